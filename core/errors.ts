@@ -1,0 +1,54 @@
+/** Who has to act on an error. It decides the exit code: input 2, corrupt 3, transient 75, bug 70. */
+export type ErrorCategory = 'input' | 'corrupt' | 'transient' | 'bug'
+
+/** Where in a log an error or issue happened; every part that is known is given. */
+export interface ErrorPlace {
+  /** Path or URI of the segment, log or file. */
+  readonly path?: string
+  /** Segment id (0-based). */
+  readonly segment?: number
+  /** Byte offset of the record header in the uncompressed segment. */
+  readonly offset?: number
+  /** Record sequence. */
+  readonly seq?: bigint
+}
+
+export interface ReplayErrorOptions extends ErrorPlace {
+  readonly category: ErrorCategory
+  readonly cause?: unknown
+}
+
+/**
+ * The one error type of the library.
+ * `code` is stable and kebab-case; the message says what was expected, what was found, where, and what to do next.
+ */
+export class ReplayError extends Error {
+  override readonly name = 'ReplayError'
+  readonly code: string
+  readonly category: ErrorCategory
+  readonly place: ErrorPlace
+
+  constructor(code: string, message: string, options: ReplayErrorOptions) {
+    const { category, cause, ...place } = options
+    super(message + describePlace(place), cause === undefined ? undefined : { cause })
+    this.code = code
+    this.category = category
+    this.place = place
+  }
+}
+
+/** " (segment 3, offset 64, seq 17, in /path)"; empty when nothing is known. */
+export function describePlace(place: ErrorPlace): string {
+  const parts: string[] = []
+  if (place.segment !== undefined) parts.push(`segment ${place.segment}`)
+  if (place.offset !== undefined) parts.push(`offset ${place.offset}`)
+  if (place.seq !== undefined) parts.push(`seq ${place.seq}`)
+  if (place.path !== undefined) parts.push(`in ${place.path}`)
+  return parts.length === 0 ? '' : ` (${parts.join(', ')})`
+}
+
+/** The exit code of the command line for an error: see ErrorCategory; anything unknown is a bug. */
+export function exitCodeOf(error: unknown): number {
+  if (!(error instanceof ReplayError)) return 70
+  return { input: 2, corrupt: 3, transient: 75, bug: 70 }[error.category]
+}
