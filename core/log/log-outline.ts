@@ -1,0 +1,63 @@
+import fs from 'node:fs'
+import { ReplayError } from '../errors.ts'
+import { summarizeLog } from './log-summary.ts'
+import type { SeekIndex } from './seek-index.ts'
+import { SEGMENT_HEADER_BYTES, SEGMENT_SEALED } from './segment.ts'
+import { listSegments, openSegmentFile, type SegmentEntry } from './segment-file.ts'
+import { SegmentIndexes } from './segment-indexes.ts'
+
+/** What can be said of a log without reading its records, where its indexes allow. */
+export interface LogOutline {
+  readonly segments: number
+  /** Bytes on disk, indexes and metadata not counted. */
+  readonly bytes: number
+  /** Nanoseconds since the epoch; null when the log is empty. */
+  readonly minTimestampNs: bigint | null
+  readonly maxTimestampNs: bigint | null
+  /** Segment ids missing between those that are there. */
+  readonly missingSegments: readonly number[]
+}
+
+/** Outlines a log from its indexes; a log that lacks one for a sealed segment, or has an open segment, is read. */
+export async function outlineLog(directory: string): Promise<LogOutline> {
+  const segments = listSegments(directory)
+  const bytes = segments.reduce((sum, segment) => sum + fs.statSync(segment.path).size, 0)
+  const missingSegments = segments.flatMap(({ id }, i) => (i === 0 ? [] : range(segments[i - 1]!.id + 1, id)))
+  const known = new SegmentIndexes(0n, () => {})
+  const indexes: (SeekIndex | null)[] = []
+  for (const segment of segments) indexes.push(await sealedIndex(known, segment))
+  if (indexes.every((index) => index !== null)) {
+    const minTimestampNs = indexes.reduce<bigint | null>(
+      (min, index) => (min === null || index.minTimestampNs < min ? index.minTimestampNs : min),
+      null,
+    )
+    const maxTimestampNs = indexes.reduce<bigint | null>(
+      (max, index) => (max === null || index.maxTimestampNs > max ? index.maxTimestampNs : max),
+      null,
+    )
+    return { segments: segments.length, bytes, minTimestampNs, maxTimestampNs, missingSegments }
+  }
+  const { minTimestampNs, maxTimestampNs } = await summarizeLog(directory, { onCorrupt: 'skip' })
+  return { segments: segments.length, bytes, minTimestampNs, maxTimestampNs, missingSegments }
+}
+
+/** The index of a sealed segment if it can be trusted, else null. */
+async function sealedIndex(indexes: SegmentIndexes, segment: SegmentEntry): Promise<SeekIndex | null> {
+  try {
+    const file = openSegmentFile(segment)
+    try {
+      const header = new Uint8Array(SEGMENT_HEADER_BYTES)
+      await file.read(header, 0, header.length, 0)
+      return await indexes.trusted(file, (header[12]! & SEGMENT_SEALED) !== 0)
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    if (error instanceof ReplayError) return null // reading the log will tell what is wrong
+    throw error
+  }
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i)
+}

@@ -1,0 +1,172 @@
+import type { MessageCursor } from '../pipeline/message.ts'
+import { type BookEventFields, BookEventView, EVENT_DIFF, encodeBookEvent, MODE_L2, requireEvent } from './book-event.ts'
+import { encodeLevels, LEVEL_BYTES, LEVEL_SIZE_OFFSET, type Level, requireLevels } from './level.ts'
+import { TYPE_BOOK_EVENT } from './message-type.ts'
+import { locateError, requirePayload, requireType, setU64, u64ToNumber } from './payload.ts'
+
+/**
+ * L2 diff: a book event header (bytes 0–63, book-event.ts; eventType 2, bookMode 0), then (FORMAT.md §13), little-endian:
+ *
+ * | offset | type   | field         | unit, sentinel                                          |
+ * |     64 | u64    | updateIdFirst | exchange update id; 0 where the feed has none           |
+ * |     72 | u64    | updateIdLast  | exchange update id; 0 where the feed has none           |
+ * |     80 | u64    | updateIdPrev  | last update id of the diff before; 0 = not sent         |
+ * |     88 | u8     | priceScale    | decimals of prices                                      |
+ * |     89 | u8     | sizeScale     | decimals of sizes                                       |
+ * |     90 | u16    | flags         | as in the header                                        |
+ * |     92 | u16    | bidCount      | levels                                                  |
+ * |     94 | u16    | askCount      | levels                                                  |
+ * |     96 | levels | bids, asks    | 16 bytes each, level.ts; size 0 = delete                |
+ */
+export const L2_DIFF_BYTES = 96
+export const L2_DIFF_UPDATE_ID_FIRST_OFFSET = 64
+export const L2_DIFF_UPDATE_ID_LAST_OFFSET = 72
+export const L2_DIFF_UPDATE_ID_PREV_OFFSET = 80
+export const L2_DIFF_PRICE_SCALE_OFFSET = 88
+export const L2_DIFF_SIZE_SCALE_OFFSET = 89
+export const L2_DIFF_FLAGS_OFFSET = 90
+export const L2_DIFF_BID_COUNT_OFFSET = 92
+export const L2_DIFF_ASK_COUNT_OFFSET = 94
+export const L2_DIFF_LEVELS_OFFSET = 96
+
+/** A flyweight on an L2 diff. Levels keep the order of the message. */
+export class L2DiffView {
+  /** The header of the same payload. */
+  readonly header = new BookEventView()
+  view: DataView = this.header.view
+  /** Where the payload starts in `view`. */
+  offset = 0
+  bidCount = 0
+  askCount = 0
+  #asks = 0
+
+  /**
+   * Moves to the payload of `length` bytes at `offset`.
+   * @throws ReplayError corrupt: `payload-truncated`, `schema-version`, `endianness`, `event-type`, `level-count`
+   */
+  wrap(view: DataView, offset: number, length: number): this {
+    this.header.wrap(view, offset, length)
+    requireEvent('L2 diff', this.header, EVENT_DIFF, MODE_L2)
+    requirePayload('L2 diff', L2_DIFF_BYTES, length)
+    this.view = view
+    this.offset = offset
+    this.bidCount = view.getUint16(offset + L2_DIFF_BID_COUNT_OFFSET, true)
+    this.askCount = view.getUint16(offset + L2_DIFF_ASK_COUNT_OFFSET, true)
+    this.#asks = offset + L2_DIFF_LEVELS_OFFSET + this.bidCount * LEVEL_BYTES
+    requireLevels('L2 diff', L2_DIFF_LEVELS_OFFSET, this.bidCount, this.askCount, length)
+    return this
+  }
+
+  /** As `wrap`; @throws also ReplayError bug `message-type` when the message is no book event. */
+  wrapMessage(message: MessageCursor): this {
+    requireType('L2 diff', TYPE_BOOK_EVENT, message)
+    try {
+      return this.wrap(message.view, message.payloadOffset, message.length)
+    } catch (error) {
+      throw locateError(error, message)
+    }
+  }
+
+  /** Creates a BigInt. */
+  get updateIdFirst(): bigint {
+    return this.view.getBigUint64(this.offset + L2_DIFF_UPDATE_ID_FIRST_OFFSET, true)
+  }
+
+  get updateIdFirstLow(): number {
+    return this.view.getUint32(this.offset + L2_DIFF_UPDATE_ID_FIRST_OFFSET, true)
+  }
+
+  get updateIdFirstHigh(): number {
+    return this.view.getUint32(this.offset + L2_DIFF_UPDATE_ID_FIRST_OFFSET + 4, true)
+  }
+
+  /** Creates a BigInt. */
+  get updateIdLast(): bigint {
+    return this.view.getBigUint64(this.offset + L2_DIFF_UPDATE_ID_LAST_OFFSET, true)
+  }
+
+  get updateIdLastLow(): number {
+    return this.view.getUint32(this.offset + L2_DIFF_UPDATE_ID_LAST_OFFSET, true)
+  }
+
+  get updateIdLastHigh(): number {
+    return this.view.getUint32(this.offset + L2_DIFF_UPDATE_ID_LAST_OFFSET + 4, true)
+  }
+
+  /** Creates a BigInt. */
+  get updateIdPrev(): bigint {
+    return this.view.getBigUint64(this.offset + L2_DIFF_UPDATE_ID_PREV_OFFSET, true)
+  }
+
+  get updateIdPrevLow(): number {
+    return this.view.getUint32(this.offset + L2_DIFF_UPDATE_ID_PREV_OFFSET, true)
+  }
+
+  get updateIdPrevHigh(): number {
+    return this.view.getUint32(this.offset + L2_DIFF_UPDATE_ID_PREV_OFFSET + 4, true)
+  }
+
+  get priceScale(): number {
+    return this.view.getUint8(this.offset + L2_DIFF_PRICE_SCALE_OFFSET)
+  }
+
+  get sizeScale(): number {
+    return this.view.getUint8(this.offset + L2_DIFF_SIZE_SCALE_OFFSET)
+  }
+
+  get flags(): number {
+    return this.view.getUint16(this.offset + L2_DIFF_FLAGS_OFFSET, true)
+  }
+
+  /** Price integer of bid `i` (0 ≤ i < bidCount, not checked). @throws ReplayError input `number-range` from 2^53 on. */
+  bidPrice(i: number): number {
+    return u64ToNumber(this.view, this.offset + L2_DIFF_LEVELS_OFFSET + i * LEVEL_BYTES, 'bid price')
+  }
+
+  /** Size integer of bid `i`; 0 = delete. */
+  bidSize(i: number): number {
+    return u64ToNumber(this.view, this.offset + L2_DIFF_LEVELS_OFFSET + i * LEVEL_BYTES + LEVEL_SIZE_OFFSET, 'bid size')
+  }
+
+  /** Price integer of ask `i` (0 ≤ i < askCount, not checked). @throws ReplayError input `number-range` from 2^53 on. */
+  askPrice(i: number): number {
+    return u64ToNumber(this.view, this.#asks + i * LEVEL_BYTES, 'ask price')
+  }
+
+  /** Size integer of ask `i`; 0 = delete. */
+  askSize(i: number): number {
+    return u64ToNumber(this.view, this.#asks + i * LEVEL_BYTES + LEVEL_SIZE_OFFSET, 'ask size')
+  }
+}
+
+/** The fields of an L2 diff; u64 as bigint, or as a number below 2^53. */
+export interface L2DiffFields extends BookEventFields {
+  readonly updateIdFirst: bigint | number
+  readonly updateIdLast: bigint | number
+  readonly updateIdPrev: bigint | number
+  readonly priceScale: number
+  readonly sizeScale: number
+  /** The diff's own flags. @default those of the header */
+  readonly diffFlags?: number
+  /** At most 65,535 levels. */
+  readonly bids: readonly Level[]
+  /** At most 65,535 levels. */
+  readonly asks: readonly Level[]
+}
+
+/** Writes a whole L2 diff payload at `offset`; returns its bytes, 96 + 16 per level. */
+export function encodeL2Diff(view: DataView, offset: number, fields: L2DiffFields): number {
+  const bytes = L2_DIFF_BYTES + (fields.bids.length + fields.asks.length) * LEVEL_BYTES
+  encodeBookEvent(view, offset, fields, EVENT_DIFF, MODE_L2, bytes)
+  setU64(view, offset + L2_DIFF_UPDATE_ID_FIRST_OFFSET, fields.updateIdFirst)
+  setU64(view, offset + L2_DIFF_UPDATE_ID_LAST_OFFSET, fields.updateIdLast)
+  setU64(view, offset + L2_DIFF_UPDATE_ID_PREV_OFFSET, fields.updateIdPrev)
+  view.setUint8(offset + L2_DIFF_PRICE_SCALE_OFFSET, fields.priceScale)
+  view.setUint8(offset + L2_DIFF_SIZE_SCALE_OFFSET, fields.sizeScale)
+  view.setUint16(offset + L2_DIFF_FLAGS_OFFSET, fields.diffFlags ?? fields.flags, true)
+  view.setUint16(offset + L2_DIFF_BID_COUNT_OFFSET, fields.bids.length, true)
+  view.setUint16(offset + L2_DIFF_ASK_COUNT_OFFSET, fields.asks.length, true)
+  const asks = offset + L2_DIFF_LEVELS_OFFSET + encodeLevels(view, offset + L2_DIFF_LEVELS_OFFSET, fields.bids)
+  encodeLevels(view, asks, fields.asks)
+  return bytes
+}

@@ -1,0 +1,29 @@
+/** Pipeline module of the MultiSymbolReplay test: what it does for a symbol is said in `task.data`. */
+import fs from 'node:fs'
+import { ReplayReader } from '../../../core/log/replay-reader.ts'
+import type { SymbolTask } from '../../../core/pipeline/multi-symbol-replay.ts'
+import { ReplayPipeline } from '../../../core/pipeline/replay-pipeline.ts'
+
+export interface Instructions {
+  /** What befalls a symbol's pipeline. */
+  readonly fates?: Readonly<Record<string, 'throw' | 'exit' | 'crash' | 'sink' | 'slow'>>
+  /** File that the order of starts is appended to. */
+  readonly diary?: string
+}
+
+export async function createPipeline({ symbol, logs, data }: SymbolTask): Promise<ReplayPipeline> {
+  const { fates = {}, diary } = (data ?? {}) as Instructions
+  if (diary !== undefined) fs.appendFileSync(diary, `${symbol}\n`)
+  const fate = fates[symbol]
+  if (fate === 'throw') throw new Error('no pipeline for you')
+  if (fate === 'exit') process.exit(3)
+  if (fate === 'crash') {
+    setImmediate(() => {
+      throw new Error('out of the blue')
+    })
+    await new Promise(() => {})
+  }
+  const pipeline = ReplayPipeline.fromSource(await ReplayReader.open(logs[0]!.path, { bufferBytes: 4096 })).checksum()
+  if (fate === 'slow') return pipeline.transform({ apply: () => new Promise((resolve) => setTimeout(resolve, 100)) })
+  return fate === 'sink' ? pipeline.writeToCsv('/nonexistent/folder/out.csv') : pipeline
+}

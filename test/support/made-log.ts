@@ -1,0 +1,179 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import zlib from 'node:zlib'
+import fc from 'fast-check'
+import { SeekIndexBuilder } from '../../core/log/seek-index.ts'
+import type { Message } from '../../core/pipeline/message.ts'
+import type { MessageSource } from '../../core/pipeline/source.ts'
+
+/** A message to write, and to expect. */
+export interface MadeMessage {
+  readonly seq: bigint
+  readonly timestampNs: bigint
+  readonly typeId: number
+  readonly payload: Uint8Array
+}
+
+/** Where `makeLog` put a message. */
+export interface PlacedMessage extends MadeMessage {
+  readonly segment: number
+  readonly offset: number
+}
+
+export interface MadeLogOptions {
+  /** @default 4096 */
+  readonly segmentBytes?: number
+  /** Records per index entry; 0 = no index. @default 3 */
+  readonly stride?: number
+  /** Whether the last segment is sealed and has an index. @default true */
+  readonly sealed?: boolean
+}
+
+/** Writes a log by the byte rules of FORMAT.md, without the library's writers and without waiting for the disk. */
+export function makeLog(directory: string, messages: readonly MadeMessage[], options: MadeLogOptions = {}): PlacedMessage[] {
+  const { segmentBytes = 4096, stride = 3, sealed = true } = options
+  fs.mkdirSync(directory, { recursive: true })
+  const placed: PlacedMessage[] = []
+  let id = 0
+  let bytes = Buffer.alloc(segmentBytes)
+  let index = new SeekIndexBuilder(id, segmentBytes, Math.max(1, stride), false)
+  let offset = 64
+  const publish = (seal: boolean): void => {
+    bytes.writeUInt32LE(0x53454730, 0)
+    bytes.writeUInt32LE(2, 4)
+    bytes.writeUInt32LE(id, 8)
+    bytes.writeUInt32LE(seal ? 1 : 0, 12)
+    fs.writeFileSync(segmentPath(directory, id), bytes)
+    if (seal && stride > 0 && index.recordCount > 0) fs.writeFileSync(indexPath(directory, id), index.encode())
+  }
+  for (const message of messages) {
+    const size = sizeOf(message)
+    if (offset + size > segmentBytes) {
+      publish(true)
+      bytes = Buffer.alloc(segmentBytes)
+      index = new SeekIndexBuilder(++id, segmentBytes, Math.max(1, stride), false)
+      offset = 64
+    }
+    putRecord(bytes, offset, message)
+    index.observe(
+      Number(message.seq & 0xffffffffn),
+      Number(message.seq >> 32n),
+      Number(message.timestampNs & 0xffffffffn),
+      Number(message.timestampNs >> 32n),
+      offset,
+    )
+    placed.push({ ...message, segment: id, offset })
+    offset += size
+  }
+  publish(sealed)
+  return placed
+}
+
+export function putRecord(bytes: Buffer, offset: number, message: MadeMessage): void {
+  bytes.writeUInt32LE(message.payload.length + 1, offset)
+  bytes.writeUInt8(1, offset + 4)
+  bytes.writeBigUInt64LE(message.seq, offset + 8)
+  bytes.writeBigUInt64LE(message.timestampNs, offset + 16)
+  bytes.writeUInt16LE(message.typeId, offset + 24)
+  bytes.writeUInt32LE(zlib.crc32(message.payload), offset + 28)
+  bytes.set(message.payload, offset + 64)
+}
+
+export function sizeOf({ payload }: MadeMessage): number {
+  return Math.ceil((64 + payload.length) / 64) * 64
+}
+
+export function segmentPath(directory: string, id: number): string {
+  return path.join(directory, `${String(id).padStart(9, '0')}.q`)
+}
+
+export function indexPath(directory: string, id: number): string {
+  return path.join(directory, `${String(id).padStart(9, '0')}.idx`)
+}
+
+/** Replaces a segment by its compressed form: a zstd frame per block, and the frame index (FORMAT.md §12). */
+export function compressSegment(directory: string, id: number, blockBytes: number): void {
+  const file = segmentPath(directory, id)
+  const bytes = fs.readFileSync(file)
+  const frames: Buffer[] = []
+  const count = Math.ceil(bytes.length / blockBytes)
+  const index = Buffer.alloc(24 + count * 24)
+  index.write('QZSTIDX1', 'latin1')
+  index.writeUInt16LE(1, 8)
+  index.writeUInt16LE(24, 10)
+  index.writeUInt32LE(blockBytes, 12)
+  index.writeBigUInt64LE(BigInt(count), 16)
+  let compressedOffset = 0
+  for (let frame = 0; frame < count; frame++) {
+    const block = bytes.subarray(frame * blockBytes, (frame + 1) * blockBytes)
+    const compressed = zlib.zstdCompressSync(block)
+    const at = 24 + frame * 24
+    index.writeBigUInt64LE(BigInt(frame * blockBytes), at)
+    index.writeBigUInt64LE(BigInt(compressedOffset), at + 8)
+    index.writeUInt32LE(compressed.length, at + 16)
+    index.writeUInt32LE(block.length, at + 20)
+    frames.push(compressed)
+    compressedOffset += compressed.length
+  }
+  fs.writeFileSync(`${file}.zst`, Buffer.concat(frames))
+  fs.writeFileSync(`${file}.zst.idx`, index)
+  fs.rmSync(file)
+}
+
+/** Messages of one writer session with sequences 0, 1, …, random types, payload sizes and times. */
+export function messages(constraints: {
+  readonly min?: number
+  readonly max?: number
+  readonly maxPayload?: number
+  /** How the time of each message differs from the one before. @default 0 … 5 */
+  readonly steps?: fc.Arbitrary<number>
+}): fc.Arbitrary<MadeMessage[]> {
+  const { min = 0, max = 60, maxPayload = 200, steps = fc.integer({ min: 0, max: 5 }) } = constraints
+  const shape = fc.record({
+    step: steps,
+    typeId: fc.constantFrom(0x1000, 0x1001, 0x1002, 7),
+    size: fc.integer({ min: 0, max: maxPayload }),
+    fill: fc.nat(255),
+  })
+  return fc.array(shape, { minLength: min, maxLength: max }).map((shapes) => {
+    let timestampNs = 1_000_000n
+    return shapes.map(({ step, typeId, size, fill }, i) => {
+      timestampNs += BigInt(step)
+      return { seq: BigInt(i), timestampNs, typeId, payload: Uint8Array.from({ length: size }, (_, at) => (fill + at * 7) & 255) }
+    })
+  })
+}
+
+/** A row of equal messages, times 1000, 1010, …: for tests that need just some. */
+export function plainMessages(count: number, change: (i: number) => Partial<MadeMessage> = () => ({})): MadeMessage[] {
+  return Array.from({ length: count }, (_, i) => ({
+    seq: BigInt(i),
+    timestampNs: 1000n + 10n * BigInt(i),
+    typeId: 0x1000 + (i % 3),
+    payload: Uint8Array.of(i & 255, (i >>> 8) & 255, 3, 4),
+    ...change(i),
+  }))
+}
+
+/** Everything a source gives, by `next()`. */
+export async function readAll(source: MessageSource): Promise<Message[]> {
+  const all: Message[] = []
+  for (let message = await source.next(); message !== null; message = await source.next()) all.push(message)
+  return all
+}
+
+/** The parts of a message that a log keeps, in a form that compares and prints well. */
+export function essence({ seq, timestampNs, typeId, payload }: MadeMessage): string {
+  return `${seq} ${timestampNs} ${typeId} ${payload.length}:${zlib.crc32(payload)}`
+}
+
+/** Runs `test` in a fresh directory that is removed afterwards; for properties, which need many. */
+export async function inDirectory<T>(test: (directory: string) => Promise<T>): Promise<T> {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'chronicle-'))
+  try {
+    return await test(directory)
+  } finally {
+    fs.rmSync(directory, { recursive: true, force: true })
+  }
+}

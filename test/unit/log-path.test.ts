@@ -1,0 +1,34 @@
+import fs from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { findLogs, identifyLog } from '../../core/log/log-path.ts'
+import { inDirectory, makeLog, plainMessages } from '../support/made-log.ts'
+
+describe('the path of a log', () => {
+  it.each([
+    ['/data/v1/binance/btc-usdt/2025-12-31/book', { venue: 'binance', symbol: 'btc-usdt', date: '2025-12-31', stream: 'book' }],
+    ['/data/raw/v1/binance/2025-12-31/raw', { venue: 'binance', symbol: null, date: '2025-12-31', stream: 'raw' }],
+    ['/table/venue=binance/symbol=btc/date=2025-12-31', { venue: 'binance', symbol: 'btc', date: '2025-12-31', stream: null }],
+    ['/bus/streams/clean/binance/btc/mixed/queue', { venue: 'binance', symbol: 'btc', date: null, stream: 'mixed' }],
+    ['/bus/streams/raw/binance/queue', { venue: 'binance', symbol: null, date: null, stream: null }],
+    ['/x=y/v1/binance/btc-usdt/2025-12-31/book', { venue: 'binance', symbol: 'btc-usdt', date: '2025-12-31', stream: 'book' }],
+    ['/somewhere/else', { venue: null, symbol: null, date: null, stream: null }],
+  ])('%s says what it says', (path, identity) => {
+    expect(identifyLog(path)).toEqual(identity)
+  })
+})
+
+describe('looking for logs', () => {
+  it('finds them all, sorted, and enters neither tables’ metadata nor a link back up', () =>
+    inDirectory(async (root) => {
+      for (const log of ['b/deep/er', 'a', '_table', 'a/snapshots']) makeLog(`${root}/${log}`, plainMessages(1))
+      fs.symlinkSync(root, `${root}/b/up`)
+      fs.symlinkSync(`${root}/a`, `${root}/linked`)
+      expect(findLogs(root).map(({ path }) => path)).toEqual([`${root}/a`, `${root}/b/deep/er`, `${root}/linked`])
+    }))
+
+  it('says when there is nothing', () =>
+    inDirectory(async (root) => {
+      expect(() => findLogs(root)).toThrow(expect.objectContaining({ code: 'log-missing', category: 'input' }))
+      expect(() => findLogs(`${root}/none`)).toThrow(expect.objectContaining({ code: 'log-missing', category: 'input' }))
+    }))
+})
