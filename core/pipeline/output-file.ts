@@ -1,0 +1,95 @@
+import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
+import { ReplayError } from '../errors.ts'
+
+/** Where a sink writes to: a file to create (or overwrite), or an open descriptor that stays the caller's. */
+export type OutputTarget = { readonly path: string; readonly fd?: never } | { readonly fd: number; readonly path?: never }
+
+/**
+ * A file written front to back with synchronous writes, whose failures are told in the library's terms:
+ * `disk-full` when there is no space left, `output-closed` when the reader of a pipe went away,
+ * `output-failed` for the rest. All of category `input`: only the user can help.
+ */
+export class OutputFile {
+  /** Path as given; `fd 1` for a descriptor. */
+  readonly path: string
+  /** Bytes written so far. */
+  bytes = 0
+  readonly #fd: number
+  readonly #owned: boolean
+  #open = true
+
+  /** @throws ReplayError `output-failed` when the file cannot be created. */
+  constructor(target: OutputTarget) {
+    this.#owned = target.path !== undefined
+    this.path = target.path ?? `fd ${target.fd}`
+    if (target.fd !== undefined) {
+      this.#fd = target.fd
+      return
+    }
+    try {
+      this.#fd = openSync(target.path, 'w')
+    } catch (cause) {
+      throw outputError(cause, this.path)
+    }
+  }
+
+  /** Writes all of `bytes`, however many system calls that takes. */
+  write(bytes: Uint8Array): void {
+    let from = 0
+    while (from < bytes.length) {
+      try {
+        const written = writeSync(this.#fd, bytes, from, bytes.length - from)
+        from += written
+        this.bytes += written
+      } catch (cause) {
+        if (codeOf(cause) !== 'EAGAIN') throw outputError(cause, this.path)
+        // A pipe in non-blocking mode whose reader is slower than we are: wait for it.
+        Atomics.wait(PAUSE, 0, 0, 1)
+      }
+    }
+  }
+
+  /** Forces the bytes to the disk. */
+  sync(): void {
+    try {
+      fsyncSync(this.#fd)
+    } catch (cause) {
+      throw outputError(cause, this.path)
+    }
+  }
+
+  /** Closes a file that this object opened. Doing it again is harmless. */
+  close(): void {
+    if (!this.#open) return
+    this.#open = false
+    if (!this.#owned) return
+    try {
+      closeSync(this.#fd)
+    } catch (cause) {
+      throw outputError(cause, this.path)
+    }
+  }
+}
+
+/** The ReplayError for a failed system call on an output. */
+export function outputError(cause: unknown, path: string): ReplayError {
+  const code = codeOf(cause)
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new ReplayError('disk-full', 'no space left for the output; free space or write elsewhere, then run again', {
+      category: 'input',
+      path,
+      cause,
+    })
+  }
+  if (code === 'EPIPE') {
+    return new ReplayError('output-closed', 'the reader of the output went away', { category: 'input', path, cause })
+  }
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new ReplayError('output-failed', `the output cannot be written: ${reason}`, { category: 'input', path, cause })
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
+}
+
+const PAUSE = new Int32Array(new SharedArrayBuffer(4))

@@ -1,0 +1,181 @@
+import { randomUUID } from 'node:crypto'
+import { renameSync, rmSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { DuckDBConnection, DuckDBInstance, DuckDBResult } from '@duckdb/node-api'
+import { ReplayError } from '../errors.ts'
+import { formatRows, type JsonValue, jsonOf, type QueryColumn, type TextFormat } from './query-format.ts'
+
+export interface QueryOptions {
+  /** Memory DuckDB may use before it spills to the temporary folder. @default 1 GiB */
+  readonly memoryLimitBytes?: number
+  /** Threads of DuckDB. @default one per core */
+  readonly threads?: number
+}
+
+/**
+ * Opens Parquet files for SQL, as the view `t`: columns are united by name, and folders such as `date=2026-01-31` are columns
+ * (`date` a DATE, all others text, so that a symbol `000001` stays what it is).
+ *
+ * @param source a folder, of which all `*.parquet` files at any depth are taken, without those in folders that begin with
+ *   `_` or `.` (logs, plans); or the files themselves
+ * @throws ReplayError input `query-no-folder`, `query-no-files`, `query-failed`
+ */
+export async function openQuery(source: string | readonly string[], options: QueryOptions = {}): Promise<Query> {
+  const files = typeof source === 'string' ? await listParquetFiles(source) : source
+  if (files.length === 0) {
+    const place = typeof source === 'string' ? { path: source } : {}
+    throw new ReplayError('query-no-files', 'no *.parquet files to query; run a job into this table first', { category: 'input', ...place })
+  }
+  // Imported late: the native library takes longer to load than most commands run.
+  const { DuckDBInstance: instances } = await import('@duckdb/node-api')
+  // In memory, but DuckDB's own choice for what does not fit is a folder in the working directory.
+  const spillFolder = join(tmpdir(), `chronicle-replay-query-${randomUUID()}`)
+  const settings: { [name: string]: string } & { threads?: string } = {
+    memory_limit: `${Math.ceil((options.memoryLimitBytes ?? 2 ** 30) / 2 ** 20)}MiB`,
+    temp_directory: spillFolder,
+  }
+  if (options.threads !== undefined) settings.threads = String(options.threads)
+  const database = await orQueryFailed(instances.create(':memory:', settings))
+  const connection = await database.connect()
+  const query = new Query(database, connection, spillFolder)
+  try {
+    // Otherwise times are shown, and times in conditions are read, in the machine's own zone.
+    await orQueryFailed(connection.run("SET TimeZone = 'UTC'"))
+    await orQueryFailed(connection.run(viewOf(files)))
+  } catch (error) {
+    await query.close()
+    throw error
+  }
+  return query
+}
+
+/** SQL over the view `t`. Made by `openQuery`. All methods throw ReplayError input `query-failed` with DuckDB's own words. */
+export class Query {
+  readonly #database: DuckDBInstance
+  readonly #connection: DuckDBConnection
+  readonly #spillFolder: string
+
+  constructor(database: DuckDBInstance, connection: DuckDBConnection, spillFolder: string) {
+    this.#database = database
+    this.#connection = connection
+    this.#spillFolder = spillFolder
+  }
+
+  /**
+   * All rows as objects, with the values of the JSON format (see `jsonOf`).
+   * @param maxRows a longer result is refused: stream it with `write` @default 1,000,000
+   * @throws ReplayError also input `query-too-long`
+   */
+  async rows(sql: string, maxRows = 1_000_000): Promise<Record<string, JsonValue>[]> {
+    const result = await orQueryFailed(this.#connection.stream(sql))
+    const columns = columnsOf(result)
+    const rows: Record<string, JsonValue>[] = []
+    for await (const values of chunksOf(result)) {
+      for (const row of values) rows.push(Object.fromEntries(columns.map((column, i) => [column.name, jsonOf(row[i]!, column)])))
+      if (rows.length > maxRows) {
+        throw new ReplayError('query-too-long', `the result has more than ${maxRows} rows; add a limit, or write it to a file`, {
+          category: 'input',
+        })
+      }
+    }
+    return rows
+  }
+
+  /**
+   * Writes the result as text, piece by piece: memory does not grow with it.
+   * @param write takes the next piece; what it returns is awaited
+   * @returns the number of rows
+   */
+  async write(sql: string, format: TextFormat, write: (text: string) => void | Promise<void>): Promise<number> {
+    const result = await orQueryFailed(this.#connection.stream(sql))
+    return formatRows(format, columnsOf(result), chunksOf(result), write)
+  }
+
+  /** Writes the result as a Parquet file, which appears whole. */
+  async writeParquet(sql: string, path: string): Promise<void> {
+    const temporary = `${path}.tmp`
+    const select = sql.trim().replace(/;+$/, '')
+    try {
+      await orQueryFailed(
+        this.#connection.run(`COPY (${select}\n) TO ${quoteSql(temporary)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 65536)`),
+      )
+      renameSync(temporary, path)
+    } finally {
+      rmSync(temporary, { force: true })
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#connection.closeSync()
+    this.#database.closeSync()
+    rmSync(this.#spillFolder, { recursive: true, force: true })
+  }
+}
+
+async function listParquetFiles(folder: string): Promise<string[]> {
+  const files: string[] = []
+  const folders = [folder]
+  for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
+    for (const entry of await readFolder(next)) {
+      if (/^[_.]/.test(entry.name)) continue
+      if (entry.isDirectory()) folders.push(join(next, entry.name))
+      else if (entry.name.endsWith('.parquet')) files.push(join(next, entry.name))
+    }
+  }
+  return files.sort()
+}
+
+async function readFolder(folder: string) {
+  try {
+    return await readdir(folder, { withFileTypes: true })
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new ReplayError('query-no-folder', `expected a folder with Parquet files: ${reason}`, { category: 'input', path: folder, cause })
+  }
+}
+
+function viewOf(files: readonly string[]): string {
+  const hasDates = files.every((file) => /[/\\]date=\d{4}-\d{2}-\d{2}[/\\]/.test(file))
+  const options = [
+    'hive_partitioning = true',
+    'hive_types_autocast = false',
+    ...(hasDates ? ["hive_types = {'date': DATE}"] : []),
+    'union_by_name = true',
+  ]
+  const list = files.map((file) => quoteSql(escapeGlob(file))).join(', ')
+  return `CREATE VIEW t AS SELECT * FROM read_parquet([${list}], ${options.join(', ')})`
+}
+
+/** A string literal. */
+function quoteSql(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}
+
+/** DuckDB takes every file name for a pattern. */
+function escapeGlob(path: string): string {
+  return path.replace(/[[*?]/g, '[$&]')
+}
+
+function columnsOf(result: DuckDBResult): QueryColumn[] {
+  const types = result.columnTypes()
+  return result.deduplicatedColumnNames().map((name, i) => ({ name, type: String(types[i]) }))
+}
+
+async function* chunksOf(result: DuckDBResult) {
+  for (;;) {
+    const chunk = await orQueryFailed(result.fetchChunk())
+    if (chunk === null || chunk.rowCount === 0) return
+    yield chunk.getRows()
+  }
+}
+
+async function orQueryFailed<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new ReplayError('query-failed', reason.trim(), { category: 'input', cause })
+  }
+}
