@@ -1,0 +1,34 @@
+import type { MessageCursor } from '../pipeline/message.ts'
+import { type ApplyResult, DUPLICATE, QUARANTINED, STALE } from './apply-result.ts'
+import { BookSet, type BookSetOptions } from './book-set.ts'
+import { SequencePolicy, type SequencePolicyOptions, VERDICT_APPLY, VERDICT_DUPLICATE, VERDICT_QUARANTINED } from './sequence-policy.ts'
+
+export interface BookReplayOptions extends BookSetOptions, SequencePolicyOptions {}
+
+/** The books of a log behind a sequence policy: what the policy leaves out does not reach them. */
+export class BookReplay {
+  readonly books: BookSet
+  readonly policy: SequencePolicy
+
+  constructor(options: BookReplayOptions = {}) {
+    this.books = new BookSet(options)
+    this.policy = new SequencePolicy(options)
+  }
+
+  /** Messages by ApplyResult, those the policy left out included. */
+  get counts(): Float64Array {
+    return this.books.counts
+  }
+
+  /**
+   * Applies the next message, of any type, in the order of the log.
+   * @throws ReplayError `sequence-gap` (SequencePolicy.check), `book-…` (BookSet.apply)
+   */
+  apply(message: MessageCursor): ApplyResult {
+    const verdict = this.policy.check(message)
+    if (verdict === VERDICT_APPLY) return this.books.apply(message)
+    const result = verdict === VERDICT_QUARANTINED ? QUARANTINED : verdict === VERDICT_DUPLICATE ? DUPLICATE : STALE
+    this.books.counts[result]!++
+    return result
+  }
+}

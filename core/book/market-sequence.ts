@@ -1,0 +1,61 @@
+import { type CounterState, SequenceCounter } from './sequence-counter.ts'
+import type { SequenceRule } from './sequence-rule.ts'
+import { type ChainState, UpdateIdChain } from './update-id-chain.ts'
+
+/** `nativeMode`, learned under 'auto' at the first diff after a snapshot. */
+export const NATIVE_UNKNOWN = 0
+export const NATIVE_IS_UPDATE_ID = 1
+export const NATIVE_IS_OTHER = 2
+
+/** Everything a sequence policy knows about one market, as plain numbers: what a restart point keeps of it. */
+export interface MarketSequenceState {
+  readonly chain: ChainState
+  readonly header: CounterState
+  readonly native: CounterState
+  readonly nativeMode: number
+  /** 1 after a gap, until the next snapshot or reset. */
+  readonly quarantined: number
+  /** 1 while a session boundary is not proven. */
+  readonly boundaryOpen: number
+}
+
+export class MarketSequence {
+  readonly marketId: number
+  readonly chain: UpdateIdChain
+  readonly header = new SequenceCounter()
+  readonly native = new SequenceCounter()
+  nativeMode = NATIVE_UNKNOWN
+  quarantined = false
+  /** Session of the record sequence that the last message belonged to; −1 before the first. */
+  session = -1
+  /** Record gaps of that session when the market last looked. */
+  recordGaps = 0
+  /** A new session began and no diff has shown yet whether anything is missing between. */
+  isBoundaryOpen = false
+
+  constructor(marketId: number, rule: SequenceRule) {
+    this.marketId = marketId
+    this.chain = new UpdateIdChain(rule.updateIds ?? 'auto')
+  }
+
+  /** A copy. */
+  state(): MarketSequenceState {
+    return {
+      chain: { ...this.chain.state },
+      header: { ...this.header.state },
+      native: { ...this.native.state },
+      nativeMode: this.nativeMode,
+      quarantined: this.quarantined ? 1 : 0,
+      boundaryOpen: this.isBoundaryOpen ? 1 : 0,
+    }
+  }
+
+  restore(state: MarketSequenceState): void {
+    Object.assign(this.chain.state, state.chain)
+    Object.assign(this.header.state, state.header)
+    Object.assign(this.native.state, state.native)
+    this.nativeMode = state.nativeMode
+    this.quarantined = state.quarantined !== 0
+    this.isBoundaryOpen = state.boundaryOpen !== 0
+  }
+}

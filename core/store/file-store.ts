@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto'
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import { ReplayError } from '../errors.ts'
+import { type GetOptions, isObjectKey, type ObjectInfo, type ObjectStore, type PutCondition, type StoredObject } from './object-store.ts'
+
+/** Files being written end with this; listings leave them out. */
+const TEMPORARY = '.tmp'
+
+/**
+ * An object store in a directory. A put writes a temporary file, syncs it, puts it in place (by `link`, which fails
+ * when the name is taken, for `absent`; else by `rename`) and syncs the directory. ETag = size and mtime, so a put
+ * with `ifMatch` protects from earlier changes, not from one at the same moment: for that use `absent`.
+ */
+export class FileStore implements ObjectStore {
+  readonly uri: string
+
+  constructor(root: string) {
+    this.uri = path.resolve(root)
+  }
+
+  async get(key: string, options: GetOptions = {}): Promise<StoredObject | null> {
+    const file = await this.#open(key)
+    if (file === null) return null
+    try {
+      const stat = await file.stat({ bigint: true })
+      const etag = etagOf(stat)
+      if (options.ifMatch !== undefined && options.ifMatch !== etag) {
+        throw new ReplayError(
+          'object-changed',
+          `expected version ${options.ifMatch}, found ${etag}: the file changed since it was listed`,
+          { category: 'input', path: this.#pathOf(key) },
+        )
+      }
+      const start = Math.min(options.range?.start ?? 0, Number(stat.size))
+      const end = Math.min(options.range?.end ?? Number(stat.size), Number(stat.size))
+      const bytes = new Uint8Array(Math.max(0, end - start))
+      for (let done = 0; done < bytes.length; ) {
+        const { bytesRead } = await file.read(bytes, done, bytes.length - done, start + done)
+        if (bytesRead === 0) return { bytes: bytes.subarray(0, done), etag }
+        done += bytesRead
+      }
+      return { bytes, etag }
+    } finally {
+      await file.close()
+    }
+  }
+
+  async put(key: string, bytes: Uint8Array, condition?: PutCondition): Promise<string | null> {
+    const target = this.#pathOf(key)
+    const directory = path.dirname(target)
+    const created = await fs.mkdir(directory, { recursive: true })
+    if (typeof condition === 'object' && (await this.#etag(target)) !== condition.ifMatch) return null
+    const temporary = `${target}.${randomUUID()}${TEMPORARY}`
+    try {
+      const file = await fs.open(temporary, 'wx')
+      let etag: string
+      try {
+        await file.writeFile(bytes)
+        await file.sync()
+        etag = etagOf(await file.stat({ bigint: true }))
+      } finally {
+        await file.close()
+      }
+      if (condition === 'absent') {
+        if (!(await linkIfAbsent(temporary, target))) return null
+      } else await fs.rename(temporary, target)
+      // A new directory is only durable once its parent is.
+      const top = created === undefined ? directory : path.dirname(created)
+      for (let at = directory; ; at = path.dirname(at)) {
+        await syncDirectory(at)
+        if (at === top) break
+      }
+      return etag
+    } finally {
+      await fs.rm(temporary, { force: true })
+    }
+  }
+
+  async *list(prefix: string): AsyncIterable<ObjectInfo> {
+    // The part of the prefix up to its last slash is a directory; the rest begins a name in it.
+    const within = prefix.slice(0, prefix.lastIndexOf('/') + 1)
+    const keys: string[] = []
+    await collectKeys(path.join(this.uri, within), within, keys)
+    for (const key of keys.filter((each) => each.startsWith(prefix)).sort()) {
+      const stat = await fs.stat(path.join(this.uri, key), { bigint: true }).catch(ignoreMissing)
+      if (stat !== null) yield { key, size: Number(stat.size), etag: etagOf(stat), modifiedMs: Number(stat.mtimeMs) }
+    }
+  }
+
+  async delete(key: string): Promise<void> {
+    const target = this.#pathOf(key)
+    await fs.rm(target, { force: true })
+    await syncDirectory(path.dirname(target)).catch(ignoreMissing)
+  }
+
+  async #open(key: string): Promise<fs.FileHandle | null> {
+    try {
+      const file = await fs.open(this.#pathOf(key))
+      if ((await file.stat()).isFile()) return file
+      await file.close()
+      return null
+    } catch (error) {
+      return ignoreMissing(error)
+    }
+  }
+
+  async #etag(target: string): Promise<string | null> {
+    const stat = await fs.stat(target, { bigint: true }).catch(ignoreMissing)
+    return stat === null ? null : etagOf(stat)
+  }
+
+  #pathOf(key: string): string {
+    if (!isObjectKey(key)) {
+      throw new ReplayError('object-key', `expected a relative key with "/" between parts, none empty, "." or "..", found "${key}"`, {
+        category: 'input',
+        path: this.uri,
+      })
+    }
+    return path.join(this.uri, key)
+  }
+}
+
+function etagOf(stat: { readonly size: bigint; readonly mtimeNs: bigint }): string {
+  return `${stat.size}-${stat.mtimeNs}`
+}
+
+async function linkIfAbsent(from: string, to: string): Promise<boolean> {
+  try {
+    await fs.link(from, to)
+    return true
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return false
+    throw error
+  }
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await fs.open(directory, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function collectKeys(directory: string, prefix: string, keys: string[]): Promise<void> {
+  const entries = await fs.readdir(directory, { withFileTypes: true }).catch(ignoreMissing)
+  for (const entry of entries ?? []) {
+    if (entry.isDirectory()) await collectKeys(path.join(directory, entry.name), `${prefix}${entry.name}/`, keys)
+    else if (!entry.name.endsWith(TEMPORARY)) keys.push(prefix + entry.name)
+  }
+}
+
+function ignoreMissing(error: unknown): null {
+  if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return null
+  throw error
+}
+
+function errorCode(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+}
