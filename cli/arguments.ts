@@ -1,0 +1,88 @@
+import { ReplayError } from '../core/errors.ts'
+import { TYPE_BOOK_EVENT, TYPE_BOOK_TICKER, TYPE_TRADE } from '../core/protocol/message-type.ts'
+import type { CommandInput } from './command.ts'
+
+const ISO = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.(\d{1,9}))?)?Z?)?$/
+
+/** A time: ISO 8601 in UTC (down to nanoseconds, `Z` optional) or integer nanoseconds since the epoch. */
+export function timeOption(input: CommandInput, option: string): bigint | undefined {
+  const text = input.text(option)
+  if (text === undefined) return undefined
+  if (/^\d+$/.test(text)) return BigInt(text)
+  const match = ISO.exec(text)
+  const wholeSeconds = text.replace(/\.\d+/, '').replace(/Z$/, '')
+  const milliseconds = Date.parse(wholeSeconds.includes('T') ? `${wholeSeconds}Z` : `${wholeSeconds}T00:00:00Z`)
+  if (match === null || Number.isNaN(milliseconds)) {
+    throw badOption(option, 'a time like 2024-08-08T00:00:00Z or nanoseconds since the epoch', text)
+  }
+  return BigInt(milliseconds) * 1_000_000n + BigInt((match[4] ?? '').padEnd(9, '0'))
+}
+
+/** A positive integer. */
+export function countOption(input: CommandInput, option: string): number | undefined {
+  const text = input.text(option)
+  if (text === undefined) return undefined
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1) throw badOption(option, 'a positive integer', text)
+  return value
+}
+
+/** A finite number. */
+export function numberOption(input: CommandInput, option: string): number | undefined {
+  const text = input.text(option)
+  if (text === undefined) return undefined
+  if (text.trim() === '' || !Number.isFinite(Number(text))) throw badOption(option, 'a number', text)
+  return Number(text)
+}
+
+/** A u64. */
+export function u64Option(input: CommandInput, option: string): bigint | undefined {
+  const text = input.text(option)
+  if (text === undefined) return undefined
+  if (!/^\d+$/.test(text) || BigInt(text) >= 1n << 64n) throw badOption(option, 'an integer from 0 to 2^64 - 1', text)
+  return BigInt(text)
+}
+
+/** One of a few words. */
+export function choiceOption<T extends string>(input: CommandInput, option: string, choices: readonly T[]): T | undefined {
+  const text = input.text(option)
+  if (text === undefined) return undefined
+  const choice = choices.find((word) => word === text)
+  if (choice === undefined) throw badOption(option, `one of ${choices.join(', ')}`, text)
+  return choice
+}
+
+/** A comma-separated list. */
+export function listOption(input: CommandInput, option: string): string[] | undefined {
+  const text = input.text(option)
+  if (text === undefined) return undefined
+  const words = text.split(',').map((word) => word.trim())
+  if (words.some((word) => word === '')) throw badOption(option, 'a comma-separated list', text)
+  return words
+}
+
+const TYPE_NAMES: Readonly<Record<string, number>> = { book: TYPE_BOOK_EVENT, ticker: TYPE_BOOK_TICKER, trade: TYPE_TRADE }
+
+/** Message types: numbers (0x1002 or 4098) or the names book, ticker, trade. */
+export function typesOption(input: CommandInput, option: string): number[] | undefined {
+  return listOption(input, option)?.map((word) => {
+    const type = TYPE_NAMES[word] ?? (/^(0x[0-9a-f]+|\d+)$/i.test(word) ? Number(word) : Number.NaN)
+    if (!(type <= 0xffff)) throw badOption(option, 'types like 0x1002, or book, ticker, trade', word)
+    return type
+  })
+}
+
+/** `0x1002` */
+export function typeText(type: number): string {
+  return `0x${type.toString(16).padStart(4, '0')}`
+}
+
+/** A CRC32 as eight hex digits. */
+export function crcText(crc: number): string {
+  return crc.toString(16).padStart(8, '0')
+}
+
+/** The error for an option with a bad value. */
+export function badOption(option: string, expected: string, found: string): ReplayError {
+  return new ReplayError('usage', `--${option}: expected ${expected}, found ${JSON.stringify(found)}`, { category: 'input' })
+}

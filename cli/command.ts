@@ -1,0 +1,150 @@
+import { parseArgs } from 'node:util'
+import { ReplayError } from '../core/errors.ts'
+
+/** An option of a command: `--name VALUE`, or a switch when it has no value. */
+export interface OptionSpec {
+  /** Placeholder of the value in the help, e.g. `N`; absent for a switch. */
+  readonly value?: string
+  readonly help: string
+  readonly short?: string
+}
+
+export interface ArgumentSpec {
+  readonly name: string
+  readonly help: string
+  readonly optional?: boolean
+  /** Takes all that follow. */
+  readonly many?: boolean
+}
+
+/** One command: the same table parses its arguments and prints its help. */
+export interface CommandSpec {
+  readonly name: string
+  readonly summary: string
+  readonly arguments: readonly ArgumentSpec[]
+  readonly options: Readonly<Record<string, OptionSpec>>
+  readonly examples: readonly { readonly command: string; readonly does: string }[]
+  /** Does the work and returns the exit code. */
+  run(input: CommandInput, io: CommandIo): Promise<number>
+}
+
+/** Parsed arguments of a command. */
+export interface CommandInput {
+  readonly positionals: readonly string[]
+  /** The value of an option, or undefined when it was not given. */
+  text(option: string): string | undefined
+  /** Whether a switch was given. */
+  flag(option: string): boolean
+}
+
+/** The world of a command. */
+export interface CommandIo {
+  /** Data. */
+  out(data: string | Uint8Array): void
+  /** Progress and advice. */
+  err(text: string): void
+  /** True: stderr is a terminal, so a line may be redrawn. */
+  readonly redraws: boolean
+  readonly outIsTerminal: boolean
+}
+
+/** Options that every command has. */
+export const COMMON_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+  json: { help: 'one JSON document on stdout, nothing else there' },
+  quiet: { help: 'no progress on stderr' },
+  help: { help: 'this text', short: 'h' },
+}
+
+/** @throws ReplayError input `usage` naming what is wrong and, for an unknown option, the nearest known one */
+export function parseCommand(spec: CommandSpec, argv: readonly string[]): CommandInput {
+  const options = { ...spec.options, ...COMMON_OPTIONS }
+  const config = Object.fromEntries(
+    Object.entries(options).map(([name, { value, short }]) => [
+      name,
+      { type: value === undefined ? 'boolean' : 'string', ...(short && { short }) } as const,
+    ]),
+  )
+  const usage = (message: string): ReplayError =>
+    new ReplayError('usage', `${message}; see: chronicle-replay ${spec.name} --help`, { category: 'input' })
+  let parsed: ReturnType<typeof parseArgs>
+  try {
+    parsed = parseArgs({ args: [...argv], options: config, allowPositionals: true })
+  } catch (cause) {
+    const unknown = /Unknown option '(-{1,2}[^']+)'/.exec((cause as Error).message)?.[1]
+    if (unknown === undefined) throw usage((cause as Error).message.split('. ')[0]!)
+    const near = nearest(unknown.replace(/^-+/, ''), Object.keys(options))
+    throw usage(`unknown option ${unknown}${near === null ? '' : `, did you mean --${near}?`}`)
+  }
+  const { values, positionals } = parsed
+  if (values.help !== true) {
+    const required = spec.arguments.filter(({ optional }) => optional !== true)
+    if (positionals.length < required.length) throw usage(`missing <${required[positionals.length]!.name}>`)
+    const isOpen = spec.arguments.some(({ many }) => many === true)
+    if (!isOpen && positionals.length > spec.arguments.length)
+      throw usage(`unexpected argument ${JSON.stringify(positionals[spec.arguments.length])}`)
+  }
+  return {
+    positionals,
+    text: (option) => values[option] as string | undefined,
+    flag: (option) => values[option] === true,
+  }
+}
+
+/** The candidate within two edits of `word` that is nearest, or null. */
+export function nearest(word: string, candidates: readonly string[]): string | null {
+  const ranked = candidates
+    .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
+    .sort((a, b) => a.distance - b.distance)
+  const [best] = ranked
+  return best !== undefined && best.distance <= Math.max(2, Math.floor(word.length / 3)) ? best.candidate : null
+}
+
+/** Levenshtein distance. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + Number(a[i - 1] !== b[j - 1])))
+    row = next
+  }
+  return row[b.length]!
+}
+
+/** Help of one command, in sections. */
+export function helpOf(spec: CommandSpec): string {
+  const args = spec.arguments.map(({ name, optional, many }) => `${optional ? '[' : '<'}${name}${many ? '…' : ''}${optional ? ']' : '>'}`)
+  const options = Object.entries({ ...spec.options, ...COMMON_OPTIONS }).map(([name, { value, help, short }]) => [
+    `${short ? `-${short}, ` : ''}--${name}${value === undefined ? '' : ` ${value}`}`,
+    help,
+  ])
+  const sections = [
+    `${spec.summary}\n`,
+    section('USAGE', [`  chronicle-replay ${[spec.name, ...args].join(' ')} [options]`]),
+    spec.arguments.length === 0 ? '' : section('ARGUMENTS', columns(spec.arguments.map(({ name, help }) => [`<${name}>`, help]))),
+    section('OPTIONS', columns(options)),
+    section(
+      'EXAMPLES',
+      spec.examples.flatMap(({ command, does }) => [`  # ${does}`, `  ${command}`]),
+    ),
+    section('EXIT', ['  0 ok · 2 usage or input · 3 corrupt data · 4 partial · 70 bug · 75 try again']),
+  ]
+  return sections.filter((text) => text !== '').join('\n')
+}
+
+/** Help of the whole program. */
+export function helpOfAll(specs: readonly CommandSpec[]): string {
+  return [
+    'chronicle-replay: replays recorded market data as fast as the hardware reads it\n',
+    section('USAGE', ['  chronicle-replay <command> …', '  chronicle-replay <command> --help']),
+    section('COMMANDS', columns(specs.map(({ name, summary }) => [name, summary]))),
+  ].join('\n')
+}
+
+function section(title: string, lines: readonly string[]): string {
+  return `${title}\n${lines.join('\n')}\n`
+}
+
+function columns(rows: readonly (readonly string[])[]): string[] {
+  const width = Math.max(...rows.map(([left]) => left!.length))
+  return rows.map(([left, right]) => `  ${left!.padEnd(width)}  ${right}`)
+}

@@ -1,0 +1,159 @@
+import { bookSettingsOf } from '../../core/book/log-settings.ts'
+import { resolveColumns } from '../../core/features/builtin-columns.ts'
+import { FeatureSink } from '../../core/features/feature-sink.ts'
+import { parseTrigger, type Trigger } from '../../core/features/trigger.ts'
+import { findLogs, type LogLocation } from '../../core/log/log-path.ts'
+import { ReplayReader } from '../../core/log/replay-reader.ts'
+import { ArchiveSource } from '../../core/pipeline/archive-source.ts'
+import { MergedSource } from '../../core/pipeline/merged-source.ts'
+import { ReplayPipeline } from '../../core/pipeline/replay-pipeline.ts'
+import type { MessageSource } from '../../core/pipeline/source.ts'
+import type { PipelineStats } from '../../core/pipeline/stats.ts'
+import { badOption, choiceOption, u64Option } from '../arguments.ts'
+import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
+import { bytesText, countText, jsonText, rateText } from '../output.ts'
+import { ProgressLine } from '../progress.ts'
+
+const EXIT_INTERRUPTED = 130
+
+export const features: CommandSpec = {
+  name: 'features',
+  summary: 'a feature table from the logs of one instrument, without a job module',
+  arguments: [{ name: 'log', help: 'log directories of one instrument (book, trades); several are merged by record time', many: true }],
+  options: {
+    columns: {
+      value: 'A,B',
+      help: 'mid, spread_bps, imbalance:DEPTH, micro_price, top:N, depth_bps:X, bar (or open, high, low, close, volume, vwap, count, buy_volume), ofi, realised_vol:WINDOW',
+    },
+    every: { value: 'D', help: 'a row per time bar of this length, e.g. 1s, aligned to absolute time' },
+    trigger: { value: 'T', help: 'rows at: event, book, trade (each event, or of a kind), N (every N events), best (a new best price); A,B for any' },
+    clock: { value: 'record|exchange', help: 'the clock that bars go by (default: record)' },
+    'max-skew': { value: 'D', help: 'exchange clock: how far it may be off the record’s (default: 5s)' },
+    fill: { help: 'rows for bars without messages, too' },
+    parquet: { value: 'F', help: 'write Parquet' },
+    csv: { value: 'F', help: 'write CSV' },
+    thread: { help: 'encode Parquet in a second thread' },
+    market: { value: 'ID', help: 'market_id to take from logs that mix markets' },
+    'on-gap': {
+      value: 'quarantine|abort|ignore',
+      help: 'at a gap: leave the book empty until its next snapshot or reset (default), stop, or go on',
+    },
+    'on-error': { value: 'abort|skip', help: 'at damage: stop (default), or leave it out and go on' },
+  },
+  examples: [
+    {
+      command: 'chronicle-replay features archive/v1/okx/btc-usdt/2022-05-13/book --every 1s --columns mid,spread_bps,imbalance:5 --parquet f.parquet',
+      does: 'the state of the book each second',
+    },
+    {
+      command: 'chronicle-replay features book trades --every 1m --clock exchange --columns bar,ofi,realised_vol:5m --csv bars.csv',
+      does: 'one-minute bars by exchange time, of a book and a trades log',
+    },
+    { command: 'chronicle-replay features log --trigger best --columns top:5 --csv top.csv', does: 'a row whenever the best price changes' },
+  ],
+  async run(input, io) {
+    const interrupt = new AbortController()
+    const onInterrupt = (): void => interrupt.abort(INTERRUPTED)
+    process.once('SIGINT', onInterrupt)
+    const progress = new ProgressLine(io, input)
+    try {
+      const logs = input.positionals.flatMap(findLogs)
+      const source = await openLogs(logs)
+      const sink = await sinkFor(input, logs).catch(async (error: unknown) => {
+        await source.close()
+        throw error
+      })
+      const stats = await ReplayPipeline.fromSource(source)
+        .sink(sink)
+        .onError(choiceOption(input, 'on-error', ['abort', 'skip']) ?? 'abort')
+        .withSignal(interrupt.signal)
+        .onIssue(({ severity, code, message, segment, offset, path }) =>
+          progress.note(`${severity} ${code}: ${message} (segment ${segment ?? '-'}, offset ${offset ?? '-'}, in ${path ?? '-'})`),
+        )
+        .onProgress(({ read, elapsedMs }) =>
+          progress.update(() => `${countText(read)} messages, ${countText(sink.stats.rows)} rows, ${rateText((read / elapsedMs) * 1000)}`),
+        )
+        .run()
+      progress.end()
+      report(stats, sink, input, io, progress)
+      return 0
+    } catch (error) {
+      progress.end()
+      if (error !== INTERRUPTED) throw error
+      io.err('interrupted: what was written so far is not complete\n')
+      return EXIT_INTERRUPTED
+    } finally {
+      process.removeListener('SIGINT', onInterrupt)
+    }
+  },
+}
+
+const INTERRUPTED = new Error('interrupted')
+
+async function sinkFor(input: CommandInput, logs: readonly LogLocation[]): Promise<FeatureSink> {
+  const [csv, parquet, columns] = [input.text('csv'), input.text('parquet'), input.text('columns')]
+  if (columns === undefined) throw badOption('columns', 'a list like mid,spread_bps,imbalance:5', '')
+  if ((csv === undefined) === (parquet === undefined)) throw badOption('parquet', 'one of --parquet F and --csv F', parquet ?? '')
+  const fields = resolveColumns(columns)
+  const settings = logs.map(({ path }) => bookSettingsOf(path))
+  return new FeatureSink({
+    columns: fields,
+    trigger: triggerOf(input),
+    clock: choiceOption(input, 'clock', ['record', 'exchange']),
+    maxSkew: input.text('max-skew'),
+    fill: input.flag('fill'),
+    onGap: choiceOption(input, 'on-gap', ['abort', 'quarantine', 'ignore']),
+    onCorrupt: choiceOption(input, 'on-error', ['abort', 'skip']),
+    marketId: marketOption(input),
+    // Only the book's log has a limit.
+    depthLimit: settings.find(({ depthLimit }) => depthLimit !== undefined)?.depthLimit,
+    rule: settings[0]!.rule,
+    thread: input.flag('thread'),
+    ...(csv === undefined ? { parquet: parquet! } : { csv }),
+  })
+}
+
+function triggerOf(input: CommandInput): Trigger {
+  const [every, text] = [input.text('every'), input.text('trigger')]
+  const parts = [...(every === undefined ? [] : [every]), ...(text === undefined ? [] : [text])]
+  if (parts.length === 0) throw badOption('every', 'a bar length like 1s, or a --trigger', '')
+  return parseTrigger(parts.join(','))
+}
+
+async function openLogs(logs: readonly LogLocation[]): Promise<MessageSource> {
+  if (logs.length === 1) return ReplayReader.open(logs[0]!.path)
+  if (logs.every(({ date }) => date !== null)) return new ArchiveSource(logs)
+  const readers: ReplayReader[] = []
+  for (const { path } of logs) readers.push(await ReplayReader.open(path))
+  return new MergedSource(readers)
+}
+
+function marketOption(input: CommandInput): number | undefined {
+  const id = u64Option(input, 'market')
+  if (id !== undefined && id >= 2n ** 32n) throw badOption('market', 'a market_id from 0 to 2^32 - 1', String(id))
+  return id === undefined ? undefined : Number(id)
+}
+
+function report(run: PipelineStats, sink: FeatureSink, input: CommandInput, io: CommandIo, progress: ProgressLine): void {
+  const { stats } = sink
+  const { read, skipped: damaged, bytes, durationMs, messagesPerSecond } = run
+  if (input.flag('json')) {
+    const columns = resolveColumns(input.text('columns')!).map(({ name }) => name)
+    io.out(jsonText({ read, damaged, ...stats, columns, bytes, durationMs, messagesPerSecond }))
+    return
+  }
+  const gaps = Object.entries(stats.gaps).map(([kind, count]) => `${kind} ${countText(count)}`)
+  const leftOut = Object.entries({ ...stats.skipped, 'beyond the skew': stats.beyondSkew, late: stats.late, quarantined: stats.quarantined })
+    .filter(([, count]) => count > 0)
+    .map(([name, count]) => `${name} ${countText(count)}`)
+  const path = input.text('parquet') ?? input.text('csv')
+  progress.note(
+    [
+      ...(gaps.length > 0 ? [`gaps: ${gaps.join(', ')}`] : []),
+      ...(leftOut.length > 0 ? [`left out: ${leftOut.join(', ')}`] : []),
+      `${countText(stats.rows)} rows of ${countText(stats.bookEvents)} book events and ${countText(stats.trades)} trades, ${countText(read)} messages read`,
+      `${bytesText(bytes)} in ${(durationMs / 1000).toFixed(2)} s, ${rateText(messagesPerSecond)}`,
+      input.text('parquet') === undefined ? `written: ${path}` : `next: chronicle-replay query ${path} "from t limit 10"`,
+    ].join('\n'),
+  )
+}

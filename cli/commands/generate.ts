@@ -1,0 +1,81 @@
+import { type GenerateOptions, generateArchive } from '../../core/synthetic/archive.ts'
+import { badOption, choiceOption, countOption, listOption, numberOption } from '../arguments.ts'
+import type { CommandInput, CommandSpec } from '../command.ts'
+import { bytesText, countText, jsonText } from '../output.ts'
+import { ProgressLine } from '../progress.ts'
+
+export const generate: CommandSpec = {
+  name: 'generate',
+  summary: 'makes a synthetic archive: deterministic, with realistic books and trades',
+  arguments: [{ name: 'archive', help: 'directory to create' }],
+  options: {
+    symbols: { value: 'N', help: 'number of symbols (default 8)' },
+    messages: { value: 'N', help: 'messages per symbol, over all days and streams (default 100000)' },
+    seed: { value: 'N', help: 'same options and seed, same bytes (default 1)' },
+    days: { value: 'N', help: 'UTC days (default 2)' },
+    from: { value: 'D', help: 'first day, YYYY-MM-DD' },
+    streams: { value: 'A,B', help: 'book, trades, ticker (default all)' },
+    'daily-snapshot': { value: 'true|false', help: 'whether each day begins with a book snapshot, or only the first (default true)' },
+    'skew-ms': { value: 'A..B', help: 'exchange time minus record time, milliseconds, uniform (default -700..1300)' },
+    'step-back': { value: 'P', help: 'share of messages whose times step back (default 0.005)' },
+    gaps: { value: 'N', help: 'update-id gaps to inject per symbol (default 0)' },
+    'segment-bytes': { value: 'N', help: 'bytes of a segment' },
+    level: { value: 'l2|l3', help: 'price levels or single orders (default l2)' },
+  },
+  examples: [
+    { command: 'chronicle-replay generate archive', does: '8 symbols, two days, 800,000 messages' },
+    { command: 'chronicle-replay generate archive --symbols 2 --days 5 --gaps 3 --seed 7', does: 'with gaps to find' },
+  ],
+  async run(input, io) {
+    const [archive] = input.positionals as [string]
+    const progress = new ProgressLine(io, input)
+    const result = await generateArchive(archive, optionsOf(input))
+    if (input.flag('json')) io.out(jsonText(result))
+    else io.out(`${countText(result.messages)} messages, ${bytesText(result.bytes)} in ${archive}\n`)
+    progress.note(`next: chronicle-replay inspect ${archive}`)
+    return 0
+  },
+}
+
+function optionsOf(input: CommandInput): GenerateOptions {
+  const days = countOption(input, 'days')
+  const from = input.text('from')
+  const streams = listOption(input, 'streams')
+  const dailySnapshot = choiceOption(input, 'daily-snapshot', ['true', 'false'])
+  const skewMs = rangeOption(input, 'skew-ms')
+  const stepBack = numberOption(input, 'step-back')
+  const gaps = numberOption(input, 'gaps')
+  const segmentBytes = countOption(input, 'segment-bytes')
+  const level = choiceOption(input, 'level', ['l2', 'l3'])
+  return {
+    symbols: countOption(input, 'symbols') ?? 8,
+    messages: countOption(input, 'messages') ?? 100_000,
+    seed: numberOption(input, 'seed') ?? 1,
+    ...(days !== undefined && { days }),
+    ...(from !== undefined && { from }),
+    ...(streams !== undefined && { streams: streams.map(streamOf) }),
+    ...(dailySnapshot !== undefined && { dailySnapshot: dailySnapshot === 'true' }),
+    ...(skewMs !== undefined && { skewMs }),
+    ...(stepBack !== undefined && { stepBack }),
+    ...(gaps !== undefined && { gaps }),
+    ...(segmentBytes !== undefined && { segmentBytes }),
+    ...(level !== undefined && { level }),
+  }
+}
+
+const STREAMS = ['book', 'trades', 'ticker', 'l3'] as const
+
+function streamOf(word: string): (typeof STREAMS)[number] {
+  const stream = STREAMS.find((known) => known === word)
+  if (stream === undefined) throw badOption('streams', `some of ${STREAMS.join(', ')}`, word)
+  return stream
+}
+
+/** `-700..1300` */
+function rangeOption(input: CommandInput, option: string): [number, number] | undefined {
+  const text = input.text(option)
+  if (text === undefined) return undefined
+  const match = /^(-?\d+(?:\.\d+)?)\.\.(-?\d+(?:\.\d+)?)$/.exec(text)
+  if (match === null) throw badOption(option, 'a range like -700..1300', text)
+  return [Number(match[1]), Number(match[2])]
+}

@@ -1,0 +1,147 @@
+import { ReplayError } from '../../core/errors.ts'
+import { type LogOutline, outlineLog } from '../../core/log/log-outline.ts'
+import { findLogs, isLogDirectory, type LogLocation } from '../../core/log/log-path.ts'
+import { type LogSummary, summarizeLog } from '../../core/log/log-summary.ts'
+import { ReplayReader } from '../../core/log/replay-reader.ts'
+import { crcText, timeOption, typeText, u64Option } from '../arguments.ts'
+import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
+import { bytesText, countText, jsonText, tableText, timeText } from '../output.ts'
+
+export const inspect: CommandSpec = {
+  name: 'inspect',
+  summary: 'summary of a log, one message of it, or what an archive holds',
+  arguments: [{ name: 'log or archive', help: 'directory of segments, or of logs' }],
+  options: {
+    'seek-seq': { value: 'N', help: 'show the first message with sequence ≥ N' },
+    'seek-timestamp': { value: 'T', help: 'show the first message with record time ≥ T (ISO 8601 UTC or nanoseconds)' },
+    'on-error': { value: 'abort|skip', help: 'at damage: stop (default), or leave it out and go on' },
+  },
+  examples: [
+    { command: 'chronicle-replay inspect archive/v1/binance/btcusdt/2024-08-08/book', does: 'counts, times and segments of one log' },
+    { command: 'chronicle-replay inspect log --seek-timestamp 2024-08-08T12:00:00Z --json', does: 'the first message at noon' },
+    { command: 'chronicle-replay inspect archive', does: 'venues, symbols, dates and streams of an archive' },
+  ],
+  async run(input, io) {
+    const path = input.positionals[0]!
+    const seq = u64Option(input, 'seek-seq')
+    const timestampNs = timeOption(input, 'seek-timestamp')
+    const logs = findLogs(path)
+    if (!isLogDirectory(path)) {
+      if (seq !== undefined || timestampNs !== undefined)
+        throw new ReplayError('usage', 'seeking needs one log, not an archive', { category: 'input', path })
+      return inspectArchive(logs, input, io)
+    }
+    if (seq !== undefined || timestampNs !== undefined) return inspectMessage(path, seq, timestampNs, input, io)
+    return inspectLog(path, input, io)
+  },
+}
+
+async function inspectLog(path: string, input: CommandInput, io: CommandIo): Promise<number> {
+  const summary = await summarizeLog(path, { onCorrupt: input.text('on-error') === 'skip' ? 'skip' : 'abort' })
+  io.out(input.flag('json') ? jsonText(documentOf(summary)) : reportOf(summary))
+  for (const issue of summary.issues)
+    io.err(`${issue.severity} ${issue.code}: ${issue.message} (segment ${issue.segment}, offset ${issue.offset ?? '-'})\n`)
+  if (!input.flag('json') && !input.flag('quiet')) io.err(`next: chronicle-replay replay ${path} --csv messages.csv\n`)
+  return 0
+}
+
+function documentOf(summary: LogSummary): Record<string, unknown> {
+  const { issues: _issues, byType, payloadCrc32Xor, segments, ...rest } = summary
+  return {
+    ...rest,
+    byType: Object.fromEntries([...byType].map(([type, count]) => [typeText(type), count])),
+    payloadCrc32Xor: crcText(payloadCrc32Xor),
+    segments: segments.map(({ id, sealed, compressed, records, padRecords, endOffset }) => ({
+      id,
+      sealed,
+      compressed,
+      records,
+      padRecords,
+      endOffset,
+    })),
+  }
+}
+
+function reportOf(summary: LogSummary): string {
+  const { firstSeq, lastSeq, minTimestampNs, maxTimestampNs } = summary
+  const types = [...summary.byType].map(([type, count]) => `${typeText(type)} × ${countText(count)}`).join(', ')
+  const lines = [
+    `messages   ${countText(summary.messages)}${types === '' ? '' : `  (${types})`}`,
+    `sequence   ${firstSeq ?? '-'} … ${lastSeq ?? '-'}`,
+    `time       ${minTimestampNs === null ? '-' : timeText(minTimestampNs)} … ${maxTimestampNs === null ? '-' : timeText(maxTimestampNs)}`,
+    `payload    ${bytesText(summary.payloadBytes)}, CRC32 xor ${crcText(summary.payloadCrc32Xor)}`,
+  ]
+  const rows = summary.segments.map(({ id, sealed, compressed, records, padRecords, endOffset }) => [
+    id,
+    sealed ? 'sealed' : 'open',
+    compressed ? 'zstd' : '-',
+    records,
+    padRecords,
+    endOffset,
+  ])
+  return `${lines.join('\n')}\n\n${tableText(['segment', 'state', 'packed', 'records', 'pads', 'end offset'], rows)}`
+}
+
+async function inspectMessage(
+  path: string,
+  seq: bigint | undefined,
+  timestampNs: bigint | undefined,
+  input: CommandInput,
+  io: CommandIo,
+): Promise<number> {
+  const reader = await ReplayReader.open(path)
+  try {
+    const found = seq === undefined ? await reader.seekToTimestamp(timestampNs!) : await reader.seekToSeq(seq)
+    const { value: message } = found ? await reader[Symbol.asyncIterator]().next() : { value: undefined }
+    const document =
+      message === undefined
+        ? { found: false }
+        : {
+            found: true,
+            seq: message.seq,
+            timestampNs: message.timestampNs,
+            type: typeText(message.typeId),
+            length: message.length,
+            crc32: crcText(message.crc32),
+          }
+    if (input.flag('json')) io.out(jsonText(document))
+    else if (message === undefined) io.out('no such message: the log ends before it\n')
+    else
+      io.out(
+        tableText(
+          ['seq', 'time', 'type', 'length', 'crc32'],
+          [[String(message.seq), timeText(message.timestampNs), typeText(message.typeId), message.length, crcText(message.crc32)]],
+        ),
+      )
+    return 0
+  } finally {
+    await reader.close()
+  }
+}
+
+async function inspectArchive(logs: readonly LogLocation[], input: CommandInput, io: CommandIo): Promise<number> {
+  const rows: (LogLocation & LogOutline)[] = []
+  for (const log of logs) rows.push({ ...log, ...(await outlineLog(log.path)) })
+  if (input.flag('json')) {
+    io.out(jsonText(rows))
+    return 0
+  }
+  const header = ['venue', 'symbol', 'date', 'stream', 'segments', 'bytes', 'first', 'last', 'missing segments']
+  const cells = rows.map((row) => [
+    row.venue ?? '-',
+    row.symbol ?? '-',
+    row.date ?? '-',
+    row.stream ?? '-',
+    row.segments,
+    bytesText(row.bytes),
+    row.minTimestampNs === null ? '-' : timeText(row.minTimestampNs),
+    row.maxTimestampNs === null ? '-' : timeText(row.maxTimestampNs),
+    row.missingSegments.join(' ') || '-',
+  ])
+  io.out(tableText(header, cells))
+  if (!input.flag('quiet'))
+    io.err(
+      `${rows.length} logs, ${bytesText(rows.reduce((sum, row) => sum + row.bytes, 0))}; next: chronicle-replay inspect ${rows[0]!.path}\n`,
+    )
+  return 0
+}

@@ -1,0 +1,91 @@
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import readline from 'node:readline/promises'
+import { ReplayError } from '../../core/errors.ts'
+import { openQuery, type Query } from '../../core/table/query.ts'
+import { choiceOption } from '../arguments.ts'
+import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
+
+export const query: CommandSpec = {
+  name: 'query',
+  summary: 'SQL (DuckDB) over Parquet files, as the view t; without SQL a shell',
+  arguments: [
+    { name: 'table', help: 'folder with Parquet files at any depth, or one file' },
+    { name: 'sql', help: 'e.g. "select count(*) from t"', optional: true },
+  ],
+  options: {
+    format: { value: 'table|csv|json|parquet', help: 'of the result (default: table)' },
+    out: { value: 'F', help: 'write the result to a file instead of stdout' },
+  },
+  examples: [
+    { command: 'chronicle-replay query out "select symbol, count(*) from t group by all"', does: 'rows per symbol' },
+    { command: 'chronicle-replay query out "from t" --format parquet --out copy.parquet', does: 'a result as a Parquet file' },
+    { command: 'chronicle-replay query out', does: 'a shell: statements end with a semicolon, Ctrl-D leaves' },
+  ],
+  async run(input, io) {
+    const [source, sql] = input.positionals as [string, string | undefined]
+    const isFile = fs.statSync(source, { throwIfNoEntry: false })?.isFile() === true
+    const opened = await openQuery(isFile ? [source] : source)
+    try {
+      if (sql === undefined) await shell(opened, input, io)
+      else await answer(opened, sql, input, io)
+    } finally {
+      await opened.close()
+    }
+    return 0
+  },
+}
+
+async function answer(opened: Query, sql: string, input: CommandInput, io: CommandIo): Promise<void> {
+  const format = input.flag('json') ? 'json' : (choiceOption(input, 'format', ['table', 'csv', 'json', 'parquet']) ?? 'table')
+  const out = input.text('out')
+  if (format === 'parquet') return answerParquet(opened, sql, out, io)
+  if (out === undefined) {
+    await opened.write(sql, format, (text) => io.out(text))
+    return
+  }
+  const temporary = `${out}.tmp`
+  const descriptor = fs.openSync(temporary, 'w')
+  try {
+    await opened.write(sql, format, (text) => void fs.writeSync(descriptor, text))
+    fs.renameSync(temporary, out)
+  } finally {
+    fs.closeSync(descriptor)
+    fs.rmSync(temporary, { force: true })
+  }
+}
+
+/** Parquet is written from its end, so standard output gets a finished file. */
+async function answerParquet(opened: Query, sql: string, out: string | undefined, io: CommandIo): Promise<void> {
+  if (out !== undefined) return opened.writeParquet(sql, out)
+  if (io.outIsTerminal) throw new ReplayError('usage', 'Parquet is not for a terminal; give --out F, or redirect', { category: 'input' })
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'chronicle-replay-'))
+  try {
+    await opened.writeParquet(sql, path.join(folder, 'result.parquet'))
+    io.out(fs.readFileSync(path.join(folder, 'result.parquet')))
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Statements from stdin, each up to a semicolon at the end of a line; an error ends only its statement. */
+async function shell(opened: Query, input: CommandInput, io: CommandIo): Promise<void> {
+  const lines = readline.createInterface({ input: process.stdin, output: process.stdin.isTTY ? process.stderr : undefined, prompt: 't> ' })
+  if (process.stdin.isTTY) io.err('the view is t; statements end with ; and Ctrl-D leaves\n')
+  let statement = ''
+  lines.prompt()
+  for await (const line of lines) {
+    statement += `${line}\n`
+    if (line.trimEnd().endsWith(';')) {
+      await answer(opened, statement, input, io).catch((error: unknown) => {
+        if (!(error instanceof ReplayError)) throw error
+        io.err(`${error.message}\n`)
+      })
+      statement = ''
+    }
+    lines.setPrompt(statement.trim() === '' ? 't> ' : ' > ')
+    lines.prompt()
+  }
+  if (statement.trim() !== '') await answer(opened, statement, input, io)
+}

@@ -1,0 +1,155 @@
+import { findLogs, type LogLocation } from '../../core/log/log-path.ts'
+import { ReplayReader, type ReplayReaderOptions } from '../../core/log/replay-reader.ts'
+import { SymbolCatalog } from '../../core/log/symbol-catalog.ts'
+import { ArchiveSource } from '../../core/pipeline/archive-source.ts'
+import { MergedSource } from '../../core/pipeline/merged-source.ts'
+import { ReplayPipeline } from '../../core/pipeline/replay-pipeline.ts'
+import type { MessageSource } from '../../core/pipeline/source.ts'
+import type { PipelineStats } from '../../core/pipeline/stats.ts'
+import { TYPE_BOOK_TICKER, TYPE_TRADE } from '../../core/protocol/message-type.ts'
+import { choiceOption, countOption, listOption, timeOption, typesOption } from '../arguments.ts'
+import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
+import { bytesText, countText, jsonText, rateText } from '../output.ts'
+import { ProgressLine } from '../progress.ts'
+
+const EXIT_INTERRUPTED = 130
+
+export const replay: CommandSpec = {
+  name: 'replay',
+  summary: 'replays logs through filters into CSV, Parquet, another log or the console',
+  arguments: [{ name: 'log', help: 'log directories or archives; several are merged by record time', many: true }],
+  options: {
+    from: { value: 'T', help: 'record time ≥ T (ISO 8601 UTC or nanoseconds)' },
+    to: { value: 'T', help: 'record time < T' },
+    types: { value: 'A,B', help: 'message types: 0x1000, 0x1001, 0x1002, or book, ticker, trade' },
+    symbols: { value: 'A,B', help: 'symbol codes of the paths; in a log that mixes markets, exchange symbols' },
+    sample: { value: 'N', help: 'every N-th message that passes the filters' },
+    csv: { value: 'F', help: 'write CSV' },
+    parquet: { value: 'F', help: 'write Parquet' },
+    decode: { help: 'CSV and Parquet with the decoded columns of tickers and trades' },
+    queue: { value: 'D', help: 'append to a Chronicle queue, original times kept' },
+    console: { help: 'print a line per message' },
+    'on-error': { value: 'abort|skip', help: 'at damage: stop (default), or leave it out and go on' },
+    'dead-letters': { value: 'F', help: 'with skip: what was left out, as JSON lines' },
+    'no-pushdown': { help: 'read everything; filters do not reach the source' },
+  },
+  examples: [
+    {
+      command: 'chronicle-replay replay archive --symbols btcusdt --types trade --csv trades.csv --decode',
+      does: 'one symbol’s trades as CSV',
+    },
+    {
+      command: 'chronicle-replay replay log --from 2024-08-08T00:00:00Z --to 2024-08-08T01:00:00Z --parquet hour.parquet',
+      does: 'an hour as Parquet',
+    },
+    { command: 'chronicle-replay replay a b --queue merged', does: 'two logs merged into one' },
+  ],
+  async run(input, io) {
+    const interrupt = new AbortController()
+    const onInterrupt = (): void => interrupt.abort(INTERRUPTED)
+    process.once('SIGINT', onInterrupt)
+    const progress = new ProgressLine(io, input)
+    try {
+      const pipeline = await buildPipeline(input, io)
+      const stats = await pipeline
+        .withSignal(interrupt.signal)
+        .onIssue((issue) =>
+          progress.note(
+            `${issue.severity} ${issue.code}: ${issue.message} (segment ${issue.segment ?? '-'}, offset ${issue.offset ?? '-'}, in ${issue.path ?? '-'})`,
+          ),
+        )
+        .onProgress(({ read, bytes, elapsedMs }) =>
+          progress.update(
+            () => `${countText(read)} messages, ${rateText((read / elapsedMs) * 1000)}, ${bytesText((bytes / elapsedMs) * 1000)}/s`,
+          ),
+        )
+        .run()
+      progress.end()
+      report(stats, input, io, progress)
+      return 0
+    } catch (error) {
+      progress.end()
+      if (error !== INTERRUPTED) throw error
+      io.err('interrupted: what was written so far is not complete\n')
+      return EXIT_INTERRUPTED
+    } finally {
+      process.removeListener('SIGINT', onInterrupt)
+    }
+  },
+}
+
+const INTERRUPTED = new Error('interrupted')
+
+async function buildPipeline(input: CommandInput, io: CommandIo): Promise<ReplayPipeline> {
+  const from = timeOption(input, 'from')
+  const to = timeOption(input, 'to')
+  const types = typesOption(input, 'types')
+  const symbols = listOption(input, 'symbols')
+  const sample = countOption(input, 'sample')
+  const onError = choiceOption(input, 'on-error', ['abort', 'skip'])
+  const pipeline = ReplayPipeline.fromSource(await openLogs(input.positionals.flatMap(findLogs), symbols))
+  if (symbols !== undefined) pipeline.filterSymbols(symbols)
+  if (from !== undefined || to !== undefined) pipeline.filterTimeRange(from ?? null, to ?? null)
+  if (types !== undefined) pipeline.filterTypes(types)
+  if (sample !== undefined) pipeline.sample(sample)
+  addSinks(pipeline, types, input, io)
+  if (onError !== undefined) pipeline.onError(onError)
+  const letters = input.text('dead-letters')
+  if (letters !== undefined) pipeline.deadLettersTo(letters)
+  return pipeline.pushdown(!input.flag('no-pushdown')).checksum()
+}
+
+function addSinks(pipeline: ReplayPipeline, types: readonly number[] | undefined, input: CommandInput, io: CommandIo): void {
+  const decode = input.flag('decode')
+  const [csv, parquet, queue] = [input.text('csv'), input.text('parquet'), input.text('queue')]
+  if (csv !== undefined) pipeline.writeToCsv(csv, { decode })
+  if (parquet !== undefined) pipeline.writeToParquet(parquet, { rows: decode ? decodedRows(types) : 'messages' })
+  if (queue !== undefined) pipeline.writeToQueue(queue)
+  if (input.flag('console')) pipeline.writeToConsole({ write: input.flag('json') ? (text) => io.err(text) : (text) => io.out(text) })
+}
+
+/** The narrowest schema that holds what can pass. */
+function decodedRows(types: readonly number[] | undefined): 'tickers' | 'trades' | 'decoded' {
+  const [only] = types ?? []
+  if (types?.length === 1 && only === TYPE_BOOK_TICKER) return 'tickers'
+  return types?.length === 1 && only === TYPE_TRADE ? 'trades' : 'decoded'
+}
+
+async function openLogs(logs: readonly LogLocation[], symbols: readonly string[] | undefined): Promise<MessageSource> {
+  const wanted = symbols === undefined ? logs : logs.filter(({ symbol }) => symbol === null || symbols.includes(symbol))
+  // Logs whose path tells no symbol are told apart by the market id of the given exchange symbols.
+  const needsCatalog = symbols !== undefined && logs.some(({ symbol }) => symbol === null)
+  const catalog = needsCatalog ? SymbolCatalog.fromExchangeSymbols(symbols, (symbol) => symbol) : null
+  const options: ReplayReaderOptions = catalog === null ? {} : { resolveSymbol: (message) => catalog.resolveSymbol(message) }
+  if (wanted.length !== 1 && wanted.every(({ date }) => date !== null)) return new ArchiveSource(wanted, options)
+  const readers: ReplayReader[] = []
+  for (const log of wanted) readers.push(await ReplayReader.open(log.path, options))
+  return readers.length === 1 ? readers[0]! : new MergedSource(readers)
+}
+
+function report(stats: PipelineStats, input: CommandInput, io: CommandIo, progress: ProgressLine): void {
+  const { issues: _issues, ...document } = stats
+  if (input.flag('json')) {
+    io.out(jsonText(document))
+    return
+  }
+  const { read, filtered, skipped, forwarded, emitted, bytes, durationMs, messagesPerSecond, checksum } = stats
+  const sinks = Object.entries(stats.written).map(([sink, count]) => `${sink} ${countText(count)}`)
+  progress.note(
+    [
+      `read ${countText(read)} = filtered ${countText(filtered)} + skipped ${countText(skipped)} + consumed ${countText(stats.consumed)} + forwarded ${countText(forwarded)}; emitted ${countText(emitted)}`,
+      `${bytesText(bytes)} in ${(durationMs / 1000).toFixed(2)} s, ${rateText(messagesPerSecond)}; checksum ${checksum!.sum} over ${countText(checksum!.rows)} messages`,
+      sinks.length > 0 ? `written: ${sinks.join(', ')}` : 'nothing written: no --csv, --parquet, --queue or --console given',
+      adviceFor(input),
+    ].join('\n'),
+  )
+}
+
+function adviceFor(input: CommandInput): string {
+  const parquet = input.text('parquet')
+  if (parquet !== undefined) return `next: chronicle-replay query ${parquet} "select count(*) from t"`
+  const queue = input.text('queue')
+  return queue === undefined
+    ? `next: chronicle-replay replay ${input.positionals[0]} --parquet out.parquet`
+    : `next: chronicle-replay inspect ${queue}`
+}

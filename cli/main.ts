@@ -1,0 +1,76 @@
+import { writeSync } from 'node:fs'
+import { exitCodeOf, ReplayError } from '../core/errors.ts'
+import { type CommandIo, type CommandSpec, helpOf, helpOfAll, nearest, parseCommand } from './command.ts'
+import { book } from './commands/book.ts'
+import { generate } from './commands/generate.ts'
+import { inspect } from './commands/inspect.ts'
+import { query } from './commands/query.ts'
+import { replay } from './commands/replay.ts'
+import { verify } from './commands/verify.ts'
+
+export const COMMANDS: readonly CommandSpec[] = [inspect, verify, replay, book, generate, query]
+
+/** Runs a command line (without `node` and script) and returns the exit code. */
+export async function main(argv: readonly string[], io: CommandIo): Promise<number> {
+  const [name, ...rest] = argv
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    io.out(helpOfAll(COMMANDS))
+    return name === undefined ? 2 : 0
+  }
+  const command = COMMANDS.find((spec) => spec.name === name)
+  try {
+    if (command === undefined) throw unknownCommand(name)
+    const input = parseCommand(command, rest)
+    if (input.flag('help')) {
+      io.out(helpOf(command))
+      return 0
+    }
+    return await command.run(input, io)
+  } catch (error) {
+    io.err(`${textOf(error)}\n`)
+    return exitCodeOf(error)
+  }
+}
+
+function unknownCommand(name: string): ReplayError {
+  const near = nearest(
+    name,
+    COMMANDS.map((spec) => spec.name),
+  )
+  return new ReplayError(
+    'usage',
+    `unknown command ${JSON.stringify(name)}${near === null ? '' : `, did you mean ${near}?`}; see: chronicle-replay --help`,
+    { category: 'input' },
+  )
+}
+
+/** What a user needs of an error: its code and message; of a bug also where it came from. */
+function textOf(error: unknown): string {
+  if (error instanceof ReplayError && error.category !== 'bug') return `error ${error.code}: ${error.message}`
+  return `internal error, please report it: ${error instanceof Error ? error.stack : String(error)}`
+}
+
+if (process.argv[1]?.endsWith('bin.mjs') === true || import.meta.main) {
+  const io: CommandIo = {
+    out: (data) => writeAll(1, data),
+    err: (text) => writeAll(2, text),
+    redraws: process.stderr.isTTY === true,
+    outIsTerminal: process.stdout.isTTY === true,
+  }
+  process.exitCode = await main(process.argv.slice(2), io)
+}
+
+/** Synchronous, so that nothing is lost when the process ends; a reader that went away (`| head`) ends it quietly. */
+function writeAll(descriptor: 1 | 2, data: string | Uint8Array): void {
+  const bytes = typeof data === 'string' ? Buffer.from(data) : data
+  for (let done = 0; done < bytes.length; ) {
+    try {
+      done += writeSync(descriptor, bytes, done)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EPIPE') process.exit(0)
+      if (code !== 'EAGAIN') throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import { spawnSync } from 'node:child_process'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const folder = temporaryFolder('bench')
+
+describe('npm run bench', () => {
+  it('runs every case at a small size, and each does the same work again', () => {
+    const run = path.resolve(import.meta.dirname, '../../bench/run.ts')
+    const { stdout, stderr, status } = spawnSync(
+      process.execPath,
+      [run, '--messages', '20000', '--runs', '1', '--json', '--folder', folder],
+      { encoding: 'utf8' },
+    )
+    expect([status, stderr]).toEqual([0, ''])
+    const { rows } = JSON.parse(stdout) as { rows: { name: string; unit: string; perSecond: number; hash: string }[] }
+    const idle = '811c9dc5' // the hash of nothing
+    for (const { name, perSecond, hash } of rows) {
+      expect(perSecond, name).toBeGreaterThan(0)
+      if (['scan', 'filter', 'filter-csv', 'parquet-tickers', 'l2-book', 'l3-book'].includes(name)) expect(hash, name).not.toBe(idle)
+    }
+    expect(rows.find(({ name }) => name === 'scan')!.hash).toBe(rows.find(({ name }) => name === 'scan-crc')!.hash)
+  })
+})

@@ -1,0 +1,103 @@
+import { spawn, spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { COMMANDS } from '../../cli/main.ts'
+import { runCli } from '../support/run-cli.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const folder = temporaryFolder('cli')
+
+const BIN = path.resolve(import.meta.dirname, '../../cli/bin.mjs')
+
+describe('the program', () => {
+  it('makes the same archive for the same seed, and replays it', async () => {
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => path.join(folder, name)) as [string, string, string]
+    const size = ['--symbols', '2', '--messages', '3000', '--json']
+    const made = await runCli('generate', a, ...size)
+    expect(JSON.parse(made.out)).toMatchObject({ messages: 6000 })
+    await runCli('generate', b, ...size)
+    await runCli('generate', c, ...size, '--seed', '2')
+    const checksums = []
+    for (const archive of [a, b, c])
+      checksums.push((JSON.parse((await runCli('replay', archive, '--json')).out) as { checksum: { rows: number; sum: string } }).checksum)
+    expect(checksums[0]).toEqual(checksums[1])
+    expect(checksums[2]).not.toEqual(checksums[0])
+    expect(checksums[0]!.rows).toBe(6000)
+  })
+
+  it('writes data to stdout, the rest to stderr, and ends with its exit code', () => {
+    const archive = path.join(folder, 'p')
+    const run = (...argv: string[]) => spawnSync(process.execPath, [BIN, ...argv], { encoding: 'utf8' })
+    expect(run('generate', archive, '--symbols', '1', '--messages', '2000').status).toBe(0)
+    const replayed = run('replay', archive, '--console', '--types', 'trade')
+    expect(replayed.status).toBe(0)
+    expect(replayed.stdout.split('\n').length).toBeGreaterThan(100)
+    expect(replayed.stderr).toMatch(/read [\d,]+ = filtered/)
+    const segment = fs.globSync(path.join(archive, 'v1/**/*.q'))[0]!
+    const bytes = fs.readFileSync(segment)
+    bytes[130]! ^= 1 // in the first payload
+    fs.writeFileSync(segment, bytes)
+    expect(run('replay', archive).status).toBe(3)
+    expect(run('verify', archive).status).toBe(3)
+    expect(run('replay', path.join(folder, 'nothing')).status).toBe(2)
+  })
+
+  it('is not upset by a reader that goes away', async () => {
+    const archive = path.join(folder, 'pipe')
+    await runCli('generate', archive, '--symbols', '1', '--messages', '20000')
+    const child = spawn(process.execPath, [BIN, 'replay', archive, '--console'], { stdio: ['ignore', 'pipe', 'pipe'] })
+    let complaint = ''
+    child.stderr.on('data', (text) => {
+      complaint += text
+    })
+    child.stdout.once('data', () => child.stdout.destroy())
+    const status = await new Promise((resolve) => child.once('exit', resolve))
+    expect([status, complaint]).toEqual([0, ''])
+  })
+
+  it('stops at Ctrl-C with 130', async () => {
+    const fifo = path.join(folder, 'fifo')
+    expect(spawnSync('mkfifo', [fifo]).status).toBe(0)
+    const archive = path.join(folder, 'interrupt')
+    await runCli('generate', archive, '--symbols', '4', '--messages', '100000')
+    const child = spawn(process.execPath, [BIN, 'replay', archive, '--csv', fifo], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const descriptor = fs.openSync(fifo, 'r')
+    fs.readSync(descriptor, new Uint8Array(1)) // it is at work now, and waits for the pipe to be read
+    child.kill('SIGINT')
+    const status = new Promise((resolve) => child.once('exit', resolve))
+    const drain = fs.createReadStream('', { fd: descriptor }).resume()
+    expect(await status).toBe(130)
+    drain.destroy()
+  })
+})
+
+describe('help and usage', () => {
+  it('every command has help with an example', async () => {
+    for (const { name } of COMMANDS) {
+      const { code, out } = await runCli(name, '--help')
+      expect(code).toBe(0)
+      expect(out).toMatchSnapshot(name)
+    }
+    expect((await runCli('--help')).out).toMatchSnapshot('all')
+  })
+
+  it.each([
+    [['replya'], 'unknown command "replya", did you mean replay?'],
+    [['replay', 'x', '--cvs', 'f'], 'unknown option --cvs, did you mean --csv?'],
+    [['replay'], 'missing <log>'],
+    [['inspect', 'a', 'b'], 'unexpected argument "b"'],
+    [['replay', '.', '--from', 'yesterday'], '--from: expected a time like'],
+    [['replay', '.', '--types', 'trade,'], '--types: expected a comma-separated list'],
+    [['replay', '.', '--types', '0x10000'], '--types: expected types like'],
+    [['replay', '.', '--sample', '0'], '--sample: expected a positive integer'],
+    [['replay', '.', '--on-error', 'ignore'], '--on-error: expected one of abort, skip'],
+    [['generate', 'x', '--skew-ms', '5'], '--skew-ms: expected a range like'],
+    [['query', '/nowhere'], 'query-no-folder'],
+    [['inspect', '/nowhere'], 'log-missing'],
+  ])('%j is refused with exit code 2 and a reason', async (argv, reason) => {
+    const { code, out, err } = await runCli(...argv)
+    expect([code, out]).toEqual([2, ''])
+    expect(err).toContain(reason)
+  })
+})
