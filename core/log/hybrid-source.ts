@@ -1,5 +1,5 @@
 import type { MessageBatch } from '../pipeline/batch.ts'
-import { BatchSource, type SourceGrant, type SourceRequest } from '../pipeline/source.ts'
+import { BatchSource, NO_GRANT, type SourceGrant, type SourceRequest } from '../pipeline/source.ts'
 import { QueueReader, type QueueReaderOptions } from './queue-reader.ts'
 
 export interface HybridSourceOptions extends Omit<QueueReaderOptions, 'start' | 'stopAtEnd'> {
@@ -47,7 +47,9 @@ export class HybridSource extends BatchSource {
   }
 
   prepare(request: SourceRequest): SourceGrant {
-    return this.#reader.prepare(request)
+    if (!this.isWithinBatch) return this.#reader.prepare(request)
+    this.#reader.prepare({ ...request, filter: {} })
+    return NO_GRANT
   }
 
   async close(): Promise<void> {

@@ -1,8 +1,8 @@
 import fs from 'node:fs'
 import { ReplayError } from '../errors.ts'
+import { isSealed } from './checked-segment.ts'
 import { summarizeLog } from './log-summary.ts'
 import type { SeekIndex } from './seek-index.ts'
-import { SEGMENT_HEADER_BYTES, SEGMENT_SEALED } from './segment.ts'
 import { listSegments, openSegmentFile, type SegmentEntry } from './segment-file.ts'
 import { SegmentIndexes } from './segment-indexes.ts'
 
@@ -46,9 +46,7 @@ async function sealedIndex(indexes: SegmentIndexes, segment: SegmentEntry): Prom
   try {
     const file = openSegmentFile(segment)
     try {
-      const header = new Uint8Array(SEGMENT_HEADER_BYTES)
-      await file.read(header, 0, header.length, 0)
-      return await indexes.trusted(file, (header[12]! & SEGMENT_SEALED) !== 0)
+      return await indexes.trusted(file, await isSealed(file))
     } finally {
       await file.close()
     }

@@ -3,17 +3,18 @@ import path from 'node:path'
 import { ReplayError } from '../errors.ts'
 import { ControlWriter } from './control.ts'
 import { crc32 } from './crc32.ts'
+import { completeIndexOf } from './index-completion.ts'
 import { recoverQueue } from './queue-recovery.ts'
 import { type LogPosition, replaceFile, writeIndexMeta } from './reader-meta.ts'
 import { DEFAULT_INDEX_STRIDE } from './seek-index.ts'
 import { DATA_OFFSET, DEFAULT_SEGMENT_BYTES, indexName, segmentName } from './segment.ts'
+import { isOccupied } from './segment-file.ts'
 import {
   checkPayloadLength,
   checkSegmentBytes,
   checkSegmentFile,
   checkTypeId,
   createSegmentFile,
-  isOccupied,
   RecordStage,
   SegmentWriter,
 } from './segment-writer.ts'
@@ -208,8 +209,9 @@ export class QueueWriter {
   /** In the order of FORMAT.md §5: index, move the readers on, seal, sync, tell, prepare the segment after. */
   #roll(): void {
     this.flush()
-    this.#writeIndex()
     const full = this.#segment
+    if (full.index.recordCount > 0) this.#writeIndex()
+    else completeIndexOf(this.path, full.id, this.segmentBytes) // reopened, and nothing was appended to it
     const id = full.id + 1
     this.#prepare(id)
     this.#segment = this.#openSegment(id, DATA_OFFSET)

@@ -3,7 +3,7 @@ import path from 'node:path'
 import zlib from 'node:zlib'
 import { ReplayError } from '../errors.ts'
 import { type FrameIndex, readFrameIndex } from './frame-index.ts'
-import { segmentIdOf } from './segment.ts'
+import { DATA_OFFSET, segmentIdOf } from './segment.ts'
 
 /** One segment's bytes, wherever and however they are stored. Offsets are those of the uncompressed segment. */
 export interface SegmentFile {
@@ -55,6 +55,21 @@ export function listSegments(directory: string): SegmentEntry[] {
  */
 export function openSegmentFile(entry: SegmentEntry, onDamage: (error: ReplayError) => void = rethrow): SegmentFile {
   return entry.compressed ? new CompressedSegmentFile(entry, onDamage) : new PlainSegmentFile(entry)
+}
+
+/**
+ * Whether a plain segment holds a record, or something that passes for one.
+ * @throws ReplayError input `segment-unreadable`
+ */
+export function isOccupied(path: string): boolean {
+  const descriptor = openForReading(path)
+  try {
+    const word = new Uint8Array(4)
+    readFully(descriptor, word, 0, 4, DATA_OFFSET)
+    return word.some((byte) => byte !== 0)
+  } finally {
+    fs.closeSync(descriptor)
+  }
 }
 
 function rethrow(error: ReplayError): void {

@@ -1,7 +1,6 @@
-import { ReplayError } from '../errors.ts'
 import { type BatchOrigin, MessageBatch } from '../pipeline/batch.ts'
-import type { ReadIssue } from '../pipeline/source.ts'
 import { crc32 } from './crc32.ts'
+import type { DamagePolicy } from './damage-policy.ts'
 import { type ScanKernel, ScanStatus } from './kernel/scanner.ts'
 import {
   decodeRecordHeader,
@@ -13,12 +12,6 @@ import {
   recordBytes,
 } from './record.ts'
 import type { SegmentFile } from './segment-file.ts'
-
-/** What a reader does with damaged data, and whom it tells. */
-export interface DamagePolicy {
-  readonly onCorrupt: 'abort' | 'skip'
-  readonly report: (issue: ReadIssue) => void
-}
 
 /**
  * What a step of the scan came to: `rows` – the batch was filled and the scan moved on (the batch may have no rows
@@ -40,12 +33,18 @@ const ZEROS = Buffer.alloc(CHUNK_BYTES)
 export class SegmentScan {
   readonly kernel: ScanKernel
   readonly batch: MessageBatch
-  policy: DamagePolicy
+  readonly policy: DamagePolicy
   /** Segment offset of the next record to examine. */
   offset = 0
   readonly #identity: ScanIdentity
   #file: SegmentFile | null = null
   #segmentBytes = 0
+  #startOffset = 0
+  #records = 0
+  #padsBefore = 0
+  #isBehindDamage = false
+  readonly #commitWord = new Uint8Array(8)
+  readonly #commitView = new DataView(this.#commitWord.buffer)
 
   constructor(kernel: ScanKernel, identity: ScanIdentity, policy: DamagePolicy, checked: boolean) {
     this.kernel = kernel
@@ -60,11 +59,45 @@ export class SegmentScan {
     return this.#file
   }
 
+  /** Proper length of the segment being read. */
+  get segmentBytes(): number {
+    return this.#segmentBytes
+  }
+
+  /** Where reading in this segment began, or went on after a jump. */
+  get startOffset(): number {
+    return this.#startOffset
+  }
+
+  /** Records examined since then; PAD and damaged ones are not counted. */
+  get records(): number {
+    return this.#records
+  }
+
+  /** PAD records passed since then. */
+  get padRecords(): number {
+    return this.kernel.padCount - this.#padsBefore
+  }
+
+  /** Whether the last thing met was damage: then what is missing behind it has been reported. */
+  get isBehindDamage(): boolean {
+    return this.#isBehindDamage
+  }
+
   /** Starts on a segment at `offset`. `segmentBytes` is its proper length; the file may be shorter when it is damaged. */
   start(file: SegmentFile, segmentBytes: number, offset: number): void {
     this.#file = file
     this.#segmentBytes = segmentBytes
+    this.jump(offset)
+  }
+
+  /** Goes on at another record of the segment. */
+  jump(offset: number): void {
     this.offset = offset
+    this.#startOffset = offset
+    this.#records = 0
+    this.#padsBefore = this.kernel.padCount
+    this.#isBehindDamage = false
   }
 
   /** Leaves the segment and closes its file. */
@@ -102,15 +135,28 @@ export class SegmentScan {
     return -1
   }
 
-  /** Whether no sound record lies behind the one at `offset`. */
-  async lacksSoundRecord(): Promise<boolean> {
-    return (await this.#nextSoundRecord(this.offset + RECORD_HEADER_BYTES)) >= this.#segmentBytes
+  /** Whether the segment's data ends before `from`: nothing lies there, or a write that was never finished. */
+  async isFreeFrom(from: number): Promise<boolean> {
+    if ((await this.commitLenAt(from)) > 0) return false
+    return (await this.firstNonZero(from)) < 0 || (await this.lacksSoundRecord(from))
   }
 
-  /** Whether the record at `offset` is committed now (a writer may be at work). */
-  async isCommitted(offset: number): Promise<boolean> {
-    const word = new Uint8Array(4)
-    return (await this.#file!.read(word, 0, 4, offset)) === 4 && word.some((byte) => byte !== 0)
+  /** Whether no sound record lies behind the header at `offset`. */
+  async lacksSoundRecord(offset: number): Promise<boolean> {
+    return (await this.#nextSoundRecord(offset + RECORD_HEADER_BYTES)) >= this.#segmentBytes
+  }
+
+  /** commitLen at an offset as it is now (a writer may be at work); 0 when there is no record (yet), or no room for one. */
+  async commitLenAt(offset: number): Promise<number> {
+    if (offset + RECORD_HEADER_BYTES > this.#segmentBytes) return 0
+    // The whole aligned word that writers set at once; fewer bytes the kernel might copy one by one.
+    const got = await this.#file!.read(this.#commitWord, 0, 8, offset)
+    return got < 8 ? 0 : this.#commitView.getUint32(0, true)
+  }
+
+  /** Whether the bytes at `offset` could be the header of a committed record, or of a PAD up to the segment's end. */
+  async looksLikeRecord(offset: number): Promise<boolean> {
+    return (await this.#plausibleHeader(offset)) !== null
   }
 
   /**
@@ -119,20 +165,11 @@ export class SegmentScan {
    * @param next what is known of where that is: the damaged record's header, or an offset
    */
   async damage(code: string, message: string, next: RecordHeader | number | null = null): Promise<void> {
-    const file = this.#file!
-    const issue: ReadIssue = {
-      code,
-      severity: 'error',
-      message,
-      path: file.path,
-      segment: file.id,
-      offset: this.offset,
-      ...this.#expectedSeq(),
-    }
-    if (this.policy.onCorrupt === 'abort') throw errorOf(issue)
-    this.policy.report(issue)
+    const { path, id: segment } = this.#file!
+    this.policy.fail(code, message, { path, segment, offset: this.offset, ...this.#expectedSeq() })
     this.offset = typeof next === 'number' ? next : await this.#resumeOffset(next)
     this.kernel.expectedSeq = null
+    this.#isBehindDamage = true
     this.batch.reset(0, 1, 1)
   }
 
@@ -148,6 +185,8 @@ export class SegmentScan {
         // Whatever stopped the scan is met again at the start of the next step; first hand out what came before it.
         this.#bind(kernel.count, this.offset - kernel.dataStart)
         this.batch.reset(kernel.count, kernel.scanned, 0, kernel.position - kernel.dataStart)
+        this.#records += kernel.scanned
+        if (kernel.scanned > 0) this.#isBehindDamage = false
         this.offset += kernel.position - kernel.dataStart
         return 'rows'
       }
@@ -207,7 +246,7 @@ export class SegmentScan {
     if (found !== null && (found.seq === nextSeq || (found.seq === 0n && (await this.#isSound(next))))) return next
     const sound = await this.#nextSoundRecord(this.offset + RECORD_HEADER_BYTES)
     // Free space behind the damaged record, and nothing sound before it: the data ends there.
-    if (sound > next && !(await this.isCommitted(next))) return next
+    if (sound > next && (await this.commitLenAt(next)) === 0) return next
     return sound
   }
 
@@ -216,20 +255,12 @@ export class SegmentScan {
     const header = decodeRecordHeader(this.kernel.view, this.kernel.position)
     const place = { path: file.path, segment: file.id, offset: this.offset + this.kernel.position - this.kernel.dataStart, seq: header.seq }
     if (status === ScanStatus.seqBreak) {
-      this.policy.report({
-        code: 'record-seq-break',
-        severity: 'warning',
-        message: `record sequence ${header.seq} does not follow the one before; records may be missing or repeated`,
-        ...place,
-      })
+      const message = `record sequence ${header.seq} does not follow the one before; records may be missing or repeated`
+      this.policy.warn('record-seq-break', message, place)
     } else {
       const milliseconds = Number(this.kernel.stepBackNs) / 1e6
-      this.policy.report({
-        code: 'time-step-back',
-        severity: 'warning',
-        message: `record time steps back by ${milliseconds} ms, more than maxStepBack; seeks by time may miss records around here`,
-        ...place,
-      })
+      const message = `record time steps back by ${milliseconds} ms, more than maxStepBack; seeks by time may miss records around here`
+      this.policy.warn('time-step-back', message, place)
     }
   }
 
@@ -297,12 +328,6 @@ export class SegmentScan {
     batch.buffers = [{ bytes: kernel.bytes, view: kernel.view, origin }]
     batch.count = count
   }
-}
-
-/** The error that an issue becomes under `abort`. */
-export function errorOf(issue: ReadIssue): ReplayError {
-  const { code, message, severity: _severity, ...place } = issue
-  return new ReplayError(code, message, { category: 'corrupt', ...place })
 }
 
 function hex(value: number): string {

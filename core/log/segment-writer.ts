@@ -289,18 +289,6 @@ export function checkSegmentFile(file: string, id: number, segmentBytes: number)
   }
 }
 
-/** Whether a segment holds a record, or something that passes for one. */
-export function isOccupied(file: string): boolean {
-  const descriptor = fs.openSync(file, 'r')
-  try {
-    const word = new Uint8Array(4)
-    fs.readSync(descriptor, word, 0, 4, DATA_OFFSET)
-    return word.some((byte) => byte !== 0)
-  } finally {
-    fs.closeSync(descriptor)
-  }
-}
-
 /**
  * @throws ReplayError input `type-id` unless it is a u16 other than PAD's, which readers skip
  */

@@ -85,9 +85,19 @@ export abstract class BatchSource implements MessageSource {
     return this.#current !== null && this.#taken < this.#current.length
   }
 
+  /** While `isWithinBatch`: how many of that batch's messages `next()` or an iterator has given. */
+  protected get taken(): number {
+    return this.#taken
+  }
+
+  /** Forgets what `next()` has left of a batch: for sources that go elsewhere. */
+  protected dropBatch(): void {
+    this.#current = null
+  }
+
   async nextBatch(): Promise<MessageBatch | null> {
     const current = this.#current
-    if (current !== null && this.#taken < current.length) {
+    if (current !== null && this.isWithinBatch) {
       // next() took some messages of this batch: hand out the rest.
       this.#current = null
       current.dropFirst(this.#taken)
@@ -111,13 +121,13 @@ export abstract class BatchSource implements MessageSource {
 
   async seekToSeq(seq: bigint): Promise<boolean> {
     checkU64(seq, 'sequence')
-    this.#current = null
+    this.dropBatch()
     return this.seekSeq(seq)
   }
 
   async seekToTimestamp(timestampNs: bigint): Promise<boolean> {
     checkU64(timestampNs, 'timestamp')
-    this.#current = null
+    this.dropBatch()
     return this.seekTimestamp(timestampNs)
   }
 

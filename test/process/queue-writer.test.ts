@@ -168,6 +168,66 @@ test('flushSync leaves the index of the open segment and index.meta', () => {
   expect(indexOf(directory, 0).offsetAt(0)).toBe(256)
 })
 
+test('repair completes an index that flushSync left: as if the segment had been rolled', () => {
+  const directory = temporaryDirectory()
+  const { segmentBytes, offset } = appendAndFlush(directory, 5, 12)
+  tearAt(directory, offset)
+  QueueWriter.open(directory).close()
+
+  const rolled = temporaryDirectory()
+  const writer = QueueWriter.open(rolled, { segmentBytes, indexStride: 3 })
+  for (let i = 0; i < 12; i++) writer.appendWithTimestamp(1, timeOf(i), payloadOf(i))
+  writer.seal()
+  writer.close()
+  expect(indexBytes(directory)).toEqual(indexBytes(rolled))
+  expect(fs.readFileSync(path.join(directory, '000000000.q')).readUInt32LE(12)).toBe(1)
+})
+
+test('an index of a segment with two sessions is completed, too, but marked as one that readers must do without', () => {
+  const directory = temporaryDirectory()
+  appendAndFlush(directory, 5, 7)
+  const again = QueueWriter.open(directory)
+  for (let i = 7; i < 11; i++) again.appendWithTimestamp(1, timeOf(i), payloadOf(i))
+  const { offset } = again.position
+  again.close()
+  tearAt(directory, offset)
+  QueueWriter.open(directory).close()
+
+  const index = indexOf(directory, 0)
+  expect(index).toMatchObject({ partial: true, stride: 3, minSeq: 0n, maxSeq: 6n, maxTimestampNs: timeOf(10), entryCount: 4 })
+})
+
+test('repair makes no index where there was none, and keeps one that tells of lost records', () => {
+  const without = temporaryDirectory()
+  const { offset } = appendAndFlush(without, 0, 12)
+  tearAt(without, offset)
+  QueueWriter.open(without).close()
+  expect(fs.existsSync(path.join(without, '000000000.idx'))).toBe(false)
+
+  const directory = temporaryDirectory()
+  const writer = QueueWriter.open(directory, { segmentBytes: 1024 })
+  for (let i = 0; i < 9; i++) writer.appendWithTimestamp(1, timeOf(i), new Uint8Array(64)) // 7 and 2
+  writer.close()
+  const before = indexBytes(directory)
+  const file = path.join(directory, '000000000.q')
+  const bytes = fs.readFileSync(file)
+  bytes.writeUInt32LE(0, 12) // killed before it could seal
+  bytes.fill(0, 64 + 5 * 128)
+  fs.writeFileSync(file, bytes)
+  QueueWriter.open(directory).close()
+  expect(indexBytes(directory)).toEqual(before)
+})
+
+test('a roll completes the index of a reopened segment that nothing was appended to', () => {
+  const directory = temporaryDirectory()
+  appendAndFlush(directory, 5, 12)
+  expect(indexOf(directory, 0).maxSeq).toBe(4n)
+  const again = QueueWriter.open(directory)
+  again.seal()
+  again.close()
+  expect(indexOf(directory, 0)).toMatchObject({ partial: false, maxSeq: 11n, maxTimestampNs: timeOf(11) })
+})
+
 test('waitersPending of the control block is never written', () => {
   const directory = temporaryDirectory()
   const writer = QueueWriter.open(directory, { segmentBytes: 256 })
@@ -292,4 +352,28 @@ function controlOf(directory: string): ReturnType<ControlReader['read']> {
 function indexOf(directory: string, segment: number): ReturnType<typeof decodeSeekIndex> {
   const file = path.join(directory, `${String(segment).padStart(9, '0')}.idx`)
   return decodeSeekIndex(fs.readFileSync(file), file)
+}
+
+/** Writes a segment of `count` messages; its index knows those before the flush, if there was one. */
+function appendAndFlush(directory: string, flushed: number, count: number): { segmentBytes: number; offset: number } {
+  const segmentBytes = 1024 * 1024
+  const writer = QueueWriter.open(directory, { segmentBytes, indexStride: 3 })
+  for (let i = 0; i < count; i++) {
+    if (i === flushed && i > 0) writer.flushSync()
+    writer.appendWithTimestamp(1, timeOf(i), payloadOf(i))
+  }
+  const { offset } = writer.position
+  writer.close()
+  return { segmentBytes, offset }
+}
+
+/** Leaves a record header in segment 0 that was never committed. */
+function tearAt(directory: string, offset: number): void {
+  const descriptor = fs.openSync(path.join(directory, '000000000.q'), 'r+')
+  fs.writeSync(descriptor, Uint8Array.of(1), 0, 1, offset + 4)
+  fs.closeSync(descriptor)
+}
+
+function indexBytes(directory: string): Buffer {
+  return fs.readFileSync(path.join(directory, '000000000.idx'))
 }

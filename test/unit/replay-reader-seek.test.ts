@@ -18,6 +18,7 @@ import {
   plainMessages,
   readAll,
   segmentPath,
+  sizeOf,
 } from '../support/made-log.ts'
 
 const MAX_STEP_BACK_NS = 20n
@@ -150,13 +151,125 @@ describe('seeks, against a linear scan', () => {
     }))
 })
 
+describe('seeks to a position', () => {
+  it('go on with the record there, or the first one behind free space, PAD or the end of a segment', async () => {
+    const property = fc.asyncProperty(SETTING, (setting) =>
+      inLog(setting, async (directory, placed) => {
+        const reader = await ReplayReader.open(directory, { maxStepBackNs: MAX_STEP_BACK_NS, bufferBytes: 512 })
+        for (const target of setting.targets) {
+          const at = Math.abs(target) % placed.length
+          const { segment, offset } = placed[at]!
+          expect(await reader.seekToPosition(segment, offset)).toBe(true)
+          expect((await readAll(reader)).map(essence)).toEqual(placed.slice(at).map(essence))
+          // Behind the last record of that segment, and at its very end.
+          const next = placed.findIndex((message) => message.segment > segment)
+          const last = placed[(next < 0 ? placed.length : next) - 1]!
+          for (const end of [last.offset + sizeOf(last), setting.segmentBytes]) {
+            expect(await reader.seekToPosition(segment, end)).toBe(next >= 0)
+            expect((await reader.next())?.seq).toBe(next < 0 ? undefined : placed[next]!.seq)
+          }
+        }
+        await reader.close()
+      }),
+    )
+    await fc.assert(property, { numRuns: 25 })
+  })
+
+  it('tell a place inside a record, out of step or outside of the segment from one between records', () =>
+    inDirectory(async (directory) => {
+      const made = plainMessages(20, (i) => ({ payload: Uint8Array.from({ length: 200 }, (_, at) => (at * 3 + i + 1) & 255) }))
+      const placed = makeLog(directory, made, { segmentBytes: 4096 })
+      const reader = await ReplayReader.open(directory)
+      const { segment, offset } = placed[17]!
+      for (const wrong of [offset + 64, offset + 192, offset + 8, offset - 64, 0, 63, 4096 + 64, 4100, -64, 0.5, Number.NaN]) {
+        await expect(reader.seekToPosition(segment, wrong), `offset ${wrong}`).rejects.toMatchObject({
+          code: 'position-invalid',
+          category: 'input',
+        })
+      }
+      await expect(reader.seekToPosition(-1, 64)).rejects.toMatchObject({ code: 'position-invalid' })
+      // After an error within a segment the reader stands at its start.
+      expect((await reader.next())!.seq).toBe(placed.find((message) => message.segment === segment)!.seq)
+    }))
+
+  it('to a segment behind the last one find nothing; to one that is missing, that is an error', () =>
+    inDirectory(async (directory) => {
+      const placed = makeLog(directory, plainMessages(100), { segmentBytes: 2048 })
+      const reader = await ReplayReader.open(directory)
+      await reader.next()
+      expect(await reader.seekToPosition(placed.at(-1)!.segment + 1, 64)).toBe(false)
+      expect(await reader.next()).toBe(null)
+
+      for (const gone of [0, 2]) fs.rmSync(segmentPath(directory, gone))
+      for (const gone of [0, 2]) {
+        const strict = await ReplayReader.open(directory)
+        await expect(strict.seekToPosition(gone, 192)).rejects.toMatchObject({ code: 'segment-missing', place: { segment: gone } })
+        const lenient = await ReplayReader.open(directory, { onCorrupt: 'skip' })
+        expect(await lenient.seekToPosition(gone, 192)).toBe(true)
+        expect((await lenient.next())!.seq).toBe(placed.find((message) => message.segment === gone + 1)!.seq)
+        expect(lenient.issues.map(({ code }) => code)).toEqual(['segment-missing'])
+      }
+    }))
+
+  it('do not look at damage before the position, and leave that behind it to the reading', () =>
+    inDirectory(async (directory) => {
+      const placed = makeLog(directory, plainMessages(20), { segmentBytes: 4096 })
+      const bytes = fs.readFileSync(segmentPath(directory, 0))
+      bytes[placed[2]!.offset]! = 0
+      bytes[placed[9]!.offset + 64]! ^= 1
+      fs.writeFileSync(segmentPath(directory, 0), bytes)
+      const reader = await ReplayReader.open(directory)
+      expect(await reader.seekToPosition(0, placed[5]!.offset)).toBe(true)
+      expect((await reader.next())!.seq).toBe(5n)
+      expect(await reader.seekToPosition(0, placed[9]!.offset)).toBe(true)
+      await expect(reader.next()).rejects.toMatchObject({ code: 'record-crc' })
+      await expect(reader.seekToPosition(0, placed[2]!.offset)).rejects.toMatchObject({ code: 'position-invalid' })
+    }))
+
+  it('find the end of a queue, also while its writer is within a group of records', () =>
+    inDirectory(async (directory) => {
+      const writer = QueueWriter.open(directory, { segmentBytes: 4096 })
+      for (const { typeId, timestampNs, payload } of plainMessages(5)) writer.appendWithTimestamp(typeId, timestampNs, payload)
+      const { segment, offset } = writer.position
+      const file = segmentPath(directory, 0)
+      const bytes = fs.readFileSync(file)
+      bytes.copy(bytes, offset, 64 + 128, 64 + 3 * 128)
+      const commitLen = bytes.readUInt32LE(offset)
+      for (const [visible, found] of [
+        [0, false],
+        [commitLen, true],
+      ] as const) {
+        bytes.writeUInt32LE(visible, offset) // the last thing to be written
+        fs.writeFileSync(file, bytes)
+        const reader = await ReplayReader.open(directory)
+        expect(await reader.seekToPosition(segment, offset)).toBe(found)
+        expect((await readAll(reader)).map(({ seq }) => seq)).toEqual(found ? [1n, 2n] : [])
+      }
+      writer.close()
+    }))
+
+  it('keep the filter, which decides what is given but not what is found', () =>
+    inDirectory(async (directory) => {
+      const placed = makeLog(directory, plainMessages(60), { segmentBytes: 2048 })
+      const reader = await ReplayReader.open(directory)
+      reader.prepare({ filter: { types: new Set([0x1001]), toNs: placed[50]!.timestampNs }, onCorrupt: 'abort', report: () => {} })
+      const { segment, offset } = placed[30]!
+      expect(await reader.seekToPosition(segment, offset)).toBe(true)
+      expect((await readAll(reader)).map(({ seq }) => seq)).toEqual([31n, 34n, 37n, 40n, 43n, 46n, 49n])
+      const past = placed[55]!
+      expect(await reader.seekToPosition(past.segment, past.offset)).toBe(true)
+      expect(await reader.next()).toBe(null)
+    }))
+})
+
 describe('an index that is older than its segment', () => {
-  /** flushSync wrote it; then the segment grew, its writer was killed within a write, and the next writer sealed it by repair. */
+  /** flushSync wrote it; then the segment grew, its writer was killed within a write, and chronicle-rs sealed it by repair. */
   async function killedAfterFlush(directory: string): Promise<void> {
     const made = plainMessages(40)
     const writer = QueueWriter.open(directory, { segmentBytes: 4096, indexStride: 4 })
     for (const { typeId, timestampNs, payload } of made.slice(0, 5)) writer.appendWithTimestamp(typeId, timestampNs, payload)
     writer.flushSync()
+    const stale = fs.readFileSync(indexPath(directory, 0))
     for (const { typeId, timestampNs, payload } of made.slice(5, 20)) writer.appendWithTimestamp(typeId, timestampNs, payload)
     const { offset } = writer.position
     writer.close()
@@ -166,6 +279,7 @@ describe('an index that is older than its segment', () => {
     const next = QueueWriter.open(directory)
     for (const { typeId, timestampNs, payload } of made.slice(20)) next.appendWithTimestamp(typeId, timestampNs, payload)
     next.close()
+    fs.writeFileSync(indexPath(directory, 0), stale) // which our writer completes
   }
 
   it('hides none of the records behind it from seeks and filters, and is no damage', () =>

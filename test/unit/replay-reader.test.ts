@@ -47,6 +47,26 @@ describe('reading what was written', () => {
       expect(reader.issues).toEqual([])
     }))
 
+  it('takes what a writer appends meanwhile, and notices that it sealed the segment', () =>
+    inDirectory(async (directory) => {
+      const written = plainMessages(12)
+      const writer = QueueWriter.open(directory, { segmentBytes: 1024 }) // 7 records
+      const append = (from: number, to: number): void => {
+        for (const { typeId, timestampNs, payload } of written.slice(from, to)) writer.appendWithTimestamp(typeId, timestampNs, payload)
+      }
+      append(0, 3)
+      const reader = await ReplayReader.open(directory)
+      expect((await reader.nextBatch())!.length).toBe(3)
+      append(3, 12)
+      expect((await readAll(reader)).map(essence)).toEqual(written.slice(3).map(essence))
+      expect(reader.segmentsRead.map(({ sealed, records }) => [sealed, records])).toEqual([
+        [true, 7],
+        [false, 5],
+      ])
+      expect(reader.issues).toEqual([])
+      writer.close()
+    }))
+
   it('reads a payload larger than its buffer, and ordinary ones after it', () =>
     inDirectory(async (directory) => {
       const made = plainMessages(5, (i) => (i === 2 ? { payload: new Uint8Array(3_000_000).fill(9) } : {}))

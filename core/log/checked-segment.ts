@@ -1,0 +1,63 @@
+import type { DamagePolicy } from './damage-policy.ts'
+import { checkSegmentHeader, SEGMENT_HEADER_BYTES, SEGMENT_SEALED } from './segment.ts'
+import { openSegmentFile, type SegmentEntry, type SegmentFile } from './segment-file.ts'
+
+/** A segment that was opened for reading, and whether it was sealed then. */
+export interface CheckedSegment {
+  readonly file: SegmentFile
+  readonly sealed: boolean
+}
+
+/**
+ * Opens a segment and checks its length and header. Null when it cannot be read at all and damage is skipped.
+ * Under `skip` a damaged header does not hide the records: each has its own CRC.
+ * @throws ReplayError input `segment-unreadable`; corrupt `segment-*`, `frame-*` under `abort`
+ */
+export async function openCheckedSegment(entry: SegmentEntry, segmentBytes: number, policy: DamagePolicy): Promise<CheckedSegment | null> {
+  const file = openFile(entry, policy)
+  if (file === null) return null
+  try {
+    const header = await readHeader(file)
+    if (file.bytes !== segmentBytes) {
+      const message = `segment size: expected ${segmentBytes} bytes, found ${file.bytes}`
+      policy.fail('segment-size', message, { path: file.path, segment: file.id })
+    }
+    checkHeader(header, file, policy)
+    return { file, sealed: entry.compressed || hasSealedFlag(header) } // only sealed segments are compressed, whatever a damaged header says
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
+/** Whether a segment is marked as complete now: its writer may have done so since it was opened. */
+export async function isSealed(file: SegmentFile): Promise<boolean> {
+  return hasSealedFlag(await readHeader(file))
+}
+
+function openFile(entry: SegmentEntry, policy: DamagePolicy): SegmentFile | null {
+  try {
+    return openSegmentFile(entry, (error) => policy.failWith(error))
+  } catch (error) {
+    policy.failWith(error)
+    return null
+  }
+}
+
+function checkHeader(header: Uint8Array, file: SegmentFile, policy: DamagePolicy): void {
+  try {
+    checkSegmentHeader(header, file.id, file.path)
+  } catch (error) {
+    policy.failWith(error)
+  }
+}
+
+/** Shorter than a header when the file is. */
+async function readHeader(file: SegmentFile): Promise<Uint8Array> {
+  const header = new Uint8Array(SEGMENT_HEADER_BYTES)
+  return header.subarray(0, await file.read(header, 0, SEGMENT_HEADER_BYTES, 0))
+}
+
+function hasSealedFlag(header: Uint8Array): boolean {
+  return ((header[12] ?? 0) & SEGMENT_SEALED) !== 0
+}
