@@ -1,16 +1,23 @@
+import fs from 'node:fs'
+import path from 'node:path'
 import { BookReplay } from '../core/book/book-replay.ts'
 import { L2Book } from '../core/book/l2-book.ts'
 import { L3Book } from '../core/book/l3-book.ts'
+import { FeatureSink } from '../core/features/feature-sink.ts'
 import { findLogs } from '../core/log/log-path.ts'
 import { ReplayReader } from '../core/log/replay-reader.ts'
 import type { MessageCursor } from '../core/pipeline/message.ts'
+import { ReplayPipeline } from '../core/pipeline/replay-pipeline.ts'
 import type { BenchCase, MessageHash } from './cases.ts'
+import type { BenchLoad } from './load.ts'
 
 /** Books rebuilt from a log, every CRC checked. The load: one synthetic symbol's book stream, of the shape of chronicle-rs's own. */
 export const BOOK_CASES: Readonly<Record<string, BenchCase>> = {
   'l2-book': { unit: 'events', target: 3.5e6, run: (load, hash) => replay(load.l2, new L2Book(), hash) },
   'l2-book-policy': { unit: 'events', run: (load, hash) => replay(load.l2, new BookReplay({ onGap: 'quarantine' }), hash) },
   'l3-book': { unit: 'events', target: 5e6, run: (load, hash) => replay(load.l3, new L3Book(), hash) },
+  'features-parquet': { unit: 'rows', target: 0.8e6, run: (load) => features(load, false) },
+  'features-parquet-thread': { unit: 'rows', target: 1.5e6, bare: 'features-parquet', run: (load) => features(load, true) },
   'l3-book-policy': { unit: 'events', run: (load, hash) => replay(load.l3, new BookReplay({ onGap: 'quarantine' }), hash) },
 }
 
@@ -32,4 +39,15 @@ async function replay(archive: string, book: Book, hash: MessageHash | null): Pr
   await reader.close()
   hash?.addNumbers(book.counts)
   return events
+}
+
+/** Four features per event into Parquet, encoded in this thread or in a second one. */
+async function features({ folder, l2 }: BenchLoad, thread: boolean): Promise<number> {
+  const parquet = path.join(folder, `features-${process.pid}.parquet`)
+  const sink = new FeatureSink({ columns: 'mid,spread_bps,imbalance:5,micro_price', trigger: 'event', parquet, thread })
+  const { forwarded } = await ReplayPipeline.fromSource(await ReplayReader.open(findLogs(l2)[0]!.path))
+    .sink(sink)
+    .run()
+  fs.rmSync(parquet)
+  return forwarded
 }

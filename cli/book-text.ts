@@ -27,8 +27,9 @@ export function gapsText(findings: readonly SequenceFinding[], counts: Readonly<
   return kinds
     .map(([kind, count]) => {
       const first = findings.find((each) => each.kind === kind)
-      const place = first === undefined ? '' : `, first: expected ${first.expected}, found ${first.found}${describePlace(first.place)}`
-      return `  ${kind} × ${countText(count)}${place}\n`
+      if (first === undefined) return `  ${kind} × ${countText(count)}\n`
+      const { path: _path, ...place } = first.place
+      return `  ${kind} × ${countText(count)}, first: expected ${first.expected}, found ${first.found}${describePlace(place)}\n`
     })
     .join('')
 }

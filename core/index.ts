@@ -1,7 +1,27 @@
 /** chronicle-replay: the library. One barrel, named exports. */
+export { APPLIED, type ApplyResult, HEARTBEAT, namedCounts, RESULT_NAMES } from './book/apply-result.ts'
+export { BookReplay, type BookReplayOptions } from './book/book-replay.ts'
+export { BookSet, type BookSetOptions } from './book/book-set.ts'
+export { type BookState, stateOf } from './book/book-state.ts'
+export { L2Book, type L2BookOptions } from './book/l2-book.ts'
+export { L3Book } from './book/l3-book.ts'
+export { bookSettingsOf, type LogBookSettings } from './book/log-settings.ts'
+export type { FindingKind, SequenceFinding } from './book/sequence-finding.ts'
+export { type GapPolicy, SequencePolicy, type SequencePolicyOptions } from './book/sequence-policy.ts'
+export { ruleOfVenue, type SequenceRule, type UpdateIdRule } from './book/sequence-rule.ts'
+export { type SnapshotLogOptions, type SnapshotLogResult, snapshotLog } from './book/snapshot-log.ts'
+export { snapshotMessage } from './book/snapshot-message.ts'
+export { type LoadedSnapshot, type SnapshotEntry, type SnapshotQuery, SnapshotStore } from './book/snapshot-store.ts'
+export { batchesBehind, restoreBook } from './book/warm-start.ts'
 export { type ErrorCategory, type ErrorPlace, exitCodeOf, ReplayError } from './errors.ts'
-export { findLogs, identifyLog, type LogIdentity, type LogLocation } from './log/log-path.ts'
+export { resolveColumns } from './features/builtin-columns.ts'
+export { defineColumn, defineColumnGroup } from './features/column.ts'
+export type { FeatureEngineOptions } from './features/engine-options.ts'
+export { FeatureEngine } from './features/feature-engine.ts'
+export { FeatureSink, type FeatureSinkOptions } from './features/feature-sink.ts'
+export { parseTrigger, type Trigger } from './features/trigger.ts'
 export { type LogOutline, outlineLog } from './log/log-outline.ts'
+export { findLogs, identifyLog, type LogIdentity, type LogLocation } from './log/log-path.ts'
 export { type LogSummary, summarizeLog } from './log/log-summary.ts'
 export { LogWriter, type LogWriterOptions } from './log/log-writer.ts'
 export { QueueWriter, type QueueWriterOptions } from './log/queue-writer.ts'
@@ -25,9 +45,18 @@ export {
 export type { ErrorStrategy } from './pipeline/pipeline-run.ts'
 export { ReplayPipeline } from './pipeline/replay-pipeline.ts'
 export type { Sink } from './pipeline/sink.ts'
-export { BatchSource, type MessageSource, type ReadIssue, type SourceFilter, type SourceGrant, type SourceRequest } from './pipeline/source.ts'
+export {
+  BatchSource,
+  type MessageSource,
+  type ReadIssue,
+  type SourceFilter,
+  type SourceGrant,
+  type SourceRequest,
+} from './pipeline/source.ts'
 export type { PipelineProgress, PipelineStats } from './pipeline/stats.ts'
 export type { Filter, MessageTransform, PipelineContext, Transform } from './pipeline/transform.ts'
 export { TYPE_BOOK_EVENT, TYPE_BOOK_TICKER, TYPE_TRADE } from './protocol/message-type.ts'
+export { FileStore } from './store/file-store.ts'
+export type { ObjectStore } from './store/object-store.ts'
 export { type GenerateOptions, type GenerateResult, generateArchive } from './synthetic/archive.ts'
 export { openQuery, type Query, type QueryOptions } from './table/query.ts'

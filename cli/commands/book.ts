@@ -132,6 +132,11 @@ class BookView {
     return [...new Set([...l2.keys(), ...l3.keys()])].sort((a, b) => a - b)
   }
 
+  /** Whether the market shown lacks events since a gap. */
+  get isQuarantined(): boolean {
+    return this.marketId !== null && this.replay.policy.isQuarantined(this.marketId)
+  }
+
   state(): BookState {
     return stateOf(this.#shown(), this.#depth)
   }
@@ -145,13 +150,19 @@ class BookView {
 
 function showState(view: BookView, input: CommandInput, io: CommandIo): void {
   const state = view.state()
-  const { messages, seq, marketId } = view
-  if (input.flag('json')) io.out(jsonText({ afterMessages: messages, seq, marketId, ...state }))
-  else io.out(`after ${countText(messages)} messages, sequence ${seq}, market ${marketId ?? '-'}\n${ladderText(state)}\n`)
+  const { messages, seq, marketId, isQuarantined } = view
+  if (input.flag('json'))
+    io.out(jsonText({ afterMessages: messages, seq, marketId, ...state, ...(isQuarantined && { quarantined: true }) }))
+  else io.out(`after ${placeText(view)}\n${ladderText(state)}\n`)
+}
+
+function placeText({ messages, seq, marketId, isQuarantined }: BookView): string {
+  const caution = isQuarantined ? '; in quarantine since a gap: this is the book before it' : ''
+  return `${countText(messages)} messages, sequence ${seq ?? '-'}, market ${marketId ?? '-'}${caution}`
 }
 
 function showEnd(view: BookView, input: CommandInput, io: CommandIo, progress: ProgressLine): void {
-  const { messages, seq, marketId, markets, replay } = view
+  const { messages, seq, marketId, markets, replay, isQuarantined } = view
   const applied = replay.counts[APPLIED]!
   const { applied: _applied, ...skippedBy } = namedCounts(replay.counts)
   const skipped = messages - applied
@@ -162,12 +173,13 @@ function showEnd(view: BookView, input: CommandInput, io: CommandIo, progress: P
       return { kind, index: view.gapIndexes[i]!, ...where, marketId: market, expected, found, missing }
     })
     const counted = { applied, skipped, skippedBy, gaps, gapCounts }
-    io.out(jsonText({ final: true, ...counted, afterMessages: messages, seq, marketId, markets: markets.length, ...view.state() }))
+    const place = { afterMessages: messages, seq, marketId, markets: markets.length }
+    io.out(jsonText({ final: true, ...counted, ...place, ...view.state(), ...(isQuarantined && { quarantined: true }) }))
     return
   }
   const reasons = Object.entries(skippedBy).map(([name, count]) => `${name} ${countText(count)}`)
   if (view.gaps.length > 0) io.out(`gaps, in ${countText(messages)} messages:\n${gapsText(view.gaps, gapCounts)}`)
-  io.out(`at the end: ${countText(messages)} messages, sequence ${seq ?? '-'}, market ${marketId ?? '-'}\n${ladderText(view.state())}`)
+  io.out(`at the end: ${placeText(view)}\n${ladderText(view.state())}`)
   io.out(`  applied ${countText(applied)}, skipped ${countText(skipped)}${reasons.length === 0 ? '' : ` (${reasons.join(', ')})`}\n`)
   if (marketId === null) progress.note(`no book event${input.text('market') === undefined ? '' : ' of this market'} in this log`)
   if (markets.length > 1) progress.note(`markets in this log: ${shortList(markets)}; choose with --market`)

@@ -26,7 +26,10 @@ export const features: CommandSpec = {
       help: 'mid, spread_bps, imbalance:DEPTH, micro_price, top:N, depth_bps:X, bar (or open, high, low, close, volume, vwap, count, buy_volume), ofi, realised_vol:WINDOW',
     },
     every: { value: 'D', help: 'a row per time bar of this length, e.g. 1s, aligned to absolute time' },
-    trigger: { value: 'T', help: 'rows at: event, book, trade (each event, or of a kind), N (every N events), best (a new best price); A,B for any' },
+    trigger: {
+      value: 'T',
+      help: 'rows at: event, book, trade (each event, or of a kind), N (every N events), best (a new best price); A,B for any',
+    },
     clock: { value: 'record|exchange', help: 'the clock that bars go by (default: record)' },
     'max-skew': { value: 'D', help: 'exchange clock: how far it may be off the record’s (default: 5s)' },
     fill: { help: 'rows for bars without messages, too' },
@@ -42,14 +45,18 @@ export const features: CommandSpec = {
   },
   examples: [
     {
-      command: 'chronicle-replay features archive/v1/okx/btc-usdt/2022-05-13/book --every 1s --columns mid,spread_bps,imbalance:5 --parquet f.parquet',
+      command:
+        'chronicle-replay features archive/v1/okx/btc-usdt/2022-05-13/book --every 1s --columns mid,spread_bps,imbalance:5 --parquet f.parquet',
       does: 'the state of the book each second',
     },
     {
       command: 'chronicle-replay features book trades --every 1m --clock exchange --columns bar,ofi,realised_vol:5m --csv bars.csv',
       does: 'one-minute bars by exchange time, of a book and a trades log',
     },
-    { command: 'chronicle-replay features log --trigger best --columns top:5 --csv top.csv', does: 'a row whenever the best price changes' },
+    {
+      command: 'chronicle-replay features log --trigger best --columns top:5 --csv top.csv',
+      does: 'a row whenever the best price changes',
+    },
   ],
   async run(input, io) {
     const interrupt = new AbortController()
@@ -143,7 +150,12 @@ function report(run: PipelineStats, sink: FeatureSink, input: CommandInput, io: 
     return
   }
   const gaps = Object.entries(stats.gaps).map(([kind, count]) => `${kind} ${countText(count)}`)
-  const leftOut = Object.entries({ ...stats.skipped, 'beyond the skew': stats.beyondSkew, late: stats.late, quarantined: stats.quarantined })
+  const leftOut = Object.entries({
+    ...stats.skipped,
+    'beyond the skew': stats.beyondSkew,
+    late: stats.late,
+    quarantined: stats.quarantined,
+  })
     .filter(([, count]) => count > 0)
     .map(([name, count]) => `${name} ${countText(count)}`)
   const path = input.text('parquet') ?? input.text('csv')

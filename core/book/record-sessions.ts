@@ -58,6 +58,12 @@ export class RecordSessions {
     return this.current.has ? join(this.current.low, this.current.high) : null
   }
 
+  /** Gaps of the session with this number so far; null when it is over. */
+  gapsOf(id: number): number | null {
+    for (const session of this.#byPath.values()) if (session.id === id) return session.gaps
+    return null
+  }
+
   /** Begins anew: the next message is the one behind the record with this sequence, in session 0. */
   restore(last: bigint | null): void {
     this.#byPath.clear()

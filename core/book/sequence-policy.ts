@@ -154,7 +154,10 @@ export class SequencePolicy {
     return {
       version: 1,
       lastRecordSeq: last === null ? null : String(last),
-      markets: [...this.#markets.values()].map((market) => ({ marketId: market.marketId, ...market.state() })),
+      markets: [...this.#markets.values()].map((market) => {
+        const quarantined = market.quarantined || this.#hasUnseenGap(market) ? 1 : 0
+        return { marketId: market.marketId, ...market.state(), quarantined }
+      }),
     }
   }
 
@@ -169,6 +172,12 @@ export class SequencePolicy {
       // The first session met continues the one of the restart point.
       market.session = 0
     }
+  }
+
+  /** Whether the record sequence has a gap, met at a message of another kind, that the market's next event will suffer from. */
+  #hasUnseenGap(market: MarketSequence): boolean {
+    const gaps = this.#sessions.gapsOf(market.session)
+    return this.onGap === 'quarantine' && gaps !== null && gaps !== market.recordGaps
   }
 
   #marketOf(marketId: number): MarketSequence {

@@ -1,5 +1,6 @@
 import { resolveColumns } from '../../core/features/builtin-columns.ts'
-import { FeatureEngine, type FeatureEngineOptions } from '../../core/features/feature-engine.ts'
+import type { FeatureEngineOptions } from '../../core/features/engine-options.ts'
+import { FeatureEngine } from '../../core/features/feature-engine.ts'
 import { recordBytes } from '../../core/log/record.ts'
 import type { MessageBatch } from '../../core/pipeline/batch.ts'
 import type { Level } from '../../core/protocol/level.ts'
@@ -51,7 +52,8 @@ export function randomStream(seed: number, options: StreamOptions = {}): StreamM
   let position = 1
   for (let i = 0; i < messages; i++) {
     const roll = random()
-    const kind = i === 0 || i % 37 === 0 || stream[i - 1]!.kind === 'reset' ? 'snapshot' : roll < 0.02 ? 'reset' : roll < 0.35 ? 'trade' : 'diff'
+    const kind =
+      i === 0 || i % 37 === 0 || stream[i - 1]!.kind === 'reset' ? 'snapshot' : roll < 0.02 ? 'reset' : roll < 0.35 ? 'trade' : 'diff'
     const isBig = kind === 'snapshot'
     const sided = isBig ? 8 : int(0, 3)
     const bids = levels(sided, 990, isBig ? 1 : 0)
@@ -97,11 +99,7 @@ export interface FeatureRun {
 }
 
 /** Rows of a stream, in batches of different sizes: nothing may depend on where they end. */
-export function runFeatures(
-  stream: readonly StreamMessage[],
-  columns: string,
-  options: Omit<FeatureEngineOptions, 'tables'>,
-): FeatureRun {
+export function runFeatures(stream: readonly StreamMessage[], columns: string, options: Omit<FeatureEngineOptions, 'tables'>): FeatureRun {
   let rows: MemoryRows | null = null
   const target = (specs: ConstructorParameters<typeof MemoryRows>[0]): MemoryRows => {
     rows = new MemoryRows(specs)
@@ -118,6 +116,6 @@ function generator(seed: number): () => number {
   let state = (seed ^ 0x9e3779b9) >>> 0
   return () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return ((state >>> 8) ^ (state >>> 3)) / 2 ** 29 % 1
+    return (((state >>> 8) ^ (state >>> 3)) / 2 ** 29) % 1
   }
 }

@@ -1,0 +1,154 @@
+import type { LogLocation } from '../log/log-path.ts'
+import { ReplayReader } from '../log/replay-reader.ts'
+import type { MessageBatch } from '../pipeline/batch.ts'
+import type { MessageCursor } from '../pipeline/message.ts'
+import type { ReadIssue } from '../pipeline/source.ts'
+import { BOOK_EVENT_BYTES, BOOK_EVENT_TYPE_OFFSET, EVENT_DIFF, EVENT_RESET, EVENT_SNAPSHOT, MODE_L3 } from '../protocol/book-event.ts'
+import { L3_EVENT_BYTES, L3_EVENT_TYPE_OFFSET, L3_RESET } from '../protocol/l3-event.ts'
+import { TYPE_BOOK_EVENT } from '../protocol/message-type.ts'
+import { FileStore } from '../store/file-store.ts'
+import { APPLIED } from './apply-result.ts'
+import { BookReplay, type BookReplayOptions } from './book-replay.ts'
+import { bookSettingsOf, type LogBookSettings } from './log-settings.ts'
+import { RestartPoints, type SnapshotHome } from './restart-points.ts'
+import type { SequenceFinding } from './sequence-finding.ts'
+import type { GapPolicy } from './sequence-policy.ts'
+import { SnapshotInputs, segmentVersions } from './snapshot-inputs.ts'
+
+export interface SnapshotLogOptions {
+  /** Record time between restart points, nanoseconds; buckets are aligned to the epoch, so to UTC days too. */
+  readonly everyNs: bigint
+  /** @default 'quarantine': none is written from a gap to the market's next snapshot or reset */
+  readonly onGap?: GapPolicy | undefined
+  /** Damage: an error, or left out. @default 'abort' */
+  readonly onCorrupt?: 'abort' | 'skip' | undefined
+  /** Where the snapshots of a folder go. @default into the folder */
+  readonly homeOf?: ((log: LogLocation) => SnapshotHome) | undefined
+  readonly onFinding?: ((finding: SequenceFinding) => void) | undefined
+  readonly onIssue?: ((issue: ReadIssue) => void) | undefined
+  /** Called after every batch with the messages read so far. */
+  readonly onProgress?: ((messages: number) => void) | undefined
+}
+
+export interface SnapshotLogResult {
+  readonly messages: number
+  /** Snapshot files written. */
+  readonly written: number
+  /** Restart points that were there already. */
+  readonly existing: number
+}
+
+/**
+ * Writes restart points for the books of one stream: one log, or its day folders in ascending order, read as one pass
+ * with the state carried over.
+ *
+ * A restart point is the state *before* the first message of a bucket of record time, so that a slice beginning there
+ * has nothing to catch up, and one more at the end of each folder. Its position is the last message before, of any type.
+ * Sequences and file names: RestartPoints. A repeated call writes nothing new.
+ * @throws ReplayError as ReplayReader and BookReplay; what was written before stays valid
+ */
+export async function snapshotLog(days: readonly LogLocation[], options: SnapshotLogOptions): Promise<SnapshotLogResult> {
+  const pass = new SnapshotPass(options)
+  for (const day of days) await pass.read(day)
+  return pass.result()
+}
+
+/** Everything besides the segments that the books of a pass depend on: what `SnapshotInputs` begins with. */
+export function snapshotSettings(settings: LogBookSettings, onGap: GapPolicy, onCorrupt: 'abort' | 'skip'): BookReplayOptions {
+  // Where lost events are ignored, later ones name orders that were among them.
+  return { ...settings, onGap, onCorrupt, onUnknownOrder: onGap === 'ignore' ? 'skip' : onCorrupt }
+}
+
+class SnapshotPass {
+  readonly #options: SnapshotLogOptions
+  #messages = 0
+  #written = 0
+  #existing = 0
+  /** One since the last folder that begins whole. */
+  #current: { readonly replay: BookReplay; readonly inputs: SnapshotInputs; readonly points: RestartPoints } | null = null
+  // End of the current bucket, as words; 0 = there is none yet.
+  #endLow = 0
+  #endHigh = 0
+
+  constructor(options: SnapshotLogOptions) {
+    this.#options = options
+  }
+
+  result(): SnapshotLogResult {
+    const { written, existing } = this.#current?.points ?? { written: 0, existing: 0 }
+    return { messages: this.#messages, written: this.#written + written, existing: this.#existing + existing }
+  }
+
+  async read(day: LogLocation): Promise<void> {
+    const { onCorrupt = 'abort', onIssue, onProgress } = this.#options
+    const reader = await ReplayReader.open(day.path, { onCorrupt, ...(onIssue !== undefined && { onIssue }) })
+    try {
+      let isFirst = true
+      for (let batch = await reader.nextBatch(); batch !== null; batch = await reader.nextBatch()) {
+        if (batch.length > 0) {
+          if (isFirst) this.#enter(day, batch.at(batch.rowAt(0)))
+          isFirst = false
+          await this.#take(batch)
+        }
+        onProgress?.(this.#messages)
+      }
+      if (!isFirst) await this.#current!.points.write()
+    } finally {
+      await reader.close()
+    }
+  }
+
+  #enter(day: LogLocation, first: MessageCursor): void {
+    // The path names one instrument, so its first message speaks for the whole folder.
+    if (this.#current === null || (day.symbol !== null && beginsWhole(first))) this.#begin(day)
+    const { inputs, points } = this.#current!
+    inputs.enterFolder(day.date, segmentVersions(day.path))
+    points.enterFolder(this.#options.homeOf?.(day) ?? { store: new FileStore(day.path), prefix: '' }, day.date)
+  }
+
+  /** Starts anew, so that what is written from here on does not depend on how many days before were read. */
+  #begin(day: LogLocation): void {
+    const { onGap = 'quarantine', onCorrupt = 'abort', onFinding } = this.#options
+    const { written, existing } = this.result()
+    this.#written = written
+    this.#existing = existing
+    const settings = snapshotSettings(bookSettingsOf(day.path), onGap, onCorrupt)
+    const replay = new BookReplay({ ...settings, onFinding })
+    const inputs = new SnapshotInputs(settings)
+    this.#current = { replay, inputs, points: new RestartPoints(replay, inputs) }
+  }
+
+  async #take(batch: MessageBatch): Promise<void> {
+    const { replay, points } = this.#current!
+    const { timeWords } = batch
+    for (let k = 0; k < batch.length; k++) {
+      const row = batch.rowAt(k)
+      const high = timeWords[2 * row + 1]!
+      if (high > this.#endHigh || (high === this.#endHigh && timeWords[2 * row]! >= this.#endLow)) {
+        // A name that was taken is tried again before the next message.
+        if (await points.write()) this.#enterBucket(batch.at(row).timestampNs)
+      }
+      const message = batch.at(row)
+      points.observe(message, replay.apply(message) === APPLIED)
+    }
+    this.#messages += batch.length
+  }
+
+  #enterBucket(timestampNs: bigint): void {
+    const { everyNs } = this.#options
+    const endNs = (timestampNs / everyNs + 1n) * everyNs
+    this.#endLow = Number(endNs & 0xffff_ffffn)
+    this.#endHigh = Number(endNs >> 32n)
+  }
+}
+
+/** Whether nothing before this message matters to its book: an L2 snapshot, or a reset. */
+function beginsWhole(message: MessageCursor): boolean {
+  const { view, payloadOffset, length, typeId } = message
+  if (typeId !== TYPE_BOOK_EVENT || length < BOOK_EVENT_BYTES) return false
+  // Event type, book mode.
+  const kind = view.getUint16(payloadOffset + BOOK_EVENT_TYPE_OFFSET, true)
+  if (kind === EVENT_SNAPSHOT || kind === EVENT_RESET) return true
+  const isL3Event = kind === (EVENT_DIFF | (MODE_L3 << 8)) && length >= L3_EVENT_BYTES
+  return isL3Event && view.getUint8(payloadOffset + L3_EVENT_TYPE_OFFSET) === L3_RESET
+}

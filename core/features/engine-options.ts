@@ -1,0 +1,70 @@
+import type { L2Book } from '../book/l2-book.ts'
+import type { L3Book } from '../book/l3-book.ts'
+import type { FindingKind, SequenceFinding } from '../book/sequence-finding.ts'
+import type { GapPolicy, SequencePolicyState } from '../book/sequence-policy.ts'
+import type { SequenceRule } from '../book/sequence-rule.ts'
+import type { FeatureTableOptions } from './feature-table.ts'
+import type { Trigger } from './trigger.ts'
+
+export interface FeatureEngineOptions {
+  /** When rows are made. */
+  readonly trigger: Trigger
+  /** One or more tables: each has its own columns, all see the same book and make rows at the same moments. */
+  readonly tables: readonly FeatureTableOptions[]
+  /** Rows for bars without messages, too. @default false */
+  readonly fill?: boolean | undefined
+  /**
+   * The clock that decides which bar a message belongs to: the record's, or the exchange's, which needs time bars.
+   * @default 'record'
+   */
+  readonly clock?: 'record' | 'exchange' | undefined
+  /** How far record and exchange time may differ. @default '5s' */
+  readonly maxSkew?: string | undefined
+  /** `quarantine`: the book is empty from a gap to the next snapshot or reset. @default 'quarantine' */
+  readonly onGap?: GapPolicy | undefined
+  /** What a gap is. Turn `recordSeq` off behind a filter. @default every check on 'auto' */
+  readonly rule?: SequenceRule | undefined
+  readonly onFinding?: ((finding: SequenceFinding) => void) | undefined
+  /**
+   * Damaged messages, and L3 events of unknown orders: an error, or left out and counted. Where gaps are ignored, unknown
+   * orders are left out in any case. @default 'abort'
+   */
+  readonly onCorrupt?: 'abort' | 'skip' | undefined
+  /** Takes only this market of a log that mixes markets. @default the log has to have one */
+  readonly marketId?: number | undefined
+  /** Depth limit of an L2 book (`depth_limit` of a stream). @default no limit */
+  readonly depthLimit?: number | undefined
+  /**
+   * A slice: rows only of bars that begin, or messages that come, from `fromNs` on and before `toNs`; what is before warms up.
+   * By position: from the first message with time ≥ `fromNs` to the first with time ≥ `toNs`. Multiples of the bars' length.
+   */
+  readonly fromNs?: bigint | undefined
+  readonly toNs?: bigint | undefined
+  /** Time at which the pass begins, where that is before its first message. @default `fromNs`, if that is earlier than the first message */
+  readonly startNs?: bigint | undefined
+  /** State to go on from: a book restored from a snapshot, and the policy state of its sidecar. */
+  readonly restart?: { readonly book: L2Book | L3Book; readonly policy?: SequencePolicyState | undefined } | undefined
+}
+
+export interface FeatureStats {
+  /** Rows, of all tables. */
+  readonly rows: number
+  /** Book events and trades of the market. */
+  readonly bookEvents: number
+  readonly trades: number
+  /** Messages of other types. */
+  readonly otherTypes: number
+  /** Messages of other markets. */
+  readonly otherMarkets: number
+  /** Messages that the book or a trade could not use, by reason. */
+  readonly skipped: Readonly<Record<string, number>>
+  /** Exchange clock: see ExchangeClock. */
+  readonly beyondSkew: number
+  readonly late: number
+  /** Findings of the sequence policy by kind, those that occurred. */
+  readonly gaps: Readonly<Partial<Record<FindingKind, number>>>
+  /** Book events left out after a gap, and repeated or older than a snapshot. */
+  readonly quarantined: number
+  readonly duplicates: number
+  readonly stale: number
+}

@@ -1,0 +1,84 @@
+import type { L2Book } from '../book/l2-book.ts'
+import type { L2Side } from '../book/l2-side.ts'
+import { L3Book } from '../book/l3-book.ts'
+
+/**
+ * The book that columns read: an L2 book, or the L2 view of an L3 book.
+ *
+ * Prices and sizes of `bids` and `asks` are integers; the real value is n / 10^scale, which is what the getters here give.
+ * What does not exist is NaN.
+ */
+export class FeatureBook {
+  bids: L2Side
+  asks: L2Side
+  #source: L2Book | L3Book
+
+  constructor(source: L2Book | L3Book) {
+    this.#source = source
+    this.bids = bidsOf(source)
+    this.asks = asksOf(source)
+  }
+
+  /** Makes this the view of another book. */
+  bind(source: L2Book | L3Book): void {
+    this.#source = source
+    this.bids = bidsOf(source)
+    this.asks = asksOf(source)
+  }
+
+  /** The book itself: orders of an L3 book, counters. */
+  get source(): L2Book | L3Book {
+    return this.#source
+  }
+
+  /** Decimals of prices; −1 before the first message. */
+  get priceScale(): number {
+    return this.#source.priceScale
+  }
+
+  /** Decimals of sizes; −1 before the first message. */
+  get sizeScale(): number {
+    return this.#source.sizeScale
+  }
+
+  /** 10^priceScale: what divides the prices of `bids` and `asks`. */
+  get priceUnit(): number {
+    return POWERS[this.#source.priceScale] ?? 1
+  }
+
+  /** 10^sizeScale: what divides the sizes of `bids` and `asks`. */
+  get sizeUnit(): number {
+    return POWERS[this.#source.sizeScale] ?? 1
+  }
+
+  get bidPrice(): number {
+    return this.bids.bestPrice / this.priceUnit
+  }
+
+  get askPrice(): number {
+    return this.asks.bestPrice / this.priceUnit
+  }
+
+  /** (bid + ask) · 0.5 of the best prices (FORMAT.md §18). */
+  get mid(): number {
+    const unit = this.priceUnit
+    return (this.bids.bestPrice / unit + this.asks.bestPrice / unit) * 0.5
+  }
+
+  /** (Σbid − Σask) / (Σbid + Σask) over the sizes of the best `depth` levels (FORMAT.md §18); NaN when the book is empty. */
+  imbalance(depth: number): number {
+    const bids = this.bids.depthSum(depth)
+    const asks = this.asks.depthSum(depth)
+    return (bids - asks) / (bids + asks)
+  }
+}
+
+function bidsOf(source: L2Book | L3Book): L2Side {
+  return source instanceof L3Book ? source.bids.totals : source.bids
+}
+
+function asksOf(source: L2Book | L3Book): L2Side {
+  return source instanceof L3Book ? source.asks.totals : source.asks
+}
+
+const POWERS = Array.from({ length: 19 }, (_, scale) => 10 ** scale)

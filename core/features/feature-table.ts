@@ -1,0 +1,170 @@
+import type { BookEventView } from '../protocol/book-event.ts'
+import type { TradeView } from '../protocol/trade.ts'
+import type { ColumnSpec } from '../table/column-buffer.ts'
+import type { ColumnContext, FeatureColumn, FeatureHandlers, FeatureState, FeatureType } from './column.ts'
+import type { FeatureBook } from './feature-book.ts'
+import { putMicros } from './microseconds.ts'
+import type { RowTarget, RowTargetFactory } from './row-target.ts'
+
+/** A list of columns at work and the table that their rows go to. Several tables can share one engine, and so one book. */
+export interface FeatureTableOptions {
+  readonly columns: readonly FeatureColumn[]
+  readonly target: RowTargetFactory
+}
+
+/** The schema of a feature table: the columns that every table has, and those asked for, which may be NULL. */
+export function featureSchema(columns: readonly FeatureColumn[], hasBars: boolean, hasEventRows: boolean): ColumnSpec[] {
+  const bars: ColumnSpec[] = ['bar_start_ns', 'bar_end_ns'].map((name) => ({ name, type: 'i64', nullable: hasEventRows }))
+  return [
+    { name: 'ts_ns', type: 'i64' },
+    { name: 'seq', type: 'i64', nullable: true },
+    ...(hasBars ? bars : []),
+    { name: 'gap', type: 'bool' },
+    ...columns.map(({ name, type }): ColumnSpec => ({ name, type, nullable: true })),
+  ]
+}
+
+export class FeatureTable {
+  /** How far back the columns look, at most, in microseconds. */
+  readonly warmUpMicros: number
+  readonly target: RowTarget
+  /** Rows written. */
+  rows = 0
+  readonly #hasBars: boolean
+  readonly #states: readonly FeatureState[]
+  readonly #types: readonly FeatureType[]
+  /** Everything that hears, shared state first. */
+  readonly #handlers: readonly FeatureHandlers[]
+  readonly #traders: readonly Required<Pick<FeatureHandlers, 'trade'>>[]
+  readonly #bookers: readonly Required<Pick<FeatureHandlers, 'book'>>[]
+  readonly #rowers: readonly Required<Pick<FeatureHandlers, 'row'>>[]
+  readonly #nextRowers: readonly Required<Pick<FeatureHandlers, 'nextRow'>>[]
+  /** A gap, or the time without a trustworthy book after it, lies in the bar being filled, or since the row before. */
+  #touched = false
+  /** Before this time, in microseconds, windows are not whole. */
+  #wholeFrom = Number.NEGATIVE_INFINITY
+  #gapOpen = false
+
+  constructor(options: FeatureTableOptions, book: FeatureBook, hasBars: boolean, hasEventRows: boolean) {
+    const { columns, target } = options
+    const shared = new Map<string, FeatureHandlers>()
+    const context: ColumnContext = {
+      book,
+      share<T extends FeatureHandlers>(key: string, make: () => T): T {
+        const known = shared.get(key) as T | undefined
+        if (known !== undefined) return known
+        const made = make()
+        shared.set(key, made)
+        return made
+      },
+    }
+    this.#states = columns.map((column) => column.create(context))
+    this.#types = columns.map(({ type }) => type)
+    this.#handlers = [...shared.values(), ...this.#states]
+    this.#traders = this.#handlers.filter((one): one is Required<Pick<FeatureHandlers, 'trade'>> => one.trade !== undefined)
+    this.#bookers = this.#handlers.filter((one): one is Required<Pick<FeatureHandlers, 'book'>> => one.book !== undefined)
+    this.#rowers = this.#handlers.filter((one): one is Required<Pick<FeatureHandlers, 'row'>> => one.row !== undefined)
+    this.#nextRowers = this.#handlers.filter((one): one is Required<Pick<FeatureHandlers, 'nextRow'>> => one.nextRow !== undefined)
+    this.warmUpMicros = Math.ceil(Math.max(0, ...columns.map(({ warmUpNs }) => warmUpNs)) / 1000)
+    this.#hasBars = hasBars
+    this.target = target(featureSchema(columns, hasBars, hasEventRows))
+  }
+
+  /** Handlers that ask for samples of absolute time. */
+  get samplers(): readonly FeatureHandlers[] {
+    return this.#handlers.filter(({ sampleEveryNs, sample }) => sampleEveryNs !== undefined && sample !== undefined)
+  }
+
+  /** Whether a column counts something up between rows. */
+  get countsPerRow(): boolean {
+    return this.#nextRowers.length > 0
+  }
+
+  get hearsBook(): boolean {
+    return this.#bookers.length > 0
+  }
+
+  /** Start of a pass. */
+  start(): void {
+    for (const handler of this.#handlers) handler.reset?.()
+  }
+
+  trade(trade: TradeView): void {
+    for (let i = 0; i < this.#traders.length; i++) this.#traders[i]!.trade(trade)
+  }
+
+  book(event: BookEventView, restarted: boolean): void {
+    for (let i = 0; i < this.#bookers.length; i++) this.#bookers[i]!.book(event, restarted)
+  }
+
+  /** Messages are missing before what comes now; `isOpen`: the book is not to be trusted until `gapEnds`. */
+  gap(micros: number, isOpen: boolean): void {
+    this.#touched = true
+    this.#gapOpen = isOpen
+    this.#wholeFrom = micros + this.warmUpMicros
+    for (const handler of this.#handlers) handler.reset?.()
+  }
+
+  /** A book that can be trusted again. */
+  gapEnds(micros: number): void {
+    this.#gapOpen = false
+    this.#wholeFrom = micros + this.warmUpMicros
+  }
+
+  /** A row at a message. */
+  eventRow(timeLow: number, timeHigh: number, micros: number, positionLow: number, positionHigh: number): void {
+    const { columns, row } = this.target
+    const time = columns[0]!.words
+    time[2 * row] = timeLow
+    time[2 * row + 1] = timeHigh
+    this.#put(micros, positionLow, positionHigh, this.#hasBars ? 4 : 2)
+  }
+
+  /** The row of a bar; `positionHigh` < 0: it had no messages. */
+  barRow(startMicros: number, endMicros: number, positionLow: number, positionHigh: number): void {
+    const { columns, row } = this.target
+    putMicros(columns[0]!.words, row, startMicros)
+    for (let i = 2; i < 4; i++) {
+      const bound = columns[i]!
+      putMicros(bound.words, row, i === 2 ? startMicros : endMicros)
+      if (bound.valid !== null) bound.valid[row] = 1
+    }
+    this.#put(endMicros, positionLow, positionHigh, 4)
+  }
+
+  /** What is counted per row starts again: after a row, or where a bar ends without one. */
+  nextRow(): void {
+    for (let i = 0; i < this.#nextRowers.length; i++) this.#nextRowers[i]!.nextRow()
+    this.#touched = this.#gapOpen
+  }
+
+  #put(micros: number, positionLow: number, positionHigh: number, gapAt: number): void {
+    const { columns, row } = this.target
+    if (positionHigh >= 0) {
+      const seq = columns[1]!
+      seq.words[2 * row] = positionLow
+      seq.words[2 * row + 1] = positionHigh
+      seq.valid![row] = 1
+    }
+    columns[gapAt]!.bools[row] = this.#touched || micros < this.#wholeFrom ? 1 : 0
+    for (let i = 0; i < this.#rowers.length; i++) this.#rowers[i]!.row()
+    for (let i = 0; i < this.#states.length; i++) {
+      const value = this.#states[i]!.value()
+      // Neither NaN nor an infinity.
+      if (value - value !== 0) continue
+      const column = columns[gapAt + 1 + i]!
+      const type = this.#types[i]!
+      if (type === 'f64') column.f64[row] = value
+      else if (type === 'i32') column.i32[row] = value
+      else if (type === 'bool') column.bools[row] = value === 0 ? 0 : 1
+      else {
+        column.words[2 * row] = value
+        column.words[2 * row + 1] = Math.floor(value / 2 ** 32)
+      }
+      column.valid![row] = 1
+    }
+    this.target.endRow()
+    this.rows++
+    this.nextRow()
+  }
+}
