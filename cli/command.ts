@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { ReplayError } from '../core/errors.ts'
+import { nearest } from '../core/nearest-word.ts'
 
 /** An option of a command: `--name VALUE`, or a switch when it has no value. */
 export interface OptionSpec {
@@ -68,7 +69,7 @@ export function parseCommand(spec: CommandSpec, argv: readonly string[]): Comman
     new ReplayError('usage', `${message}; see: chronicle-replay ${spec.name} --help`, { category: 'input' })
   let parsed: ReturnType<typeof parseArgs>
   try {
-    parsed = parseArgs({ args: [...argv], options: config, allowPositionals: true })
+    parsed = parseArgs({ args: joinNegativeValues(argv, options), options: config, allowPositionals: true })
   } catch (cause) {
     const unknown = /Unknown option '(-{1,2}[^']+)'/.exec((cause as Error).message)?.[1]
     if (unknown === undefined) throw usage((cause as Error).message.split('. ')[0]!)
@@ -90,24 +91,16 @@ export function parseCommand(spec: CommandSpec, argv: readonly string[]): Comman
   }
 }
 
-/** The candidate within two edits of `word` that is nearest, or null. */
-export function nearest(word: string, candidates: readonly string[]): string | null {
-  const ranked = candidates
-    .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
-    .sort((a, b) => a.distance - b.distance)
-  const [best] = ranked
-  return best !== undefined && best.distance <= Math.max(2, Math.floor(word.length / 3)) ? best.candidate : null
-}
-
-/** Levenshtein distance. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + Number(a[i - 1] !== b[j - 1])))
-    row = next
+/** `--skew-ms -700..1300` as `--skew-ms=-700..1300`: a value that begins like a negative number is no option. */
+function joinNegativeValues(argv: readonly string[], options: Readonly<Record<string, OptionSpec>>): string[] {
+  const joined: string[] = []
+  for (const word of argv) {
+    const previous = joined.at(-1)
+    const isValue = /^-[\d.]/.test(word) && previous?.startsWith('--') === true && options[previous.slice(2)]?.value !== undefined
+    if (isValue) joined[joined.length - 1] = `${previous}=${word}`
+    else joined.push(word)
   }
-  return row[b.length]!
+  return joined
 }
 
 /** Help of one command, in sections. */

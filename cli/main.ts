@@ -1,16 +1,20 @@
 import { writeSync } from 'node:fs'
 import { exitCodeOf, ReplayError } from '../core/errors.ts'
-import { type CommandIo, type CommandSpec, helpOf, helpOfAll, nearest, parseCommand } from './command.ts'
+import { nearest } from '../core/nearest-word.ts'
+import { type CommandIo, type CommandSpec, helpOf, helpOfAll, parseCommand } from './command.ts'
 import { book } from './commands/book.ts'
+import { checksum } from './commands/checksum.ts'
 import { features } from './commands/features.ts'
 import { generate } from './commands/generate.ts'
 import { inspect } from './commands/inspect.ts'
 import { query } from './commands/query.ts'
 import { replay } from './commands/replay.ts'
+import { runs } from './commands/runs.ts'
 import { snapshot } from './commands/snapshot.ts'
+import { vacuum } from './commands/vacuum.ts'
 import { verify } from './commands/verify.ts'
 
-export const COMMANDS: readonly CommandSpec[] = [inspect, verify, replay, book, features, snapshot, generate, query]
+export const COMMANDS: readonly CommandSpec[] = [inspect, verify, replay, book, features, snapshot, generate, query, checksum, runs, vacuum]
 
 /** Runs a command line (without `node` and script) and returns the exit code. */
 export async function main(argv: readonly string[], io: CommandIo): Promise<number> {

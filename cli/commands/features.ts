@@ -3,18 +3,14 @@ import { resolveColumns } from '../../core/features/builtin-columns.ts'
 import { FeatureSink } from '../../core/features/feature-sink.ts'
 import { parseTrigger, type Trigger } from '../../core/features/trigger.ts'
 import { findLogs, type LogLocation } from '../../core/log/log-path.ts'
-import { ReplayReader } from '../../core/log/replay-reader.ts'
-import { ArchiveSource } from '../../core/pipeline/archive-source.ts'
-import { MergedSource } from '../../core/pipeline/merged-source.ts'
 import { ReplayPipeline } from '../../core/pipeline/replay-pipeline.ts'
-import type { MessageSource } from '../../core/pipeline/source.ts'
 import type { PipelineStats } from '../../core/pipeline/stats.ts'
 import { badOption, choiceOption, u64Option } from '../arguments.ts'
 import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
+import { interruptible, issueText } from '../interruptible.ts'
+import { openLogs } from '../open-logs.ts'
 import { bytesText, countText, jsonText, rateText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
-
-const EXIT_INTERRUPTED = 130
 
 export const features: CommandSpec = {
   name: 'features',
@@ -59,11 +55,8 @@ export const features: CommandSpec = {
     },
   ],
   async run(input, io) {
-    const interrupt = new AbortController()
-    const onInterrupt = (): void => interrupt.abort(INTERRUPTED)
-    process.once('SIGINT', onInterrupt)
     const progress = new ProgressLine(io, input)
-    try {
+    return interruptible(io, progress, async (signal) => {
       const logs = input.positionals.flatMap(findLogs)
       const source = await openLogs(logs)
       const sink = await sinkFor(input, logs).catch(async (error: unknown) => {
@@ -73,29 +66,17 @@ export const features: CommandSpec = {
       const stats = await ReplayPipeline.fromSource(source)
         .sink(sink)
         .onError(choiceOption(input, 'on-error', ['abort', 'skip']) ?? 'abort')
-        .withSignal(interrupt.signal)
-        .onIssue(({ severity, code, message, segment, offset, path }) =>
-          progress.note(`${severity} ${code}: ${message} (segment ${segment ?? '-'}, offset ${offset ?? '-'}, in ${path ?? '-'})`),
-        )
+        .withSignal(signal)
+        .onIssue((issue) => progress.note(issueText(issue)))
         .onProgress(({ read, elapsedMs }) =>
           progress.update(() => `${countText(read)} messages, ${countText(sink.stats.rows)} rows, ${rateText((read / elapsedMs) * 1000)}`),
         )
         .run()
       progress.end()
       report(stats, sink, input, io, progress)
-      return 0
-    } catch (error) {
-      progress.end()
-      if (error !== INTERRUPTED) throw error
-      io.err('interrupted: what was written so far is not complete\n')
-      return EXIT_INTERRUPTED
-    } finally {
-      process.removeListener('SIGINT', onInterrupt)
-    }
+    })
   },
 }
-
-const INTERRUPTED = new Error('interrupted')
 
 async function sinkFor(input: CommandInput, logs: readonly LogLocation[]): Promise<FeatureSink> {
   const [csv, parquet, columns] = [input.text('csv'), input.text('parquet'), input.text('columns')]
@@ -125,14 +106,6 @@ function triggerOf(input: CommandInput): Trigger {
   const parts = [...(every === undefined ? [] : [every]), ...(text === undefined ? [] : [text])]
   if (parts.length === 0) throw badOption('every', 'a bar length like 1s, or a --trigger', '')
   return parseTrigger(parts.join(','))
-}
-
-async function openLogs(logs: readonly LogLocation[]): Promise<MessageSource> {
-  if (logs.length === 1) return ReplayReader.open(logs[0]!.path)
-  if (logs.every(({ date }) => date !== null)) return new ArchiveSource(logs)
-  const readers: ReplayReader[] = []
-  for (const { path } of logs) readers.push(await ReplayReader.open(path))
-  return new MergedSource(readers)
 }
 
 function marketOption(input: CommandInput): number | undefined {

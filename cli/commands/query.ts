@@ -3,19 +3,23 @@ import os from 'node:os'
 import path from 'node:path'
 import readline from 'node:readline/promises'
 import { ReplayError } from '../../core/errors.ts'
+import { FileStore } from '../../core/store/file-store.ts'
 import { openQuery, type Query } from '../../core/table/query.ts'
+import { openTable } from '../../core/table/table-query.ts'
 import { choiceOption } from '../arguments.ts'
 import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
+import { isTable } from '../table-store.ts'
 
 export const query: CommandSpec = {
   name: 'query',
-  summary: 'SQL (DuckDB) over Parquet files, as the view t; without SQL a shell',
+  summary: 'SQL (DuckDB) over a table or Parquet files, as the view t; without SQL a shell',
   arguments: [
-    { name: 'table', help: 'folder with Parquet files at any depth, or one file' },
+    { name: 'table', help: 'folder of a table, or with Parquet files at any depth, or one file' },
     { name: 'sql', help: 'e.g. "select count(*) from t"', optional: true },
   ],
   options: {
     format: { value: 'table|csv|json|parquet', help: 'of the result (default: table)' },
+    'as-of': { value: 'RUN', help: 'the table as a run, or a version, left it' },
     out: { value: 'F', help: 'write the result to a file instead of stdout' },
   },
   examples: [
@@ -25,8 +29,7 @@ export const query: CommandSpec = {
   ],
   async run(input, io) {
     const [source, sql] = input.positionals as [string, string | undefined]
-    const isFile = fs.statSync(source, { throwIfNoEntry: false })?.isFile() === true
-    const opened = await openQuery(isFile ? [source] : source)
+    const opened = await open(source, input.text('as-of'))
     try {
       if (sql === undefined) await shell(opened, input, io)
       else await answer(opened, sql, input, io)
@@ -35,6 +38,15 @@ export const query: CommandSpec = {
     }
     return 0
   },
+}
+
+async function open(source: string, asOf: string | undefined): Promise<Query> {
+  if (isTable(source)) return openTable(new FileStore(source), { asOf })
+  if (asOf !== undefined) {
+    throw new ReplayError('not-a-table', '--as-of needs a table, which has a folder _delta_log', { category: 'input', path: source })
+  }
+  const isFile = fs.statSync(source, { throwIfNoEntry: false })?.isFile() === true
+  return openQuery(isFile ? [source] : source)
 }
 
 async function answer(opened: Query, sql: string, input: CommandInput, io: CommandIo): Promise<void> {

@@ -1,18 +1,13 @@
-import { findLogs, type LogLocation } from '../../core/log/log-path.ts'
-import { ReplayReader, type ReplayReaderOptions } from '../../core/log/replay-reader.ts'
-import { SymbolCatalog } from '../../core/log/symbol-catalog.ts'
-import { ArchiveSource } from '../../core/pipeline/archive-source.ts'
-import { MergedSource } from '../../core/pipeline/merged-source.ts'
+import { findLogs } from '../../core/log/log-path.ts'
 import { ReplayPipeline } from '../../core/pipeline/replay-pipeline.ts'
-import type { MessageSource } from '../../core/pipeline/source.ts'
 import type { PipelineStats } from '../../core/pipeline/stats.ts'
 import { TYPE_BOOK_TICKER, TYPE_TRADE } from '../../core/protocol/message-type.ts'
 import { choiceOption, countOption, listOption, timeOption, typesOption } from '../arguments.ts'
 import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
+import { interruptible, issueText } from '../interruptible.ts'
+import { openLogs } from '../open-logs.ts'
 import { bytesText, countText, jsonText, rateText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
-
-const EXIT_INTERRUPTED = 130
 
 export const replay: CommandSpec = {
   name: 'replay',
@@ -45,19 +40,12 @@ export const replay: CommandSpec = {
     { command: 'chronicle-replay replay a b --queue merged', does: 'two logs merged into one' },
   ],
   async run(input, io) {
-    const interrupt = new AbortController()
-    const onInterrupt = (): void => interrupt.abort(INTERRUPTED)
-    process.once('SIGINT', onInterrupt)
     const progress = new ProgressLine(io, input)
-    try {
+    return interruptible(io, progress, async (signal) => {
       const pipeline = await buildPipeline(input, io)
       const stats = await pipeline
-        .withSignal(interrupt.signal)
-        .onIssue((issue) =>
-          progress.note(
-            `${issue.severity} ${issue.code}: ${issue.message} (segment ${issue.segment ?? '-'}, offset ${issue.offset ?? '-'}, in ${issue.path ?? '-'})`,
-          ),
-        )
+        .withSignal(signal)
+        .onIssue((issue) => progress.note(issueText(issue)))
         .onProgress(({ read, bytes, elapsedMs }) =>
           progress.update(
             () => `${countText(read)} messages, ${rateText((read / elapsedMs) * 1000)}, ${bytesText((bytes / elapsedMs) * 1000)}/s`,
@@ -66,19 +54,9 @@ export const replay: CommandSpec = {
         .run()
       progress.end()
       report(stats, input, io, progress)
-      return 0
-    } catch (error) {
-      progress.end()
-      if (error !== INTERRUPTED) throw error
-      io.err('interrupted: what was written so far is not complete\n')
-      return EXIT_INTERRUPTED
-    } finally {
-      process.removeListener('SIGINT', onInterrupt)
-    }
+    })
   },
 }
-
-const INTERRUPTED = new Error('interrupted')
 
 async function buildPipeline(input: CommandInput, io: CommandIo): Promise<ReplayPipeline> {
   const from = timeOption(input, 'from')
@@ -113,18 +91,6 @@ function decodedRows(types: readonly number[] | undefined): 'tickers' | 'trades'
   const [only] = types ?? []
   if (types?.length === 1 && only === TYPE_BOOK_TICKER) return 'tickers'
   return types?.length === 1 && only === TYPE_TRADE ? 'trades' : 'decoded'
-}
-
-async function openLogs(logs: readonly LogLocation[], symbols: readonly string[] | undefined): Promise<MessageSource> {
-  const wanted = symbols === undefined ? logs : logs.filter(({ symbol }) => symbol === null || symbols.includes(symbol))
-  // Logs whose path tells no symbol are told apart by the market id of the given exchange symbols.
-  const needsCatalog = symbols !== undefined && logs.some(({ symbol }) => symbol === null)
-  const catalog = needsCatalog ? SymbolCatalog.fromExchangeSymbols(symbols, (symbol) => symbol) : null
-  const options: ReplayReaderOptions = catalog === null ? {} : { resolveSymbol: (message) => catalog.resolveSymbol(message) }
-  if (wanted.length !== 1 && wanted.every(({ date }) => date !== null)) return new ArchiveSource(wanted, options)
-  const readers: ReplayReader[] = []
-  for (const log of wanted) readers.push(await ReplayReader.open(log.path, options))
-  return readers.length === 1 ? readers[0]! : new MergedSource(readers)
 }
 
 function report(stats: PipelineStats, input: CommandInput, io: CommandIo, progress: ProgressLine): void {

@@ -26,6 +26,20 @@ describe('the program', () => {
     expect(checksums[0]!.rows).toBe(6000)
   })
 
+  it('takes all options of generate, and makes what they say', async () => {
+    const archive = path.join(folder, 'options')
+    const options = '--symbols 1 --messages 3000 --days 3 --from 2024-03-01 --streams book,trades --daily-snapshot false'
+    const more = '--skew-ms -700..1300 --step-back 0.01 --gaps 4 --segment-bytes 65536 --level l2 --json'
+    const made = await runCli('generate', archive, ...options.split(' '), ...more.split(' '))
+    expect((JSON.parse(made.out) as { gaps: unknown[] }).gaps).toHaveLength(4)
+    const logs = JSON.parse((await runCli('inspect', archive, '--json')).out) as { date: string; stream: string }[]
+    expect(logs.map(({ date, stream }) => `${date} ${stream}`)).toEqual(
+      ['2024-03-01', '2024-03-02', '2024-03-03'].flatMap((date) => [`${date} book`, `${date} trades`]),
+    )
+    const { out } = await runCli('book', path.join(archive, 'v1/synthetic/btcusdt/2024-03-01/book'), '--on-gap', 'ignore', '--json')
+    expect(JSON.parse(out.trim().split('\n').at(-1)!)).toMatchObject({ final: true })
+  })
+
   it('writes data to stdout, the rest to stderr, and ends with its exit code', () => {
     const archive = path.join(folder, 'p')
     const run = (...argv: string[]) => spawnSync(process.execPath, [BIN, ...argv], { encoding: 'utf8' })

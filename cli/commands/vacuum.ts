@@ -1,0 +1,53 @@
+import { isOpenRun } from '../../core/job/open-runs.ts'
+import { vacuum as vacuumTable } from '../../core/table/vacuum.ts'
+import { badOption } from '../arguments.ts'
+import type { CommandInput, CommandSpec } from '../command.ts'
+import { bytesText, countText, jsonText } from '../output.ts'
+import { ProgressLine } from '../progress.ts'
+import { openTableStore } from '../table-store.ts'
+
+export const vacuum: CommandSpec = {
+  name: 'vacuum',
+  summary: 'removes part files that no version needs any more and no open run will commit',
+  arguments: [{ name: 'table', help: 'folder of a table' }],
+  options: {
+    'older-than': { value: '7d', help: 'only files, and removals from the table, older than this (default: 7d)' },
+    'dry-run': { help: 'say what would go, remove nothing' },
+  },
+  examples: [
+    { command: 'chronicle-replay vacuum out --dry-run', does: 'what would be removed' },
+    { command: 'chronicle-replay vacuum out --older-than 1d', does: 'queries of versions older than a day stop working' },
+  ],
+  async run(input, io) {
+    const uri = input.positionals[0]!
+    const store = openTableStore(uri)
+    const isDryRun = input.flag('dry-run')
+    const progress = new ProgressLine(io, input)
+    let seen = 0
+    const result = await vacuumTable(store, {
+      olderThanMs: olderThanMs(input),
+      nowMs: Date.now(),
+      isOpenRun: (run) => isOpenRun(store, run),
+      isDryRun,
+      onFile: (key) => {
+        seen++
+        if (isDryRun && !input.flag('json') && seen <= MAX_SHOWN) io.out(`${key}\n`)
+        progress.update(() => `${countText(seen)} files`)
+      },
+    })
+    progress.end()
+    if (input.flag('json')) io.out(jsonText(result))
+    else io.out(`${isDryRun ? 'would remove' : 'removed'} ${countText(result.files)} files, ${bytesText(result.bytes)}\n`)
+    if (isDryRun && result.files > 0) progress.note(`next: chronicle-replay vacuum ${uri}`)
+    return 0
+  },
+}
+
+function olderThanMs(input: CommandInput): number {
+  const text = input.text('older-than') ?? '7d'
+  const match = /^(\d+)(s|m|h|d)$/.exec(text)
+  if (match === null) throw badOption('older-than', 'a time like 7d, 12h, 30m or 0s', text)
+  return Number(match[1]) * { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match[2] as 's' | 'm' | 'h' | 'd']
+}
+
+const MAX_SHOWN = 20

@@ -1,0 +1,29 @@
+import type { ReadIssue } from '../core/pipeline/source.ts'
+import type { CommandIo } from './command.ts'
+import type { ProgressLine } from './progress.ts'
+
+const EXIT_INTERRUPTED = 130
+const INTERRUPTED = new Error('interrupted')
+
+/** Runs long work that Ctrl-C ends through the signal; then says so, with exit code 130. */
+export async function interruptible(io: CommandIo, progress: ProgressLine, work: (signal: AbortSignal) => Promise<void>): Promise<number> {
+  const interrupt = new AbortController()
+  const onInterrupt = (): void => interrupt.abort(INTERRUPTED)
+  process.once('SIGINT', onInterrupt)
+  try {
+    await work(interrupt.signal)
+    return 0
+  } catch (error) {
+    progress.end()
+    if (error !== INTERRUPTED) throw error
+    io.err('interrupted: what was written so far is not complete\n')
+    return EXIT_INTERRUPTED
+  } finally {
+    process.removeListener('SIGINT', onInterrupt)
+  }
+}
+
+/** An issue of a source as one line. */
+export function issueText({ severity, code, message, segment, offset, path }: ReadIssue): string {
+  return `${severity} ${code}: ${message} (segment ${segment ?? '-'}, offset ${offset ?? '-'}, in ${path ?? '-'})`
+}

@@ -1,0 +1,33 @@
+import { ReplayError } from '../core/errors.ts'
+import type { LogLocation } from '../core/log/log-path.ts'
+import { ReplayReader, type ReplayReaderOptions } from '../core/log/replay-reader.ts'
+import { SymbolCatalog } from '../core/log/symbol-catalog.ts'
+import { ArchiveSource } from '../core/pipeline/archive-source.ts'
+import { MergedSource } from '../core/pipeline/merged-source.ts'
+import type { MessageSource } from '../core/pipeline/source.ts'
+
+/**
+ * One source over all logs, merged by record time; day by day when the paths tell the days.
+ * Logs whose path tells no symbol are told apart by the market ids of `symbols`, taken as exchange symbols.
+ * @throws ReplayError input `symbol-unknown` when no log can hold any of the symbols
+ */
+export async function openLogs(logs: readonly LogLocation[], symbols?: readonly string[]): Promise<MessageSource> {
+  const wanted = symbols === undefined ? logs : logs.filter(({ symbol }) => symbol === null || symbols.includes(symbol))
+  if (wanted.length === 0) {
+    const there = [...new Set(logs.map(({ symbol }) => symbol))].sort().slice(0, 20).join(', ')
+    throw new ReplayError('symbol-unknown', `no log of ${symbols!.join(', ')}; there are: ${there}`, { category: 'input' })
+  }
+  const options = optionsFor(wanted, symbols)
+  const [only] = wanted
+  if (wanted.length === 1) return ReplayReader.open(only!.path, options)
+  if (wanted.every(({ date }) => date !== null)) return new ArchiveSource(wanted, options)
+  const readers: ReplayReader[] = []
+  for (const { path } of wanted) readers.push(await ReplayReader.open(path, options))
+  return new MergedSource(readers)
+}
+
+function optionsFor(logs: readonly LogLocation[], symbols: readonly string[] | undefined): ReplayReaderOptions {
+  if (symbols === undefined || logs.every(({ symbol }) => symbol !== null)) return {}
+  const catalog = SymbolCatalog.fromExchangeSymbols(symbols, (symbol) => symbol)
+  return { resolveSymbol: (message) => catalog.resolveSymbol(message) }
+}
