@@ -9,7 +9,11 @@ const CHUNK_BYTES = 256 * 1024
 const bytes = new Uint8Array(CHUNK_BYTES + 64)
 const words = new Uint32Array(bytes.buffer)
 const halves = new Uint16Array(bytes.buffer)
-const tables = crcTables()
+
+type T = Int32Array
+type SixteenTables = [T, T, T, T, T, T, T, T, T, T, T, T, T, T, T, T]
+// A variable each: an array look-up per byte would be half of the work.
+const [T0, T1, T2, T3, T4, T5, T6, T7, T8, T9, TA, TB, TC, TD, TE, TF] = crcTables()
 
 export interface BareFilter {
   readonly fromNs: bigint
@@ -84,24 +88,6 @@ function walkFiltered(got: number, crc: boolean, { fromNs, toNs, type }: BareFil
 }
 
 function crc32(word: number, length: number): number {
-  const [t0, t1, t2, t3, t4, t5, t6, t7, t8, t9, ta, tb, tc, td, te, tf] = tables as [
-    Int32Array,
-    Int32Array,
-    Int32Array,
-    Int32Array,
-    Int32Array,
-    Int32Array,
-    Int32Array,
-    Int32Array,
-    Int32Array,
-    Int32Array,
-    Int32Array,
-    Int32Array,
-    Int32Array,
-    Int32Array,
-    Int32Array,
-    Int32Array,
-  ]
   let crc = -1
   let at = word
   for (const end = word + ((length >>> 4) << 2); at < end; at += 4) {
@@ -109,16 +95,16 @@ function crc32(word: number, length: number): number {
     const b = words[at + 1]!
     const c = words[at + 2]!
     const d = words[at + 3]!
-    crc = tf[a & 255]! ^ te[(a >>> 8) & 255]! ^ td[(a >>> 16) & 255]! ^ tc[a >>> 24]!
-    crc ^= tb[b & 255]! ^ ta[(b >>> 8) & 255]! ^ t9[(b >>> 16) & 255]! ^ t8[b >>> 24]!
-    crc ^= t7[c & 255]! ^ t6[(c >>> 8) & 255]! ^ t5[(c >>> 16) & 255]! ^ t4[c >>> 24]!
-    crc ^= t3[d & 255]! ^ t2[(d >>> 8) & 255]! ^ t1[(d >>> 16) & 255]! ^ t0[d >>> 24]!
+    crc = TF[a & 255]! ^ TE[(a >>> 8) & 255]! ^ TD[(a >>> 16) & 255]! ^ TC[a >>> 24]!
+    crc ^= TB[b & 255]! ^ TA[(b >>> 8) & 255]! ^ T9[(b >>> 16) & 255]! ^ T8[b >>> 24]!
+    crc ^= T7[c & 255]! ^ T6[(c >>> 8) & 255]! ^ T5[(c >>> 16) & 255]! ^ T4[c >>> 24]!
+    crc ^= T3[d & 255]! ^ T2[(d >>> 8) & 255]! ^ T1[(d >>> 16) & 255]! ^ T0[d >>> 24]!
   }
-  for (let i = 0, offset = at << 2; i < (length & 15); i++, offset++) crc = t0[(crc ^ bytes[offset]!) & 255]! ^ (crc >>> 8)
+  for (let i = 0, offset = at << 2; i < (length & 15); i++, offset++) crc = T0[(crc ^ bytes[offset]!) & 255]! ^ (crc >>> 8)
   return ~crc
 }
 
-function crcTables(): Int32Array[] {
+function crcTables(): SixteenTables {
   const made = Array.from({ length: 16 }, () => new Int32Array(256))
   for (let i = 0; i < 256; i++) {
     let crc = i
@@ -126,7 +112,7 @@ function crcTables(): Int32Array[] {
     made[0]![i] = crc
   }
   for (let t = 1; t < 16; t++) for (let i = 0; i < 256; i++) made[t]![i] = (made[t - 1]![i]! >>> 8) ^ made[0]![made[t - 1]![i]! & 255]!
-  return made
+  return made as unknown as SixteenTables
 }
 
 function segmentsOf(directory: string): string[] {
