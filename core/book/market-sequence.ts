@@ -28,6 +28,8 @@ export class MarketSequence {
   quarantined = false
   /** Session of the record sequence that the last message belonged to; −1 before the first. */
   session = -1
+  /** Name of the log of a restored market, until it has met its session again. */
+  log: string | null = null
   /** Record gaps of that session when the market last looked. */
   recordGaps = 0
   /** A new session began and no diff has shown yet whether anything is missing between. */

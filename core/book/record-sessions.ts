@@ -11,6 +11,8 @@ export interface RecordSession {
   high: number
   /** Gaps in the sequence so far. */
   gaps: number
+  /** Goes on from a restored state. */
+  isContinued: boolean
 }
 
 export type RecordMismatch = (expected: bigint, found: bigint, message: MessageCursor) => void
@@ -28,8 +30,8 @@ export class RecordSessions {
   readonly #onMismatch: RecordMismatch | null
   readonly #byPath = new Map<string, RecordSession>()
   #path = ''
-  /** Last record sequence of a restored state, for the first directory met. */
-  #restored: bigint | null = null
+  /** Last record sequences of a restored state, by name of the log, for the directories of these names that are met first. */
+  readonly #restored = new Map<string, bigint>()
 
   /** @param onMismatch hears of values that are neither the next one nor 0; null = they are not checked */
   constructor(onMismatch: RecordMismatch | null) {
@@ -52,10 +54,23 @@ export class RecordSessions {
     return session
   }
 
-  /** Last record sequence of the current directory; null before the first record. */
-  get last(): bigint | null {
-    if (this.current === null) return this.#restored
-    return this.current.has ? join(this.current.low, this.current.high) : null
+  /** Last record sequence of each log, by its name: the last part of its path, which is the same wherever the archive lies. */
+  get last(): Record<string, bigint> {
+    const met = [...this.#byPath].flatMap(([path, session]) =>
+      session.has ? [[logName(path), join(session.low, session.high)] as const] : [],
+    )
+    return Object.fromEntries([...this.#restored, ...met])
+  }
+
+  /** Whether any session has a gap. */
+  get hasGap(): boolean {
+    return [...this.#byPath.values()].some(({ gaps }) => gaps > 0)
+  }
+
+  /** Name of the log that a session is of; null when the session is over. */
+  nameOf(id: number): string | null {
+    for (const [path, session] of this.#byPath) if (session.id === id) return logName(path)
+    return null
   }
 
   /** Gaps of the session with this number so far; null when it is over. */
@@ -64,12 +79,13 @@ export class RecordSessions {
     return null
   }
 
-  /** Begins anew: the next message is the one behind the record with this sequence, in session 0. */
-  restore(last: bigint | null): void {
+  /** Begins anew: the next message of each of these logs is the one behind the record with this sequence. */
+  restore(last: Readonly<Record<string, bigint>>): void {
     this.#byPath.clear()
     this.current = null
     this.count = 0
-    this.#restored = last
+    this.#restored.clear()
+    for (const [name, seq] of Object.entries(last)) this.#restored.set(name, seq)
   }
 
   #sessionOf(path: string): RecordSession {
@@ -77,15 +93,16 @@ export class RecordSessions {
     const known = this.#byPath.get(path)
     if (known !== undefined) return known
     if (this.#byPath.size === MAX_SESSIONS) this.#byPath.clear()
-    const last = this.#restored ?? 0n
+    const last = this.#restored.get(logName(path))
+    this.#restored.delete(logName(path))
     const session = {
       id: this.count++,
-      has: this.#restored !== null,
-      low: Number(last & 0xffffffffn) | 0,
-      high: Number(last >> 32n) | 0,
+      has: last !== undefined,
+      low: Number((last ?? 0n) & 0xffffffffn) | 0,
+      high: Number((last ?? 0n) >> 32n) | 0,
       gaps: 0,
+      isContinued: last !== undefined,
     }
-    this.#restored = null
     this.#byPath.set(path, session)
     return session
   }
@@ -94,8 +111,10 @@ export class RecordSessions {
     const found = join(low, high)
     const expected = BigInt.asUintN(64, join(session.low, session.high) + 1n)
     if (found === expected) return
-    if (found === 0n) session.id = this.count++
-    else if (this.#onMismatch !== null) {
+    if (found === 0n) {
+      session.id = this.count++
+      session.isContinued = false
+    } else if (this.#onMismatch !== null) {
       session.gaps++
       // The message counts even when the listener throws.
       session.low = low
@@ -103,4 +122,9 @@ export class RecordSessions {
       this.#onMismatch(expected, found, message)
     }
   }
+}
+
+/** The last part of a log's path. */
+export function logName(path: string): string {
+  return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
 }

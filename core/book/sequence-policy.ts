@@ -54,9 +54,10 @@ export interface SequencePolicyOptions {
 /** What a restart point keeps of a policy (JSON). */
 export interface SequencePolicyState {
   readonly version: 1
-  /** Last record sequence as a decimal string; null before the first record. */
-  readonly lastRecordSeq: string | null
-  readonly markets: readonly (MarketSequenceState & { readonly marketId: number })[]
+  /** Last record sequence of each log, as a decimal string, by the last part of the log's path. */
+  readonly lastRecordSeqs: Readonly<Record<string, string>>
+  /** With the name of the log that the market's last event was in. */
+  readonly markets: readonly (MarketSequenceState & { readonly marketId: number; readonly log: string | null })[]
 }
 
 /**
@@ -108,7 +109,8 @@ export class SequencePolicy {
     const at = this.#payload.locate(message.buffer, message.payloadOffset, length)
     const { words } = this.#payload
     const market = this.#marketOf(words[at + (BOOK_EVENT_MARKET_ID_OFFSET >>> 2)]!)
-    if (market.session !== session.id) this.#enterSession(market, session)
+    if (market.session === RESTORED_SESSION && session.isContinued) market.session = session.id
+    else if (market.session !== session.id) this.#enterSession(market, session)
     // Bytes 56–57: event type, book mode.
     const kind = words[at + (BOOK_EVENT_TYPE_OFFSET >>> 2)]! & 0xffff
     if (session.gaps !== market.recordGaps) {
@@ -150,13 +152,12 @@ export class SequencePolicy {
 
   /** What a restart point has to keep. */
   state(): SequencePolicyState {
-    const last = this.#sessions.last
     return {
       version: 1,
-      lastRecordSeq: last === null ? null : String(last),
+      lastRecordSeqs: Object.fromEntries(Object.entries(this.#sessions.last).map(([log, seq]) => [log, String(seq)])),
       markets: [...this.#markets.values()].map((market) => {
         const quarantined = market.quarantined || this.#hasUnseenGap(market) ? 1 : 0
-        return { marketId: market.marketId, ...market.state(), quarantined }
+        return { marketId: market.marketId, log: this.#sessions.nameOf(market.session) ?? market.log, ...market.state(), quarantined }
       }),
     }
   }
@@ -165,19 +166,21 @@ export class SequencePolicy {
   restore(state: SequencePolicyState): void {
     this.#markets.clear()
     this.#market = null
-    this.#sessions.restore(state.lastRecordSeq === null ? null : BigInt(state.lastRecordSeq))
-    for (const { marketId, ...rest } of state.markets) {
+    this.#sessions.restore(Object.fromEntries(Object.entries(state.lastRecordSeqs).map(([log, seq]) => [log, BigInt(seq)])))
+    for (const { marketId, log, ...rest } of state.markets) {
       const market = this.#marketOf(marketId)
       market.restore(rest)
-      // The first session met continues the one of the restart point.
-      market.session = 0
+      market.log = log
+      market.session = RESTORED_SESSION
     }
   }
 
   /** Whether the record sequence has a gap, met at a message of another kind, that the market's next event will suffer from. */
   #hasUnseenGap(market: MarketSequence): boolean {
+    if (this.onGap !== 'quarantine') return false
+    if (market.session === RESTORED_SESSION) return this.#sessions.hasGap
     const gaps = this.#sessions.gapsOf(market.session)
-    return this.onGap === 'quarantine' && gaps !== null && gaps !== market.recordGaps
+    return gaps !== null && gaps !== market.recordGaps
   }
 
   #marketOf(marketId: number): MarketSequence {
@@ -194,7 +197,7 @@ export class SequencePolicy {
   #enterSession(market: MarketSequence, session: RecordSession): void {
     // An open boundary that nothing has proven before the next one begins.
     if (market.isBoundaryOpen) this.unprovenBoundaries++
-    market.isBoundaryOpen = market.session >= 0
+    market.isBoundaryOpen = market.session !== NO_SESSION
     market.session = session.id
     market.recordGaps = session.gaps
     market.header.restart()
@@ -325,6 +328,10 @@ export class SequencePolicy {
     if (market !== null) this.#quarantine(market)
   }
 }
+
+const NO_SESSION = -1
+/** A market that was restored and has not met its session again. */
+const RESTORED_SESSION = -2
 
 function isL3Reset(kind: number, words: Uint32Array, at: number, length: number): boolean {
   return (

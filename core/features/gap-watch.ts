@@ -1,3 +1,4 @@
+import { logName } from '../book/record-sessions.ts'
 import { breaksContinuity, type SequenceFinding } from '../book/sequence-finding.ts'
 import { SequencePolicy, type SequencePolicyOptions, type SequencePolicyState, VERDICT_QUARANTINED } from '../book/sequence-policy.ts'
 import type { MessageCursor } from '../pipeline/message.ts'
@@ -19,6 +20,8 @@ export class GapWatch {
   #foundInBookLog = false
   #isLost = false
   #bookPath = ''
+  /** Name of the log with the market's book: known before its first event after a restart. */
+  #bookLog: string | null = null
 
   /** @param market −1: that of the first book event, see `market` */
   constructor(options: SequencePolicyOptions, market: number) {
@@ -40,7 +43,10 @@ export class GapWatch {
   /** Sets `gap` and `gapOpen` of a book event or trade of the market, whose record was checked last. */
   note(message: EngineMessage): void {
     const isBook = message.type === TYPE_BOOK_EVENT
-    if (isBook) this.#bookPath = message.path
+    if (isBook && message.path !== this.#bookPath) {
+      this.#bookPath = message.path
+      this.#bookLog = logName(message.path)
+    }
     if (this.#found && this.policy.onGap === 'quarantine') {
       const isBookLogBroken = !isBook && (this.#foundInBookLog || this.isOpen)
       this.isOpen = isBookLogBroken || this.policy.isQuarantined(this.market)
@@ -64,7 +70,9 @@ export class GapWatch {
   /** Goes on from a restart point. */
   restore(state: SequencePolicyState): void {
     this.policy.restore(state)
-    this.isOpen = state.markets.some(({ marketId, quarantined }) => quarantined !== 0 && (this.market < 0 || marketId === this.market))
+    const ours = state.markets.filter(({ marketId }) => this.market < 0 || marketId === this.market)
+    this.isOpen = ours.some(({ quarantined }) => quarantined !== 0)
+    this.#bookLog = ours[0]?.log ?? null
   }
 
   #hear({ marketId, place, ...finding }: SequenceFinding): void {
@@ -72,6 +80,6 @@ export class GapWatch {
     if (marketId !== null && this.market >= 0 && marketId !== this.market) return
     this.#found = true
     // The policy tells of the book's market only at its next event.
-    if (marketId === null && place.path === this.#bookPath) this.#foundInBookLog = true
+    if (marketId === null && logName(place.path ?? '') === this.#bookLog) this.#foundInBookLog = true
   }
 }
