@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 // unit: milliseconds each, no processes. golden: files of other implementations. process: real child processes, files, kills.
+// interop: readers written by others (Python; installed from a lock on first use).
 const project = (name: string, testTimeout: number, more: object = {}) => ({
   test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout, hookTimeout: testTimeout, ...more },
 })
@@ -15,6 +16,7 @@ export default defineConfig({
       project('unit', 10_000, { pool: 'threads', isolate: false }),
       project('golden', 120_000),
       project('process', 120_000),
+      project('interop', 300_000),
     ],
   },
 })

@@ -46,8 +46,17 @@ export class FileStore implements ObjectStore {
     }
   }
 
+  /** @throws ReplayError input `object-key`, `disk-full`, `store-not-writable` */
   async put(key: string, bytes: Uint8Array, condition?: PutCondition): Promise<string | null> {
     const target = this.#pathOf(key)
+    try {
+      return await this.#put(target, bytes, condition)
+    } catch (error) {
+      throw putError(error, target)
+    }
+  }
+
+  async #put(target: string, bytes: Uint8Array, condition?: PutCondition): Promise<string | null> {
     const directory = path.dirname(target)
     const created = await fs.mkdir(directory, { recursive: true })
     if (typeof condition === 'object' && (await this.#etag(target)) !== condition.ifMatch) return null
@@ -119,6 +128,20 @@ export class FileStore implements ObjectStore {
     }
     return path.join(this.uri, key)
   }
+}
+
+/** What only the user can mend is told in the library's terms. */
+function putError(cause: unknown, path: string): unknown {
+  const code = errorCode(cause)
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    const message = 'no space left for the object; free space or write elsewhere, then run again'
+    return new ReplayError('disk-full', message, { category: 'input', path, cause })
+  }
+  if (['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENOENT'].includes(String(code))) {
+    const message = `expected a folder that can be written to: ${cause instanceof Error ? cause.message : String(cause)}`
+    return new ReplayError('store-not-writable', message, { category: 'input', path, cause })
+  }
+  return cause
 }
 
 function etagOf(stat: { readonly size: bigint; readonly mtimeNs: bigint }): string {

@@ -19,6 +19,8 @@ export interface ParquetFileOptions {
   readonly maxGroupBytes?: number
   /** Key-value metadata of the footer. */
   readonly metadata?: Readonly<Record<string, string>>
+  /** Sees the first `rows` rows of the columns before they are written as a row group. */
+  readonly onGroup?: (columns: readonly ColumnBuffer[], rows: number) => void
 }
 
 /**
@@ -44,6 +46,7 @@ export class ParquetFile {
   readonly #file: OutputFile
   readonly #writer = new ByteWriter(1 << 20)
   readonly #parquet: ParquetWriter
+  readonly #onGroup: ParquetFileOptions['onGroup']
   readonly #doubles: DoubleEncoding[]
   readonly #levels = new Page()
   readonly #data = new Page(1 << 20)
@@ -54,6 +57,7 @@ export class ParquetFile {
     const { path, columns, maxGroupRows = MAX_ROWS, maxGroupBytes = 16 * 2 ** 20, metadata = {} } = options
     requireColumns(columns)
     this.path = path
+    this.#onGroup = options.onGroup
     this.#maxGroupBytes = maxGroupBytes
     // An upper bound of what a row takes encoded, its strings apart: value, level, and a share of block headers.
     this.#rowBytes = columns.reduce((sum, { type }) => sum + WIDTHS[type] + 0.25, 0)
@@ -144,6 +148,7 @@ export class ParquetFile {
   }
 
   #writeGroup(count: number): void {
+    this.#onGroup?.(this.columns, count)
     const { offset } = this.#writer
     const columns = this.columns.map((_, i) => this.#writeChunk(i, count))
     this.#parquet.row_groups.push({

@@ -1,0 +1,139 @@
+import { ReplayError } from '../errors.ts'
+
+/**
+ * The actions of the Delta Lake transaction log (protocol reader 1, writer 2), as objects.
+ * Source: delta-io/delta, PROTOCOL.md, "Actions". One version of a table is one object of JSON lines, one action per line.
+ * In memory `path` is the object's key; on disk it is percent-encoded (`encodePath`).
+ */
+export type DeltaAction =
+  | { readonly commitInfo: CommitInfo }
+  | { readonly protocol: Protocol }
+  | { readonly metaData: MetaData }
+  | { readonly txn: Txn }
+  | { readonly add: AddFile }
+  | { readonly remove: RemoveFile }
+
+export interface Protocol {
+  readonly minReaderVersion: number
+  readonly minWriterVersion: number
+}
+
+export interface MetaData {
+  readonly id: string
+  readonly name?: string
+  readonly format: { readonly provider: string; readonly options: Readonly<Record<string, string>> }
+  readonly schemaString: string
+  readonly partitionColumns: readonly string[]
+  readonly configuration: Readonly<Record<string, string>>
+  /** Milliseconds since the epoch. */
+  readonly createdTime?: number
+}
+
+/** A part that is in the table from this version on. */
+export interface AddFile {
+  /** Key of the part in the table's store. */
+  readonly path: string
+  readonly partitionValues: Readonly<Record<string, string | null>>
+  /** Bytes. */
+  readonly size: number
+  /** Milliseconds since the epoch. */
+  readonly modificationTime: number
+  readonly dataChange: boolean
+  /** JSON: numRecords, minValues, maxValues, nullCount. */
+  readonly stats?: string
+  readonly tags?: Readonly<Record<string, string>>
+}
+
+/** A part that is out of the table from this version on; its file stays until `vacuum`. */
+export interface RemoveFile {
+  readonly path: string
+  /** Milliseconds since the epoch. */
+  readonly deletionTimestamp: number
+  readonly dataChange: boolean
+  readonly extendedFileMetadata: boolean
+  readonly partitionValues?: Readonly<Record<string, string | null>>
+  readonly size?: number
+}
+
+/** How far an application has come: a commit that finds its own version here is not made again. */
+export interface Txn {
+  readonly appId: string
+  readonly version: number
+  readonly lastUpdated?: number
+}
+
+/** Who made a version, and how; any further fields are ours. Always the first line of the versions that we write. */
+export interface CommitInfo {
+  /** Milliseconds since the epoch. */
+  readonly timestamp?: number
+  readonly operation?: string
+  readonly run?: string
+  readonly attempt?: number
+  /** Tells our own version from another's when the answer to our put was lost. */
+  readonly nonce?: string
+  readonly [field: string]: unknown
+}
+
+/** The bytes of a version; in pieces, so that no string grows with the number of parts. */
+export function encodeVersion(actions: readonly DeltaAction[]): Uint8Array {
+  const pieces: Buffer[] = []
+  for (let from = 0; from < actions.length; from += LINES_PER_PIECE) {
+    const lines = actions.slice(from, from + LINES_PER_PIECE).map((action) => `${JSON.stringify(onDisk(action))}\n`)
+    pieces.push(Buffer.from(lines.join('')))
+  }
+  return Buffer.concat(pieces)
+}
+
+/**
+ * The actions of a version; those of newer protocols that do not change what is in a table are left out.
+ * @throws ReplayError corrupt `table-log-damaged`
+ */
+export function* decodeVersion(bytes: Uint8Array, path: string): Generator<DeltaAction> {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  for (let start = 0, line = 1; start < buffer.length; line++) {
+    const newline = buffer.indexOf(10, start)
+    const end = newline < 0 ? buffer.length : newline
+    const text = buffer.toString('utf8', start, end).trim()
+    start = end + 1
+    if (text === '') continue
+    let action: unknown
+    try {
+      action = JSON.parse(text)
+    } catch (cause) {
+      throw new ReplayError('table-log-damaged', `expected one JSON action per line, found something else in line ${line}`, {
+        category: 'corrupt',
+        path,
+        cause,
+      })
+    }
+    const known = inMemory(action as Record<string, unknown>)
+    if (known !== null) yield known
+  }
+}
+
+/** Percent-encodes a key for the log, part by part; the `=` of partition folders stays readable. */
+export function encodePath(key: string): string {
+  return key
+    .split('/')
+    .map((part) => encodeURIComponent(part).replaceAll('%3D', '='))
+    .join('/')
+}
+
+export function decodePath(path: string): string {
+  return path.includes('%') ? decodeURIComponent(path) : path
+}
+
+function onDisk(action: DeltaAction): DeltaAction {
+  if ('add' in action) return { add: { ...action.add, path: encodePath(action.add.path) } }
+  if ('remove' in action) return { remove: { ...action.remove, path: encodePath(action.remove.path) } }
+  return action
+}
+
+function inMemory(action: Record<string, unknown>): DeltaAction | null {
+  const { add, remove } = action as { add?: AddFile; remove?: RemoveFile }
+  if (add) return { add: { ...add, path: decodePath(add.path) } }
+  if (remove) return { remove: { ...remove, path: decodePath(remove.path) } }
+  return ['commitInfo', 'protocol', 'metaData', 'txn'].some((kind) => kind in action) ? (action as DeltaAction) : null
+}
+
+const LINES_PER_PIECE = 1000

@@ -1,0 +1,233 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ReplayError } from '../errors.ts'
+import type { ObjectStore } from '../store/object-store.ts'
+import { type AddFile, type CommitInfo, type DeltaAction, encodeVersion } from './delta-action.ts'
+import { encodeCheckpoint } from './delta-checkpoint.ts'
+import { readCommitInfo } from './delta-history.ts'
+import {
+  advanceTable,
+  applyVersion,
+  checkpointActions,
+  checkpointKey,
+  findTable,
+  JOB_PROPERTY,
+  LAST_CHECKPOINT,
+  PROTOCOL,
+  type TableState,
+  versionKey,
+} from './delta-log.ts'
+import { mergeSchemas, PARTITION_COLUMNS, schemaStringOf, type TableSchema } from './table-schema.ts'
+
+/** What one version changes. */
+export interface TableChange {
+  readonly schema: TableSchema
+  readonly adds: readonly AddFile[]
+  /** Live parts to take out. */
+  readonly removes: readonly AddFile[]
+  /** Further transactions to record. */
+  readonly txns?: readonly { readonly appId: string; readonly version: number }[]
+  /** Further fields of the version's commitInfo. */
+  readonly info: Readonly<Record<string, unknown>>
+}
+
+export interface CommitOptions {
+  /** Who commits: the txn's appId. */
+  readonly run: string
+  /**
+   * The txn's version, from 1: a commit of this run with this number or a later one in the table makes this one a repetition.
+   * @default one more than the run has in the table: then `decide` has to see what the run's earlier commits brought
+   */
+  readonly attempt?: number
+  /**
+   * Says what to change, given the table as it is (null: there is none yet); null: nothing. Called again with the newer
+   * table after each lost race, so it must not remember what it said before.
+   */
+  decide(state: TableState | null): TableChange | null | Promise<TableChange | null>
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number
+  /** Numbers in [0, 1). */
+  readonly random: () => number
+  /** Waits so many milliseconds. @default a timer */
+  readonly pause?: (ms: number) => Promise<unknown>
+  /** Lost races and transient errors that are borne. @default 100 */
+  readonly maxTries?: number
+}
+
+export interface CommitOutcome {
+  /** The table's version that has the change, or the newest one when nothing was to change; -1: there is no table. */
+  readonly version: number
+  /** Whether this call (or an earlier try of it) wrote a version. */
+  readonly written: boolean
+  readonly state: TableState | null
+  /** Why the checkpoint that was due was not written; null when all is well. */
+  readonly checkpointError: unknown
+}
+
+/**
+ * Writes one version of a table, or none, by a conditional put.
+ *
+ * - A lost race: the table is read again and `decide` asked again.
+ * - A put whose answer was lost (an error, or a refusal although our version is there) is known by a nonce in commitInfo.
+ * - A process that dies and commits again with the same run and attempt finds its txn in the table and changes nothing.
+ *
+ * @throws ReplayError transient `commit-contended` after `maxTries`; input `table-protocol`, `table-job`, `table-schema`; what `decide` throws
+ */
+export async function commitTable(store: ObjectStore, options: CommitOptions): Promise<CommitOutcome> {
+  const { run, maxTries = 100 } = options
+  const nonce = nonceOf(options.random)
+  let state = await findTable(store)
+  for (let tried = 0; tried < maxTries; tried++) {
+    const before = state?.txns.get(run)?.version ?? 0
+    const attempt = options.attempt ?? before + 1
+    if (before >= attempt) return unchanged(state)
+    if (state !== null) requireWriter(state, store.uri)
+    const change = await options.decide(state)
+    if (change === null) return unchanged(state)
+    const version = (state?.version ?? -1) + 1
+    const actions = actionsOf(store.uri, state, change, { run, attempt, nonce, timestamp: options.clock() })
+    if (await putVersion(store, version, encodeVersion(actions), nonce)) {
+      const committed = applyVersion(store.uri, state, version, actions)
+      return { version, written: true, state: committed, checkpointError: await checkpointIfDue(store, committed, options.clock()) }
+    }
+    await backOff(tried, options)
+    state = state === null ? await findTable(store) : await advanceTable(store, state)
+  }
+  throw new ReplayError('commit-contended', `${maxTries} tries to write the next version of the table were in vain; commit again`, {
+    category: 'transient',
+    path: store.uri,
+  })
+}
+
+function unchanged(state: TableState | null): CommitOutcome {
+  return { version: state?.version ?? -1, written: false, state, checkpointError: null }
+}
+
+function requireWriter({ protocol: { minWriterVersion } }: TableState, path: string): void {
+  if (minWriterVersion <= PROTOCOL.minWriterVersion) return
+  const message = `the table needs a Delta writer of version ${minWriterVersion}, this is one of version ${PROTOCOL.minWriterVersion}; another program upgraded it`
+  throw new ReplayError('table-protocol', message, { category: 'input', path })
+}
+
+interface Committer {
+  readonly run: string
+  readonly attempt: number
+  readonly nonce: string
+  /** Milliseconds since the epoch. */
+  readonly timestamp: number
+}
+
+/** commitInfo comes first, so that the history can be read without the parts. */
+function actionsOf(uri: string, state: TableState | null, change: TableChange, by: Committer): DeltaAction[] {
+  const { run, attempt, nonce, timestamp } = by
+  const commitInfo: CommitInfo = {
+    timestamp,
+    operation: 'WRITE',
+    operationParameters: { mode: 'Append', partitionBy: JSON.stringify(PARTITION_COLUMNS) },
+    isBlindAppend: false,
+    engineInfo: 'chronicle-replay',
+    ...change.info,
+    run,
+    attempt,
+    nonce,
+  }
+  return [
+    { commitInfo },
+    ...metaDataOf(uri, state, change.schema, timestamp, nonce),
+    ...[{ appId: run, version: attempt }, ...(change.txns ?? [])].map((txn) => ({ txn: { ...txn, lastUpdated: timestamp } })),
+    ...change.removes.map(({ path, partitionValues, size }) => ({
+      remove: { path, deletionTimestamp: timestamp, dataChange: true, extendedFileMetadata: true, partitionValues, size },
+    })),
+    ...change.adds.map((add) => ({ add })),
+  ]
+}
+
+function metaDataOf(uri: string, state: TableState | null, wanted: TableSchema, createdTime: number, nonce: string): DeltaAction[] {
+  if (state === null) {
+    const metaData = {
+      id: uuidOf(nonce),
+      name: wanted.job,
+      format: { provider: 'parquet', options: {} },
+      schemaString: schemaStringOf(wanted),
+      partitionColumns: PARTITION_COLUMNS,
+      configuration: { [JOB_PROPERTY]: wanted.job },
+      createdTime,
+    }
+    return [{ protocol: PROTOCOL }, { metaData }]
+  }
+  const schema = mergeSchemas(state.schema, wanted, uri)
+  return schema === state.schema ? [] : [{ metaData: { ...state.metaData, schemaString: schemaStringOf(schema) } }]
+}
+
+/** Whether the version is ours. Only another's version at this number is a lost race. */
+async function putVersion(store: ObjectStore, version: number, bytes: Uint8Array, nonce: string): Promise<boolean> {
+  let failure: unknown
+  try {
+    if ((await store.put(versionKey(version), bytes, 'absent')) !== null) return true
+  } catch (error) {
+    failure = error
+  }
+  const winner = await readCommitInfo(store, version)
+  if (winner?.nonce === nonce) return true
+  // Not there, so nothing is known of the put but its error. A later arrival of it cannot hurt: the next try has the same number.
+  const isTransient = failure instanceof ReplayError && failure.category === 'transient'
+  if (failure !== undefined && winner === null && !isTransient) throw failure
+  return false
+}
+
+/** Waits a random time up to a bound that doubles. */
+async function backOff(tried: number, { random, pause = sleep }: CommitOptions): Promise<void> {
+  await pause(random() * Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** tried))
+}
+
+/**
+ * Writes a checkpoint when the last is 10 versions old, and then the hint to it. The version is committed whatever comes
+ * of it: an error is given back, and the next commit tries again.
+ */
+async function checkpointIfDue(store: ObjectStore, state: TableState, nowMs: number): Promise<unknown> {
+  if (state.version - (state.checkpoint ?? 0) < VERSIONS_PER_CHECKPOINT) return null
+  try {
+    await writeCheckpoint(store, state, nowMs)
+    return null
+  } catch (error) {
+    return error
+  }
+}
+
+async function writeCheckpoint(store: ObjectStore, state: TableState, nowMs: number): Promise<void> {
+  const actions = checkpointActions(state, nowMs - KEEP_REMOVED_MS)
+  await store.put(checkpointKey(state.version), encodeCheckpoint(actions))
+  const hint = Buffer.from(JSON.stringify({ version: state.version, size: actions.length }))
+  for (let tried = 0; tried < 5; tried++) {
+    const current = await store.get(LAST_CHECKPOINT)
+    // A slow committer must not turn the hint back.
+    if (current !== null && hintedVersion(current.bytes) >= state.version) return
+    if ((await store.put(LAST_CHECKPOINT, hint, current === null ? 'absent' : { ifMatch: current.etag })) !== null) return
+  }
+}
+
+function hintedVersion(bytes: Uint8Array): number {
+  try {
+    return Number((JSON.parse(Buffer.from(bytes).toString()) as { version?: unknown }).version ?? -1)
+  } catch {
+    return -1
+  }
+}
+
+function nonceOf(random: () => number): string {
+  return Array.from({ length: 4 }, () =>
+    Math.floor(random() * 2 ** 32)
+      .toString(16)
+      .padStart(8, '0'),
+  ).join('')
+}
+
+/** A version 4 UUID of 32 hex digits. */
+function uuidOf(hex: string): string {
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20)}`
+}
+
+const VERSIONS_PER_CHECKPOINT = 10
+/** Delta's default retention of removed files. */
+const KEEP_REMOVED_MS = 7 * 86_400_000
+const FIRST_PAUSE_MS = 10
+const MAX_PAUSE_MS = 2_000

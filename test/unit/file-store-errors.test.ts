@@ -1,0 +1,39 @@
+import fs from 'node:fs'
+import fsPromises from 'node:fs/promises'
+import path from 'node:path'
+import { expect, test, vi } from 'vitest'
+import { FileStore } from '../../core/store/file-store.ts'
+import { readTable } from '../../core/table/delta-log.ts'
+import { commitParts, EVERY_TYPE, madeAdd } from '../support/made-table.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const SCHEMA = { job: 'flow', columns: EVERY_TYPE }
+
+test('a folder that cannot be written to', async () => {
+  const root = temporaryFolder('store-errors')
+  fs.writeFileSync(path.join(root, 'file'), '')
+  await expect(new FileStore(path.join(root, 'file')).put('a/b', new Uint8Array(1))).rejects.toMatchObject({
+    code: 'store-not-writable',
+    category: 'input',
+  })
+})
+
+test('a full disk: one clear error, and the table is as it was', async () => {
+  const store = new FileStore(temporaryFolder('store-full'))
+  await commitParts(store, SCHEMA, [madeAdd('a.parquet')])
+  const open = fsPromises.open
+  const full = vi.spyOn(fsPromises, 'open').mockImplementation(async (...args) => {
+    const file = await open(...args)
+    if (args[1] === 'wx')
+      file.writeFile = () => Promise.reject(Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' }))
+    return file
+  })
+  try {
+    await expect(commitParts(store, SCHEMA, [madeAdd('b.parquet')])).rejects.toMatchObject({ code: 'disk-full', category: 'input' })
+  } finally {
+    full.mockRestore()
+  }
+  expect(await readTable(store)).toMatchObject({ version: 0 })
+  expect(fs.globSync('**/*.tmp', { cwd: store.uri })).toEqual([])
+  expect(await commitParts(store, SCHEMA, [madeAdd('b.parquet')])).toMatchObject({ version: 1, written: true })
+})
