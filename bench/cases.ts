@@ -10,10 +10,11 @@ import { TYPE_BOOK_TICKER, TYPE_TRADE } from '../core/protocol/message-type.ts'
 import { bareScan, rawRead } from './bare.ts'
 import { BOOK_CASES } from './book-cases.ts'
 import type { BenchLoad } from './load.ts'
+import { TABLE_CASES } from './table-cases.ts'
 
 /** A measured piece of work. `run` returns how many messages (or rows, or bytes) it handled. */
 export interface BenchCase {
-  readonly unit: 'messages' | 'rows' | 'bytes' | 'seeks' | 'events'
+  readonly unit: 'messages' | 'rows' | 'bytes' | 'seeks' | 'events' | 'parts'
   /** What the issue asks for, per second; absent for calibration. */
   readonly target?: number
   /** The bare loop it is compared with. */
@@ -43,7 +44,7 @@ const LOG_CASES: Readonly<Record<string, BenchCase>> = {
   'workers-2': { unit: 'messages', bare: 'workers-1', run: (load) => workers(load, 2) },
 }
 
-export const CASES: Readonly<Record<string, BenchCase>> = { ...LOG_CASES, ...BOOK_CASES }
+export const CASES: Readonly<Record<string, BenchCase>> = { ...LOG_CASES, ...BOOK_CASES, ...TABLE_CASES }
 
 /** Order-dependent hash over sequence, time, type and length of each message, so that a bench cannot rot into doing nothing. */
 export class MessageHash {

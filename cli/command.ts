@@ -8,6 +8,8 @@ export interface OptionSpec {
   readonly value?: string
   readonly help: string
   readonly short?: string
+  /** May be given several times. */
+  readonly many?: boolean
 }
 
 export interface ArgumentSpec {
@@ -34,6 +36,8 @@ export interface CommandInput {
   readonly positionals: readonly string[]
   /** The value of an option, or undefined when it was not given. */
   text(option: string): string | undefined
+  /** The values of an option that may be given several times. */
+  texts(option: string): readonly string[]
   /** Whether a switch was given. */
   flag(option: string): boolean
 }
@@ -60,9 +64,9 @@ export const COMMON_OPTIONS: Readonly<Record<string, OptionSpec>> = {
 export function parseCommand(spec: CommandSpec, argv: readonly string[]): CommandInput {
   const options = { ...spec.options, ...COMMON_OPTIONS }
   const config = Object.fromEntries(
-    Object.entries(options).map(([name, { value, short }]) => [
+    Object.entries(options).map(([name, { value, short, many }]) => [
       name,
-      { type: value === undefined ? 'boolean' : 'string', ...(short && { short }) } as const,
+      { type: value === undefined ? 'boolean' : 'string', ...(short && { short }), ...(many && { multiple: true }) } as const,
     ]),
   )
   const usage = (message: string): ReplayError =>
@@ -87,6 +91,7 @@ export function parseCommand(spec: CommandSpec, argv: readonly string[]): Comman
   return {
     positionals,
     text: (option) => values[option] as string | undefined,
+    texts: (option) => (values[option] ?? []) as string[],
     flag: (option) => values[option] === true,
   }
 }

@@ -5,11 +5,12 @@ import type { ProgressLine } from './progress.ts'
 const EXIT_INTERRUPTED = 130
 const INTERRUPTED = new Error('interrupted')
 
-/** Runs long work that Ctrl-C ends through the signal; then says so, with exit code 130. */
+/** Runs long work that Ctrl-C, or SIGTERM, ends through the signal; then says so, with exit code 130. */
 export async function interruptible(io: CommandIo, progress: ProgressLine, work: (signal: AbortSignal) => Promise<void>): Promise<number> {
   const interrupt = new AbortController()
   const onInterrupt = (): void => interrupt.abort(INTERRUPTED)
   process.once('SIGINT', onInterrupt)
+  process.once('SIGTERM', onInterrupt)
   try {
     await work(interrupt.signal)
     return 0
@@ -20,6 +21,7 @@ export async function interruptible(io: CommandIo, progress: ProgressLine, work:
     return EXIT_INTERRUPTED
   } finally {
     process.removeListener('SIGINT', onInterrupt)
+    process.removeListener('SIGTERM', onInterrupt)
   }
 }
 

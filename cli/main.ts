@@ -7,14 +7,30 @@ import { checksum } from './commands/checksum.ts'
 import { features } from './commands/features.ts'
 import { generate } from './commands/generate.ts'
 import { inspect } from './commands/inspect.ts'
+import { plan } from './commands/plan.ts'
 import { query } from './commands/query.ts'
 import { replay } from './commands/replay.ts'
+import { run } from './commands/run.ts'
 import { runs } from './commands/runs.ts'
 import { snapshot } from './commands/snapshot.ts'
 import { vacuum } from './commands/vacuum.ts'
 import { verify } from './commands/verify.ts'
 
-export const COMMANDS: readonly CommandSpec[] = [inspect, verify, replay, book, features, snapshot, generate, query, checksum, runs, vacuum]
+export const COMMANDS: readonly CommandSpec[] = [
+  inspect,
+  verify,
+  replay,
+  book,
+  features,
+  snapshot,
+  generate,
+  plan,
+  run,
+  query,
+  checksum,
+  runs,
+  vacuum,
+]
 
 /** Runs a command line (without `node` and script) and returns the exit code. */
 export async function main(argv: readonly string[], io: CommandIo): Promise<number> {

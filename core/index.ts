@@ -20,6 +20,29 @@ export type { FeatureEngineOptions } from './features/engine-options.ts'
 export { FeatureEngine } from './features/feature-engine.ts'
 export { FeatureSink, type FeatureSinkOptions } from './features/feature-sink.ts'
 export { parseTrigger, type Trigger } from './features/trigger.ts'
+export { BUILTIN_JOBS } from './job/builtin/index.ts'
+export { bundleJob, type JobBundle, loadJob } from './job/bundle.ts'
+export {
+  defineJob,
+  type GapInfo,
+  type JobColumns,
+  type JobContext,
+  type JobDefinition,
+  type JobHandlers,
+  type JobParams,
+  type JobPipelineContext,
+  type JobSpec,
+  type JobStream,
+  type ParamGrid,
+  type RowOut,
+} from './job/define-job.ts'
+export { engineHash } from './job/engine-hash.ts'
+export { type PlanOptions, planRun, type RunPlan } from './job/plan.ts'
+export type { PlanHead } from './job/plan-document.ts'
+export { writePlan } from './job/plan-writer.ts'
+export type { Receipt } from './job/receipt.ts'
+export { type LocalRunOptions, type LocalRunResult, type RunProgress, runLocally } from './job/run-local.ts'
+export { type RunTaskOptions, runTask, type TaskResult } from './job/task.ts'
 export { type LogOutline, outlineLog } from './log/log-outline.ts'
 export { findLogs, identifyLog, type LogIdentity, type LogLocation } from './log/log-path.ts'
 export { type LogSummary, summarizeLog } from './log/log-summary.ts'
@@ -59,4 +82,12 @@ export { TYPE_BOOK_EVENT, TYPE_BOOK_TICKER, TYPE_TRADE } from './protocol/messag
 export { FileStore } from './store/file-store.ts'
 export type { ObjectStore } from './store/object-store.ts'
 export { type GenerateOptions, type GenerateResult, generateArchive } from './synthetic/archive.ts'
+export { type CommitOptions, type CommitOutcome, commitTable, type TableChange } from './table/delta-commit.ts'
+export { readHistory, readTableAsOf, type TableVersion } from './table/delta-history.ts'
+export { findTable, readTable, type TableState } from './table/delta-log.ts'
+export { checksumPart, checksumTable } from './table/part-checksum.ts'
 export { openQuery, type Query, type QueryOptions } from './table/query.ts'
+export { addChecksums, type RowChecksum, TableChecksum } from './table/table-checksum.ts'
+export { openTable, type TableQueryOptions } from './table/table-query.ts'
+export { PARTITION_COLUMNS, type TableSchema } from './table/table-schema.ts'
+export { type VacuumOptions, type VacuumResult, vacuum } from './table/vacuum.ts'

@@ -1,4 +1,5 @@
-import { isOpenRun } from '../../core/job/open-runs.ts'
+import { EMPTY_FOLDER, emptyCellsKey } from '../../core/job/live-cells.ts'
+import { findOpenRuns } from '../../core/job/open-runs.ts'
 import { vacuum as vacuumTable } from '../../core/table/vacuum.ts'
 import { badOption } from '../arguments.ts'
 import type { CommandInput, CommandSpec } from '../command.ts'
@@ -27,7 +28,8 @@ export const vacuum: CommandSpec = {
     const result = await vacuumTable(store, {
       olderThanMs: olderThanMs(input),
       nowMs: Date.now(),
-      isOpenRun: (run) => isOpenRun(store, run),
+      isOpenRun: await findOpenRuns(store),
+      replaced: { folder: EMPTY_FOLDER, keep: async (state) => [await emptyCellsKey(store, state)] },
       isDryRun,
       onFile: (key) => {
         seen++
@@ -38,7 +40,7 @@ export const vacuum: CommandSpec = {
     progress.end()
     if (input.flag('json')) io.out(jsonText(result))
     else io.out(`${isDryRun ? 'would remove' : 'removed'} ${countText(result.files)} files, ${bytesText(result.bytes)}\n`)
-    if (isDryRun && result.files > 0) progress.note(`next: chronicle-replay vacuum ${uri}`)
+    if (isDryRun && result.files > 0 && !input.flag('json')) progress.note(`next: chronicle-replay vacuum ${uri}`)
     return 0
   },
 }

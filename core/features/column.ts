@@ -1,5 +1,7 @@
 import { ReplayError } from '../errors.ts'
+import type { MessageCursor } from '../pipeline/message.ts'
 import type { BookEventView } from '../protocol/book-event.ts'
+import type { BookTickerView } from '../protocol/book-ticker.ts'
 import type { TradeView } from '../protocol/trade.ts'
 import type { FeatureBook } from './feature-book.ts'
 
@@ -19,6 +21,11 @@ export interface FeatureHandlers {
    * @param restarted whether it replaced or cleared the whole book (snapshot, reset), so that nothing follows from what was before
    */
   book?(event: BookEventView, restarted: boolean): void
+  ticker?(ticker: BookTickerView): void
+  /** Every message, before the handler of its type. Only with the record clock. */
+  message?(message: MessageCursor): void
+  /** Messages are missing, before `reset`; `isOpen`: the book is not to be trusted. Again with false when it can be. */
+  gap?(isOpen: boolean): void
   /** Grid of absolute time at which `sample` is called, in nanoseconds; a whole number of microseconds. */
   readonly sampleEveryNs?: number
   /**
@@ -30,6 +37,10 @@ export interface FeatureHandlers {
   row?(): void
   /** After a row, or when a bucket that gives no row ends: what is counted per row starts again. */
   nextRow?(): void
+  /** In place of a row that is not written, before `nextRow`: it belongs to the warm-up. */
+  muted?(): void
+  /** A UTC day ends, after its last bar. */
+  dayEnds?(): void
 }
 
 /** One column at work. */
@@ -38,12 +49,30 @@ export interface FeatureState extends FeatureHandlers {
   value(): number
 }
 
+/** The message being handled, or the end of a day. */
+export interface EngineMoment {
+  /** Nanoseconds since the epoch. */
+  timeLow: number
+  timeHigh: number
+  /** The engine's clock, which never steps back, in microseconds. */
+  micros: number
+  /** Position as in EngineMessage; `positionHigh` < 0: none. */
+  positionLow: number
+  positionHigh: number
+  /** Counts moments. */
+  number: number
+}
+
 /** What the columns of one table share. */
 export interface ColumnContext {
   /** The book of the instrument. */
   readonly book: FeatureBook
   /** State that several columns read: made at the first call with this key, its handlers are called before those of the columns. */
   share<T extends FeatureHandlers>(key: string, make: () => T): T
+  /** Ends a row at the current message (in `dayEnds`: at the last nanosecond of the day), besides those of the trigger. */
+  emit(): void
+  /** What is being handled. */
+  readonly moment: EngineMoment
 }
 
 /** A column of a feature table. */

@@ -7,8 +7,8 @@ import type { FeatureTableOptions } from './feature-table.ts'
 import type { Trigger } from './trigger.ts'
 
 export interface FeatureEngineOptions {
-  /** When rows are made. */
-  readonly trigger: Trigger
+  /** When rows are made; null: only where columns emit them. */
+  readonly trigger: Trigger | null
   /** One or more tables: each has its own columns, all see the same book and make rows at the same moments. */
   readonly tables: readonly FeatureTableOptions[]
   /** Rows for bars without messages, too. @default false */
@@ -30,6 +30,8 @@ export interface FeatureEngineOptions {
    * orders are left out in any case. @default 'abort'
    */
   readonly onCorrupt?: 'abort' | 'skip' | undefined
+  /** Whether book events go to a book; else they are messages of another type. @default true */
+  readonly hasBook?: boolean | undefined
   /** Takes only this market of a log that mixes markets. @default the log has to have one */
   readonly marketId?: number | undefined
   /** Depth limit of an L2 book (`depth_limit` of a stream). @default no limit */

@@ -1,5 +1,6 @@
 import { BOOK_EVENT_EXCHANGE_TS_OFFSET } from '../protocol/book-event.ts'
-import { TYPE_TRADE } from '../protocol/message-type.ts'
+import { BOOK_TICKER_TIMESTAMP_OFFSET } from '../protocol/book-ticker.ts'
+import { TYPE_BOOK_EVENT, TYPE_TRADE } from '../protocol/message-type.ts'
 import { TRADE_TIMESTAMP_OFFSET } from '../protocol/trade.ts'
 import type { EngineMessage } from './engine-message.ts'
 import { HeldMessages } from './held-messages.ts'
@@ -8,7 +9,7 @@ import { microsOf, putMicros } from './microseconds.ts'
 /**
  * Puts messages into the order of the exchange clock, as far as bars need it: bar by bar, within a bar in order of arrival.
  *
- * A trade belongs to the bar of its own time. Book events cannot change places, so each has the greatest time of those
+ * A trade, or ticker, belongs to the bar of its own time. Book events cannot change places, so each has the greatest time of those
  * up to it. A bar is closed when record time has passed its end by `skew`: until then its messages are held.
  *
  * Left out, and counted: a trade whose time is further than `skew` from its record's (`beyondSkew`), and one that comes
@@ -45,10 +46,10 @@ export class ExchangeClock {
     this.#firstOpen = Math.floor((recordMicros - this.#skewMicros) / this.#barMicros)
   }
 
-  /** Takes a book event or trade, of which `see` was told; `message.micros` is its record time. False: it was left out. */
+  /** Takes a book event, trade or ticker, of which `see` was told; `message.micros` is its record time. False: it was left out. */
   take(message: EngineMessage): boolean {
-    const isTrade = message.type === TYPE_TRADE
-    const timeAt = message.at + ((isTrade ? TRADE_TIMESTAMP_OFFSET : BOOK_EVENT_EXCHANGE_TS_OFFSET) >>> 2)
+    const isTrade = message.type !== TYPE_BOOK_EVENT
+    const timeAt = message.at + (timeOffsetOf(message.type) >>> 2)
     const low = message.words[timeAt]!
     const high = message.words[timeAt + 1]!
     const micros = microsOf(low, high)
@@ -82,6 +83,11 @@ export class ExchangeClock {
     this.#held.release(isEnd ? Number.POSITIVE_INFINITY : this.#firstOpen, take)
     this.#left = this.#held.count
   }
+}
+
+function timeOffsetOf(type: number): number {
+  if (type === TYPE_TRADE) return TRADE_TIMESTAMP_OFFSET
+  return type === TYPE_BOOK_EVENT ? BOOK_EVENT_EXCHANGE_TS_OFFSET : BOOK_TICKER_TIMESTAMP_OFFSET
 }
 
 const TIME = new Uint32Array(2)

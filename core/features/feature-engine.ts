@@ -5,6 +5,7 @@ import { PayloadWords } from '../book/payload-words.ts'
 import { type SequencePolicy, VERDICT_APPLY } from '../book/sequence-policy.ts'
 import { ReplayError } from '../errors.ts'
 import type { MessageBatch } from '../pipeline/batch.ts'
+import type { MessageCursor } from '../pipeline/message.ts'
 import {
   BOOK_EVENT_BYTES,
   BOOK_EVENT_MARKET_ID_OFFSET,
@@ -14,9 +15,11 @@ import {
   EVENT_SNAPSHOT,
   MODE_L3,
 } from '../protocol/book-event.ts'
+import { BOOK_TICKER_BYTES, BookTickerView } from '../protocol/book-ticker.ts'
 import { L3_EVENT_TYPE_OFFSET, L3_RESET } from '../protocol/l3-event.ts'
-import { TYPE_BOOK_EVENT, TYPE_TRADE } from '../protocol/message-type.ts'
+import { TYPE_BOOK_EVENT, TYPE_BOOK_TICKER, TYPE_TRADE } from '../protocol/message-type.ts'
 import { TRADE_BYTES, TRADE_SYMBOL_HASH_OFFSET, TradeView } from '../protocol/trade.ts'
+import type { EngineMoment } from './column.ts'
 import { parseDuration } from './duration.ts'
 import { EngineMessage, EVENT_LOST } from './engine-message.ts'
 import type { FeatureEngineOptions, FeatureStats } from './engine-options.ts'
@@ -26,8 +29,8 @@ import { FeatureBook } from './feature-book.ts'
 import { FeatureTable } from './feature-table.ts'
 import { GapWatch } from './gap-watch.ts'
 import { GridClock } from './grid-clock.ts'
-import { microsOf, wholeMicros } from './microseconds.ts'
-import { planTrigger, type TriggerPlan } from './trigger.ts'
+import { microsOf, putMicros, wholeMicros } from './microseconds.ts'
+import { NO_TRIGGER, planTrigger, type TriggerPlan } from './trigger.ts'
 
 /**
  * Turns the book events and trades of one instrument into rows of features.
@@ -50,7 +53,11 @@ export class FeatureEngine {
   readonly #toMicros: number
   readonly #startMicros: number
   readonly #doneMicros: number
+  readonly #hasBook: boolean
   readonly #hearsBook: boolean
+  readonly #hearsTickers: boolean
+  readonly #hearsMessages: boolean
+  readonly #hearsDays: boolean
   readonly #barMicros: number
   /** 0 with the record clock. */
   readonly #skewMicros: number
@@ -59,6 +66,10 @@ export class FeatureEngine {
   readonly #payload = new PayloadWords()
   readonly #message = new EngineMessage()
   readonly #trade = new TradeView()
+  readonly #ticker = new BookTickerView()
+  readonly #moment: EngineMoment = { timeLow: 0, timeHigh: 0, micros: 0, positionLow: 0, positionHigh: -1, number: 0 }
+  /** With the record clock, the message being handled. */
+  #cursor: MessageCursor | null = null
   readonly #event = new BookEventView()
   #l2: L2Book
   #l3: L3Book | null = null
@@ -87,7 +98,7 @@ export class FeatureEngine {
 
   /** @throws ReplayError input `trigger`, `duration`, `time-unaligned`, `clock-without-bars`, `column-params` */
   constructor(options: FeatureEngineOptions) {
-    const plan = planTrigger(options.trigger)
+    const plan = options.trigger === null ? NO_TRIGGER : planTrigger(options.trigger)
     this.#plan = plan
     this.#barMicros = plan.barMicros
     this.#isFilled = plan.barMicros > 0 && options.fill === true
@@ -106,6 +117,7 @@ export class FeatureEngine {
     if (options.startNs === undefined && options.fromNs !== undefined) this.#startMicros = this.#fromMicros
     this.#isSkipping = options.onCorrupt === 'skip'
     this.#isSkippingUnknown = this.#isSkipping || options.onGap === 'ignore'
+    this.#hasBook = options.hasBook ?? true
     this.#isMarketGiven = options.marketId !== undefined
     this.#tradeMarket = options.marketId ?? -1
     const { onGap = 'quarantine', rule, onFinding } = options
@@ -120,14 +132,31 @@ export class FeatureEngine {
       if (this.#isBookOpen) this.book.source.clear()
     }
     this.#events = new EventTrigger(plan, this.book)
-    this.tables = options.tables.map((table) => new FeatureTable(table, this.book, plan.barMicros > 0, plan.hasEventRows))
+    this.tables = options.tables.map((table) => new FeatureTable(table, this.book, plan.barMicros, plan.hasEventRows, this.#moment))
     this.#hearsBook = this.tables.some(({ hearsBook }) => hearsBook)
+    this.#hearsTickers = this.tables.some(({ hearsTickers }) => hearsTickers)
+    this.#hearsMessages = this.tables.some(({ hearsMessages }) => hearsMessages)
+    this.#hearsDays = this.tables.some(({ hearsDays }) => hearsDays)
+    if (this.#exchange !== null && this.#hearsMessages) {
+      throw new ReplayError(
+        'clock-message',
+        'the exchange clock puts messages aside, so that `message` cannot see them: use the record clock',
+        {
+          category: 'input',
+        },
+      )
+    }
     this.#grid = new GridClock(
       plan.barMicros,
       this.#isFilled,
       this.tables.flatMap(({ samplers }) => samplers),
-      { barEnds: (bar) => this.#barEnds(bar), dayEnds: () => this.#dayEnds() },
+      { barEnds: (bar) => this.#barEnds(bar), dayEnds: (endMicros) => this.#dayEnds(endMicros) },
     )
+  }
+
+  /** The latest time handled, in microseconds: all rows of what lies before have been made. */
+  get clockMicros(): number {
+    return this.#micros
   }
 
   get policy(): SequencePolicy {
@@ -189,11 +218,13 @@ export class FeatureEngine {
       }
       if (timeHigh >= 2 ** 31) throw timeTooLarge(batch, row)
       exchange?.see(micros)
-      const verdict = this.#watch.check(batch.at(row))
+      const cursor = batch.at(row)
+      const verdict = this.#watch.check(cursor)
       const type = types[row]!
-      if (type !== TYPE_BOOK_EVENT && type !== TYPE_TRADE) {
+      const isOther = type !== TYPE_TRADE && (type !== TYPE_BOOK_EVENT || !this.#hasBook)
+      if (isOther) {
         this.#otherTypes++
-        continue
+        if (!this.#hearsMessages && !(this.#hearsTickers && type === TYPE_BOOK_TICKER)) continue
       }
       const buffer = batch.buffers[batch.bufferIndex === null ? 0 : batch.bufferIndex[row]!]!
       const { origin } = buffer
@@ -212,13 +243,15 @@ export class FeatureEngine {
       message.path = origin.path
       message.verdict = verdict
       if (!this.#isWhole(message)) continue
-      if (!this.#isOfMarket(message)) {
+      if (!isOther && !this.#isOfMarket(message)) {
         this.#otherMarkets++
         continue
       }
       this.#watch.note(message)
-      if (exchange === null) this.#handle(message)
-      else if (!exchange.take(message)) continue
+      if (exchange === null) {
+        this.#cursor = cursor
+        this.#handle(message)
+      } else if (!exchange.take(message)) continue
       this.#watch.told()
     }
     exchange?.release(false, this.#handleHeld)
@@ -229,7 +262,7 @@ export class FeatureEngine {
     this.#exchange?.release(true, this.#handleHeld)
     const isBounded = this.#toMicros < Number.POSITIVE_INFINITY
     if (!this.#hasStarted) {
-      if (!isBounded || !this.#isFilled || this.#startMicros === Number.POSITIVE_INFINITY) return
+      if (!isBounded || (!this.#isFilled && !this.#hearsDays) || this.#startMicros === Number.POSITIVE_INFINITY) return
       this.#start(this.#startMicros)
     }
     if (isBounded) this.#grid.advance(this.#toMicros)
@@ -243,12 +276,18 @@ export class FeatureEngine {
   /** Whether market and time are there to be read. */
   #isWhole(message: EngineMessage): boolean {
     const isTrade = message.type === TYPE_TRADE
-    if (message.length >= (isTrade ? TRADE_BYTES : BOOK_EVENT_BYTES)) return true
-    const code = isTrade ? 'trade-truncated' : 'book-corrupt-length'
-    if (!this.#isSkipping) {
-      throw damaged(code, `expected at least ${isTrade ? TRADE_BYTES : BOOK_EVENT_BYTES} bytes, found ${message.length}`, message)
-    }
-    if (isTrade) this.#badTrades++
+    const isBook = message.type === TYPE_BOOK_EVENT && this.#hasBook
+    const least = isTrade
+      ? TRADE_BYTES
+      : isBook
+        ? BOOK_EVENT_BYTES
+        : message.type === TYPE_BOOK_TICKER && this.#hearsTickers
+          ? BOOK_TICKER_BYTES
+          : 0
+    if (message.length >= least) return true
+    const code = isTrade ? 'trade-truncated' : isBook ? 'book-corrupt-length' : 'ticker-truncated'
+    if (!this.#isSkipping) throw damaged(code, `expected at least ${least} bytes, found ${message.length}`, message)
+    if (!isBook) this.#badTrades++
     else {
       this.#results[CORRUPT_LENGTH]!++
       this.#watch.lose()
@@ -282,8 +321,17 @@ export class FeatureEngine {
     this.#barHasMessages = true
     this.#positionLow = message.positionLow
     this.#positionHigh = message.positionHigh
+    const moment = this.#moment
+    moment.timeLow = message.timeLow
+    moment.timeHigh = message.timeHigh
+    moment.micros = this.#micros
+    moment.positionLow = message.positionLow
+    moment.positionHigh = message.positionHigh
+    moment.number++
+    if (this.#hearsMessages) for (let i = 0; i < this.tables.length; i++) this.tables[i]!.message(this.#cursor!)
     if (message.type === TYPE_TRADE) this.#takeTrade(message)
-    else this.#takeBookEvent(message)
+    else if (message.type === TYPE_BOOK_EVENT && this.#hasBook) this.#takeBookEvent(message)
+    else if (message.type === TYPE_BOOK_TICKER && this.#hearsTickers) this.#takeTicker(message)
   }
 
   #start(micros: number): void {
@@ -323,6 +371,11 @@ export class FeatureEngine {
     const trade = this.#trade.wrap(message.view, message.offset, message.length)
     for (let i = 0; i < this.tables.length; i++) this.tables[i]!.trade(trade)
     if (this.#plan.hasEventRows && this.#events.trade()) this.#eventRow(message)
+  }
+
+  #takeTicker(message: EngineMessage): void {
+    const ticker = this.#ticker.wrap(message.view, message.offset, message.length)
+    for (let i = 0; i < this.tables.length; i++) this.tables[i]!.ticker(ticker)
   }
 
   #takeBookEvent(message: EngineMessage): void {
@@ -367,25 +420,39 @@ export class FeatureEngine {
     const isMuted = this.#micros < this.#fromMicros
     for (let i = 0; i < this.tables.length; i++) {
       const table = this.tables[i]!
-      if (isMuted) table.nextRow()
-      else table.eventRow(message.timeLow, message.timeHigh, message.micros, message.positionLow, message.positionHigh)
+      if (isMuted) table.mutedRow()
+      else table.eventRow(message.timeLow, message.timeHigh, message.micros, this.#micros, message.positionLow, message.positionHigh)
     }
   }
 
   #barEnds(bar: number): void {
     const startMicros = bar * this.#barMicros
-    const hasRow = (this.#barHasMessages || this.#isFilled) && startMicros >= this.#fromMicros
+    const isRow = this.#barHasMessages || this.#isFilled
     for (const table of this.tables) {
-      if (!hasRow) table.nextRow()
+      if (!isRow) table.nextRow()
+      else if (startMicros < this.#fromMicros) table.mutedRow()
       else table.barRow(startMicros, startMicros + this.#barMicros, this.#positionLow, this.#barHasMessages ? this.#positionHigh : -1)
     }
     this.#barHasMessages = false
   }
 
   /** What rows at events count up begins anew each UTC day, so that a pass can begin there. */
-  #dayEnds(): void {
+  #dayEnds(endMicros: number): void {
+    if (this.#hearsDays) this.#tellDay(endMicros)
     this.#events.dayEnds()
     if (this.#barMicros === 0) for (const table of this.tables) table.nextRow()
+  }
+
+  #tellDay(endMicros: number): void {
+    const moment = this.#moment
+    // The last nanosecond of the day.
+    putMicros(TIME, 0, endMicros)
+    moment.timeHigh = TIME[0] === 0 ? TIME[1]! - 1 : TIME[1]!
+    moment.timeLow = (TIME[0]! - 1) >>> 0
+    moment.micros = endMicros - 1
+    moment.positionHigh = -1
+    moment.number++
+    for (const table of this.tables) table.dayEnds()
   }
 
   #bound(timestampNs: bigint | undefined, what: string, none: number): number {
@@ -397,6 +464,8 @@ export class FeatureEngine {
     })
   }
 }
+
+const TIME = new Uint32Array(2)
 
 function isRestart(message: EngineMessage): boolean {
   const kind = message.words[message.at + (BOOK_EVENT_TYPE_OFFSET >>> 2)]! & 0xffff

@@ -1,7 +1,9 @@
+import type { MessageCursor } from '../pipeline/message.ts'
 import type { BookEventView } from '../protocol/book-event.ts'
+import type { BookTickerView } from '../protocol/book-ticker.ts'
 import type { TradeView } from '../protocol/trade.ts'
 import type { ColumnSpec } from '../table/column-buffer.ts'
-import type { ColumnContext, FeatureColumn, FeatureHandlers, FeatureState, FeatureType } from './column.ts'
+import type { ColumnContext, EngineMoment, FeatureColumn, FeatureHandlers, FeatureState, FeatureType } from './column.ts'
 import type { FeatureBook } from './feature-book.ts'
 import { putMicros } from './microseconds.ts'
 import type { RowTarget, RowTargetFactory } from './row-target.ts'
@@ -39,13 +41,18 @@ export class FeatureTable {
   readonly #bookers: readonly Required<Pick<FeatureHandlers, 'book'>>[]
   readonly #rowers: readonly Required<Pick<FeatureHandlers, 'row'>>[]
   readonly #nextRowers: readonly Required<Pick<FeatureHandlers, 'nextRow'>>[]
+  readonly #tickers: readonly Required<Pick<FeatureHandlers, 'ticker'>>[]
+  readonly #listeners: readonly Required<Pick<FeatureHandlers, 'message'>>[]
+  readonly #barMicros: number
+  readonly #moment: EngineMoment
   /** A gap, or the time without a trustworthy book after it, lies in the bar being filled, or since the row before. */
   #touched = false
   /** Before this time, in microseconds, windows are not whole. */
   #wholeFrom = Number.NEGATIVE_INFINITY
   #gapOpen = false
 
-  constructor(options: FeatureTableOptions, book: FeatureBook, hasBars: boolean, hasEventRows: boolean) {
+  /** @param barMicros 0 = no bars; @param moment kept up to date by the engine */
+  constructor(options: FeatureTableOptions, book: FeatureBook, barMicros: number, hasEventRows: boolean, moment: EngineMoment) {
     const { columns, target } = options
     const shared = new Map<string, FeatureHandlers>()
     const context: ColumnContext = {
@@ -57,6 +64,8 @@ export class FeatureTable {
         shared.set(key, made)
         return made
       },
+      emit: () => this.#emit(),
+      moment,
     }
     this.#states = columns.map((column) => column.create(context))
     this.#types = columns.map(({ type }) => type)
@@ -65,9 +74,13 @@ export class FeatureTable {
     this.#bookers = this.#handlers.filter((one): one is Required<Pick<FeatureHandlers, 'book'>> => one.book !== undefined)
     this.#rowers = this.#handlers.filter((one): one is Required<Pick<FeatureHandlers, 'row'>> => one.row !== undefined)
     this.#nextRowers = this.#handlers.filter((one): one is Required<Pick<FeatureHandlers, 'nextRow'>> => one.nextRow !== undefined)
+    this.#tickers = this.#handlers.filter((one): one is Required<Pick<FeatureHandlers, 'ticker'>> => one.ticker !== undefined)
+    this.#listeners = this.#handlers.filter((one): one is Required<Pick<FeatureHandlers, 'message'>> => one.message !== undefined)
     this.warmUpMicros = Math.ceil(Math.max(0, ...columns.map(({ warmUpNs }) => warmUpNs)) / 1000)
-    this.#hasBars = hasBars
-    this.target = target(featureSchema(columns, hasBars, hasEventRows))
+    this.#barMicros = barMicros
+    this.#hasBars = barMicros > 0
+    this.#moment = moment
+    this.target = target(featureSchema(columns, this.#hasBars, hasEventRows))
   }
 
   /** Handlers that ask for samples of absolute time. */
@@ -84,6 +97,18 @@ export class FeatureTable {
     return this.#bookers.length > 0
   }
 
+  get hearsTickers(): boolean {
+    return this.#tickers.length > 0
+  }
+
+  get hearsMessages(): boolean {
+    return this.#listeners.length > 0
+  }
+
+  get hearsDays(): boolean {
+    return this.#handlers.some(({ dayEnds }) => dayEnds !== undefined)
+  }
+
   /** Start of a pass. */
   start(): void {
     for (const handler of this.#handlers) handler.reset?.()
@@ -97,11 +122,24 @@ export class FeatureTable {
     for (let i = 0; i < this.#bookers.length; i++) this.#bookers[i]!.book(event, restarted)
   }
 
+  ticker(ticker: BookTickerView): void {
+    for (let i = 0; i < this.#tickers.length; i++) this.#tickers[i]!.ticker(ticker)
+  }
+
+  message(message: MessageCursor): void {
+    for (let i = 0; i < this.#listeners.length; i++) this.#listeners[i]!.message(message)
+  }
+
+  dayEnds(): void {
+    for (const handler of this.#handlers) handler.dayEnds?.()
+  }
+
   /** Messages are missing before what comes now; `isOpen`: the book is not to be trusted until `gapEnds`. */
   gap(micros: number, isOpen: boolean): void {
     this.#touched = true
     this.#gapOpen = isOpen
     this.#wholeFrom = micros + this.warmUpMicros
+    for (const handler of this.#handlers) handler.gap?.(isOpen)
     for (const handler of this.#handlers) handler.reset?.()
   }
 
@@ -109,10 +147,15 @@ export class FeatureTable {
   gapEnds(micros: number): void {
     this.#gapOpen = false
     this.#wholeFrom = micros + this.warmUpMicros
+    for (const handler of this.#handlers) handler.gap?.(false)
   }
 
-  /** A row at a message. */
-  eventRow(timeLow: number, timeHigh: number, micros: number, positionLow: number, positionHigh: number): void {
+  /** A row at a message; `clockMicros`: the latest time so far. */
+  eventRow(timeLow: number, timeHigh: number, micros: number, clockMicros: number, positionLow: number, positionHigh: number): void {
+    if (this.target.enter?.(clockMicros, false) === false) {
+      this.mutedRow()
+      return
+    }
     const { columns, row } = this.target
     const time = columns[0]!.words
     time[2 * row] = timeLow
@@ -122,6 +165,10 @@ export class FeatureTable {
 
   /** The row of a bar; `positionHigh` < 0: it had no messages. */
   barRow(startMicros: number, endMicros: number, positionLow: number, positionHigh: number): void {
+    if (this.target.enter?.(startMicros, true) === false) {
+      this.mutedRow()
+      return
+    }
     const { columns, row } = this.target
     putMicros(columns[0]!.words, row, startMicros)
     for (let i = 2; i < 4; i++) {
@@ -136,6 +183,36 @@ export class FeatureTable {
   nextRow(): void {
     for (let i = 0; i < this.#nextRowers.length; i++) this.#nextRowers[i]!.nextRow()
     this.#touched = this.#gapOpen
+  }
+
+  /** A row that is not written. */
+  mutedRow(): void {
+    for (const handler of this.#handlers) handler.muted?.()
+    this.nextRow()
+  }
+
+  /** Neither ends what is counted per row, nor has its features: it is a column's own row. */
+  #emit(): void {
+    const { timeLow, timeHigh, micros, positionLow, positionHigh } = this.#moment
+    if (this.target.enter?.(micros, false) === false) return
+    const { columns, row } = this.target
+    const time = columns[0]!.words
+    time[2 * row] = timeLow
+    time[2 * row + 1] = timeHigh
+    if (this.#hasBars && columns[2]!.valid === null) {
+      const bar = Math.floor(micros / this.#barMicros)
+      putMicros(columns[2]!.words, row, bar * this.#barMicros)
+      putMicros(columns[3]!.words, row, (bar + 1) * this.#barMicros)
+    }
+    if (positionHigh >= 0) {
+      const seq = columns[1]!
+      seq.words[2 * row] = positionLow
+      seq.words[2 * row + 1] = positionHigh
+      seq.valid![row] = 1
+    }
+    columns[this.#hasBars ? 4 : 2]!.bools[row] = this.#gapOpen || micros < this.#wholeFrom ? 1 : 0
+    this.target.endRow()
+    this.rows++
   }
 
   #put(micros: number, positionLow: number, positionHigh: number, gapAt: number): void {

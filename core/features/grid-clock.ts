@@ -5,7 +5,8 @@ import type { FeatureHandlers } from './column.ts'
 export interface GridListener {
   /** Bar `index` (absolute: time ÷ length) ends. */
   barEnds(index: number): void
-  dayEnds(): void
+  /** @param endMicros its end; of days without messages, too */
+  dayEnds(endMicros: number): void
 }
 
 interface SampleGrid {
@@ -72,8 +73,8 @@ export class GridClock {
         this.#bar = this.#isFilled ? this.#bar + 1 : Math.floor(micros / this.#barMicros)
       }
       if (dayEnd <= limit) {
-        this.#listener.dayEnds()
-        this.#day = Math.floor(micros / DAY)
+        this.#day++
+        this.#listener.dayEnds(dayEnd)
       }
       if (barEnd > limit && dayEnd > limit) break
     }

@@ -26,6 +26,16 @@ export interface TriggerPlan {
   readonly hasEventRows: boolean
 }
 
+/** The plan of no trigger. */
+export const NO_TRIGGER: TriggerPlan = {
+  barMicros: 0,
+  onBook: false,
+  onTrade: false,
+  everyEvents: 0,
+  onBestPrice: false,
+  hasEventRows: false,
+}
+
 /** @throws ReplayError input `trigger`, `duration` */
 export function planTrigger(trigger: Trigger): TriggerPlan {
   const { every, event, everyEvents = 0, bestPrice = false } = trigger

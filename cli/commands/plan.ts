@@ -1,0 +1,106 @@
+import os from 'node:os'
+import { isoTime } from '../../core/job/cells.ts'
+import type { RunPlan } from '../../core/job/plan.ts'
+import type { CommandInput, CommandSpec } from '../command.ts'
+import { JOB_OPTIONS, planCommand } from '../job-options.ts'
+import { bytesText, countText, jsonText, tableText } from '../output.ts'
+import { ProgressLine } from '../progress.ts'
+
+/** Instruments that are shown by name. */
+const MAX_INSTRUMENTS = 40
+
+export const plan: CommandSpec = {
+  name: 'plan',
+  summary: 'what a run would do and cost; writes nothing',
+  arguments: [{ name: 'job', help: 'job module (my-job.ts), or messages, trades, tickers, bars, book-features, snapshots' }],
+  options: JOB_OPTIONS,
+  examples: [
+    {
+      command: 'chronicle-replay plan bars --archive archive --table bars --param every=5m',
+      does: 'five-minute bars of all that there is',
+    },
+    {
+      command:
+        'chronicle-replay plan my-job.ts --archive archive --table out --symbols btcusdt --from 2024-08-08 --to 2024-08-09 --slice 1h --param depth=1,5,10',
+      does: 'one symbol and day in 24 partitions, three variants of the job',
+    },
+  ],
+  async run(input, io) {
+    const planned = await planCommand(input, os.availableParallelism())
+    if (input.flag('json')) {
+      io.out(jsonText(documentOf(planned.plan, planned.tableUri)))
+      return 0
+    }
+    io.out(textOf(planned.plan))
+    const progress = new ProgressLine(io, input)
+    for (const advice of planned.plan.advice) progress.note(`advice: ${advice}`)
+    const { run, stale } = planned.plan.head.counts
+    if (run + stale === 0) progress.note(`nothing to do; next: chronicle-replay query ${planned.tableUri}`)
+    else progress.note(`next: chronicle-replay run ${sameArguments(input)}`)
+    return 0
+  },
+}
+
+function documentOf({ head, instruments, tasks, advice }: RunPlan, table: string): object {
+  const {
+    version: _version,
+    run: _run,
+    counts,
+    partitions: _partitions,
+    tasks: _tasks,
+    variantSets: _sets,
+    asked,
+    variants,
+    ...rest
+  } = head
+  return {
+    ...rest,
+    table,
+    variants: variants.length === 0 ? asked.map((id) => ({ id })) : variants,
+    partitions: counts,
+    instruments,
+    tasks: tasks.map(({ partitions, bytes }) => ({ partitions, bytes: Math.round(bytes) })),
+    advice,
+  }
+}
+
+function textOf({ head, instruments, tasks }: RunPlan): string {
+  const { counts, cost, asked } = head
+  const range = `${isoTime(BigInt(head.fromNs))} to ${isoTime(BigInt(head.toNs))}`
+  const shown = instruments.slice(0, MAX_INSTRUMENTS)
+  const more = instruments.length - shown.length
+  const hours = `${cost.vcpuHours.low.toPrecision(2)} to ${cost.vcpuHours.high.toPrecision(2)} vCPU-hours`
+  return [
+    `job ${head.job}, ${countText(asked.length)} variant${asked.length === 1 ? '' : 's'}, ${range}\n\n`,
+    tableText(
+      ['venue', 'symbol', 'run', 'cached', 'stale', 'bytes'],
+      shown.map(({ venue, symbol, run, cached, stale, bytes }) => [venue, symbol, run, cached, stale, bytesText(Math.round(bytes))]),
+    ),
+    more > 0 ? `… and ${countText(more)} more instruments\n` : '',
+    '\n',
+    tableText(
+      ['partitions', 'state', 'why', 'first'],
+      head.reasons.map(({ state, reason, partitions, first }) => [partitions, state, reason, first]),
+    ),
+    '\n',
+    `${countText(counts.run + counts.stale)} partitions to run in ${countText(tasks.length)} tasks, ${countText(counts.cached)} cached\n`,
+    `${bytesText(cost.bytesRead)} to read, ${cost.amplification.toFixed(2)} times the ${bytesText(cost.bytesInRange)} in range; `,
+    `${countText(cost.getRequests)} GET, ${countText(cost.putRequests)} PUT\n`,
+    `${hours}, ${dollarsText(cost.dollars.low)} to ${dollarsText(cost.dollars.high)} on AWS, if\n`,
+    ...cost.assumptions.map((assumption) => `  - ${assumption}\n`),
+  ].join('')
+}
+
+function dollarsText(dollars: number): string {
+  return `$${dollars < 1 ? dollars.toPrecision(2) : dollars.toFixed(2)}`
+}
+
+/** The command line again, for `run`. */
+function sameArguments(input: CommandInput): string {
+  const options = Object.keys(JOB_OPTIONS).flatMap((name) => {
+    const text = JOB_OPTIONS[name]!.many === true ? input.texts(name) : input.text(name)
+    const values = typeof text === 'string' ? [text] : (text ?? [])
+    return values.map((value) => `--${name} ${value}`)
+  })
+  return [...input.positionals, ...options].join(' ')
+}

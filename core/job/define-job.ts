@@ -1,0 +1,268 @@
+import { ReplayError } from '../errors.ts'
+import type { ColumnRequest } from '../features/builtin-columns.ts'
+import { parseDuration } from '../features/duration.ts'
+import type { FeatureBook } from '../features/feature-book.ts'
+import { planTrigger, type Trigger, type TriggerPlan } from '../features/trigger.ts'
+import type { MessageCursor } from '../pipeline/message.ts'
+import type { ReplayPipeline } from '../pipeline/replay-pipeline.ts'
+import type { MessageSource } from '../pipeline/source.ts'
+import type { BookEventView } from '../protocol/book-event.ts'
+import type { BookTickerView } from '../protocol/book-ticker.ts'
+import type { TradeView } from '../protocol/trade.ts'
+import { resolveFeatures } from './job-features.ts'
+import type { ParamValue } from './plan-document.ts'
+import { RESERVED_COLUMNS } from './row-schema.ts'
+
+/** `book`: L2, or L3 where the instrument has no L2 book. */
+export type JobStream = 'book' | 'trades' | 'ticker'
+export type JobStreams = readonly JobStream[] | 'all'
+export type JobParamDefaults = Readonly<Record<string, ParamValue>>
+export type JobColumnType = 'f64' | 'i64' | 'i32' | 'bool' | 'string'
+export type JobColumns = Readonly<Record<string, JobColumnType>>
+
+/** The parameters of a variant: literal types of defaults (`{ depth: 5 }`) as what values may be (`{ depth: number }`). */
+export type JobParams<P extends JobParamDefaults> = { readonly [K in keyof P]: Widened<P[K]> }
+
+type Widened<V> = V extends number ? number : V extends boolean ? boolean : string
+
+interface ColumnValues {
+  readonly f64: number
+  readonly i32: number
+  /** A number must be whole and at most 2⁵³; a u64 beyond 2⁶³ is an error. */
+  readonly i64: bigint | number
+  readonly bool: boolean
+  readonly string: string
+}
+
+/** The row being made: one reused object. What is not set, or set to null or a number that is not finite, is NULL. */
+export type RowOut<C extends JobColumns> = { -readonly [K in keyof C]: ColumnValues[C[K]] | null } & {
+  /** Ends a row at the current message, beside those of the trigger. */
+  emit(): void
+}
+
+/** A gap in the sequences, or the end of one. */
+export interface GapInfo {
+  /** The book is not to be trusted from here on, until its next snapshot or reset. */
+  readonly isOpen: boolean
+}
+
+/** What a job hears, in the order of the clock. Views and cursors are valid during the call. */
+export interface JobHandlers<C extends JobColumns> {
+  /** A book event, applied to the book. */
+  book?(event: BookEventView, out: RowOut<C>): void
+  trade?(trade: TradeView, out: RowOut<C>): void
+  ticker?(ticker: BookTickerView, out: RowOut<C>): void
+  /** Every message, before the handler of its type; `stream` is the folder it comes from. */
+  message?(message: MessageCursor, out: RowOut<C>, stream: string): void
+  gap?(info: GapInfo): void
+  /** Start of a pass, before warm-up, and after each gap. */
+  reset?(): void
+  /** The trigger makes a row. */
+  row?(out: RowOut<C>): void
+  /** A UTC day ends, once whatever the slice. */
+  end?(out: RowOut<C>): void
+}
+
+/** What a job computes from, for one instrument and variant. */
+export interface JobContext<S extends JobStreams = JobStreams> {
+  /** The book of the instrument, for jobs with the stream `book`. */
+  readonly book: S extends readonly JobStream[] ? ('book' extends S[number] ? FeatureBook : undefined) : undefined
+  readonly venue: string
+  readonly symbol: string
+  /** Id of the variant. */
+  readonly variant: string
+}
+
+/** For jobs that build a whole pipeline. */
+export interface JobPipelineContext<P extends JobParamDefaults> {
+  readonly source: MessageSource
+  readonly params: JobParams<P>
+  readonly venue: string
+  readonly symbol: string
+  /** The cell, nanoseconds since the epoch, half-open. */
+  readonly startNs: bigint
+  readonly endNs: bigint
+}
+
+/** A job as written; everything but name, streams and columns has a default. */
+export interface JobSpec<P extends JobParamDefaults, C extends JobColumns, S extends JobStreams> {
+  /** `[a-z0-9-]`, begins with a letter. One table holds one job. */
+  readonly name: string
+  /** The streams that reach the job, merged by record time; `all`: whatever an instrument has. */
+  readonly streams: S
+  /** Parameters and their defaults, which give their types. */
+  readonly params?: P
+  /** Values of parameters to run side by side: a grid (all combinations), or a list of variants. `--param` overrides. */
+  readonly sweep?: ParamGrid<P> | readonly Partial<JobParams<P>>[]
+  /** The columns that the job fills. */
+  readonly columns: C
+  /** When rows are made. @default only at `out.emit()` */
+  readonly trigger?: Trigger | ((params: JobParams<P>) => Trigger)
+  /** Rows for bars without messages, too. @default false */
+  readonly fill?: boolean
+  /** The clock of the bars. @default 'record' */
+  readonly clock?: 'record' | 'exchange'
+  /** How far record and exchange time may differ. @default '5s' */
+  readonly maxSkew?: string
+  /** How far back the job looks, beyond the current bar. @default nothing, or what its features need */
+  readonly warmUp?: string | ((params: JobParams<P>) => string)
+  /** Share of partitions, 0 to 1, that may fail without holding up the commit. @default 0 */
+  readonly tolerance?: number
+  /** What a gap in the book's sequences does. @default 'quarantine' */
+  readonly onGap?: 'quarantine' | 'ignore' | 'abort'
+  /** Columns whose values are features: `{ imbalance: 'imbalance:5' }`. */
+  features?(params: JobParams<P>): { readonly [K in keyof C]?: ColumnRequest }
+  /** Called once per instrument × variant. */
+  create?(params: JobParams<P>, context: JobContext<S>): JobHandlers<C>
+  /** Escape hatch: the job is a whole pipeline, and its rows are what it writes. */
+  pipeline?(context: JobPipelineContext<P>): ReplayPipeline | Promise<ReplayPipeline>
+  /** Writes restart points of the books, so often. Only the built-in `snapshots` job. */
+  restartPoints?(params: JobParams<P>): string
+}
+
+/** Values by parameter, one or several. */
+export type ParamGrid<P extends JobParamDefaults = JobParamDefaults> = {
+  readonly [K in keyof P]?: JobParams<P>[K] | readonly JobParams<P>[K][]
+}
+
+/** A job as `plan` and `task` see it: checked, its types forgotten. */
+export interface JobDefinition extends JobSpec<JobParamDefaults, JobColumns, JobStreams> {
+  readonly params: JobParamDefaults
+  readonly [JOB_MARK]: 1
+}
+
+/** What the trigger and windows of a variant come to. */
+export interface JobTiming {
+  /** Null: rows only at `emit`. */
+  readonly trigger: TriggerPlan | null
+  /** Length of the bars in nanoseconds, or null. */
+  readonly everyNs: bigint | null
+  /** As declared, or what the features need where that is more. */
+  readonly warmUpNs: bigint
+  /** 0 with the record clock. */
+  readonly skewNs: bigint
+}
+
+/** Marks definitions, also those made by another copy of the library. */
+export const JOB_MARK: unique symbol = Symbol.for('chronicle-replay.job') as never
+
+/**
+ * Defines a job; a job module exports it by default. Types of handlers come from `params`, `columns` and `streams`.
+ * @throws ReplayError input `job-invalid`
+ */
+export function defineJob<const P extends JobParamDefaults, const C extends JobColumns, const S extends JobStreams>(
+  spec: JobSpec<P, C, S>,
+): JobDefinition {
+  const job = { params: {}, ...spec, [JOB_MARK]: 1 } as unknown as JobDefinition
+  checkJob(job)
+  return job
+}
+
+/** Whether a value was made by `defineJob`. */
+export function isJob(value: unknown): value is JobDefinition {
+  return typeof value === 'object' && value !== null && JOB_MARK in value
+}
+
+/** @throws ReplayError input `job-invalid`, `trigger`, `duration` naming the job */
+export function jobTiming(job: JobDefinition, params: JobParamDefaults): JobTiming {
+  const given = checked(job, 'trigger', () => (typeof job.trigger === 'function' ? job.trigger(params) : job.trigger))
+  const warmUp = checked(job, 'warmUp', () => (typeof job.warmUp === 'function' ? job.warmUp(params) : job.warmUp))
+  const trigger = given === undefined ? null : checked(job, 'trigger', () => planTrigger(given))
+  const everyNs = trigger === null || trigger.barMicros === 0 ? null : BigInt(trigger.barMicros) * 1000n
+  if (job.clock === 'exchange' && everyNs === null) throw invalid(job.name, 'clock exchange: expected a trigger with `every`')
+  const duration = (what: string, text: string): bigint => checked(job, what, () => BigInt(parseDuration(text)))
+  return {
+    trigger,
+    everyNs,
+    warmUpNs: greater(
+      warmUp === undefined ? 0n : duration('warmUp', warmUp),
+      checked(job, 'features', () => BigInt(Math.max(0, ...resolveFeatures(job, params).map(({ warmUpNs }) => warmUpNs)))),
+    ),
+    skewNs: job.clock === 'exchange' ? duration('maxSkew', job.maxSkew ?? '5s') : 0n,
+  }
+}
+
+const STREAMS: readonly string[] = ['book', 'trades', 'ticker'] satisfies JobStream[]
+const TYPES: readonly string[] = ['f64', 'i64', 'i32', 'bool', 'string'] satisfies JobColumnType[]
+const NAME = /^[a-z][a-z0-9-]{0,63}$/
+const WORD = /^[A-Za-z][A-Za-z0-9_]{0,63}$/
+
+/** Plain JavaScript has no types: everything that the types promise is checked. */
+function checkJob(job: JobDefinition): void {
+  const { name, streams, columns, params, clock, tolerance, onGap } = job
+  if (typeof name !== 'string' || !NAME.test(name)) throw invalid(String(name), `name: expected a-z, 0-9 and "-", found ${show(name)}`)
+  if (streams !== 'all' && !(Array.isArray(streams) && streams.length > 0 && streams.every((stream) => STREAMS.includes(stream)))) {
+    throw invalid(name, `streams: expected 'all' or some of ${STREAMS.join(', ')}; found ${show(streams)}`)
+  }
+  for (const [param, value] of Object.entries(requireRecord(name, 'params', params))) {
+    if (!WORD.test(param) || RESERVED_COLUMNS.has(param))
+      throw invalid(name, `params: ${show(param)} is no name for a parameter, which is a column`)
+    if (!['number', 'string', 'boolean'].includes(typeof value))
+      throw invalid(name, `params.${param}: expected a number, text or boolean as default, found ${show(value)}`)
+    if (typeof value === 'number' && !Number.isFinite(value))
+      throw invalid(name, `params.${param}: expected a finite number, found ${value}`)
+  }
+  checkColumns(name, requireRecord(name, 'columns', columns), params)
+  for (const [key, choices] of [
+    ['clock', ['record', 'exchange']],
+    ['onGap', ['quarantine', 'ignore', 'abort']],
+  ] as const) {
+    const value: string | undefined = key === 'clock' ? clock : onGap
+    if (value !== undefined && !(choices as readonly string[]).includes(value))
+      throw invalid(name, `${key}: expected ${choices.join(' or ')}, found ${show(value)}`)
+  }
+  if (tolerance !== undefined && !(tolerance >= 0 && tolerance <= 1))
+    throw invalid(name, `tolerance: expected a share from 0 to 1, found ${show(tolerance)}`)
+  for (const key of ['create', 'features', 'pipeline', 'restartPoints'] as const) {
+    if (job[key] !== undefined && typeof job[key] !== 'function')
+      throw invalid(name, `${key}: expected a function, found ${show(job[key])}`)
+  }
+  if (job.create === undefined && job.features === undefined && job.pipeline === undefined && job.restartPoints === undefined) {
+    throw invalid(name, 'expected one of create, features, pipeline: nothing makes its rows')
+  }
+  jobTiming(job, params)
+}
+
+function checkColumns(name: string, columns: Readonly<Record<string, unknown>>, params: JobParamDefaults): void {
+  const seen = new Set<string>()
+  for (const [column, type] of Object.entries(columns)) {
+    if (!WORD.test(column)) throw invalid(name, `columns: ${show(column)} is no column name: expected letters, digits and "_"`)
+    const lower = column.toLowerCase()
+    if (RESERVED_COLUMNS.has(lower))
+      throw invalid(name, `columns: ${column} is a column that every table has, or a word of its own; choose another name`)
+    if (Object.keys(params).some((param) => param.toLowerCase() === lower))
+      throw invalid(name, `columns: ${column} is a parameter, and so a column already`)
+    // DuckDB and others take names without regard to case.
+    if (seen.has(lower)) throw invalid(name, `columns: ${column} is there twice (upper and lower case are one)`)
+    seen.add(lower)
+    if (typeof type !== 'string' || !TYPES.includes(type))
+      throw invalid(name, `columns.${column}: expected one of ${TYPES.join(', ')}; found ${show(type)}`)
+  }
+}
+
+function requireRecord(name: string, what: string, value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Readonly<Record<string, unknown>>
+  throw invalid(name, `${what}: expected an object, found ${show(value)}`)
+}
+
+/** What a part of the definition gives, its errors with the job's name. */
+function checked<T>(job: JobDefinition, what: string, give: () => T): T {
+  try {
+    return give()
+  } catch (error) {
+    // Whatever the job's own code throws is for its author.
+    throw invalid(job.name, `${what}: ${error instanceof ReplayError ? error.message : `throws ${String(error)}`}`)
+  }
+}
+
+function greater(a: bigint, b: bigint): bigint {
+  return a > b ? a : b
+}
+
+function invalid(name: string, message: string): ReplayError {
+  return new ReplayError('job-invalid', `job ${name}: ${message}`, { category: 'input' })
+}
+
+function show(value: unknown): string {
+  return typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? String(value))
+}

@@ -1,0 +1,129 @@
+import type { ListedFolder } from './archive-listing.ts'
+import { dateOfDay, dayOfDate } from './cells.ts'
+import { shortHash } from './short-hash.ts'
+
+/**
+ * Where the state of a partition begins, and so which folders it depends on:
+ * - `window`: no state from before its window (a job without a book): the folders that its warm-up and skew touch
+ * - `YYYY-MM-DD`: a day folder whose book begins with a snapshot or reset
+ * - `origin`: the first folder that there is; one that appears before it changes the inputs
+ *
+ * A receipt records it, and later plans compare by what was recorded: to learn of a nearer restart point changes nothing.
+ */
+export type Restart = 'window' | 'origin' | (string & {})
+
+/** The days of an instrument for which a job has folders, ascending; millions of them, so a few flat arrays. */
+export class InputDays {
+  /** By day, then stream. */
+  readonly folders: readonly ListedFolder[]
+  /** Days since the epoch. */
+  readonly days: readonly number[]
+  /** The first folder of each day, by index; one more entry for the end. */
+  readonly firstFolder: readonly number[]
+
+  constructor(folders: readonly ListedFolder[], wants: (stream: string) => boolean) {
+    this.folders = folders.every(({ stream }) => wants(stream)) ? folders : folders.filter(({ stream }) => wants(stream))
+    const days: number[] = []
+    const firstFolder: number[] = []
+    for (const [i, { day }] of this.folders.entries()) {
+      if (days.at(-1) === day) continue
+      days.push(day)
+      firstFolder.push(i)
+    }
+    firstFolder.push(this.folders.length)
+    this.days = days
+    this.firstFolder = firstFolder
+  }
+
+  get count(): number {
+    return this.days.length
+  }
+
+  foldersOf(index: number): readonly ListedFolder[] {
+    return this.folders.slice(this.firstFolder[index], this.firstFolder[index + 1])
+  }
+
+  /** Index of the last day at or before `day`; −1 when there is none. */
+  lastIndex(day: number): number {
+    let low = 0
+    let high = this.days.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.days[middle]! <= day) low = middle + 1
+      else high = middle
+    }
+    return low - 1
+  }
+}
+
+/**
+ * Digests of the inputs of an instrument's partitions: of every object in the folders of a range of days. A digest is
+ * made of the one that ends a day earlier, so that all of a long history cost one hash per day.
+ */
+export class InputDigests {
+  readonly #days: InputDays
+  /** Digests of the days from `#from` on, by last day. */
+  #from = -1
+  #chain: string[] = []
+
+  constructor(days: InputDays) {
+    this.#days = days
+  }
+
+  /**
+   * 32 hex digits for the days from `firstDay` to `lastDay`, both included.
+   * @param windowDay first day of the partition's window
+   */
+  of(restart: Restart, windowDay: number, lastDay: number): string {
+    return this.range(this.firstIndex(restart, windowDay), this.#days.lastIndex(lastDay))
+  }
+
+  /** Index of the first day that a restart reads. */
+  firstIndex(restart: Restart, windowDay: number): number {
+    if (restart === 'origin') return 0
+    return this.#days.lastIndex((restart === 'window' ? windowDay : dayOfDate(restart)) - 1) + 1
+  }
+
+  forget(): void {
+    this.#from = -1
+    this.#chain = []
+  }
+
+  range(from: number, last: number): string {
+    if (last < from) return NO_INPUTS
+    if (from !== this.#from) {
+      this.#from = from
+      this.#chain = []
+    }
+    const chain = this.#chain
+    const days = this.#days
+    while (chain.length <= last - from) {
+      const at = from + chain.length
+      let text = `${chain.at(-1) ?? ''}\n${dateOfDay(days.days[at]!)}`
+      for (let i = days.firstFolder[at]!; i < days.firstFolder[at + 1]!; i++) {
+        const { stream, digest } = days.folders[i]!
+        text += ` ${stream} ${digest}`
+      }
+      chain.push(shortHash(text))
+    }
+    return chain[last - from]!
+  }
+}
+
+const NO_INPUTS = '0'.repeat(32)
+
+/** What the fingerprints of a run have in common. */
+export interface FingerprintBase {
+  /** Hash of the job's bundle. */
+  readonly bundle: string
+  readonly engine: string
+}
+
+/**
+ * Fingerprint of a partition with the variants that run together, 32 hex digits: code, engine, cell, inputs and the ids of
+ * the variants, which are hashes of their parameters. Where the archive lies does not matter, nor which snapshots it has.
+ * @param cell `venue/symbol/startNs/endNs`; @param variants sorted ids
+ */
+export function fingerprintOf(base: FingerprintBase, cell: string, inputs: string, variants: readonly string[]): string {
+  return shortHash(`${base.bundle}\n${base.engine}\n${cell}\n${inputs}\n${variants.join(' ')}`)
+}

@@ -1,0 +1,175 @@
+import type { ArchiveFacts } from './archive-facts.ts'
+import type { ListedInstrument } from './archive-listing.ts'
+import { type CellGrid, DAY_NS, dateOfDay } from './cells.ts'
+import { InputDays, InputDigests, type Restart } from './fingerprint.ts'
+import { folderKey } from './task-share.ts'
+
+const DAY = Number(DAY_NS)
+
+/** How far rows of a cell look beyond it. */
+export interface JobWindow {
+  /** Warm-up and skew before the cell, nanoseconds. */
+  readonly beforeNs: number
+  /** Skew behind it, nanoseconds. */
+  readonly afterNs: number
+  /** Rows depend on all of their UTC day. */
+  readonly wholeDay: boolean
+}
+
+/** Where the bytes of a cell and of what leads to it lie, on the line of all bytes of an instrument. */
+export interface CellBytes {
+  /** Where a pass has to begin that has no state. */
+  readonly from: number
+  readonly start: number
+  readonly end: number
+}
+
+/** The days of an instrument that a job reads: which cells there are, what they depend on, how much there is to read. */
+export class InstrumentDays {
+  readonly venue: string
+  readonly symbol: string
+  readonly days: InputDays
+  /** Digests by planned restarts, and by recorded ones: each keeps the chain it made last. */
+  readonly planned: InputDigests
+  readonly recorded: InputDigests
+  /** Whether there is a snapshot to restart from. */
+  readonly hasSnapshots: boolean
+  readonly #usesBook: boolean
+  /** Bytes, and objects, before day i. */
+  readonly #bytesBefore: number[] = [0]
+  readonly #objectsBefore: number[] = [0]
+  /** Snapshots of the book on day i, and the last day before i that has any, or −1. */
+  readonly #snapshots: number[] = []
+  readonly #lastSnapshots: number[] = []
+  /** Index of the last day up to i whose book is known to begin with a snapshot or reset, or −1. */
+  readonly #knownRestart: number[] = []
+
+  constructor(instrument: ListedInstrument, wants: (stream: string) => boolean, usesBook: boolean, facts: ArchiveFacts) {
+    this.venue = instrument.venue
+    this.symbol = instrument.symbol
+    this.days = new InputDays(instrument.folders, wants)
+    this.planned = new InputDigests(this.days)
+    this.recorded = new InputDigests(this.days)
+    this.#usesBook = usesBook
+    let [lastSnapshots, knownRestart] = [-1, -1]
+    for (const [i, day] of this.days.days.entries()) {
+      const folders = this.days.foldersOf(i)
+      this.#bytesBefore.push(folders.reduce((sum, { bytes }) => sum + bytes, this.#bytesBefore[i]!))
+      this.#objectsBefore.push(folders.reduce((sum, { objects }) => sum + objects, this.#objectsBefore[i]!))
+      if (!usesBook) continue
+      const book = folders.find(({ stream }) => isBookStream(stream))
+      this.#snapshots.push(book?.snapshots ?? 0)
+      this.#lastSnapshots.push(lastSnapshots)
+      if (book !== undefined && book.snapshots > 0) lastSnapshots = i
+      const fact = book === undefined ? undefined : facts.of(folderKey(this.venue, this.symbol, dateOfDay(day), book.stream))
+      if (fact !== undefined && fact.digest === book?.digest && fact.begins !== 'other') knownRestart = i
+      this.#knownRestart.push(knownRestart)
+    }
+    this.hasSnapshots = lastSnapshots >= 0
+  }
+
+  /** Forgets the digests: there are many, and they are not needed once the instrument's cells are planned. */
+  forget(): void {
+    this.planned.forget()
+    this.recorded.forget()
+  }
+
+  /** Cells whose messages may lie in a folder, ascending, those of [first, end) only. */
+  *cells(grid: CellGrid, first: number, end: number, skewNs: number): Generator<number, void, undefined> {
+    const slice = Number(grid.sliceNs)
+    const reach = Math.ceil(skewNs / slice)
+    let next = first
+    for (const day of this.days.days) {
+      const from = Math.max(next, day * grid.cellsPerDay - reach)
+      const to = Math.min(end, (day + 1) * grid.cellsPerDay + reach)
+      for (let cell = from; cell < to; cell++) yield cell
+      next = Math.max(next, to)
+    }
+  }
+
+  /** Where state of a cell begins: at the nearest known restart point before its window. */
+  restartOf(windowDay: number): Restart {
+    if (!this.#usesBook) return 'window'
+    const at = this.days.lastIndex(windowDay)
+    const known = at < 0 ? -1 : this.#knownRestart[at]!
+    return known < 0 ? 'origin' : dateOfDay(this.days.days[known]!)
+  }
+
+  /** First and last day of a cell's window. */
+  windowDays(grid: CellGrid, cell: number, window: JobWindow): readonly [first: number, last: number] {
+    const slice = Number(grid.sliceNs)
+    const cellDay = Math.floor(cell / grid.cellsPerDay)
+    // Time of day, so that nanoseconds stay exact in a double.
+    const inDay = (cell - cellDay * grid.cellsPerDay) * slice
+    const first = Math.floor((inDay - window.beforeNs) / DAY)
+    return [cellDay + (window.wholeDay ? Math.min(first, 0) : first), cellDay + Math.ceil((inDay + slice + window.afterNs) / DAY) - 1]
+  }
+
+  bytesOf(grid: CellGrid, cell: number, window: JobWindow, restart: Restart): CellBytes {
+    const start = this.#bytesAt(cell / grid.cellsPerDay)
+    const before = this.#windowStart(grid, cell, window)
+    const [windowDay] = this.windowDays(grid, cell, window)
+    const reach = this.#bytesBefore[this.planned.firstIndex(restart, windowDay)]!
+    const from = this.#usesBook ? Math.max(reach, this.#lastSnapshotAt(before)) : this.#bytesAt(before)
+    return { from: Math.min(from, start), start, end: this.#bytesAt((cell + 1) / grid.cellsPerDay) }
+  }
+
+  /** Objects of the days that hold the bytes from `from` to `to`. */
+  objectsBetween(from: number, to: number): number {
+    const first = Math.max(0, upperBound(this.#bytesBefore, from) - 1)
+    const last = Math.min(this.days.count, upperBound(this.#bytesBefore, Math.max(from, to - 1)))
+    return Math.max(0, this.#objectsBefore[last]! - this.#objectsBefore[first]!)
+  }
+
+  /** In days since the epoch. */
+  #windowStart(grid: CellGrid, cell: number, window: JobWindow): number {
+    const start = cell / grid.cellsPerDay - window.beforeNs / DAY
+    return window.wholeDay ? Math.min(start, Math.floor(cell / grid.cellsPerDay)) : start
+  }
+
+  /** Bytes before a time in days since the epoch, a day's bytes being spread evenly over it. */
+  #bytesAt(time: number): number {
+    const day = Math.floor(time)
+    const i = this.days.lastIndex(day)
+    if (i < 0) return 0
+    const bytes = this.#bytesOfDay(i)
+    return this.#bytesBefore[i]! + (this.days.days[i] === day ? (time - day) * bytes : bytes)
+  }
+
+  #bytesOfDay(index: number): number {
+    return this.#bytesBefore[index + 1]! - this.#bytesBefore[index]!
+  }
+
+  /** Bytes before the last snapshot before a time, those of a day being spread evenly over it; −1 when there is none. */
+  #lastSnapshotAt(time: number): number {
+    const day = Math.floor(time)
+    let i = this.days.lastIndex(day)
+    if (i < 0) return -1
+    const passed = this.days.days[i] === day ? time - day : 1
+    let step = Math.floor(passed * (this.#snapshots[i]! + 1))
+    if (step > this.#snapshots[i]!) step = this.#snapshots[i]!
+    if (step === 0) {
+      i = this.#lastSnapshots[i]!
+      if (i < 0) return -1
+      step = this.#snapshots[i]!
+    }
+    return this.#bytesBefore[i]! + (this.#bytesOfDay(i) * step) / (this.#snapshots[i]! + 1)
+  }
+}
+
+/** Streams that hold books. */
+export function isBookStream(stream: string): boolean {
+  return stream === 'book' || stream === 'l3'
+}
+
+/** Index of the first element greater than `value`. */
+function upperBound(sorted: readonly number[], value: number): number {
+  let low = 0
+  let high = sorted.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (sorted[middle]! <= value) low = middle + 1
+    else high = middle
+  }
+  return low
+}

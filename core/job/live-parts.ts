@@ -1,0 +1,29 @@
+import type { Variant } from './plan-document.ts'
+
+/** What a table says of the rows of a partition, in one part or, without rows, in none. */
+export interface LivePart {
+  /** Ids of its variants, sorted. */
+  readonly variants: readonly string[]
+  /** As in the receipt; also the two below. */
+  readonly fingerprint: string
+  readonly inputs: string
+  readonly restart: string
+  /** Of the run that made it. */
+  readonly bundle: string
+  readonly engine: string
+}
+
+/** What is live in a table: filled by the table side from tags and receipts, partitions without rows included. */
+export interface LiveParts {
+  /** Name of the table's job; null for a table that does not exist yet. */
+  readonly job: string | null
+  /** The parts of a cell; more than one when its variants ran at different times. */
+  of(venue: string, symbol: string, startNs: bigint, endNs: bigint): readonly LivePart[]
+  /** A live cell of another length that overlaps this one, as text, or null. */
+  overlapping(venue: string, symbol: string, startNs: bigint, endNs: bigint): string | null
+  /** Every variant that has a live part. */
+  readonly variants: readonly Variant[]
+}
+
+/** A table that does not exist yet. */
+export const NO_PARTS: LiveParts = { job: null, of: () => [], overlapping: () => null, variants: [] }

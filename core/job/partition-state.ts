@@ -1,0 +1,117 @@
+import { type CellGrid, isoTime } from './cells.ts'
+import { type FingerprintBase, fingerprintOf, type Restart } from './fingerprint.ts'
+import type { InstrumentDays, JobWindow } from './instrument-days.ts'
+import type { LivePart, LiveParts } from './live-parts.ts'
+import type { PartitionState } from './plan-document.ts'
+
+/** What a plan makes of a cell of an instrument. */
+export interface JudgedCell {
+  readonly state: PartitionState
+  readonly reason: string
+  /** Of what runs; empty for a cached cell. */
+  readonly variants: readonly string[]
+  readonly restart: Restart
+  readonly inputs: string
+  readonly fingerprint: string
+  /** First and last of the days that it depends on, by index. */
+  readonly days: readonly [first: number, last: number]
+}
+
+/** Compares cells with what is live in the table. */
+export class PartitionJudge {
+  readonly #base: FingerprintBase
+  readonly #grid: CellGrid
+  readonly #asked: readonly string[]
+  readonly #live: LiveParts
+  /** Variants whose parameters are known. */
+  readonly #known: ReadonlySet<string>
+  readonly #windowOf: (variants: readonly string[]) => JobWindow
+
+  /**
+   * @param asked ids of the variants asked for, sorted
+   * @param windowOf the window of variants that run together: that of the one which looks farthest
+   */
+  constructor(
+    base: FingerprintBase,
+    grid: CellGrid,
+    asked: readonly string[],
+    live: LiveParts,
+    windowOf: (variants: readonly string[]) => JobWindow,
+  ) {
+    this.#base = base
+    this.#grid = grid
+    this.#asked = asked
+    this.#live = live
+    this.#known = new Set([...asked, ...live.variants.map(({ id }) => id)])
+    this.#windowOf = windowOf
+  }
+
+  judge(days: InstrumentDays, cell: number): JudgedCell {
+    const startNs = BigInt(cell) * this.#grid.sliceNs
+    const endNs = startNs + this.#grid.sliceNs
+    const name = `${days.venue}/${days.symbol}/${startNs}/${endNs}`
+    const parts = this.#live.of(days.venue, days.symbol, startNs, endNs)
+    if (parts.length === 0) return this.#toRun(days, cell, name, 'run', 'not in the table', this.#asked)
+    const missing = new Set(this.#asked)
+    const stale: LivePart[] = []
+    const reasons = new Set<string>()
+    for (const part of parts) {
+      if (!part.variants.some((variant) => missing.has(variant))) continue
+      const reason = this.#whyStale(days, cell, name, part)
+      if (reason === null) for (const variant of part.variants) missing.delete(variant)
+      else {
+        stale.push(part)
+        reasons.add(reason)
+      }
+    }
+    if (missing.size === 0) return { ...CACHED, restart: parts[0]!.restart }
+    if (stale.length === 0) return this.#toRun(days, cell, name, 'run', 'new parameters', [...missing].sort())
+    // A part is replaced as a whole.
+    const others = stale.flatMap((part) => part.variants.filter((id) => this.#known.has(id)))
+    const variants = [...new Set([...missing, ...others])].sort()
+    return this.#toRun(days, cell, name, 'stale', [...reasons].sort().join('; '), variants)
+  }
+
+  /** Why a live part is not what a run would give now; null when it is. */
+  #whyStale(days: InstrumentDays, cell: number, name: string, part: LivePart): string | null {
+    const [first, last] = days.windowDays(this.#grid, cell, this.#windowOf(part.variants))
+    const inputs = days.recorded.of(part.restart, first, last)
+    if (fingerprintOf(this.#base, name, inputs, part.variants) === part.fingerprint) return null
+    const changed = [
+      ...(part.bundle === this.#base.bundle ? [] : ['code changed']),
+      ...(part.engine === this.#base.engine ? [] : ['engine changed']),
+      ...(part.inputs === inputs ? [] : ['input changed']),
+    ]
+    return changed.length === 0 ? 'fingerprint differs' : changed.join(', ')
+  }
+
+  #toRun(
+    days: InstrumentDays,
+    cell: number,
+    name: string,
+    state: 'run' | 'stale',
+    reason: string,
+    variants: readonly string[],
+  ): JudgedCell {
+    const [first, last] = days.windowDays(this.#grid, cell, this.#windowOf(variants))
+    const restart = days.restartOf(first)
+    const range = [days.planned.firstIndex(restart, first), days.days.lastIndex(last)] as const
+    const inputs = days.planned.range(range[0], range[1])
+    return { state, reason, variants, restart, inputs, fingerprint: fingerprintOf(this.#base, name, inputs, variants), days: range }
+  }
+}
+
+const CACHED: JudgedCell = {
+  state: 'cached',
+  reason: 'in the table',
+  variants: [],
+  restart: 'window',
+  inputs: '',
+  fingerprint: '',
+  days: [0, -1],
+}
+
+/** A partition for people: `binance-spot/btcusdt/2024-08-08T00:00:00Z`. */
+export function partitionText(venue: string, symbol: string, startNs: bigint): string {
+  return `${venue}/${symbol}/${isoTime(startNs)}`
+}

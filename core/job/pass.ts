@@ -1,0 +1,273 @@
+import { bookSettingsOf } from '../book/log-settings.ts'
+import { ReplayError } from '../errors.ts'
+import type { FeatureStats } from '../features/engine-options.ts'
+import { FeatureEngine } from '../features/feature-engine.ts'
+import type { Trigger } from '../features/trigger.ts'
+import { ArchiveSource } from '../pipeline/archive-source.ts'
+import type { ObjectStore } from '../store/object-store.ts'
+import { CellRows, PassCell } from './cell-rows.ts'
+import { type JobDefinition, type JobParamDefaults, jobTiming } from './define-job.ts'
+import { isBookStream, type JobWindow } from './instrument-days.ts'
+import { jobColumn } from './job-column.ts'
+import { resolveFeatures } from './job-features.ts'
+import { NO_PART, type PartOptions, type PartResult } from './part-file.ts'
+import type { PassStart, ShareFolders } from './pass-start.ts'
+import type { Variant } from './plan-document.ts'
+import { usesBook } from './row-schema.ts'
+import type { InputFolder, PlannedPartition } from './task-share.ts'
+
+/** Partitions of one instrument with the same variants, that one pass over its logs makes. */
+export interface PassPlan {
+  /** By time. */
+  readonly partitions: readonly PlannedPartition[]
+  readonly variants: readonly Variant[]
+  readonly start: PassStart
+  readonly window: JobWindow
+}
+
+export interface PassOptions extends Omit<PartOptions, 'partition'> {
+  readonly table: ObjectStore
+  readonly job: JobDefinition
+  /** Name of the job in stack traces. */
+  readonly jobFile: string
+  readonly folders: ShareFolders
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number
+  readonly signal: AbortSignal | undefined
+  /** Hears of messages and bytes read since the last call. */
+  readonly onProgress: (messages: number, bytes: number) => void
+}
+
+/** What became of a partition. */
+export interface PassResult extends PartResult {
+  readonly partition: PlannedPartition
+  readonly gaps: Readonly<Record<string, number>>
+  readonly unproven: number
+  readonly messages: { readonly read: number; readonly warmUp: number; readonly skipped: Readonly<Record<string, number>> }
+  readonly timing: { readonly startedMs: number; readonly durationMs: number; readonly bytes: number }
+}
+
+/** The end of a pass: what is done, and what stopped it; `inWarmUp`: before its first partition that is not done began. */
+export interface PassEnd {
+  readonly done: readonly PassResult[]
+  readonly error: ReplayError | null
+  readonly inWarmUp: boolean
+  /** The signal came: partitions that are neither done nor failed are given up. */
+  readonly isAborted: boolean
+}
+
+/** Runs a pass; a part is put into the table as soon as its cell is over. */
+export async function runPass(plan: PassPlan, options: PassOptions): Promise<PassEnd> {
+  const { folders, table } = options
+  const inputs = folders.foldersOf(plan.start, plan.partitions.at(-1)!.endNs, plan.window)
+  let pass: Pass | null = null
+  try {
+    await folders.check(inputs)
+    pass = new Pass(plan, inputs, options)
+    await pass.run()
+    // What was read is what was planned only if it still is.
+    await folders.check(inputs)
+    return { done: pass.done, error: null, inWarmUp: false, isAborted: false }
+  } catch (cause) {
+    if (options.signal?.aborted === true) {
+      const changed = await folders.check(inputs).then(
+        () => false,
+        () => true,
+      )
+      return { done: changed ? [] : (pass?.done ?? []), error: null, inWarmUp: false, isAborted: true }
+    }
+    const error = errorOf(cause, options)
+    if (pass === null || error.code === 'input-changed') return { done: [], error, inWarmUp: true, isAborted: false }
+    await pass.settle(table, false)
+    return { done: pass.done, error, inWarmUp: pass.isInWarmUp, isAborted: false }
+  } finally {
+    pass?.abandon()
+  }
+}
+
+class Pass {
+  readonly done: PassResult[] = []
+  readonly #plan: PassPlan
+  readonly #options: PassOptions
+  readonly #inputs: readonly InputFolder[]
+  readonly #cells: readonly PassCell[]
+  readonly #engines: readonly FeatureEngine[]
+  #next = 0
+  #isOver = false
+  /** A part could not be finished: nothing after it can. */
+  #isBroken = false
+  // Since the last cell that was settled.
+  #read = 0
+  #warmUp = 0
+  #bytes = 0
+  #unproven = 0
+  #startedMs: number
+  #before: { readonly gaps: Readonly<Record<string, number>>; readonly skipped: Readonly<Record<string, number>> } = {
+    gaps: {},
+    skipped: {},
+  }
+
+  constructor(plan: PassPlan, inputs: readonly InputFolder[], options: PassOptions) {
+    this.#plan = plan
+    this.#options = options
+    this.#inputs = inputs
+    this.#startedMs = options.clock()
+    this.#cells = plan.partitions.map((partition) => new PassCell(partition, options))
+    this.#engines = this.#makeEngines()
+  }
+
+  get isInWarmUp(): boolean {
+    const cell = this.#cells[this.#next]
+    return cell !== undefined && this.#clockMicros < cell.startMicros
+  }
+
+  async run(): Promise<void> {
+    const { folders, onProgress, signal, table } = this.#options
+    const logs = this.#inputs.map((folder) => ({
+      ...this.#identity,
+      path: folders.pathOf(folder),
+      date: folder.date,
+      stream: folder.stream,
+    }))
+    const source = new ArchiveSource(logs)
+    try {
+      const { startNs, isInside } = this.#plan.start
+      const hasAny = logs.length > 0 && (!isInside || (await source.seekToTimestamp(startNs)))
+      for (let batch = hasAny ? await source.nextBatch() : null; batch !== null; batch = await source.nextBatch()) {
+        signal?.throwIfAborted()
+        for (const engine of this.#engines) engine.write(batch)
+        if (this.isInWarmUp && this.#next === 0) this.#warmUp += batch.length
+        else this.#read += batch.length
+        this.#bytes += batch.scannedBytes
+        onProgress(batch.length, batch.scannedBytes)
+        await this.settle(table, false)
+        if (this.#engines.every(({ isDone }) => isDone)) break
+      }
+      for (const engine of this.#engines) engine.finish()
+      await this.settle(table, true)
+    } finally {
+      await source.close()
+    }
+  }
+
+  /** Finishes the cells whose rows are all there. */
+  async settle(table: ObjectStore, isEnd: boolean): Promise<void> {
+    if (this.#isBroken) return
+    for (let cell = this.#cells[this.#next]; cell !== undefined && (isEnd || this.#clockMicros >= cell.endMicros); ) {
+      this.#options.signal?.throwIfAborted()
+      this.#isBroken = true
+      const rows = cell.part === null ? NO_PART : await cell.part.finish(table)
+      this.#isBroken = false
+      this.done.push({ partition: cell.partition, ...rows, ...this.#countsOfCell() })
+      cell = this.#cells[++this.#next]
+    }
+  }
+
+  abandon(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    for (const cell of this.#cells.slice(this.#next)) cell.part?.abandon()
+  }
+
+  get #clockMicros(): number {
+    return Math.min(...this.#engines.map(({ clockMicros }) => clockMicros))
+  }
+
+  get #identity(): { readonly venue: string; readonly symbol: string } {
+    const { venue, symbol } = this.#plan.partitions[0]!
+    return { venue, symbol }
+  }
+
+  /** One engine per trigger, one table per variant. */
+  #makeEngines(): FeatureEngine[] {
+    const { job } = this.#options
+    const groups = new Map<string, { readonly trigger: Trigger | null; readonly variants: Variant[] }>()
+    for (const variant of this.#plan.variants) {
+      const trigger = (typeof job.trigger === 'function' ? job.trigger(variant.params) : job.trigger) ?? null
+      const key = JSON.stringify(trigger)
+      const group = groups.get(key)
+      if (group === undefined) groups.set(key, { trigger, variants: [variant] })
+      else group.variants.push(variant)
+    }
+    return [...groups.values()].map(({ trigger, variants }) => this.#makeEngine(trigger, variants))
+  }
+
+  #makeEngine(trigger: Trigger | null, variants: readonly Variant[]): FeatureEngine {
+    const { job, folders } = this.#options
+    const hasBook = usesBook(job)
+    const book = this.#inputs.find(({ stream }) => isBookStream(stream))
+    const settings =
+      hasBook && book !== undefined ? bookSettingsOf(folders.pathOf(book)) : { depthLimit: undefined, rule: hasBook ? {} : NO_BOOK }
+    return new FeatureEngine({
+      trigger,
+      hasBook,
+      fill: job.fill,
+      clock: job.clock,
+      maxSkew: job.maxSkew,
+      onGap: hasBook ? job.onGap : 'ignore',
+      ...settings,
+      fromNs: this.#plan.partitions[0]!.startNs,
+      toNs: this.#plan.partitions.at(-1)!.endNs,
+      startNs: this.#plan.start.startNs,
+      tables: variants.map((variant) => this.#tableOf(variant)),
+    })
+  }
+
+  #tableOf(variant: Variant): ConstructorParameters<typeof FeatureEngine>[0]['tables'][number] {
+    const { job } = this.#options
+    const params: JobParamDefaults = { ...job.params, ...variant.params }
+    const { warmUpNs } = jobTiming(job, params)
+    const { column, values, moment } = jobColumn({ job, params, ...this.#identity, variant: variant.id, warmUpNs: Number(warmUpNs) })
+    return {
+      columns: [...resolveFeatures(job, params), column],
+      target: (specs) => {
+        const rows = new CellRows(specs, { cells: this.#cells, variant, values })
+        rows.watch(moment())
+        return rows
+      },
+    }
+  }
+
+  #countsOfCell(): Pick<PassResult, 'gaps' | 'unproven' | 'messages' | 'timing'> {
+    const { clock } = this.#options
+    const { stats, policy } = this.#engines[0]!
+    const now = { gaps: stats.gaps, skipped: leftOut(stats) }
+    const endedMs = clock()
+    const counts = {
+      gaps: increase(now.gaps, this.#before.gaps),
+      unproven: policy.unprovenBoundaries - this.#unproven,
+      messages: { read: this.#read, warmUp: this.#warmUp, skipped: increase(now.skipped, this.#before.skipped) },
+      timing: { startedMs: this.#startedMs, durationMs: endedMs - this.#startedMs, bytes: this.#bytes },
+    }
+    this.#before = now
+    this.#unproven = policy.unprovenBoundaries
+    this.#read = 0
+    this.#warmUp = 0
+    this.#bytes = 0
+    this.#startedMs = endedMs
+    return counts
+  }
+}
+
+/** Book events that go to no book are not looked into. */
+const NO_BOOK = { updateIds: 'none', headerSeq: 'none', nativeSeq: 'none' } as const
+
+function leftOut({ skipped, beyondSkew, late, quarantined, duplicates, stale }: FeatureStats): Record<string, number> {
+  const own = { 'beyond-skew': beyondSkew, late, quarantined, duplicates, stale }
+  return { ...skipped, ...Object.fromEntries(Object.entries(own).filter(([, count]) => count > 0)) }
+}
+
+function increase(now: Readonly<Record<string, number>>, before: Readonly<Record<string, number>>): Record<string, number> {
+  const grown = Object.entries(now).map(([name, count]): [string, number] => [name, count - (before[name] ?? 0)])
+  return Object.fromEntries(grown.filter(([, count]) => count > 0))
+}
+
+/** What a job throws is the job's: its file is in the stack. Anything else that is no ReplayError is ours. */
+function errorOf(cause: unknown, { job, jobFile }: PassOptions): ReplayError {
+  if (cause instanceof ReplayError) return cause
+  const stack = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
+  const isOfJob = !(cause instanceof Error) || stack.includes(jobFile)
+  if (isOfJob)
+    return new ReplayError('job-threw', `job ${job.name} threw: ${stack.split('\n').slice(0, 2).join(' ')}`, { category: 'input', cause })
+  return new ReplayError('task-failed', stack, { category: 'bug', cause })
+}

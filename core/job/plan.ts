@@ -1,0 +1,268 @@
+import { ReplayError } from '../errors.ts'
+import type { ObjectStore } from '../store/object-store.ts'
+import { type ArchiveFacts, NO_FACTS } from './archive-facts.ts'
+import type { ArchiveListing, ListedInstrument } from './archive-listing.ts'
+import { type CellGrid, cellGrid, cellsOfRange, DAY_NS } from './cells.ts'
+import { type JobDefinition, jobTiming, type ParamGrid } from './define-job.ts'
+import type { FingerprintBase } from './fingerprint.ts'
+import { InstrumentDays, isBookStream, type JobWindow } from './instrument-days.ts'
+import { type LiveParts, NO_PARTS } from './live-parts.ts'
+import type { PartitionLines } from './partition-lines.ts'
+import { PartitionJudge, partitionText } from './partition-state.ts'
+import { PlanCollector } from './plan-collector.ts'
+import { estimateCost } from './plan-cost.ts'
+import type { PlanHead, Variant } from './plan-document.ts'
+import { rowSchema, usesBook } from './row-schema.ts'
+import { listSelection } from './selection.ts'
+import { cutTasks, type TaskCut } from './task-cuts.ts'
+import { variantsOf } from './variants.ts'
+
+export interface PlanOptions {
+  readonly archive: ObjectStore
+  readonly job: JobDefinition
+  /** Hashes of the job's bundle and of the engine. */
+  readonly code: FingerprintBase
+  /** Id of the run, and when it is planned (milliseconds since the epoch). */
+  readonly run: string
+  readonly createdMs: number
+  readonly params?: ParamGrid | undefined
+  /** @default all that the archive has */
+  readonly venues?: readonly string[] | undefined
+  readonly symbols?: readonly string[] | undefined
+  /** Half-open, nanoseconds since the epoch, multiples of the slice. @default the days that the archive has */
+  readonly fromNs?: bigint | undefined
+  readonly toNs?: bigint | undefined
+  /** Length of a cell. @default '1d' */
+  readonly slice?: string | undefined
+  /** What is in the table. @default nothing */
+  readonly live?: LiveParts | undefined
+  /** What earlier runs learnt of the archive. @default nothing */
+  readonly facts?: ArchiveFacts | undefined
+  /** About the bytes of a task. @default 4 GiB */
+  readonly taskBytes?: number | undefined
+  /** Rather more and smaller tasks than fewer. @default 1 */
+  readonly minTasks?: number | undefined
+  /** A listing of the selection that is there already. @default lists the archive */
+  readonly listing?: ArchiveListing | undefined
+}
+
+/** What a plan says of an instrument. */
+export interface InstrumentPlan {
+  readonly venue: string
+  readonly symbol: string
+  readonly run: number
+  readonly cached: number
+  readonly stale: number
+  /** Bytes of the cells that run. */
+  readonly bytes: number
+}
+
+/** A plan in memory. Nothing is written until `writePlan`. */
+export interface RunPlan {
+  readonly head: PlanHead
+  readonly instruments: readonly InstrumentPlan[]
+  readonly tasks: readonly TaskCut[]
+  /** What to do about a plan that reads too much; empty when there is nothing to say. */
+  readonly advice: readonly string[]
+  /** For `writePlan`: lines of partitions, and the days that those of an instrument may read. */
+  readonly partitions: PartitionLines
+  readonly listing: ArchiveListing
+}
+
+/**
+ * Plans a run: from the archive's listing and what is known of archive and table, no other reading.
+ * @throws ReplayError input: those of `listSelection`, `variantsOf`, `cellGrid`, `cellsOfRange`, `rowSchema`; `table-job`,
+ *   `cell-overlap`, `range-empty`
+ */
+export async function planRun(options: PlanOptions): Promise<RunPlan> {
+  const { archive, job, code, live = NO_PARTS, facts = NO_FACTS } = options
+  if (live.job !== null && live.job !== job.name) throw otherJob(live.job, job.name)
+  const asked = variantsOf(job, options.params)
+  const timings = asked.map(({ params }) => jobTiming(job, params))
+  const columns = rowSchema(job, timings)
+  const everyNs = timings.reduce<bigint | null>((most, { everyNs }) => leastCommon(most, everyNs), null)
+  const grid = cellGrid(options.slice ?? '1d', everyNs)
+  const given = rangeGiven(grid, options)
+  const listing = options.listing ?? (await listSelection(archive, options))
+  const windows = new Windows(job, [...asked, ...live.variants])
+  const judge = new PartitionJudge(
+    code,
+    grid,
+    asked.map(({ id }) => id),
+    live,
+    (variants) => windows.of(variants),
+  )
+  const days = listing.instruments.flatMap((instrument) => daysOf(instrument, job, facts))
+  const range = given ?? rangeOf(grid, days, windows.skewNs)
+  const collector = new PlanCollector(grid, [...asked, ...live.variants])
+  for (const instrument of days) {
+    collector.startInstrument(instrument)
+    for (const cell of instrument.cells(grid, range[0], range[1], windows.skewNs)) {
+      const startNs = BigInt(cell) * grid.sliceNs
+      const overlap = live.overlapping(instrument.venue, instrument.symbol, startNs, startNs + grid.sliceNs)
+      if (overlap !== null) throw overlapping(partitionText(instrument.venue, instrument.symbol, startNs), overlap)
+      collector.add(cell, judge.judge(instrument, cell), (judged) =>
+        instrument.bytesOf(grid, cell, windows.of(judged.variants), judged.restart),
+      )
+    }
+    instrument.forget()
+  }
+  const { partitions } = collector
+  if (collector.cells === 0) throw emptyRange(options, days)
+  const { taskBytes = 4 * 2 ** 30, minTasks = 1 } = options
+  const tasks = cutTasks(partitions.cuts(), { bytes: collector.bytes, partitions: partitions.count }, taskBytes, minTasks)
+  const bytesRead = tasks.reduce((sum, { bytes }) => sum + bytes, 0)
+  const cost = estimateCost({
+    bytesInRange: collector.bytes,
+    bytesRead,
+    objects: partitions.objectsRead(tasks),
+    partitions: partitions.count,
+    tasks: tasks.length,
+    variants: asked.length,
+  })
+  const head: PlanHead = {
+    version: 1,
+    run: options.run,
+    job: job.name,
+    ...code,
+    archive: archive.uri,
+    createdMs: options.createdMs,
+    streams: job.streams === 'all' ? ['all'] : job.streams,
+    clock: job.clock ?? 'record',
+    fromNs: String(BigInt(range[0]) * grid.sliceNs),
+    toNs: String(BigInt(range[1]) * grid.sliceNs),
+    sliceNs: String(grid.sliceNs),
+    tolerance: job.tolerance ?? 0,
+    asked: asked.map(({ id }) => id),
+    variants: collector.variants,
+    variantSets: collector.variantSets,
+    columns,
+    counts: collector.counts,
+    reasons: collector.reasons,
+    tasks: tasks.length,
+    partitions: partitions.count,
+    cost,
+  }
+  return { head, instruments: collector.instruments, tasks, advice: adviceOn(job, head, days), partitions, listing }
+}
+
+/** The windows of sets of variants: of each set that of the variant which looks farthest. */
+class Windows {
+  /** The greatest skew. */
+  readonly skewNs: number
+  readonly #windows: ReadonlyMap<string, JobWindow>
+  readonly #sets = new Map<string, JobWindow>()
+
+  constructor(job: JobDefinition, variants: readonly Variant[]) {
+    this.#windows = new Map(variants.map(({ id, params }) => [id, windowOf(job, params)]))
+    this.skewNs = Math.max(0, ...[...this.#windows.values()].map(({ afterNs }) => afterNs))
+  }
+
+  of(variants: readonly string[]): JobWindow {
+    const key = variants.length === 1 ? variants[0]! : variants.join(' ')
+    const known = this.#sets.get(key)
+    if (known !== undefined) return known
+    const all = variants.flatMap((id) => this.#windows.get(id) ?? [])
+    const window = {
+      beforeNs: Math.max(0, ...all.map(({ beforeNs }) => beforeNs)),
+      afterNs: Math.max(0, ...all.map(({ afterNs }) => afterNs)),
+      wholeDay: all.some(({ wholeDay }) => wholeDay),
+    }
+    this.#sets.set(key, window)
+    return window
+  }
+}
+
+/**
+ * The window of a variant. Rows at events may sum up what was since the row before, and "every N" counts from midnight: both
+ * need their whole day. A live variant may be of a job that had other parameters: what it then needs is not asked for.
+ */
+function windowOf(job: JobDefinition, params: Variant['params']): JobWindow {
+  const { warmUpNs, skewNs, trigger, everyNs } = jobTiming(job, { ...job.params, ...params })
+  const wholeDay = trigger !== null && (trigger.everyEvents > 0 || everyNs === null)
+  return { beforeNs: Number(warmUpNs + skewNs), afterNs: Number(skewNs), wholeDay }
+}
+
+/** The days with what the job reads; none for an instrument without any of its streams. */
+function daysOf(instrument: ListedInstrument, job: JobDefinition, facts: ArchiveFacts): InstrumentDays[] {
+  const { streams } = job
+  const hasL2 = instrument.folders.some(({ stream }) => stream === 'book')
+  const wants = (stream: string): boolean => {
+    if (streams === 'all') return true
+    if (isBookStream(stream)) return streams.includes('book') && (stream === 'book' || !hasL2)
+    return (streams as readonly string[]).includes(stream)
+  }
+  const days = new InstrumentDays(instrument, wants, usesBook(job), facts)
+  return days.days.count === 0 ? [] : [days]
+}
+
+/** Cells of the range that was given; null when both ends are open. @throws ReplayError input as `cellsOfRange` */
+function rangeGiven(grid: CellGrid, { fromNs, toNs }: PlanOptions): readonly [number, number] | null {
+  if (fromNs === undefined && toNs === undefined) return null
+  return cellsOfRange(grid, fromNs ?? 0n, toNs ?? (MAX_NS / DAY_NS) * DAY_NS)
+}
+
+const MAX_NS = 2n ** 63n
+
+/** All cells that messages can lie in. */
+function rangeOf(grid: CellGrid, days: readonly InstrumentDays[], skewNs: number): readonly [number, number] {
+  const reach = Math.ceil(skewNs / Number(grid.sliceNs))
+  let [first, end] = [Number.POSITIVE_INFINITY, 0]
+  for (const instrument of days) {
+    first = Math.min(first, instrument.days.days[0]! * grid.cellsPerDay - reach)
+    end = Math.max(end, (instrument.days.days.at(-1)! + 1) * grid.cellsPerDay + reach)
+  }
+  return end === 0 ? [0, 0] : [Math.max(0, first), end]
+}
+
+/** Bars of all variants have to fit into a cell. */
+function leastCommon(a: bigint | null, b: bigint | null): bigint | null {
+  if (a === null || b === null) return a ?? b
+  let [x, y] = [a, b]
+  while (y !== 0n) [x, y] = [y, x % y]
+  return (a / x) * b
+}
+
+function adviceOn(job: JobDefinition, { cost }: PlanHead, days: readonly InstrumentDays[]): string[] {
+  if (!usesBook(job) || job.restartPoints !== undefined) return []
+  const without = days.filter((instrument) => !instrument.hasSnapshots && instrument.restartOf(instrument.days.days.at(-1)!) === 'origin')
+  const advice: string[] = []
+  if (cost.amplification > 1.25) {
+    advice.push(
+      `reads ${cost.amplification.toFixed(1)} times the bytes in range to rebuild books: run the snapshots job first, or take a coarser --slice`,
+    )
+  }
+  if (without.some((instrument) => instrument.days.count > 1)) {
+    advice.push(
+      `${without.length} of ${days.length} instruments have no known restart point, so each is one task: run the snapshots job first to spread them`,
+    )
+  }
+  return advice
+}
+
+function otherJob(found: string, name: string): ReplayError {
+  return new ReplayError('table-job', `the table holds rows of job ${found}, not of ${name}; give each job a table of its own`, {
+    category: 'input',
+  })
+}
+
+function overlapping(partition: string, other: string): ReplayError {
+  const message = `partition ${partition} overlaps rows of another slicing, ${other}; use that --slice, or another table`
+  return new ReplayError('cell-overlap', message, { category: 'input' })
+}
+
+function emptyRange({ job, fromNs, toNs }: PlanOptions, days: readonly InstrumentDays[]): ReplayError {
+  const streams = job.streams === 'all' ? 'logs' : `logs of ${job.streams.join(', ')}`
+  if (days.length === 0) return new ReplayError('range-empty', `the instruments have no ${streams}`, { category: 'input' })
+  const [first, last] = [Math.min(...days.map((one) => one.days.days[0]!)), Math.max(...days.map((one) => one.days.days.at(-1)!))]
+  const message = `no ${streams} from ${timeText(fromNs)} to ${timeText(toNs)}; there are days from ${dayText(first)} to ${dayText(last)}`
+  return new ReplayError('range-empty', message, { category: 'input' })
+}
+
+function dayText(day: number): string {
+  return timeText(BigInt(day) * DAY_NS).slice(0, 10)
+}
+
+function timeText(timeNs: bigint | undefined): string {
+  return timeNs === undefined ? 'the beginning or end' : new Date(Number(timeNs / 1_000_000n)).toISOString()
+}

@@ -1,0 +1,97 @@
+import { type ErrorCategory, ReplayError } from '../errors.ts'
+import type { FolderFact } from './archive-facts.ts'
+
+/**
+ * What became of one partition in one attempt at its task: a line of the attempt's receipts object. In a run the first
+ * receipt without `error` wins, in order of the objects' keys.
+ */
+export interface Receipt {
+  readonly version: 1
+  readonly run: string
+  readonly task: string
+  readonly attempt: string
+  /** Index among the partitions of the plan. */
+  readonly partition: number
+  readonly venue: string
+  readonly symbol: string
+  /** UTC day of the cell, `YYYY-MM-DD`. */
+  readonly date: string
+  /** The cell, nanoseconds since the epoch, half-open. */
+  readonly startNs: string
+  readonly endNs: string
+  /** Ids of the variants that ran, sorted. */
+  readonly variants: readonly string[]
+  /** Of the partition with these variants (fingerprint.ts); goes into the table's tags with `inputs` and `restart`. */
+  readonly fingerprint: string
+  /** Digest of the objects read, as listed by the plan. */
+  readonly inputs: string
+  /** Where state began, see `Restart` in fingerprint.ts. */
+  readonly restart: string
+  /** Null: there were no rows, so there is no file, and the partition is done; or it failed. */
+  readonly part: {
+    /** Key in the table. */
+    readonly path: string
+    /** Bytes. */
+    readonly size: number
+    readonly etag: string
+  } | null
+  /** Rows and the sum of their hashes modulo 2^64: the table's checksum of this part. */
+  readonly checksum: { readonly rows: number; readonly sum: string }
+  /** Least and greatest `ts_ns`; null without rows. */
+  readonly minTsNs: string | null
+  readonly maxTsNs: string | null
+  /** Sequence findings by kind. */
+  readonly gaps: Readonly<Record<string, number>>
+  /** Boundaries between folders or sessions that nothing proves to be without loss. */
+  readonly unproven: number
+  /** Messages read for the cell, those left out by reason, and those read only to warm up. */
+  readonly messages: {
+    readonly read: number
+    readonly warmUp: number
+    readonly skipped: Readonly<Record<string, number>>
+  }
+  /** What was learnt of the folders read; `commit` keeps it in the archive index. */
+  readonly facts: readonly FolderFact[]
+  readonly timing: {
+    /** Milliseconds since the epoch. */
+    readonly startedMs: number
+    readonly durationMs: number
+    /** Bytes read. */
+    readonly bytes: number
+  }
+  /** Null: done. */
+  readonly error: { readonly code: string; readonly category: ErrorCategory; readonly message: string } | null
+}
+
+export function encodeReceipts(receipts: readonly Receipt[]): Uint8Array {
+  return new TextEncoder().encode(receipts.map((receipt) => `${JSON.stringify(receipt)}\n`).join(''))
+}
+
+/** @throws ReplayError corrupt `receipt` when a line is no receipt of this version */
+export function decodeReceipts(bytes: Uint8Array, path: string): Receipt[] {
+  if (bytes.length === 0) return []
+  const lines = new TextDecoder().decode(bytes).split('\n')
+  if (lines.pop() !== '') throw damaged(path, 'the last line has no end')
+  return lines.map((line, i) => {
+    let value: Partial<Receipt> | null
+    try {
+      value = JSON.parse(line) as Partial<Receipt> | null
+    } catch (cause) {
+      throw damaged(path, `line ${i + 1} is not JSON`, cause)
+    }
+    const isWhole =
+      value?.version === 1 &&
+      typeof value.partition === 'number' &&
+      typeof value.fingerprint === 'string' &&
+      typeof value.checksum?.rows === 'number' &&
+      Array.isArray(value.variants) &&
+      value.part !== undefined &&
+      value.error !== undefined
+    if (!isWhole) throw damaged(path, `line ${i + 1} is not a receipt of version 1`)
+    return value as Receipt
+  })
+}
+
+function damaged(path: string, what: string, cause?: unknown): ReplayError {
+  return new ReplayError('receipt', `receipts: ${what}`, { category: 'corrupt', path, cause })
+}

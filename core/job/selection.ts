@@ -1,0 +1,72 @@
+import { ReplayError } from '../errors.ts'
+import { nearest } from '../nearest-word.ts'
+import type { ObjectStore } from '../store/object-store.ts'
+import { type ArchiveListing, isArchiveName, type ListedInstrument, type ListingSelection, listArchive } from './archive-listing.ts'
+
+/**
+ * Lists the instruments that were asked for. `--symbols btcusdt` means that symbol on all venues, unless `--venues` narrows it.
+ * @throws ReplayError input `name-invalid`, `venue-unknown`, `symbol-unknown`, `archive-empty`
+ */
+export async function listSelection(archive: ObjectStore, selection: ListingSelection): Promise<ArchiveListing> {
+  for (const venue of selection.venues ?? []) requireName('venue', venue)
+  for (const symbol of selection.symbols ?? []) requireName('symbol', symbol)
+  const listing = await listArchive(archive, selection)
+  const { instruments } = listing
+  await requireAll('venue', selection.venues, instruments, archive)
+  await requireAll('symbol', selection.symbols, instruments, archive)
+  if (instruments.length === 0) throw emptyArchive(archive, listing.others)
+  return listing
+}
+
+/** Names become parts of keys and paths, so that nothing else than a name may pass. */
+function requireName(what: 'venue' | 'symbol', word: string): void {
+  if (isArchiveName(word)) return
+  throw new ReplayError('name-invalid', `${what}: expected letters, digits and any of "._@+-", found ${JSON.stringify(word)}`, {
+    category: 'input',
+  })
+}
+
+async function requireAll(
+  what: 'venue' | 'symbol',
+  asked: readonly string[] | undefined,
+  found: readonly ListedInstrument[],
+  archive: ObjectStore,
+): Promise<void> {
+  const missing = asked?.find((word) => !found.some((instrument) => instrument[what] === word))
+  if (missing === undefined) return
+  const names = await namesIn(archive, what)
+  if (names.length === 0) throw emptyArchive(archive, 0)
+  const isKnown = names.includes(missing)
+  // A venue that is there may well lack a symbol that another one has.
+  if (isKnown && what === 'venue') return
+  const near = nearest(missing, names)
+  const hint = near === null ? `there are: ${names.slice(0, 20).join(', ')}` : `did you mean ${near}?`
+  const advice = isKnown ? 'it has no log on the chosen venues' : hint
+  throw new ReplayError(`${what}-unknown`, `no log of ${what} ${JSON.stringify(missing)}; ${advice}`, {
+    category: 'input',
+    path: archive.uri,
+  })
+}
+
+/** Names in the archive, of its first keys: enough for advice. */
+async function namesIn(archive: ObjectStore, what: 'venue' | 'symbol'): Promise<string[]> {
+  const names = new Set<string>()
+  let seen = 0
+  for await (const { key } of archive.list('v1/')) {
+    const [, venue, symbol] = key.split('/', 3)
+    const name = what === 'venue' ? venue : symbol
+    if (name !== undefined && isArchiveName(name)) names.add(name)
+    if (++seen === ADVICE_KEYS) break
+  }
+  return [...names].sort()
+}
+
+const ADVICE_KEYS = 200_000
+
+function emptyArchive(archive: ObjectStore, others: number): ReplayError {
+  const found = others === 0 ? 'nothing' : `${others} keys of other shapes`
+  return new ReplayError('archive-empty', `expected logs at v1/<venue>/<symbol>/<date>/<stream>/, found ${found}`, {
+    category: 'input',
+    path: archive.uri,
+  })
+}

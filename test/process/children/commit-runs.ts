@@ -1,0 +1,11 @@
+// Commits runs of a table one after the other: <table> <first> <end>. Prints "<run number> <state> <version>" for each.
+import { commitRun } from '../../../core/job/commit.ts'
+import { FileStore } from '../../../core/store/file-store.ts'
+import { madeRunId } from '../../support/made-run.ts'
+
+const [table, first, end] = process.argv.slice(2) as [string, string, string]
+const store = new FileStore(table)
+for (let n = Number(first); n < Number(end); n++) {
+  const { state, version, warning } = await commitRun(store, madeRunId(n), { clock: Date.now, random: Math.random })
+  process.stdout.write(`${n} ${state} ${version} ${warning ?? ''}\n`)
+}
