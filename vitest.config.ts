@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-// unit: milliseconds each, no processes. golden: files of other implementations. process: real child processes, files, kills.
+// unit: milliseconds each, no processes. property: the same, but many random cases or large ones. golden: files of other implementations. process: real child processes, files, kills.
 // interop: readers written by others (Python; installed from a lock on first use).
 const project = (name: string, testTimeout: number, more: object = {}) => ({
   test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout, hookTimeout: testTimeout, ...more },
@@ -14,6 +14,7 @@ export default defineConfig({
     projects: [
       // Unit tests share no state, so they need no fresh environment per file: half of their time was imports.
       project('unit', 10_000, { pool: 'threads', isolate: false }),
+      project('property', 60_000),
       project('golden', 120_000),
       project('process', 120_000),
       project('interop', 300_000),
