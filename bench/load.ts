@@ -4,7 +4,7 @@ import { ReplayReader } from '../core/log/replay-reader.ts'
 import { generateArchive } from '../core/synthetic/archive.ts'
 import { writeFixedPayloadLog } from '../core/synthetic/fixed-payload-log.ts'
 
-/** What the cases work on: a log of 64-byte payloads (tickers and trades in turn) and the same as an archive of two symbols. */
+/** What the cases work on: a log of 64-byte payloads (tickers and trades in turn) and the same as an archive of eight symbols. */
 export interface BenchLoad {
   readonly folder: string
   readonly log: string
@@ -33,7 +33,7 @@ export async function benchLoad(folder: string, messages: number): Promise<Bench
     fs.writeFileSync(path.join(log, 'complete'), '')
   }
   const archive = path.join(folder, `archive-${messages}`)
-  for (const symbol of ['aaa', 'bbb']) {
+  for (const symbol of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) {
     const link = path.join(archive, 'v1', 'bench', symbol, '2024-01-01', 'ticker')
     fs.mkdirSync(path.dirname(link), { recursive: true })
     if (!fs.existsSync(link)) fs.symlinkSync(path.resolve(log), link)
