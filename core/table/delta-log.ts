@@ -57,8 +57,7 @@ export async function findTable(store: ObjectStore, options: { readonly version?
   const building = new TableBuilder(store.uri)
   await building.readVersions(store, last)
   if (building.version < 0) {
-    await requireNoLog(store)
-    return null
+    return (await wasJustMade(store)) ? findTable(store, options) : null
   }
   return finish(store, building, last, true)
 }
@@ -253,13 +252,17 @@ async function requireVersion(store: ObjectStore, version: number): Promise<void
   })
 }
 
-/** There is no version 0 and no readable checkpoint: then there must be no later version either. */
-async function requireNoLog(store: ObjectStore): Promise<void> {
+/**
+ * No version 0 and no readable checkpoint was found: then there is no later version either, unless another process has
+ * written the first one since.
+ */
+async function wasJustMade(store: ObjectStore): Promise<boolean> {
   for await (const { key } of store.list(LOG_FOLDER)) {
-    if (/\/\d{20}\.(json|checkpoint.*parquet)$/.test(key)) {
-      throw damaged(store.uri, `expected version 0 or a checkpoint that can be read, found ${key} without them; restore the log`)
-    }
+    if (!/\/\d{20}\.(json|checkpoint.*parquet)$/.test(key)) continue
+    if ((await store.get(versionKey(0))) !== null) return true
+    throw damaged(store.uri, `expected version 0 or a checkpoint that can be read, found ${key} without them; restore the log`)
   }
+  return false
 }
 
 function requireReader({ minReaderVersion }: Protocol, path: string): void {
