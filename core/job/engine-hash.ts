@@ -2,28 +2,39 @@ import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
-import { build } from 'esbuild'
 
 /** Packages outside the bundle whose version may change rows. */
 const PACKAGES = ['@duckdb/node-api', '@noble/hashes', 'hyparquet-writer']
 
+/**
+ * Lies beside this module where core was compiled (the npm package) or bundled (the container image), and holds the
+ * `engineSourcesHash` of what it was made of: all of them are the same engine.
+ */
+export const ENGINE_RECORD = 'engine-hash.txt'
+
 let known: Promise<string> | null = null
 
-/**
- * The version of the engine, 32 hex digits: core as esbuild bundles it (so that comments and formats do not count), the
- * major version of Node, and the versions of packages.
- */
+/** The version of the engine, 32 hex digits: its sources and packages, and the major version of Node. */
 export function engineHash(): Promise<string> {
   known ??= computeEngineHash()
   return known
 }
 
 async function computeEngineHash(): Promise<string> {
+  const record = path.join(import.meta.dirname, ENGINE_RECORD)
+  const sources = fs.existsSync(record) ? fs.readFileSync(record, 'utf8').trim() : await engineSourcesHash()
+  const node = process.versions.node.split('.')[0]
+  return createHash('sha256').update(`node ${node}\n${sources}\n`).digest('hex').slice(0, 32)
+}
+
+/** Hash of core as esbuild bundles it (so that comments and formats do not count) and of the versions of packages, 64 hex digits. */
+export async function engineSourcesHash(): Promise<string> {
   const core = path.resolve(import.meta.dirname, '..')
-  const extension = import.meta.filename.endsWith('.ts') ? '.ts' : '.js'
+  // Only here: neither the image nor the start of a worker needs the bundler.
+  const { build } = await import('esbuild')
   const { outputFiles } = await build({
     // Worker threads are entries of their own: no import leads to them.
-    entryPoints: [`index${extension}`, ...workersIn(core, `-worker${extension}`)],
+    entryPoints: ['index.ts', ...workersIn(core)],
     absWorkingDir: core,
     outdir: '/engine',
     bundle: true,
@@ -38,17 +49,17 @@ async function computeEngineHash(): Promise<string> {
     tsconfigRaw: {},
     logLevel: 'silent',
   })
-  const hash = createHash('sha256').update(`node ${process.versions.node.split('.')[0]}\n`)
+  const hash = createHash('sha256')
   const find = createRequire(import.meta.url)
   for (const name of PACKAGES) hash.update(`${name} ${versionOf(find.resolve(name), name)}\n`)
   for (const { contents } of outputFiles) hash.update(createHash('sha256').update(contents).digest())
-  return hash.digest('hex').slice(0, 32)
+  return hash.digest('hex')
 }
 
-function workersIn(core: string, suffix: string): string[] {
+function workersIn(core: string): string[] {
   return fs
     .readdirSync(core, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith(suffix))
+    .filter((name) => name.endsWith('-worker.ts'))
     .sort()
 }
 
