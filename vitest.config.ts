@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 // unit: milliseconds each, no processes. property: the same, but many random cases or large ones. golden: files of other implementations. process: real child processes, files, kills.
 // interop: readers written by others (Python; installed from a lock on first use).
+// cloud: the deployed stack on one LocalStack, which all files share, one after the other.
 const project = (name: string, testTimeout: number, more: object = {}) => ({
   test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout, hookTimeout: testTimeout, ...more },
 })
@@ -18,6 +19,7 @@ export default defineConfig({
       project('golden', 120_000),
       project('process', 120_000),
       project('interop', 300_000),
+      project('cloud', 300_000, { globalSetup: ['test/cloud/global-setup.ts'], fileParallelism: false }),
     ],
   },
 })

@@ -9,6 +9,7 @@ import type { MessageTransform } from '../core/pipeline/transform.ts'
 import { TYPE_BOOK_TICKER, TYPE_TRADE } from '../core/protocol/message-type.ts'
 import { bareScan, rawRead } from './bare.ts'
 import { BOOK_CASES } from './book-cases.ts'
+import { JOB_CASES } from './job-cases.ts'
 import type { BenchLoad } from './load.ts'
 import { TABLE_CASES } from './table-cases.ts'
 
@@ -44,7 +45,7 @@ const LOG_CASES: Readonly<Record<string, BenchCase>> = {
   'workers-2': { unit: 'messages', bare: 'workers-1', run: (load) => workers(load, 2) },
 }
 
-export const CASES: Readonly<Record<string, BenchCase>> = { ...LOG_CASES, ...BOOK_CASES, ...TABLE_CASES }
+export const CASES: Readonly<Record<string, BenchCase>> = { ...LOG_CASES, ...BOOK_CASES, ...TABLE_CASES, ...JOB_CASES }
 
 /** Order-dependent hash over sequence, time, type and length of each message, so that a bench cannot rot into doing nothing. */
 export class MessageHash {

@@ -1,7 +1,9 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { findLogs } from '../core/log/log-path.ts'
+import { LogWriter } from '../core/log/log-writer.ts'
 import { ReplayReader } from '../core/log/replay-reader.ts'
-import { generateArchive } from '../core/synthetic/archive.ts'
+import { type GenerateOptions, generateArchive } from '../core/synthetic/archive.ts'
 import { writeFixedPayloadLog } from '../core/synthetic/fixed-payload-log.ts'
 
 /** What the cases work on: a log of 64-byte payloads (tickers and trades in turn) and the same as an archive of eight symbols. */
@@ -13,6 +15,12 @@ export interface BenchLoad {
   /** Archives of one symbol and one day: L2 book events, and L3 order events; a quarter as many as `messages`. */
   readonly l2: string
   readonly l3: string
+  /** The books of `l2` as eight symbols. */
+  readonly symbols: string
+  /** Book events and trades of one symbol, 2,000 of them in a second; a quarter as many as `messages`. */
+  readonly dense: string
+  /** Of `l2`, `l3` and `dense`. */
+  readonly bookMessages: number
   /** Time range of the log, half-open; nanoseconds since the epoch. */
   readonly fromNs: bigint
   readonly toNs: bigint
@@ -23,6 +31,10 @@ export interface BenchLoad {
 const PAYLOAD_BYTES = 64
 /** 10,000 messages a second, as a busy instrument has; a seek by time begins maxStepBack, a second, before its target. */
 const STEP_NS = 100_000
+/** Of the dense archive. */
+const MESSAGES_PER_SECOND = 2000
+/** 2024-01-01: the day of generated archives. */
+const DAY_NS = 1_704_067_200_000_000_000n
 
 /** Makes the load in `folder`, or finds it there from an earlier bench of the same size. */
 export async function benchLoad(folder: string, messages: number): Promise<BenchLoad> {
@@ -33,28 +45,58 @@ export async function benchLoad(folder: string, messages: number): Promise<Bench
     fs.writeFileSync(path.join(log, 'complete'), '')
   }
   const archive = path.join(folder, `archive-${messages}`)
-  for (const symbol of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) {
-    const link = path.join(archive, 'v1', 'bench', symbol, '2024-01-01', 'ticker')
-    fs.mkdirSync(path.dirname(link), { recursive: true })
-    if (!fs.existsSync(link)) fs.symlinkSync(path.resolve(log), link)
-  }
-  const [l2, l3] = [await bookArchive(folder, 'l2', messages), await bookArchive(folder, 'l3', messages)]
+  linkSymbols(log, path.join(archive, 'v1', 'bench'), path.join('2024-01-01', 'ticker'))
+  const bookMessages = Math.max(1000, Math.floor(messages / 4))
+  const l2 = await generated(folder, `l2-${messages}`, { messages: bookMessages, streams: ['book'], level: 'l2' })
+  const l3 = await generated(folder, `l3-${messages}`, { messages: bookMessages, streams: ['book'], level: 'l3' })
+  const sparse = await generated(folder, `sparse-${messages}`, { messages: bookMessages, streams: ['book', 'trades'], level: 'l2' })
+  const dense = await denseArchive(sparse, path.join(folder, `dense-${messages}`), bookMessages)
+  const symbols = path.join(folder, `symbols-${messages}`)
+  const { path: book } = findLogs(l2)[0]!
+  linkSymbols(book, path.join(symbols, 'v1', 'bench'), path.join('2024-01-01', path.basename(book)))
   const reader = await ReplayReader.open(log)
   const first = await reader.next()
   await reader.close()
   // The load's times ascend by a fixed step; the range leaves out nothing, so that every record is compared and passes.
   const fromNs = first!.timestampNs
   const lastNs = fromNs + BigInt(messages - 1) * BigInt(STEP_NS)
-  return { folder, log, archive, messages, l2, l3, fromNs, toNs: lastNs + 1n, lastNs }
+  return { folder, log, archive, messages, l2, l3, symbols, dense, bookMessages, fromNs, toNs: lastNs + 1n, lastNs }
 }
 
-async function bookArchive(folder: string, level: 'l2' | 'l3', messages: number): Promise<string> {
-  const archive = path.join(folder, `${level}-${messages}`)
+/** One log under eight names. A listing of an archive follows no symbolic links. */
+function linkSymbols(log: string, venue: string, stream: string): void {
+  if (fs.existsSync(path.join(venue, 'h', stream))) return
+  for (const symbol of ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']) {
+    const folder = path.join(venue, symbol, stream)
+    fs.mkdirSync(folder, { recursive: true })
+    for (const name of fs.readdirSync(log)) fs.linkSync(path.join(log, name), path.join(folder, name))
+  }
+}
+
+/** An archive of one symbol and one day. */
+async function generated(folder: string, name: string, options: Pick<GenerateOptions, 'messages' | 'streams' | 'level'>): Promise<string> {
+  const archive = path.join(folder, name)
   if (!fs.existsSync(path.join(archive, 'complete'))) {
     fs.rmSync(archive, { recursive: true, force: true })
-    const streams = ['book'] as const
-    await generateArchive(archive, { symbols: 1, days: 1, messages: Math.max(1000, messages / 4), seed: 1, streams, level, stepBack: 0 })
+    await generateArchive(archive, { ...options, symbols: 1, days: 1, seed: 1, stepBack: 0 })
     fs.writeFileSync(path.join(archive, 'complete'), '')
   }
   return archive
+}
+
+/** A generated day, whose messages always fill it, with its times drawn together. */
+async function denseArchive(sparse: string, dense: string, messages: number): Promise<string> {
+  if (fs.existsSync(path.join(dense, 'complete'))) return dense
+  fs.rmSync(dense, { recursive: true, force: true })
+  const shrink = BigInt(Math.ceil((86_400 * MESSAGES_PER_SECOND) / messages))
+  for (const { path: log } of findLogs(sparse)) {
+    const writer = LogWriter.open(path.join(dense, path.relative(sparse, log)))
+    const reader = await ReplayReader.open(log)
+    for await (const { typeId, timestampNs, payload } of reader) writer.append(typeId, DAY_NS + (timestampNs - DAY_NS) / shrink, payload)
+    writer.finish()
+    await reader.close()
+    fs.copyFileSync(path.join(log, 'meta.json'), path.join(writer.path, 'meta.json'))
+  }
+  fs.writeFileSync(path.join(dense, 'complete'), '')
+  return dense
 }

@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --messages N --runs N --cases a,b --folder D --json]`: every case in fresh processes, and again
+ * `npm run bench [-- --messages N --runs N --cases a,b --folder D --json --help]`: every case in fresh processes, and again
  * after three other pipelines ran in them; the median of the runs. Small by default; the README's figures are of
  * `--messages 8388608` (1 GiB).
  */
@@ -25,8 +25,18 @@ const { values } = parseArgs({
     cases: { type: 'string' },
     folder: { type: 'string', default: path.join(os.tmpdir(), 'chronicle-replay-bench') },
     json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   },
 })
+if (values.help) {
+  const cases = Object.entries(CASES).map(([name, { unit, bare, target }]) =>
+    [`  ${name.padEnd(24)} ${unit}/s`, bare && `compared with ${bare}`, target && `asked for: ${target.toLocaleString('en')}`]
+      .filter(Boolean)
+      .join(' · '),
+  )
+  console.log(`npm run bench -- [--messages N] [--runs N] [--cases a,b] [--folder D] [--json]\n\ncases:\n${cases.join('\n')}`)
+  process.exit(0)
+}
 const names = values.cases === undefined ? Object.keys(CASES) : values.cases.split(',')
 fs.mkdirSync(values.folder, { recursive: true })
 await benchLoad(values.folder, Number(values.messages))

@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { commitRun } from '../core/job/commit.ts'
+import { readCommittedParts } from '../core/job/committed-parts.ts'
 import { FileStore } from '../core/store/file-store.ts'
 import type { AddFile } from '../core/table/delta-action.ts'
 import { commitTable } from '../core/table/delta-commit.ts'
@@ -17,12 +18,18 @@ const SCHEMA = { job: 'flow', columns: EVERY_TYPE }
 export const TABLE_CASES: Readonly<Record<string, BenchCase>> = {
   'commit-parts': { unit: 'parts', target: 2000, run: (load) => commitParts(load, 1) },
   'commit-replace': { unit: 'parts', target: 2000, run: (load) => commitParts(load, 2) },
+  'commit-checkpoint': { unit: 'parts', target: 2000, run: (load) => commitParts(load, 11, 'commit') },
+  'read-committed': { unit: 'parts', target: 10_000, run: (load) => commitParts(load, 11, 'read') },
   'query-first-row': { unit: 'parts', target: 5000, run: queryFirstRow },
   'checksum-rows': { unit: 'rows', run: checksumRows },
 }
 
-/** The commit of a run; of a second one every part replaces one of the first. */
-async function commitParts(load: BenchLoad, runs: number): Promise<Timed> {
+/**
+ * The commit of a run; of the last of several every part replaces one of the first. Eleven are as many as make a checkpoint due:
+ * those between the first and the last are of one part.
+ * @param timed the last commit, or what the next plan reads of the table
+ */
+async function commitParts(load: BenchLoad, runs: number, timed: 'commit' | 'read' = 'commit'): Promise<Timed> {
   const count = Math.min(100_000, Math.floor(load.messages / 20))
   const folder = path.join(load.folder, `commit-${process.pid}`)
   const store = new FileStore(folder)
@@ -34,15 +41,24 @@ async function commitParts(load: BenchLoad, runs: number): Promise<Timed> {
   let ms = 0
   try {
     for (let n = 0; n < runs; n++) {
-      const run = await MadeRun.create(store, { run: madeRunId(n), partitions, bundle: `code${n}` })
-      for (let from = 0; from < count; from += 1000) {
-        const size = Math.min(1000, count - from)
+      const isWhole = n === 0 || n === runs - 1
+      const own = isWhole ? partitions : partitions.slice(0, 1)
+      const run = await MadeRun.create(store, { run: madeRunId(n), partitions: own, bundle: `code${n}` })
+      for (let from = 0; from < own.length; from += 1000) {
+        const size = Math.min(1000, own.length - from)
         await run.finish(new Map(Array.from({ length: size }, (_, i) => [from + i, 5])))
       }
       const startedMs = performance.now()
       const { added, removed } = await commitRun(store, run.head.run, { clock: Date.now, random: Math.random })
       ms = performance.now() - startedMs
-      if (added.parts !== count || removed.parts !== n * count) throw new Error(`expected ${count} parts, found ${added.parts}`)
+      const replaced = n === 0 ? 0 : own.length
+      if (added.parts !== own.length || removed.parts !== replaced) throw new Error(`expected ${own.length} parts, found ${added.parts}`)
+    }
+    if (timed === 'read') {
+      const startedMs = performance.now()
+      const { job } = await readCommittedParts(store)
+      ms = performance.now() - startedMs
+      if (job === null) throw new Error('expected a table')
     }
   } finally {
     fs.rmSync(folder, { recursive: true, force: true })

@@ -5,8 +5,16 @@ import type { ProgressLine } from './progress.ts'
 const EXIT_INTERRUPTED = 130
 const INTERRUPTED = new Error('interrupted')
 
-/** Runs long work that Ctrl-C, or SIGTERM, ends through the signal; then says so, with exit code 130. */
-export async function interruptible(io: CommandIo, progress: ProgressLine, work: (signal: AbortSignal) => Promise<void>): Promise<number> {
+/**
+ * Runs long work that Ctrl-C, or SIGTERM, ends through the signal; then says so, with exit code 130.
+ * @param advice what became of the work then, and how to go on
+ */
+export async function interruptible(
+  io: CommandIo,
+  progress: ProgressLine,
+  work: (signal: AbortSignal) => Promise<void>,
+  advice: () => string = () => 'what was written so far is not complete',
+): Promise<number> {
   const interrupt = new AbortController()
   const onInterrupt = (): void => interrupt.abort(INTERRUPTED)
   process.once('SIGINT', onInterrupt)
@@ -17,7 +25,7 @@ export async function interruptible(io: CommandIo, progress: ProgressLine, work:
   } catch (error) {
     progress.end()
     if (error !== INTERRUPTED) throw error
-    io.err('interrupted: what was written so far is not complete\n')
+    io.err(`interrupted: ${advice()}\n`)
     return EXIT_INTERRUPTED
   } finally {
     process.removeListener('SIGINT', onInterrupt)

@@ -1,14 +1,21 @@
 import fs from 'node:fs'
-import { readArchiveIndex } from '../core/job/archive-index.ts'
+import path from 'node:path'
+import { BUILTIN_JOBS } from '../core/job/builtin/index.ts'
 import { bundleJob, type JobBundle, loadJob } from '../core/job/bundle.ts'
 import { readCommittedParts } from '../core/job/committed-parts.ts'
 import { engineHash } from '../core/job/engine-hash.ts'
-import { planRun, type RunPlan } from '../core/job/plan.ts'
+import { outlineJob } from '../core/job/job-outline.ts'
+import type { LiveParts } from '../core/job/live-parts.ts'
+import type { RunPlan } from '../core/job/plan.ts'
 import { newRunId } from '../core/job/run-files.ts'
+import { planRequest, type RunRequest } from '../core/job/run-request.ts'
 import { parseParams } from '../core/job/variants.ts'
-import { FileStore } from '../core/store/file-store.ts'
+import { isS3Uri } from '../core/store/open-store.ts'
 import { badOption, countOption, listOption, timeOption } from './arguments.ts'
+import { cloudOf, ENDPOINT } from './cloud-clients.ts'
 import type { CommandInput, OptionSpec } from './command.ts'
+import { checkJobTypes } from './job-types.ts'
+import { requireTablePlace } from './table-store.ts'
 
 /** Options of every command that plans a run. */
 export const JOB_OPTIONS: Readonly<Record<string, OptionSpec>> = {
@@ -20,7 +27,9 @@ export const JOB_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   to: { value: 'T', help: 'before T' },
   slice: { value: 'D', help: 'length of a partition: 1d (default), 6h, 1h, …; divides a day' },
   param: { value: 'K=V', help: 'a parameter of the job; several values (k=1,2) or several times: a sweep', many: true },
+  'no-types': { help: 'do not check the types of the job module' },
   workers: { value: 'N', help: 'worker threads (default: number of processors)' },
+  endpoint: ENDPOINT,
 }
 
 /** What a command line asks for, planned and not written. */
@@ -31,33 +40,62 @@ export interface PlannedCommand {
   readonly tableUri: string
 }
 
-/** Plans the run of a command line; writes nothing. @throws ReplayError input `usage`, and those of `planRun` */
+/** Plans the run of a command line; writes nothing. @throws ReplayError input `usage`, and those of `requestOf`, `planRun` */
 export async function planCommand(input: CommandInput, workers: number): Promise<PlannedCommand> {
   const [archiveUri, tableUri] = [required(input, 'archive'), required(input, 'table')]
-  if (!fs.statSync(archiveUri, { throwIfNoEntry: false })?.isDirectory()) throw badOption('archive', 'the folder of an archive', archiveUri)
+  if (!isS3Uri(archiveUri) && !fs.statSync(archiveUri, { throwIfNoEntry: false })?.isDirectory())
+    throw badOption('archive', 'the folder of an archive, or s3://…', archiveUri)
+  requireTablePlace(tableUri)
   const [name] = input.positionals as [string]
-  const [table, archive] = [new FileStore(tableUri), new FileStore(archiveUri)]
+  const cloud = cloudOf(input)
+  const [table, archive] = [cloud.open(tableUri), cloud.open(archiveUri)]
+  const live = await readCommittedParts(table)
+  // Some more tasks than workers: when the first ones are done early, there is something left to share.
+  const minTasks = 4 * (countOption(input, 'workers') ?? workers)
+  const { request, bundle } = await requestOf(input, name, { archive: archive.uri, live, minTasks })
+  return { plan: await planRequest(request, { archive, table, live }), bundle, archiveUri, tableUri }
+}
+
+/** What a command line asks for. */
+export interface AskedRun {
+  readonly request: RunRequest
+  readonly bundle: JobBundle
+}
+
+/**
+ * Reads the job and the options that say what to run.
+ * @param more the archive's URI, what is in the table, and limits of tasks
+ * @throws ReplayError input `usage`, and those of `bundleJob`, `loadJob`, `outlineJob`
+ */
+export async function requestOf(
+  input: CommandInput,
+  name: string,
+  { live, ...more }: Pick<RunRequest, 'archive' | 'minTasks' | 'taskBytes' | 'minTaskSeconds'> & { readonly live: LiveParts },
+): Promise<AskedRun> {
+  const types = input.flag('no-types') ? Promise.resolve() : checkJobTypes(name)
+  types.catch(() => {}) // told below, unless the module is no module at all
   const bundle = await bundleJob(name)
+  await types
   const job = await loadJob(bundle.code, name)
   const createdMs = Date.now()
-  const plan = await planRun({
-    archive,
-    job,
-    code: { bundle: bundle.hash, engine: await engineHash() },
+  const [fromNs, toNs, slice] = [timeOption(input, 'from'), timeOption(input, 'to'), input.text('slice')]
+  const [venues, symbols] = [listOption(input, 'venues'), listOption(input, 'symbols')]
+  const request: RunRequest = {
+    version: 1,
     run: newRunId(createdMs, Math.random),
     createdMs,
-    params: parseParams(job, input.texts('param')),
-    venues: listOption(input, 'venues'),
-    symbols: listOption(input, 'symbols'),
-    fromNs: timeOption(input, 'from'),
-    toNs: timeOption(input, 'to'),
-    slice: input.text('slice'),
-    live: await readCommittedParts(table),
-    facts: await readArchiveIndex(table),
-    // Some more tasks than workers: when the first ones are done early, there is something left to share.
-    minTasks: 4 * (countOption(input, 'workers') ?? workers),
-  })
-  return { plan, bundle, archiveUri, tableUri }
+    source: Object.hasOwn(BUILTIN_JOBS, name) ? name : path.resolve(name),
+    bundle: bundle.hash,
+    engine: await engineHash(),
+    outline: outlineJob(job, parseParams(job, input.texts('param')), live),
+    ...more,
+    ...(venues !== undefined && { venues }),
+    ...(symbols !== undefined && { symbols }),
+    ...(fromNs !== undefined && { fromNs: String(fromNs) }),
+    ...(toNs !== undefined && { toNs: String(toNs) }),
+    ...(slice !== undefined && { slice }),
+  }
+  return { request, bundle }
 }
 
 function required(input: CommandInput, option: string): string {

@@ -3,6 +3,7 @@ import { exitCodeOf, ReplayError } from '../core/errors.ts'
 import { nearest } from '../core/nearest-word.ts'
 import { type CommandIo, type CommandSpec, helpOf, helpOfAll, parseCommand } from './command.ts'
 import { book } from './commands/book.ts'
+import { cancel } from './commands/cancel.ts'
 import { checksum } from './commands/checksum.ts'
 import { features } from './commands/features.ts'
 import { generate } from './commands/generate.ts'
@@ -10,9 +11,13 @@ import { inspect } from './commands/inspect.ts'
 import { plan } from './commands/plan.ts'
 import { query } from './commands/query.ts'
 import { replay } from './commands/replay.ts'
+import { report } from './commands/report.ts'
+import { resume } from './commands/resume.ts'
 import { run } from './commands/run.ts'
 import { runs } from './commands/runs.ts'
 import { snapshot } from './commands/snapshot.ts'
+import { status } from './commands/status.ts'
+import { submit } from './commands/submit.ts'
 import { vacuum } from './commands/vacuum.ts'
 import { verify } from './commands/verify.ts'
 
@@ -26,9 +31,14 @@ export const COMMANDS: readonly CommandSpec[] = [
   generate,
   plan,
   run,
+  submit,
+  status,
+  resume,
+  cancel,
   query,
   checksum,
   runs,
+  report,
   vacuum,
 ]
 

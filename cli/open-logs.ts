@@ -1,10 +1,21 @@
 import { ReplayError } from '../core/errors.ts'
-import type { LogLocation } from '../core/log/log-path.ts'
+import { findLogs, type LogLocation, openLog } from '../core/log/log-path.ts'
 import { ReplayReader, type ReplayReaderOptions } from '../core/log/replay-reader.ts'
+import { StoreLogs } from '../core/log/store-logs.ts'
 import { SymbolCatalog } from '../core/log/symbol-catalog.ts'
 import { ArchiveSource } from '../core/pipeline/archive-source.ts'
 import { MergedSource } from '../core/pipeline/merged-source.ts'
 import type { MessageSource } from '../core/pipeline/source.ts'
+import { isS3Uri } from '../core/store/open-store.ts'
+import { cloudOf } from './cloud-clients.ts'
+import type { CommandInput } from './command.ts'
+
+/** Every log at or below directories or places on S3. @throws ReplayError input `log-missing`, and those of the store */
+export async function findLogsAt(places: readonly string[], input: CommandInput): Promise<LogLocation[]> {
+  const logs: LogLocation[] = []
+  for (const place of places) logs.push(...(isS3Uri(place) ? await new StoreLogs(cloudOf(input).open(place)).find() : findLogs(place)))
+  return logs
+}
 
 /**
  * One source over all logs, merged by record time; day by day when the paths tell the days.
@@ -19,10 +30,10 @@ export async function openLogs(logs: readonly LogLocation[], symbols?: readonly 
   }
   const options = optionsFor(wanted, symbols)
   const [only] = wanted
-  if (wanted.length === 1) return ReplayReader.open(only!.path, options)
+  if (wanted.length === 1) return ReplayReader.open(await openLog(only!), options)
   if (wanted.every(({ date }) => date !== null)) return new ArchiveSource(wanted, options)
   const readers: ReplayReader[] = []
-  for (const { path } of wanted) readers.push(await ReplayReader.open(path, options))
+  for (const log of wanted) readers.push(await ReplayReader.open(await openLog(log), options))
   return new MergedSource(readers)
 }
 

@@ -1,3 +1,5 @@
+export { bytesText, countText, rateText } from '../core/number-text.ts'
+
 /** One JSON document; 64-bit values are decimal strings. */
 export function jsonText(value: unknown): string {
   return `${JSON.stringify(value, (_key, item) => (typeof item === 'bigint' ? String(item) : item))}\n`
@@ -28,22 +30,12 @@ export function timeText(timestampNs: bigint): string {
   return `${whole}.${String(timestampNs % 1_000_000_000n).padStart(9, '0')}Z`
 }
 
-/** `1234567` → `1.2 MB` */
-export function bytesText(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
-  let value = bytes
-  let unit = 0
-  for (; value >= 999.5 && unit < units.length - 1; unit++) value /= 1000
-  return `${unit === 0 ? value : value.toPrecision(3)} ${units[unit]}`
+/** Words as a shell takes them: quoted where they have to be. */
+export function commandText(words: readonly string[]): string {
+  return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ')
 }
 
-/** `1234567` → `1,234,567` */
-export function countText(count: number): string {
-  return count.toLocaleString('en-US')
-}
-
-/** `12345678` messages per second → `12.3 M/s` */
-export function rateText(perSecond: number): string {
-  if (perSecond >= 1e6) return `${(perSecond / 1e6).toFixed(1)} M/s`
-  return perSecond >= 1e3 ? `${(perSecond / 1e3).toFixed(1)} k/s` : `${perSecond.toFixed(0)}/s`
+/** `0.0123` → `$0.012` */
+export function dollarsText(dollars: number): string {
+  return `$${dollars < 1 ? dollars.toPrecision(2) : dollars.toFixed(2)}`
 }

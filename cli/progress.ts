@@ -30,6 +30,12 @@ export class ProgressLine {
     this.#drawn = false
   }
 
+  /** A failure: said even with --quiet. */
+  problem(text: string): void {
+    this.end()
+    this.#io.err(`${text}\n`)
+  }
+
   /** A line that stays, e.g. the advice a command ends with. */
   note(text: string): void {
     this.end()

@@ -1,4 +1,4 @@
-/** A pipeline per symbol: its trades, decoded, into a Parquet file of its own. Run by examples/demo.ts in worker threads. */
+/** A pipeline per symbol: its trades, decoded, into a Parquet file of its own. Run by multi-symbol-replay.ts in worker threads. */
 import path from 'node:path'
 import { ArchiveSource, ReplayPipeline, type SymbolTask, TYPE_TRADE } from '../core/index.ts'
 

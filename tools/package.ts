@@ -18,6 +18,9 @@ if (status !== 0) process.exit(status ?? 1)
 for (const name of ['README.md', 'CHANGELOG.md', 'LICENSE']) fs.copyFileSync(path.join(root, name), path.join(dist, name))
 fs.copyFileSync(path.join(root, 'cli', 'bin.mjs'), path.join(dist, 'cli', 'bin.mjs'))
 
+// The script of the report's page is bundled when a report is made, from its sources.
+fs.cpSync(path.join(root, 'report', 'page'), path.join(dist, 'report', 'page'), { recursive: true })
+
 fs.writeFileSync(path.join(dist, 'core', 'job', ENGINE_RECORD), `${await engineSourcesHash()}\n`)
 
 const manifest = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'))

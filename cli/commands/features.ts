@@ -2,13 +2,14 @@ import { bookSettingsOf } from '../../core/book/log-settings.ts'
 import { resolveColumns } from '../../core/features/builtin-columns.ts'
 import { FeatureSink } from '../../core/features/feature-sink.ts'
 import { parseTrigger, type Trigger } from '../../core/features/trigger.ts'
-import { findLogs, type LogLocation } from '../../core/log/log-path.ts'
+import { type LogLocation, openLog } from '../../core/log/log-path.ts'
 import { ReplayPipeline } from '../../core/pipeline/replay-pipeline.ts'
 import type { PipelineStats } from '../../core/pipeline/stats.ts'
 import { badOption, choiceOption, u64Option } from '../arguments.ts'
+import { ENDPOINT } from '../cloud-clients.ts'
 import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
 import { interruptible, issueText } from '../interruptible.ts'
-import { openLogs } from '../open-logs.ts'
+import { findLogsAt, openLogs } from '../open-logs.ts'
 import { bytesText, countText, jsonText, rateText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
 
@@ -38,6 +39,7 @@ export const features: CommandSpec = {
       help: 'at a gap: leave the book empty until its next snapshot or reset (default), stop, or go on',
     },
     'on-error': { value: 'abort|skip', help: 'at damage: stop (default), or leave it out and go on' },
+    endpoint: ENDPOINT,
   },
   examples: [
     {
@@ -57,7 +59,7 @@ export const features: CommandSpec = {
   async run(input, io) {
     const progress = new ProgressLine(io, input)
     return interruptible(io, progress, async (signal) => {
-      const logs = input.positionals.flatMap(findLogs)
+      const logs = await findLogsAt(input.positionals, input)
       const source = await openLogs(logs)
       const sink = await sinkFor(input, logs).catch(async (error: unknown) => {
         await source.close()
@@ -83,7 +85,7 @@ async function sinkFor(input: CommandInput, logs: readonly LogLocation[]): Promi
   if (columns === undefined) throw badOption('columns', 'a list like mid,spread_bps,imbalance:5', '')
   if ((csv === undefined) === (parquet === undefined)) throw badOption('parquet', 'one of --parquet F and --csv F', parquet ?? '')
   const fields = resolveColumns(columns)
-  const settings = logs.map(({ path }) => bookSettingsOf(path))
+  const settings = (await Promise.all(logs.map(openLog))).map(bookSettingsOf)
   return new FeatureSink({
     columns: fields,
     trigger: triggerOf(input),

@@ -1,10 +1,12 @@
 import { ReplayError } from '../../core/errors.ts'
 import { type LogOutline, outlineLog } from '../../core/log/log-outline.ts'
-import { findLogs, isLogDirectory, type LogLocation } from '../../core/log/log-path.ts'
+import { type LogLocation, openLog } from '../../core/log/log-path.ts'
 import { type LogSummary, summarizeLog } from '../../core/log/log-summary.ts'
 import { ReplayReader } from '../../core/log/replay-reader.ts'
 import { crcText, timeOption, typeText, u64Option } from '../arguments.ts'
+import { ENDPOINT } from '../cloud-clients.ts'
 import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
+import { findLogsAt } from '../open-logs.ts'
 import { bytesText, countText, jsonText, tableText, timeText } from '../output.ts'
 
 export const inspect: CommandSpec = {
@@ -15,6 +17,7 @@ export const inspect: CommandSpec = {
     'seek-seq': { value: 'N', help: 'show the first message with sequence ≥ N' },
     'seek-timestamp': { value: 'T', help: 'show the first message with record time ≥ T (ISO 8601 UTC or nanoseconds)' },
     'on-error': { value: 'abort|skip', help: 'at damage: stop (default), or leave it out and go on' },
+    endpoint: ENDPOINT,
   },
   examples: [
     { command: 'chronicle-replay inspect archive/v1/binance/btcusdt/2024-08-08/book', does: 'counts, times and segments of one log' },
@@ -25,23 +28,24 @@ export const inspect: CommandSpec = {
     const path = input.positionals[0]!
     const seq = u64Option(input, 'seek-seq')
     const timestampNs = timeOption(input, 'seek-timestamp')
-    const logs = findLogs(path)
-    if (!isLogDirectory(path)) {
+    const logs = await findLogsAt([path], input)
+    const log = logs.find((each) => each.path === path || each.path === path.replace(/\/+$/, ''))
+    if (log === undefined) {
       if (seq !== undefined || timestampNs !== undefined)
         throw new ReplayError('usage', 'seeking needs one log, not an archive', { category: 'input', path })
       return inspectArchive(logs, input, io)
     }
-    if (seq !== undefined || timestampNs !== undefined) return inspectMessage(path, seq, timestampNs, input, io)
-    return inspectLog(path, input, io)
+    if (seq !== undefined || timestampNs !== undefined) return inspectMessage(log, seq, timestampNs, input, io)
+    return inspectLog(log, input, io)
   },
 }
 
-async function inspectLog(path: string, input: CommandInput, io: CommandIo): Promise<number> {
-  const summary = await summarizeLog(path, { onCorrupt: input.text('on-error') === 'skip' ? 'skip' : 'abort' })
+async function inspectLog(log: LogLocation, input: CommandInput, io: CommandIo): Promise<number> {
+  const summary = await summarizeLog(await openLog(log), { onCorrupt: input.text('on-error') === 'skip' ? 'skip' : 'abort' })
   io.out(input.flag('json') ? jsonText(documentOf(summary)) : reportOf(summary))
   for (const issue of summary.issues)
     io.err(`${issue.severity} ${issue.code}: ${issue.message} (segment ${issue.segment}, offset ${issue.offset ?? '-'})\n`)
-  if (!input.flag('json') && !input.flag('quiet')) io.err(`next: chronicle-replay replay ${path} --csv messages.csv\n`)
+  if (!input.flag('json') && !input.flag('quiet')) io.err(`next: chronicle-replay replay ${log.path} --csv messages.csv\n`)
   return 0
 }
 
@@ -83,13 +87,13 @@ function reportOf(summary: LogSummary): string {
 }
 
 async function inspectMessage(
-  path: string,
+  log: LogLocation,
   seq: bigint | undefined,
   timestampNs: bigint | undefined,
   input: CommandInput,
   io: CommandIo,
 ): Promise<number> {
-  const reader = await ReplayReader.open(path)
+  const reader = await ReplayReader.open(await openLog(log))
   try {
     const found = seq === undefined ? await reader.seekToTimestamp(timestampNs!) : await reader.seekToSeq(seq)
     const { value: message } = found ? await reader[Symbol.asyncIterator]().next() : { value: undefined }
@@ -121,7 +125,7 @@ async function inspectMessage(
 
 async function inspectArchive(logs: readonly LogLocation[], input: CommandInput, io: CommandIo): Promise<number> {
   const rows: (LogLocation & LogOutline)[] = []
-  for (const log of logs) rows.push({ ...log, ...(await outlineLog(log.path)) })
+  for (const log of logs) rows.push({ ...log, ...(await outlineLog(await openLog(log))) })
   if (input.flag('json')) {
     io.out(jsonText(rows))
     return 0

@@ -3,7 +3,7 @@ import { isoTime } from '../../core/job/cells.ts'
 import type { RunPlan } from '../../core/job/plan.ts'
 import type { CommandInput, CommandSpec } from '../command.ts'
 import { JOB_OPTIONS, planCommand } from '../job-options.ts'
-import { bytesText, countText, jsonText, tableText } from '../output.ts'
+import { bytesText, countText, dollarsText, jsonText, tableText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
 
 /** Instruments that are shown by name. */
@@ -28,7 +28,7 @@ export const plan: CommandSpec = {
   async run(input, io) {
     const planned = await planCommand(input, os.availableParallelism())
     if (input.flag('json')) {
-      io.out(jsonText(documentOf(planned.plan, planned.tableUri)))
+      for (const text of documentPieces(planned.plan, planned.tableUri)) io.out(text)
       return 0
     }
     io.out(textOf(planned.plan))
@@ -40,6 +40,24 @@ export const plan: CommandSpec = {
     return 0
   },
 }
+
+/** The JSON document; in pieces, because of a list with every partition. */
+function* documentPieces(plan: RunPlan, table: string): Generator<string, void, undefined> {
+  const whole = jsonText(documentOf(plan, table))
+  yield `${whole.slice(0, whole.lastIndexOf('}'))},"cells":[`
+  let piece = ''
+  let separator = '\n'
+  for (const { startNs, endNs, ...cell } of plan.cells()) {
+    piece += `${separator}${JSON.stringify({ ...cell, from: isoTime(startNs), to: isoTime(endNs) })}`
+    separator = ',\n'
+    if (piece.length < PIECE_LENGTH) continue
+    yield piece
+    piece = ''
+  }
+  yield `${piece}\n]}\n`
+}
+
+const PIECE_LENGTH = 65_536
 
 function documentOf({ head, instruments, tasks, advice }: RunPlan, table: string): object {
   const {
@@ -91,13 +109,10 @@ function textOf({ head, instruments, tasks }: RunPlan): string {
   ].join('')
 }
 
-function dollarsText(dollars: number): string {
-  return `$${dollars < 1 ? dollars.toPrecision(2) : dollars.toFixed(2)}`
-}
-
 /** The command line again, for `run`. */
 function sameArguments(input: CommandInput): string {
   const options = Object.keys(JOB_OPTIONS).flatMap((name) => {
+    if (JOB_OPTIONS[name]!.value === undefined) return input.flag(name) ? [`--${name}`] : []
     const text = JOB_OPTIONS[name]!.many === true ? input.texts(name) : input.text(name)
     const values = typeof text === 'string' ? [text] : (text ?? [])
     return values.map((value) => `--${name} ${value}`)

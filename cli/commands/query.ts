@@ -3,10 +3,10 @@ import os from 'node:os'
 import path from 'node:path'
 import readline from 'node:readline/promises'
 import { ReplayError } from '../../core/errors.ts'
-import { FileStore } from '../../core/store/file-store.ts'
 import { openQuery, type Query } from '../../core/table/query.ts'
 import { openTable } from '../../core/table/table-query.ts'
 import { choiceOption } from '../arguments.ts'
+import { cloudOf, ENDPOINT } from '../cloud-clients.ts'
 import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
 import { isTable } from '../table-store.ts'
 
@@ -21,6 +21,7 @@ export const query: CommandSpec = {
     format: { value: 'table|csv|json|parquet', help: 'of the result (default: table)' },
     'as-of': { value: 'RUN', help: 'the table as a run, or a version, left it' },
     out: { value: 'F', help: 'write the result to a file instead of stdout' },
+    endpoint: ENDPOINT,
   },
   examples: [
     { command: 'chronicle-replay query out "select symbol, count(*) from t group by all"', does: 'rows per symbol' },
@@ -29,7 +30,7 @@ export const query: CommandSpec = {
   ],
   async run(input, io) {
     const [source, sql] = input.positionals as [string, string | undefined]
-    const opened = await open(source, input.text('as-of'))
+    const opened = await open(source, input, io)
     try {
       if (sql === undefined) await shell(opened, input, io)
       else await answer(opened, sql, input, io)
@@ -40,13 +41,23 @@ export const query: CommandSpec = {
   },
 }
 
-async function open(source: string, asOf: string | undefined): Promise<Query> {
-  if (isTable(source)) return openTable(new FileStore(source), { asOf })
+async function open(source: string, input: CommandInput, io: CommandIo): Promise<Query> {
+  const asOf = input.text('as-of')
+  if (isTable(source)) {
+    const note = (text: string): void => (input.flag('quiet') ? undefined : io.err(`${text}\n`))
+    const remote = { cacheFolder: partsCache(), httpfsFile: process.env.CHRONICLE_HTTPFS, onNote: note }
+    return openTable(cloudOf(input).open(source), { asOf, remote })
+  }
   if (asOf !== undefined) {
     throw new ReplayError('not-a-table', '--as-of needs a table, which has a folder _delta_log', { category: 'input', path: source })
   }
   const isFile = fs.statSync(source, { throwIfNoEntry: false })?.isFile() === true
   return openQuery(isFile ? [source] : source)
+}
+
+/** Copies of parts on S3 are kept here, where they are needed at all. */
+function partsCache(): string {
+  return path.join(process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'), 'chronicle-replay', 'parts')
 }
 
 async function answer(opened: Query, sql: string, input: CommandInput, io: CommandIo): Promise<void> {

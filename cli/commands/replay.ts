@@ -1,11 +1,11 @@
-import { findLogs } from '../../core/log/log-path.ts'
 import { ReplayPipeline } from '../../core/pipeline/replay-pipeline.ts'
 import type { PipelineStats } from '../../core/pipeline/stats.ts'
 import { TYPE_BOOK_TICKER, TYPE_TRADE } from '../../core/protocol/message-type.ts'
 import { choiceOption, countOption, listOption, timeOption, typesOption } from '../arguments.ts'
+import { ENDPOINT } from '../cloud-clients.ts'
 import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
 import { interruptible, issueText } from '../interruptible.ts'
-import { openLogs } from '../open-logs.ts'
+import { findLogsAt, openLogs } from '../open-logs.ts'
 import { bytesText, countText, jsonText, rateText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
 
@@ -27,6 +27,7 @@ export const replay: CommandSpec = {
     'on-error': { value: 'abort|skip', help: 'at damage: stop (default), or leave it out and go on' },
     'dead-letters': { value: 'F', help: 'with skip: what was left out, as JSON lines' },
     'no-pushdown': { help: 'read everything; filters do not reach the source' },
+    endpoint: ENDPOINT,
   },
   examples: [
     {
@@ -65,7 +66,7 @@ async function buildPipeline(input: CommandInput, io: CommandIo): Promise<Replay
   const symbols = listOption(input, 'symbols')
   const sample = countOption(input, 'sample')
   const onError = choiceOption(input, 'on-error', ['abort', 'skip'])
-  const pipeline = ReplayPipeline.fromSource(await openLogs(input.positionals.flatMap(findLogs), symbols))
+  const pipeline = ReplayPipeline.fromSource(await openLogs(await findLogsAt(input.positionals, input), symbols))
   if (symbols !== undefined) pipeline.filterSymbols(symbols)
   if (from !== undefined || to !== undefined) pipeline.filterTimeRange(from ?? null, to ?? null)
   if (types !== undefined) pipeline.filterTypes(types)

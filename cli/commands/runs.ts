@@ -2,6 +2,7 @@ import type { CommitInfo } from '../../core/table/delta-action.ts'
 import { readHistory } from '../../core/table/delta-history.ts'
 import { readTable } from '../../core/table/delta-log.ts'
 import { countOption } from '../arguments.ts'
+import { ENDPOINT } from '../cloud-clients.ts'
 import type { CommandSpec } from '../command.ts'
 import { jsonText, tableText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
@@ -11,11 +12,11 @@ export const runs: CommandSpec = {
   name: 'runs',
   summary: 'the commits of a table, newest first',
   arguments: [{ name: 'table', help: 'folder of a table' }],
-  options: { limit: { value: 'N', help: 'so many at most (default: 100)' } },
+  options: { limit: { value: 'N', help: 'so many at most (default: 100)' }, endpoint: ENDPOINT },
   examples: [{ command: 'chronicle-replay runs out', does: 'which run wrote which version, when, and what it changed' }],
   async run(input, io) {
     const uri = input.positionals[0]!
-    const store = openTableStore(uri)
+    const store = openTableStore(uri, input)
     const limit = countOption(input, 'limit') ?? 100
     const { version: newest } = await readTable(store)
     const rows: RunRow[] = []

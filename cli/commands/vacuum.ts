@@ -2,6 +2,7 @@ import { EMPTY_FOLDER, emptyCellsKey } from '../../core/job/live-cells.ts'
 import { findOpenRuns } from '../../core/job/open-runs.ts'
 import { vacuum as vacuumTable } from '../../core/table/vacuum.ts'
 import { badOption } from '../arguments.ts'
+import { ENDPOINT } from '../cloud-clients.ts'
 import type { CommandInput, CommandSpec } from '../command.ts'
 import { bytesText, countText, jsonText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
@@ -14,6 +15,7 @@ export const vacuum: CommandSpec = {
   options: {
     'older-than': { value: '7d', help: 'only files, and removals from the table, older than this (default: 7d)' },
     'dry-run': { help: 'say what would go, remove nothing' },
+    endpoint: ENDPOINT,
   },
   examples: [
     { command: 'chronicle-replay vacuum out --dry-run', does: 'what would be removed' },
@@ -21,7 +23,7 @@ export const vacuum: CommandSpec = {
   ],
   async run(input, io) {
     const uri = input.positionals[0]!
-    const store = openTableStore(uri)
+    const store = openTableStore(uri, input)
     const isDryRun = input.flag('dry-run')
     const progress = new ProgressLine(io, input)
     let seen = 0

@@ -1,6 +1,5 @@
-import fs from 'node:fs'
-import path from 'node:path'
-import { identifyLog } from '../log/log-path.ts'
+import { folderOf, type LogFolder, readWhole } from '../log/log-folder.ts'
+import { identifyFolder } from '../log/log-path.ts'
 import { ruleOfVenue, type SequenceRule } from './sequence-rule.ts'
 import { depthLimitOf } from './stream-depth.ts'
 
@@ -12,12 +11,15 @@ export interface LogBookSettings {
   readonly rule: SequenceRule
 }
 
-/** @throws ReplayError input `meta-json` when the log's `meta.json` is damaged */
-export function bookSettingsOf(logPath: string): LogBookSettings {
-  const metaPath = path.join(logPath, 'meta.json')
-  const hasMeta = fs.statSync(metaPath, { throwIfNoEntry: false })?.isFile() === true
+/**
+ * @param log its directory's path, or its folder
+ * @throws ReplayError input `meta-json` when the log's `meta.json` is damaged
+ */
+export function bookSettingsOf(log: string | LogFolder): LogBookSettings {
+  const folder = folderOf(log)
+  const meta = folder.load('meta.json')
   return {
-    depthLimit: hasMeta ? depthLimitOf(fs.readFileSync(metaPath), metaPath) : undefined,
-    rule: ruleOfVenue(identifyLog(path.resolve(logPath)).venue),
+    depthLimit: meta === null ? undefined : depthLimitOf(readWhole(meta), meta.path),
+    rule: ruleOfVenue(identifyFolder(folder).venue),
   }
 }

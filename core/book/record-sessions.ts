@@ -124,7 +124,9 @@ export class RecordSessions {
   }
 }
 
-/** The last part of a log's path. */
+/** The last part of a log's path, which may end with a slash. */
 export function logName(path: string): string {
+  const last = path.charCodeAt(path.length - 1)
+  if (last === 47 || last === 92) return logName(path.slice(0, -1))
   return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
 }

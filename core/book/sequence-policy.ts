@@ -274,7 +274,9 @@ export class SequencePolicy {
 
   #restart(market: MarketSequence, words: Uint32Array, at: number): void {
     const nativeAt = at + (BOOK_EVENT_NATIVE_SEQ_OFFSET >>> 2)
-    market.chain.anchor(words[nativeAt]!, words[nativeAt + 1]!)
+    // Without an id it proves nothing about what a session before it has lost, and needs nothing of it.
+    if (market.isBoundaryOpen && (words[nativeAt]! | words[nativeAt + 1]!) === 0) market.chain.forget()
+    else market.chain.anchor(words[nativeAt]!, words[nativeAt + 1]!)
     this.#makeWhole(market)
   }
 

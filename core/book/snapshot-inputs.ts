@@ -1,6 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
-import fs from 'node:fs'
-import path from 'node:path'
+import { folderOf, type LogFolder } from '../log/log-folder.ts'
 import { listSegments } from '../log/segment-file.ts'
 
 /** One version of a segment, as a listing shows it. */
@@ -15,12 +14,10 @@ export interface SegmentVersion {
   readonly version: string
 }
 
-/** The segments of a local log directory. */
-export function segmentVersions(directory: string): SegmentVersion[] {
-  return listSegments(directory).map((segment) => {
-    const stat = fs.statSync(segment.path, { bigint: true })
-    return { id: segment.id, name: path.basename(segment.path), size: Number(stat.size), version: String(stat.mtimeNs) }
-  })
+/** The segments of a log: of a directory's path, or a folder. */
+export function segmentVersions(log: string | LogFolder): SegmentVersion[] {
+  const folder = folderOf(log)
+  return listSegments(folder).map(({ id, name }) => ({ id, name, ...(folder.versionOf(name) ?? { size: 0, version: '' }) }))
 }
 
 /**

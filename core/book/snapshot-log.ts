@@ -1,4 +1,5 @@
-import type { LogLocation } from '../log/log-path.ts'
+import type { LogFolder } from '../log/log-folder.ts'
+import { type LogLocation, openLog } from '../log/log-path.ts'
 import { ReplayReader } from '../log/replay-reader.ts'
 import type { MessageBatch } from '../pipeline/batch.ts'
 import type { MessageCursor } from '../pipeline/message.ts'
@@ -81,12 +82,13 @@ class SnapshotPass {
 
   async read(day: LogLocation): Promise<void> {
     const { onCorrupt = 'abort', onIssue, onProgress } = this.#options
-    const reader = await ReplayReader.open(day.path, { onCorrupt, ...(onIssue !== undefined && { onIssue }) })
+    const folder = await openLog(day)
+    const reader = await ReplayReader.open(folder, { onCorrupt, ...(onIssue !== undefined && { onIssue }) })
     try {
       let isFirst = true
       for (let batch = await reader.nextBatch(); batch !== null; batch = await reader.nextBatch()) {
         if (batch.length > 0) {
-          if (isFirst) this.#enter(day, batch.at(batch.rowAt(0)))
+          if (isFirst) this.#enter(day, folder, batch.at(batch.rowAt(0)))
           isFirst = false
           await this.#take(batch)
         }
@@ -98,21 +100,21 @@ class SnapshotPass {
     }
   }
 
-  #enter(day: LogLocation, first: MessageCursor): void {
+  #enter(day: LogLocation, folder: LogFolder, first: MessageCursor): void {
     // The path names one instrument, so its first message speaks for the whole folder.
-    if (this.#current === null || (day.symbol !== null && beginsWhole(first))) this.#begin(day)
+    if (this.#current === null || (day.symbol !== null && beginsWhole(first))) this.#begin(folder)
     const { inputs, points } = this.#current!
-    inputs.enterFolder(day.date, segmentVersions(day.path))
+    inputs.enterFolder(day.date, segmentVersions(folder))
     points.enterFolder(this.#options.homeOf?.(day) ?? { store: new FileStore(day.path), prefix: '' }, day.date)
   }
 
   /** Starts anew, so that what is written from here on does not depend on how many days before were read. */
-  #begin(day: LogLocation): void {
+  #begin(folder: LogFolder): void {
     const { onGap = 'quarantine', onCorrupt = 'abort', onFinding } = this.#options
     const { written, existing } = this.result()
     this.#written = written
     this.#existing = existing
-    const settings = snapshotSettings(bookSettingsOf(day.path), onGap, onCorrupt)
+    const settings = snapshotSettings(bookSettingsOf(folder), onGap, onCorrupt)
     const replay = new BookReplay({ ...settings, onFinding })
     const inputs = new SnapshotInputs(settings)
     this.#current = { replay, inputs, points: new RestartPoints(replay, inputs) }

@@ -46,6 +46,32 @@ export interface SnapshotRetention {
   readonly maxBytes?: number | undefined
 }
 
+/** The snapshots of a market. */
+export interface MarketSnapshots {
+  readonly venueId: number
+  readonly marketId: number
+  /** By ascending sequence. */
+  readonly entries: readonly SnapshotEntry[]
+}
+
+/**
+ * All snapshots of a log, by one listing.
+ * @param prefix key of the log directory (stream folder) in the store; empty = the store's root
+ */
+export async function listSnapshots(store: ObjectStore, prefix: string): Promise<MarketSnapshots[]> {
+  const folder = snapshotsFolder(prefix)
+  const markets = new Map<string, { venueId: number; marketId: number; entries: SnapshotEntry[] }>()
+  for await (const { key, size, etag, modifiedMs } of store.list(folder)) {
+    const match = /^((\d+)\/(\d+))\/snapshot_(\d{1,20})\.bin$/.exec(key.slice(folder.length))
+    if (match === null) continue
+    const known = markets.get(match[1]!) ?? { venueId: Number(match[2]), marketId: Number(match[3]), entries: [] }
+    known.entries.push({ key, seq: BigInt(match[4]!), bytes: size, etag, modifiedMs })
+    markets.set(match[1]!, known)
+  }
+  for (const { entries } of markets.values()) entries.sort(bySequence)
+  return [...markets.values()]
+}
+
 /**
  * The snapshots of one market: `<prefix>snapshots/<venueId>/<marketId>/snapshot_<seq>.bin`, each with a sidecar `.json`.
  * The `.bin` is what readers select by, so it is written last and deleted first.
@@ -59,7 +85,7 @@ export class SnapshotStore {
   /** @param prefix key of the log directory (stream folder) in the store; empty = the store's root */
   constructor(store: ObjectStore, prefix: string, venueId: number, marketId: number) {
     this.#store = store
-    this.#folder = `${prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`}snapshots/${venueId}/${marketId}/`
+    this.#folder = `${snapshotsFolder(prefix)}${venueId}/${marketId}/`
   }
 
   /**
@@ -86,7 +112,7 @@ export class SnapshotStore {
       const match = /^snapshot_(\d{1,20})\.bin$/.exec(key.slice(this.#folder.length))
       if (match !== null) entries.push({ key, seq: BigInt(match[1]!), bytes: size, etag, modifiedMs })
     }
-    return entries.sort((a, b) => (a.seq < b.seq ? -1 : 1))
+    return entries.sort(bySequence)
   }
 
   /**
@@ -201,4 +227,12 @@ export class SnapshotStore {
 /** Positions of one day as numbers in file order. */
 function orderOf(position: SnapshotPosition): bigint {
   return (BigInt(position.segment) << 64n) + BigInt(position.offset)
+}
+
+function snapshotsFolder(prefix: string): string {
+  return `${prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`}snapshots/`
+}
+
+function bySequence(a: SnapshotEntry, b: SnapshotEntry): number {
+  return a.seq < b.seq ? -1 : 1
 }

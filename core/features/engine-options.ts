@@ -44,6 +44,11 @@ export interface FeatureEngineOptions {
   readonly toNs?: bigint | undefined
   /** Time at which the pass begins, where that is before its first message. @default `fromNs`, if that is earlier than the first message */
   readonly startNs?: bigint | undefined
+  /**
+   * What comes before the first message at or after `startNs` only shows whether messages are missing before that one. Not for
+   * passes with a book. @default false
+   */
+  readonly hasLeadIn?: boolean | undefined
   /** State to go on from: a book restored from a snapshot, and the policy state of its sidecar. */
   readonly restart?: { readonly book: L2Book | L3Book; readonly policy?: SequencePolicyState | undefined } | undefined
 }

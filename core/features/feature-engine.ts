@@ -83,8 +83,11 @@ export class FeatureEngine {
   /** Tables were told of a gap whose end they wait for. */
   #isTableOpen = false
 
+  /** What comes is of before the start, and only its sequences are looked at. */
+  #isLeadIn: boolean
   #hasStarted = false
   #micros = Number.NEGATIVE_INFINITY
+  /** Of the bar that is being filled; without bars, of the day. */
   #barHasMessages = false
   #positionLow = 0
   #positionHigh = -1
@@ -118,6 +121,7 @@ export class FeatureEngine {
     this.#isSkipping = options.onCorrupt === 'skip'
     this.#isSkippingUnknown = this.#isSkipping || options.onGap === 'ignore'
     this.#hasBook = options.hasBook ?? true
+    this.#isLeadIn = options.hasLeadIn === true && options.startNs !== undefined
     this.#isMarketGiven = options.marketId !== undefined
     this.#tradeMarket = options.marketId ?? -1
     const { onGap = 'quarantine', rule, onFinding } = options
@@ -220,6 +224,13 @@ export class FeatureEngine {
       exchange?.see(micros)
       const cursor = batch.at(row)
       const verdict = this.#watch.check(cursor)
+      if (this.#isLeadIn) {
+        if (micros < this.#startMicros) {
+          this.#watch.told()
+          continue
+        }
+        this.#isLeadIn = false
+      }
       const type = types[row]!
       const isOther = type !== TYPE_TRADE && (type !== TYPE_BOOK_EVENT || !this.#hasBook)
       if (isOther) {
@@ -357,7 +368,9 @@ export class FeatureEngine {
     if (isBook && !isOpen && this.#isTableOpen && (this.#isBookOpen || isRestart(message))) {
       this.#isBookOpen = false
       this.#isTableOpen = false
-      for (const table of this.tables) table.gapEnds(message.micros)
+      const isAtStart = message.micros % (this.#barMicros === 0 ? DAY_MICROS : this.#barMicros) === 0
+      const isWhole = isAtStart && !this.#barHasMessages && message.gap === 0
+      for (const table of this.tables) table.gapEnds(message.micros, isWhole)
     }
   }
 
@@ -440,7 +453,9 @@ export class FeatureEngine {
   #dayEnds(endMicros: number): void {
     if (this.#hearsDays) this.#tellDay(endMicros)
     this.#events.dayEnds()
-    if (this.#barMicros === 0) for (const table of this.tables) table.nextRow()
+    if (this.#barMicros > 0) return
+    this.#barHasMessages = false
+    for (const table of this.tables) table.nextRow()
   }
 
   #tellDay(endMicros: number): void {
@@ -466,6 +481,7 @@ export class FeatureEngine {
 }
 
 const TIME = new Uint32Array(2)
+const DAY_MICROS = 86_400e6
 
 function isRestart(message: EngineMessage): boolean {
   const kind = message.words[message.at + (BOOK_EVENT_TYPE_OFFSET >>> 2)]! & 0xffff

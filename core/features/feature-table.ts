@@ -143,16 +143,17 @@ export class FeatureTable {
     for (const handler of this.#handlers) handler.reset?.()
   }
 
-  /** A book that can be trusted again. */
-  gapEnds(micros: number): void {
+  /** A book that can be trusted again; `isWhole`: at the very start of a bar, or day, so that none of it is missing. */
+  gapEnds(micros: number, isWhole: boolean): void {
     this.#gapOpen = false
+    if (isWhole) this.#touched = false
     this.#wholeFrom = micros + this.warmUpMicros
     for (const handler of this.#handlers) handler.gap?.(false)
   }
 
   /** A row at a message; `clockMicros`: the latest time so far. */
   eventRow(timeLow: number, timeHigh: number, micros: number, clockMicros: number, positionLow: number, positionHigh: number): void {
-    if (this.target.enter?.(clockMicros, false) === false) {
+    if (this.target.enter?.(clockMicros, false, true) === false) {
       this.mutedRow()
       return
     }
@@ -165,7 +166,7 @@ export class FeatureTable {
 
   /** The row of a bar; `positionHigh` < 0: it had no messages. */
   barRow(startMicros: number, endMicros: number, positionLow: number, positionHigh: number): void {
-    if (this.target.enter?.(startMicros, true) === false) {
+    if (this.target.enter?.(startMicros, true, positionHigh >= 0) === false) {
       this.mutedRow()
       return
     }
@@ -194,7 +195,7 @@ export class FeatureTable {
   /** Neither ends what is counted per row, nor has its features: it is a column's own row. */
   #emit(): void {
     const { timeLow, timeHigh, micros, positionLow, positionHigh } = this.#moment
-    if (this.target.enter?.(micros, false) === false) return
+    if (this.target.enter?.(micros, false, positionHigh >= 0) === false) return
     const { columns, row } = this.target
     const time = columns[0]!.words
     time[2 * row] = timeLow

@@ -15,9 +15,10 @@ export interface RowTarget {
   endRow(): void
   /**
    * Called before a row is filled, with its time by the engine's clock in microseconds: of a bar its start, else the latest so
-   * far. False: the row is not wanted, and is treated as one of the warm-up. `columns` and `row` may be others afterwards.
+   * far; `hasMessage`: false for a bar without messages and the end of a day. False: the row is not wanted, and is treated as
+   * one of the warm-up. `columns` and `row` may be others afterwards.
    */
-  enter?(micros: number, isBar: boolean): boolean
+  enter?(micros: number, isBar: boolean, hasMessage: boolean): boolean
   /** Waits until the target can take more, if it must. */
   ready?(): Promise<void> | void
   /** Finishes the output. */

@@ -9,6 +9,8 @@ export interface FolderFact {
   readonly digest: string
   /** What its first record of the book is: after a `snapshot` or `reset` nothing before matters. */
   readonly begins: 'snapshot' | 'reset' | 'other'
+  /** Record time of that record, nanoseconds since the epoch: what lies before it needs the day before. */
+  readonly beginsNs: string
 }
 
 /** The archive index as `plan` reads it. */

@@ -15,9 +15,9 @@ export async function addToArchiveIndex(table: ObjectStore, added: ReadonlyMap<s
   for (let tried = 0; tried < MAX_TRIES; tried++) {
     const current = await table.get(ARCHIVE_INDEX)
     const facts = decodeFacts(current?.bytes)
-    const changed = [...added.values()].filter(({ folder, digest, begins }) => {
+    const changed = [...added.values()].filter(({ folder, digest, begins, beginsNs }) => {
       const known = facts.get(folder)
-      return known?.digest !== digest || known.begins !== begins
+      return known?.digest !== digest || known.begins !== begins || known.beginsNs !== beginsNs
     })
     if (changed.length === 0) return
     for (const fact of changed) facts.set(fact.folder, fact)

@@ -3,7 +3,7 @@ import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import vm from 'node:vm'
-import { type BuildFailure, build } from 'esbuild'
+import type { BuildFailure } from 'esbuild'
 import { ReplayError } from '../errors.ts'
 import { nearest } from '../nearest-word.ts'
 import { BUILTIN_JOBS } from './builtin/index.ts'
@@ -27,6 +27,8 @@ export async function bundleJob(job: string): Promise<JobBundle> {
     return bundleOf(`module.exports = require("chronicle-replay").BUILTIN_JOBS[${JSON.stringify(job)}]\n`)
   const entry = path.resolve(job)
   if (!fs.statSync(entry, { throwIfNoEntry: false })?.isFile()) throw unknownJob(job)
+  // Only here: the image runs bundles and makes none.
+  const { build } = await import('esbuild')
   try {
     const result = await build({
       entryPoints: [`./${path.basename(entry)}`],
@@ -91,7 +93,7 @@ function reasonOf(error: unknown): string {
   const [first] = (error as Partial<BuildFailure>).errors ?? []
   if (first === undefined) return error instanceof Error ? error.message : String(error)
   const { location, text } = first
-  return location === null ? text : `${text} (line ${location.line} of ${location.file})`
+  return location === null ? text : `${text} (${location.file}:${location.line})`
 }
 
 function unknownJob(job: string): ReplayError {

@@ -13,10 +13,13 @@ export class PassCell {
   /** Microseconds. */
   readonly startMicros: number
   readonly endMicros: number
+  /** The instrument has folders of the cell's day. By the exchange's clock messages may lie in a cell of another. */
+  readonly isOfDay: boolean
   part: PartFile | null = null
   readonly #options: Omit<PartOptions, 'partition'>
 
-  constructor(partition: PlannedPartition, options: Omit<PartOptions, 'partition'>) {
+  constructor(partition: PlannedPartition, isOfDay: boolean, options: Omit<PartOptions, 'partition'>) {
+    this.isOfDay = isOfDay
     this.partition = partition
     this.startMicros = Number(partition.startNs / 1000n)
     this.endMicros = Number(partition.endNs / 1000n)
@@ -72,7 +75,7 @@ export class CellRows implements RowTarget {
     return this.#part!.file.row
   }
 
-  enter(micros: number, isBar: boolean): boolean {
+  enter(micros: number, isBar: boolean, hasMessage: boolean): boolean {
     this.#isBar = isBar
     const { cells } = this.#options
     while (this.#cell < cells.length && micros >= cells[this.#cell]!.endMicros) {
@@ -81,6 +84,8 @@ export class CellRows implements RowTarget {
     }
     const cell = cells[this.#cell]
     if (cell === undefined || micros < cell.startMicros) return false
+    // How many cells lie beside a day depends on the slice: what fills them must not.
+    if (!hasMessage && !cell.isOfDay) return false
     if (this.#part === null) this.#begin(cell.open())
     return true
   }
@@ -99,7 +104,7 @@ export class CellRows implements RowTarget {
     const variantColumn = this.#variantColumn!
     variantColumn.i32[row] = variantColumn.code(variant.id)
     for (let i = 0; i < this.#params.length; i++) putParam(this.#params[i]!.column, row, this.#params[i]!.value)
-    for (let i = 0; i < this.#jobColumns.length; i++) values.put(i, this.#jobColumns[i]!, row)
+    if (!values.isEmpty) for (let i = 0; i < this.#jobColumns.length; i++) values.put(i, this.#jobColumns[i]!, row)
     file.endRow()
   }
 

@@ -7,6 +7,7 @@ import type { TableState } from '../table/delta-log.ts'
 import { columnsTag, PARTITION_COLUMNS } from '../table/table-schema.ts'
 import { addToArchiveIndex } from './archive-index.ts'
 import { isoTime } from './cells.ts'
+import { type FailureGroup, groupFailures } from './failure-groups.ts'
 import { decodeRanges, encodeRanges } from './index-ranges.ts'
 import {
   EMPTY_CELLS,
@@ -19,7 +20,7 @@ import {
   tagsOf,
 } from './live-cells.ts'
 import { type PlanHead, readPlanHead } from './plan-document.ts'
-import { runFiles } from './run-files.ts'
+import { requireNotCancelled } from './run-cancel.ts'
 import { type DoneReceipt, type MissingPartition, readRunReceipts } from './run-receipts.ts'
 
 export interface CommitRunOptions {
@@ -47,6 +48,8 @@ export interface CommitResult {
   readonly removed: { readonly parts: number }
   /** The first `MAX_MISSING` partitions that are missing. */
   readonly missing: readonly MissingPartition[]
+  /** All of them, by cause. */
+  readonly failures: readonly FailureGroup[]
   /** Why a checkpoint or the archive index was not written, which harms nothing; null when all is well. */
   readonly warning: string | null
 }
@@ -63,41 +66,41 @@ export interface CommitResult {
 export async function commitRun(table: ObjectStore, run: string, options: CommitRunOptions): Promise<CommitResult> {
   const head = await readPlanHead(table, run)
   await requireNotCancelled(table, run)
-  const { done, missing, facts } = await readRunReceipts(table, head)
+  let done: ReadonlyMap<number, DoneReceipt> = new Map()
+  const { missing, facts } = await readRunReceipts(table, head).then((receipts) => {
+    done = receipts.done
+    return { missing: receipts.missing, facts: receipts.facts }
+  })
   const partitions = { planned: head.partitions, done: done.size, missing: missing.length }
-  const told = { run, partitions, missing: missing.slice(0, MAX_MISSING) }
+  const told = { run, partitions, missing: missing.slice(0, MAX_MISSING), failures: groupFailures(missing, new Map()) }
   if (missing.length > head.tolerance * head.partitions) {
     return { ...told, state: 'refused', version: -1, added: NOTHING, removed: { parts: 0 }, warning: null }
   }
-  let change: RunChange | null = null
+  let changed: RunChange['told'] | null = null
   const outcome = await commitTable(table, {
     ...options,
     run,
     async decide(state) {
       await requireNotCancelled(table, run)
-      change = await decideChange(table, head, done, state, options.random)
+      const change = await decideChange(table, head, done, state, options.random)
+      changed = change?.told ?? null
       return change
+    },
+    // Of very many parts a checkpoint takes memory enough by itself.
+    onWritten: () => {
+      done = new Map()
     },
   })
   const indexError = await addToArchiveIndex(table, facts).then(
     () => null,
     (error: unknown) => error,
   )
-  const { added, removed } = (outcome.written ? (change as RunChange | null)?.told : undefined) ?? { added: NOTHING, removed: { parts: 0 } }
+  const { added, removed } = (outcome.written ? (changed as RunChange['told'] | null) : null) ?? { added: NOTHING, removed: { parts: 0 } }
   const state = outcome.written ? 'committed' : 'unchanged'
   return { ...told, state, version: outcome.version, added, removed, warning: warningOf(outcome.checkpointError ?? indexError) }
 }
 
 type RunChange = TableChange & { readonly told: Pick<CommitResult, 'added' | 'removed'> }
-
-async function requireNotCancelled(table: ObjectStore, run: string): Promise<void> {
-  const { cancel } = runFiles(run)
-  if ((await table.get(cancel)) === null) return
-  throw new ReplayError('run-cancelled', `run ${run} was cancelled, so it is not committed; start a new run`, {
-    category: 'input',
-    path: `${table.uri}/${cancel}`,
-  })
-}
 
 /** Null: all that is done is in the table. */
 async function decideChange(

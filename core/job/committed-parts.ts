@@ -9,7 +9,7 @@ import { type PlanHead, readPlanHead, type Variant } from './plan-document.ts'
  * parameters come from the plans of the runs that made them; where a plan is lost, its partitions are stale.
  */
 export async function readCommittedParts(table: ObjectStore): Promise<LiveParts> {
-  const state = await findTable(table)
+  const state = await findTable(table, { onlyLive: true })
   if (state === null) return NO_PARTS
   const all = [...livePartCells(state), ...(await readEmptyCells(table, state))]
   const heads = new Map<string, PlanHead | null>()
@@ -22,6 +22,11 @@ export async function readCommittedParts(table: ObjectStore): Promise<LiveParts>
   return {
     job: state.schema.job,
     of: (venue, symbol, startNs, endNs) => cells.of(venue, symbol, startNs, endNs).map(partOf),
+    *withRows(archive) {
+      for (const { venue, symbol, startNs, endNs, run, path } of all) {
+        if (path !== null && heads.get(run)?.archive === archive) yield { venue, symbol, startNs: BigInt(startNs), endNs: BigInt(endNs) }
+      }
+    },
     overlapping: (venue, symbol, startNs, endNs) => cells.overlapping(venue, symbol, startNs, endNs),
     variants: liveVariants(all, heads),
   }

@@ -5,6 +5,7 @@ import type { FeatureBook } from '../features/feature-book.ts'
 import { planTrigger, type Trigger, type TriggerPlan } from '../features/trigger.ts'
 import type { MessageCursor } from '../pipeline/message.ts'
 import type { ReplayPipeline } from '../pipeline/replay-pipeline.ts'
+import type { Sink } from '../pipeline/sink.ts'
 import type { MessageSource } from '../pipeline/source.ts'
 import type { BookEventView } from '../protocol/book-event.ts'
 import type { BookTickerView } from '../protocol/book-ticker.ts'
@@ -59,7 +60,7 @@ export interface JobHandlers<C extends JobColumns> {
   reset?(): void
   /** The trigger makes a row. */
   row?(out: RowOut<C>): void
-  /** A UTC day ends, once whatever the slice. */
+  /** A UTC day ends, once whatever the slice; rows only of days that the instrument has folders of. */
   end?(out: RowOut<C>): void
 }
 
@@ -73,12 +74,24 @@ export interface JobContext<S extends JobStreams = JobStreams> {
   readonly variant: string
 }
 
-/** For jobs that build a whole pipeline. */
-export interface JobPipelineContext<P extends JobParamDefaults> {
+/** For jobs that build a whole pipeline: one partition of one variant. */
+export interface JobPipelineContext<P extends JobParamDefaults, C extends JobColumns> {
+  /**
+   * The streams merged by record time: the warm-up, then the cell. It ends with the cell, and cannot be sought. Filters of the
+   * pipeline work behind it, not in it.
+   */
   readonly source: MessageSource
+  /**
+   * A sink for the end of the pipeline: calls `take` for each message, the warm-up's included; `out.emit()` makes a row with
+   * the message's time and position. Rows of the warm-up are not written. A message that a transform made has no position
+   * (`seq` NULL), and is of the cell if the transform made it there: it must not hold back what it makes until later.
+   */
+  rows(take: (message: MessageCursor, out: RowOut<C>) => void): Sink
   readonly params: JobParams<P>
   readonly venue: string
   readonly symbol: string
+  /** UTC day of the cell, `YYYY-MM-DD`. */
+  readonly date: string
   /** The cell, nanoseconds since the epoch, half-open. */
   readonly startNs: bigint
   readonly endNs: bigint
@@ -98,7 +111,7 @@ export interface JobSpec<P extends JobParamDefaults, C extends JobColumns, S ext
   readonly columns: C
   /** When rows are made. @default only at `out.emit()` */
   readonly trigger?: Trigger | ((params: JobParams<P>) => Trigger)
-  /** Rows for bars without messages, too. @default false */
+  /** Rows for bars without messages, too, on days that the instrument has folders of. @default false */
   readonly fill?: boolean
   /** The clock of the bars. @default 'record' */
   readonly clock?: 'record' | 'exchange'
@@ -112,10 +125,14 @@ export interface JobSpec<P extends JobParamDefaults, C extends JobColumns, S ext
   readonly onGap?: 'quarantine' | 'ignore' | 'abort'
   /** Columns whose values are features: `{ imbalance: 'imbalance:5' }`. */
   features?(params: JobParams<P>): { readonly [K in keyof C]?: ColumnRequest }
-  /** Called once per instrument × variant. */
+  /** Called once per instrument × variant; and to plan, without venue and symbol, to see which handlers there are. */
   create?(params: JobParams<P>, context: JobContext<S>): JobHandlers<C>
-  /** Escape hatch: the job is a whole pipeline, and its rows are what it writes. */
-  pipeline?(context: JobPipelineContext<P>): ReplayPipeline | Promise<ReplayPipeline>
+  /**
+   * Escape hatch: the job is a whole pipeline, built anew for each partition × variant, and its rows are those of
+   * `context.rows`. It has no book, trigger or handlers of the engine, and no state but what `warmUp` brings. Anything else
+   * that it writes is its own affair: a partition may run more than once.
+   */
+  pipeline?(context: JobPipelineContext<P, C>): ReplayPipeline | Promise<ReplayPipeline>
   /** Writes restart points of the books, so often. Only the built-in `snapshots` job. */
   restartPoints?(params: JobParams<P>): string
 }
@@ -219,6 +236,12 @@ function checkJob(job: JobDefinition): void {
   }
   if (job.create === undefined && job.features === undefined && job.pipeline === undefined && job.restartPoints === undefined) {
     throw invalid(name, 'expected one of create, features, pipeline: nothing makes its rows')
+  }
+  if (job.pipeline !== undefined) {
+    const other = (['create', 'features', 'restartPoints', 'trigger', 'fill', 'clock', 'onGap'] as const).find(
+      (key) => job[key] !== undefined,
+    )
+    if (other !== undefined) throw invalid(name, `${other}: a job with a pipeline has none; its rows are those of context.rows`)
   }
   jobTiming(job, params)
 }

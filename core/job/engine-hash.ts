@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
+import { ReplayError } from '../errors.ts'
 
 /** Packages outside the bundle whose version may change rows. */
 const PACKAGES = ['@duckdb/node-api', '@noble/hashes', 'hyparquet-writer']
@@ -18,6 +19,13 @@ let known: Promise<string> | null = null
 export function engineHash(): Promise<string> {
   known ??= computeEngineHash()
   return known
+}
+
+/** @throws ReplayError input `engine-differs` when a run was asked for with another engine than the one that is running */
+export function requireEngine(run: string, expected: string, running: string): void {
+  if (expected === running) return
+  const message = `run ${run} was planned for engine ${expected}, this is ${running}; use the version that planned it, or start a new run`
+  throw new ReplayError('engine-differs', message, { category: 'input' })
 }
 
 async function computeEngineHash(): Promise<string> {

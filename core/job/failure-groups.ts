@@ -43,4 +43,4 @@ export function groupFailures(missing: readonly MissingPartition[], lost: Readon
   return [...groups.values()].sort((a, b) => b.partitions - a.partitions)
 }
 
-const NOT_RUN = { code: 'not-run', category: 'transient', message: 'not begun: the run was stopped before' } as const
+const NOT_RUN = { code: 'not-run', category: 'transient', message: 'no receipt: not begun, or ended before it was done' } as const

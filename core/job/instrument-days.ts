@@ -16,6 +16,14 @@ export interface JobWindow {
   readonly wholeDay: boolean
 }
 
+/** The time from which on messages matter to a cell, nanoseconds since the epoch; not before it. */
+export function windowStartNs(startNs: bigint, { beforeNs, wholeDay }: JobWindow): bigint {
+  const fromNs = startNs - BigInt(beforeNs)
+  const dayNs = startNs - (startNs % DAY_NS)
+  const least = wholeDay && dayNs < fromNs ? dayNs : fromNs
+  return least < 0n ? 0n : least
+}
+
 /** Where the bytes of a cell and of what leads to it lie, on the line of all bytes of an instrument. */
 export interface CellBytes {
   /** Where a pass has to begin that has no state. */
@@ -43,6 +51,8 @@ export class InstrumentDays {
   readonly #lastSnapshots: number[] = []
   /** Index of the last day up to i whose book is known to begin with a snapshot or reset, or −1. */
   readonly #knownRestart: number[] = []
+  /** Of the days that are restarts: record time of the book's first record, nanoseconds since the epoch. */
+  readonly #beginsNs = new Map<number, bigint>()
 
   constructor(instrument: ListedInstrument, wants: (stream: string) => boolean, usesBook: boolean, facts: ArchiveFacts) {
     this.venue = instrument.venue
@@ -62,7 +72,10 @@ export class InstrumentDays {
       this.#lastSnapshots.push(lastSnapshots)
       if (book !== undefined && book.snapshots > 0) lastSnapshots = i
       const fact = book === undefined ? undefined : facts.of(folderKey(this.venue, this.symbol, dateOfDay(day), book.stream))
-      if (fact !== undefined && fact.digest === book?.digest && fact.begins !== 'other') knownRestart = i
+      if (fact !== undefined && fact.digest === book?.digest && fact.begins !== 'other' && fact.beginsNs !== undefined) {
+        knownRestart = i
+        this.#beginsNs.set(i, BigInt(fact.beginsNs))
+      }
       this.#knownRestart.push(knownRestart)
     }
     this.hasSnapshots = lastSnapshots >= 0
@@ -87,11 +100,13 @@ export class InstrumentDays {
     }
   }
 
-  /** Where state of a cell begins: at the nearest known restart point before its window. */
-  restartOf(windowDay: number): Restart {
+  /** Where state begins that has to be there at a time: at the nearest known restart point before it. */
+  restartOf(windowNs: bigint): Restart {
     if (!this.#usesBook) return 'window'
-    const at = this.days.lastIndex(windowDay)
-    const known = at < 0 ? -1 : this.#knownRestart[at]!
+    const at = this.days.lastIndex(Number(windowNs / DAY_NS))
+    let known = at < 0 ? -1 : this.#knownRestart[at]!
+    // What other streams tell before the first record of the book needs the book of the day before.
+    if (known >= 0 && this.#beginsNs.get(known)! > windowNs) known = known === 0 ? -1 : this.#knownRestart[known - 1]!
     return known < 0 ? 'origin' : dateOfDay(this.days.days[known]!)
   }
 
@@ -112,6 +127,12 @@ export class InstrumentDays {
     const reach = this.#bytesBefore[this.planned.firstIndex(restart, windowDay)]!
     const from = this.#usesBook ? Math.max(reach, this.#lastSnapshotAt(before)) : this.#bytesAt(before)
     return { from: Math.min(from, start), start, end: this.#bytesAt((cell + 1) / grid.cellsPerDay) }
+  }
+
+  /** Where a cell lies that no byte is read for. */
+  placeOf(grid: CellGrid, cell: number): CellBytes {
+    const at = this.#bytesAt(cell / grid.cellsPerDay)
+    return { from: at, start: at, end: at }
   }
 
   /** Objects of the days that hold the bytes from `from` to `to`. */

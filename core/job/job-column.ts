@@ -61,9 +61,8 @@ function stateOf(options: JobColumnOptions, context: ColumnContext, values: RowV
   const book = usesBook(job) ? context.book : undefined
   const handlers: JobHandlers<JobColumns> = job.create?.(params, { book, venue, symbol, variant } as JobContext) ?? {}
   const row = (): void => {
-    if (handlers.row === undefined) return
     markRow(true)
-    handlers.row(out)
+    handlers.row!(out)
     markRow(false)
   }
   return {
@@ -72,9 +71,8 @@ function stateOf(options: JobColumnOptions, context: ColumnContext, values: RowV
       values.clear()
       handlers.reset?.()
     },
-    row,
     // Handlers cannot know that a row is not wanted: what they count up starts again with it.
-    muted: row,
+    ...(handlers.row !== undefined && { row, muted: row }),
     nextRow: () => values.clear(),
     ...(handlers.trade !== undefined && { trade: (trade) => handlers.trade!(trade, out) }),
     ...(handlers.book !== undefined && { book: (event) => handlers.book!(event, out) }),

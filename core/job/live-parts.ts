@@ -13,6 +13,14 @@ export interface LivePart {
   readonly engine: string
 }
 
+/** A cell of an instrument, nanoseconds since the epoch, half-open. */
+export interface LiveCellPlace {
+  readonly venue: string
+  readonly symbol: string
+  readonly startNs: bigint
+  readonly endNs: bigint
+}
+
 /** What is live in a table: filled by the table side from tags and receipts, partitions without rows included. */
 export interface LiveParts {
   /** Name of the table's job; null for a table that does not exist yet. */
@@ -21,9 +29,11 @@ export interface LiveParts {
   of(venue: string, symbol: string, startNs: bigint, endNs: bigint): readonly LivePart[]
   /** A live cell of another length that overlaps this one, as text, or null. */
   overlapping(venue: string, symbol: string, startNs: bigint, endNs: bigint): string | null
+  /** The cells with rows that came from an archive, in any order. @param archive its URI */
+  withRows(archive: string): Iterable<LiveCellPlace>
   /** Every variant that has a live part. */
   readonly variants: readonly Variant[]
 }
 
 /** A table that does not exist yet. */
-export const NO_PARTS: LiveParts = { job: null, of: () => [], overlapping: () => null, variants: [] }
+export const NO_PARTS: LiveParts = { job: null, of: () => [], overlapping: () => null, withRows: () => [], variants: [] }

@@ -1,6 +1,6 @@
 import { type CellGrid, isoTime } from './cells.ts'
 import { type FingerprintBase, fingerprintOf, type Restart } from './fingerprint.ts'
-import type { InstrumentDays, JobWindow } from './instrument-days.ts'
+import { type InstrumentDays, type JobWindow, windowStartNs } from './instrument-days.ts'
 import type { LivePart, LiveParts } from './live-parts.ts'
 import type { PartitionState } from './plan-document.ts'
 
@@ -72,6 +72,18 @@ export class PartitionJudge {
     return this.#toRun(days, cell, name, 'stale', [...reasons].sort().join('; '), variants)
   }
 
+  /** A cell with rows whose input is gone: all that is known to be there is to be taken out. Null: nothing is known of it. */
+  judgeGone(days: InstrumentDays, cell: number): JudgedCell | null {
+    const startNs = BigInt(cell) * this.#grid.sliceNs
+    const endNs = startNs + this.#grid.sliceNs
+    const parts = this.#live.of(days.venue, days.symbol, startNs, endNs)
+    const whole = parts.filter(({ variants }) => variants.every((id) => this.#known.has(id)))
+    const variants = [...new Set(whole.flatMap((part) => part.variants))].sort()
+    if (variants.length === 0) return null
+    const name = `${days.venue}/${days.symbol}/${startNs}/${endNs}`
+    return { ...this.#toRun(days, cell, name, 'stale', INPUT_GONE, variants), days: [Number.POSITIVE_INFINITY, -1] }
+  }
+
   /** Why a live part is not what a run would give now; null when it is. */
   #whyStale(days: InstrumentDays, cell: number, name: string, part: LivePart): string | null {
     const [first, last] = days.windowDays(this.#grid, cell, this.#windowOf(part.variants))
@@ -93,13 +105,16 @@ export class PartitionJudge {
     reason: string,
     variants: readonly string[],
   ): JudgedCell {
-    const [first, last] = days.windowDays(this.#grid, cell, this.#windowOf(variants))
-    const restart = days.restartOf(first)
+    const window = this.#windowOf(variants)
+    const [first, last] = days.windowDays(this.#grid, cell, window)
+    const restart = days.restartOf(windowStartNs(BigInt(cell) * this.#grid.sliceNs, window))
     const range = [days.planned.firstIndex(restart, first), days.days.lastIndex(last)] as const
     const inputs = days.planned.range(range[0], range[1])
     return { state, reason, variants, restart, inputs, fingerprint: fingerprintOf(this.#base, name, inputs, variants), days: range }
   }
 }
+
+const INPUT_GONE = 'input gone'
 
 const CACHED: JudgedCell = {
   state: 'cached',

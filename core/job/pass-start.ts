@@ -1,6 +1,12 @@
 import path from 'node:path'
+import { bookSettingsOf, type LogBookSettings } from '../book/log-settings.ts'
+import type { SnapshotHome } from '../book/restart-points.ts'
 import { ReplayError } from '../errors.ts'
+import { folderOf, type LogFolder } from '../log/log-folder.ts'
+import type { ListedObject } from '../log/read-ahead.ts'
 import { ReplayReader } from '../log/replay-reader.ts'
+import { StoreLogs } from '../log/store-logs.ts'
+import type { ArchiveLog } from '../pipeline/archive-source.ts'
 import type { MessageCursor } from '../pipeline/message.ts'
 import { BOOK_EVENT_BYTES, BOOK_EVENT_TYPE_OFFSET, EVENT_DIFF, EVENT_RESET, EVENT_SNAPSHOT, MODE_L3 } from '../protocol/book-event.ts'
 import { L3_EVENT_BYTES, L3_EVENT_TYPE_OFFSET, L3_RESET } from '../protocol/l3-event.ts'
@@ -8,55 +14,97 @@ import { TYPE_BOOK_EVENT } from '../protocol/message-type.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import type { FolderFact } from './archive-facts.ts'
 import { DAY_NS, dayOfDate } from './cells.ts'
-import { isBookStream, type JobWindow } from './instrument-days.ts'
+import type { JobDefinition } from './define-job.ts'
+import { isBookStream, type JobWindow, windowStartNs } from './instrument-days.ts'
+import { type BookRestart, beginBefore, beginBehind, findRestart, type SearchedFolders } from './restart-search.ts'
+import { usesBook } from './row-schema.ts'
 import type { InputFolder, InstrumentShare, PlannedPartition } from './task-share.ts'
 
 /** Where a pass begins. */
 export interface PassStart {
   /** Nanoseconds since the epoch: nothing before is read. */
   readonly startNs: bigint
-  /** First day to read, in days since the epoch. */
+  /** First day to read of the book, in days since the epoch, and of the other streams. */
   readonly day: number
-  /** Reading begins inside the first day, at `startNs`; false: with its folders. */
+  readonly otherDay: number
+  /** Other streams begin inside their first day, at `startNs`; false: with its folders. */
   readonly isInside: boolean
+  /** What the book goes on from, in its first folder; null: it begins with that. */
+  readonly restart: BookRestart | null
+  /** About the time from which on there is something to read, nanoseconds since the epoch. */
+  readonly readFromNs: bigint
 }
 
 /** The folders of an instrument: what its books begin with, and whether they still are what was planned. */
-export class ShareFolders {
+export class ShareFolders implements SearchedFolders {
   readonly facts: FolderFact[] = []
   readonly #archive: ObjectStore
+  readonly #logs: StoreLogs
   readonly #share: InstrumentShare
-  readonly #begins = new Map<string, FolderFact['begins']>()
+  readonly #begins = new Map<string, FolderBeginning>()
+
+  /** Days with folders, in days since the epoch, ascending. */
+  readonly days: readonly number[]
 
   constructor(archive: ObjectStore, share: InstrumentShare) {
     this.#archive = archive
+    this.#logs = new StoreLogs(archive)
     this.#share = share
+    this.days = share.folders.map(({ date }) => dayOfDate(date))
   }
 
   /** Folders from the day a pass begins with to the last one that a cell looks at. */
-  foldersOf({ day }: PassStart, endNs: bigint, window: JobWindow): InputFolder[] {
+  foldersOf({ day, otherDay }: PassStart, endNs: bigint, window: JobWindow): InputFolder[] {
     const last = Number((endNs + BigInt(window.afterNs) - 1n) / DAY_NS)
-    return this.#share.folders.filter(({ date }) => dayOfDate(date) >= day && dayOfDate(date) <= last)
+    const firstOf = (stream: string): number => (isBookStream(stream) ? day : otherDay)
+    return this.#share.folders.filter(({ date, stream }) => dayOfDate(date) >= firstOf(stream) && dayOfDate(date) <= last)
+  }
+
+  /** How reading begins in a folder; undefined: with its first message. */
+  beginOf({ date, stream }: InputFolder, start: PassStart): ArchiveLog['begin'] {
+    const { restart, isInside, startNs } = start
+    if (restart !== null && isBookStream(stream))
+      return restart.position.date === date ? (reader) => beginBehind(reader, restart) : undefined
+    return isInside && dayOfDate(date) === start.otherDay ? (reader) => beginBefore(reader, startNs) : undefined
   }
 
   /**
-   * Where a pass for a partition has to begin: with a book at the nearest day folder at or before its window whose book begins
-   * with a snapshot or reset, or the first folder that there is; without one at the window.
+   * Where a pass for a partition has to begin: with a book at the nearest restart point at or before its window, which is a
+   * snapshot, or a day folder whose book begins with a snapshot or reset by then, or the first folder that there is; without
+   * a book at the window.
    */
-  async startOf({ startNs }: PlannedPartition, window: JobWindow, hasBook: boolean): Promise<PassStart> {
-    let fromNs = startNs - BigInt(window.beforeNs)
-    if (window.wholeDay) fromNs = smaller(fromNs, startNs - (startNs % DAY_NS))
+  async startOf({ startNs, restart: planned }: PlannedPartition, window: JobWindow, job: JobDefinition): Promise<PassStart> {
+    const fromNs = windowStartNs(startNs, window)
     const windowDay = Number(fromNs / DAY_NS)
-    if (!hasBook) return { startNs: fromNs, day: windowDay, isInside: fromNs % DAY_NS !== 0n }
+    const atWindow = { startNs: fromNs, otherDay: windowDay, isInside: fromNs % DAY_NS !== 0n }
+    if (!usesBook(job)) return { ...atWindow, day: windowDay, restart: null, readFromNs: fromNs }
     const books = this.#share.folders.filter(({ stream, date }) => isBookStream(stream) && dayOfDate(date) <= windowDay)
     let first = this.#share.folders[0]
-    for (const folder of books.toReversed()) {
-      if ((await this.#beginningOf(folder)) === 'other') continue
+    for (let at = books.length - 1; at >= 0; at--) {
+      const folder = books[at]!
+      const day = dayOfDate(folder.date)
+      const restart = await findRestart(
+        {
+          books: books.slice(0, at + 1),
+          isOrigin: planned === 'origin',
+          fromNs: day === windowDay ? fromNs : null,
+          onGap: job.onGap ?? 'quarantine',
+        },
+        this,
+      )
+      if (restart !== null) {
+        const isInside = atWindow.isInside && day === windowDay
+        return { ...atWindow, day, isInside, restart, readFromNs: smaller(fromNs, restart.snapshot.header.ingestEndNs) }
+      }
+      const { begins, beginsNs } = await this.#beginningOf(folder)
+      // What other streams tell before the first record of the book needs the book of the day before.
+      if (begins === 'other' || beginsNs > fromNs) continue
       first = folder
       break
     }
     const day = first === undefined ? windowDay : dayOfDate(first.date)
-    return { startNs: smaller(fromNs, BigInt(day) * DAY_NS), day, isInside: false }
+    const dayStartNs = smaller(fromNs, BigInt(day) * DAY_NS)
+    return { startNs: dayStartNs, day, otherDay: day, isInside: false, restart: null, readFromNs: dayStartNs }
   }
 
   /** @throws ReplayError input `input-changed` when a folder is not as listed by the plan */
@@ -79,29 +127,80 @@ export class ShareFolders {
     for (const folder of folders) await this.#beginningOf(folder)
   }
 
-  /** The directory of a folder. */
+  /** A folder's directory, or its URI. */
   pathOf(folder: InputFolder): string {
-    return path.join(this.#archive.uri, folder.key)
+    const { directory, uri } = this.#archive
+    const key = folder.key.replace(/\/$/, '')
+    return directory === undefined ? `${uri}/${key}` : path.join(directory, key)
   }
 
-  async #beginningOf(folder: InputFolder): Promise<FolderFact['begins']> {
+  /** Where the restart points of a folder go. */
+  homeOf(folder: InputFolder): SnapshotHome {
+    return { store: this.#archive, prefix: folder.key }
+  }
+
+  /** Opens a folder, in the version that was planned where the store can tell. @throws ReplayError input `input-changed`, and those of the store */
+  async open(folder: InputFolder): Promise<LogFolder> {
+    return this.#archive.directory === undefined ? this.#logs.open(folder.key, listed(folder)) : folderOf(this.pathOf(folder))
+  }
+
+  /** Opens a folder of which only the names and versions of its segments are looked at. */
+  async openSegments(folder: InputFolder): Promise<LogFolder> {
+    if (this.#archive.directory !== undefined) return folderOf(this.pathOf(folder))
+    return this.#logs.open(
+      folder.key,
+      listed(folder).filter(({ key }) => /\.q(\.zst)?$/.test(key)),
+    )
+  }
+
+  async beginsWhole(folder: InputFolder): Promise<boolean> {
+    return (await this.#beginningOf(folder)).begins !== 'other'
+  }
+
+  /** How the books of a folder are to be built. @throws as `open`, and `meta-json` */
+  async settingsOf(folder: InputFolder): Promise<LogBookSettings> {
+    const local = this.#archive.directory !== undefined
+    const meta = listed(folder).filter(({ key }) => key.endsWith('/meta.json'))
+    return bookSettingsOf(local ? this.pathOf(folder) : await this.#logs.open(folder.key, meta))
+  }
+
+  /** A folder of which no more than the first record is read. */
+  async #openBeginning(folder: InputFolder): Promise<LogFolder> {
+    return this.#archive.directory === undefined ? this.#logs.openBeginning(folder.key, listed(folder)) : folderOf(this.pathOf(folder))
+  }
+
+  async #beginningOf(folder: InputFolder): Promise<FolderBeginning> {
     const known = this.#begins.get(folder.key)
     if (known !== undefined) return known
-    const begins = await beginningOf(this.pathOf(folder))
-    this.#begins.set(folder.key, begins)
-    this.facts.push({ folder: folder.key, digest: folder.digest, begins })
-    return begins
+    const beginning = await beginningOf(await this.#openBeginning(folder))
+    this.#begins.set(folder.key, beginning)
+    const { begins, beginsNs } = beginning
+    this.facts.push({ folder: folder.key, digest: folder.digest, begins, beginsNs: String(beginsNs) })
+    return beginning
   }
 }
 
-/** What the first record of a log is. */
-async function beginningOf(directory: string): Promise<FolderFact['begins']> {
-  const reader = await ReplayReader.open(directory)
+/** The objects of a folder as the plan listed them. */
+function listed({ key, objects }: InputFolder): ListedObject[] {
+  return objects.map(({ name, size, etag }) => ({ key: key + name, size, etag }))
+}
+
+/** The first record of a log: what it is, and its record time. */
+interface FolderBeginning {
+  readonly begins: FolderFact['begins']
+  /** Nanoseconds since the epoch. */
+  readonly beginsNs: bigint
+}
+
+async function beginningOf(log: LogFolder): Promise<FolderBeginning> {
+  const reader = await ReplayReader.open(log)
   try {
     for (let batch = await reader.nextBatch(); batch !== null; batch = await reader.nextBatch()) {
-      if (batch.length > 0) return kindOf(batch.at(batch.rowAt(0)))
+      if (batch.length === 0) continue
+      const first = batch.at(batch.rowAt(0))
+      return { begins: kindOf(first), beginsNs: first.timestampNs }
     }
-    return 'other'
+    return { begins: 'other', beginsNs: 0n }
   } finally {
     await reader.close()
   }

@@ -1,9 +1,13 @@
-import { bookSettingsOf } from '../book/log-settings.ts'
+import { L2Book } from '../book/l2-book.ts'
+import { L3Book } from '../book/l3-book.ts'
+import type { LogBookSettings } from '../book/log-settings.ts'
+import { restoreBook } from '../book/warm-start.ts'
 import { ReplayError } from '../errors.ts'
-import type { FeatureStats } from '../features/engine-options.ts'
+import type { FeatureEngineOptions, FeatureStats } from '../features/engine-options.ts'
 import { FeatureEngine } from '../features/feature-engine.ts'
 import type { Trigger } from '../features/trigger.ts'
 import { ArchiveSource } from '../pipeline/archive-source.ts'
+import { MODE_L3 } from '../protocol/book-event.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { CellRows, PassCell } from './cell-rows.ts'
 import { type JobDefinition, type JobParamDefaults, jobTiming } from './define-job.ts'
@@ -12,7 +16,9 @@ import { jobColumn } from './job-column.ts'
 import { resolveFeatures } from './job-features.ts'
 import { NO_PART, type PartOptions, type PartResult } from './part-file.ts'
 import type { PassStart, ShareFolders } from './pass-start.ts'
+import { PipelinePass } from './pipeline-pass.ts'
 import type { Variant } from './plan-document.ts'
+import type { Receipt } from './receipt.ts'
 import { usesBook } from './row-schema.ts'
 import type { InputFolder, PlannedPartition } from './task-share.ts'
 
@@ -45,6 +51,7 @@ export interface PassResult extends PartResult {
   readonly unproven: number
   readonly messages: { readonly read: number; readonly warmUp: number; readonly skipped: Readonly<Record<string, number>> }
   readonly timing: { readonly startedMs: number; readonly durationMs: number; readonly bytes: number }
+  readonly began: Receipt['began']
 }
 
 /** The end of a pass: what is done, and what stopped it; `inWarmUp`: before its first partition that is not done began. */
@@ -60,15 +67,18 @@ export interface PassEnd {
 export async function runPass(plan: PassPlan, options: PassOptions): Promise<PassEnd> {
   const { folders, table } = options
   const inputs = folders.foldersOf(plan.start, plan.partitions.at(-1)!.endNs, plan.window)
-  let pass: Pass | null = null
+  let pass: Pass | PipelinePass | null = null
   try {
     await folders.check(inputs)
-    pass = new Pass(plan, inputs, options)
+    if (options.job.pipeline !== undefined) pass = new PipelinePass(plan, inputs, options)
+    else pass = new Pass(plan, inputs, await settingsOf(plan, inputs, options), options)
     await pass.run()
     // What was read is what was planned only if it still is.
     await folders.check(inputs)
+    if (usesBook(options.job)) await folders.learn(inputs.filter(({ stream }) => isBookStream(stream)))
     return { done: pass.done, error: null, inWarmUp: false, isAborted: false }
   } catch (cause) {
+    await pass?.rest()
     if (options.signal?.aborted === true) {
       const changed = await folders.check(inputs).then(
         () => false,
@@ -78,11 +88,20 @@ export async function runPass(plan: PassPlan, options: PassOptions): Promise<Pas
     }
     const error = errorOf(cause, options)
     if (pass === null || error.code === 'input-changed') return { done: [], error, inWarmUp: true, isAborted: false }
-    await pass.settle(table, false)
-    return { done: pass.done, error, inWarmUp: pass.isInWarmUp, isAborted: false }
+    await pass.settle(table, false).catch(() => undefined)
+    // A part that could not be finished is of an earlier partition than what failed meanwhile.
+    const broken = await pass.rest()
+    return { done: pass.done, error: broken === null ? error : errorOf(broken, options), inWarmUp: pass.isInWarmUp, isAborted: false }
   } finally {
     pass?.abandon()
   }
+}
+
+/** How the book of a pass is to be built; null without one. */
+async function settingsOf({ start }: PassPlan, inputs: readonly InputFolder[], options: PassOptions): Promise<LogBookSettings | null> {
+  if (start.restart !== null) return start.restart.settings
+  const book = usesBook(options.job) ? inputs.find(({ stream }) => isBookStream(stream)) : undefined
+  return book === undefined ? null : options.folders.settingsOf(book)
 }
 
 class Pass {
@@ -92,10 +111,13 @@ class Pass {
   readonly #inputs: readonly InputFolder[]
   readonly #cells: readonly PassCell[]
   readonly #engines: readonly FeatureEngine[]
+  /** First cell that is not done, and first one whose part is not on its way to the table. */
   #next = 0
+  #ended = 0
+  #putting: Promise<void> = Promise.resolve()
   #isOver = false
   /** A part could not be finished: nothing after it can. */
-  #isBroken = false
+  #broken: { readonly cause: unknown } | null = null
   // Since the last cell that was settled.
   #read = 0
   #warmUp = 0
@@ -107,13 +129,14 @@ class Pass {
     skipped: {},
   }
 
-  constructor(plan: PassPlan, inputs: readonly InputFolder[], options: PassOptions) {
+  constructor(plan: PassPlan, inputs: readonly InputFolder[], settings: LogBookSettings | null, options: PassOptions) {
     this.#plan = plan
     this.#options = options
     this.#inputs = inputs
     this.#startedMs = options.clock()
-    this.#cells = plan.partitions.map((partition) => new PassCell(partition, options))
-    this.#engines = this.#makeEngines()
+    const dates = new Set(inputs.map(({ date }) => date))
+    this.#cells = plan.partitions.map((partition) => new PassCell(partition, dates.has(partition.date), options))
+    this.#engines = this.#makeEngines(settings)
   }
 
   get isInWarmUp(): boolean {
@@ -126,14 +149,14 @@ class Pass {
     const logs = this.#inputs.map((folder) => ({
       ...this.#identity,
       path: folders.pathOf(folder),
+      open: () => folders.open(folder),
       date: folder.date,
       stream: folder.stream,
+      begin: folders.beginOf(folder, this.#plan.start),
     }))
     const source = new ArchiveSource(logs)
     try {
-      const { startNs, isInside } = this.#plan.start
-      const hasAny = logs.length > 0 && (!isInside || (await source.seekToTimestamp(startNs)))
-      for (let batch = hasAny ? await source.nextBatch() : null; batch !== null; batch = await source.nextBatch()) {
+      for (let batch = await source.nextBatch(); batch !== null; batch = await source.nextBatch()) {
         signal?.throwIfAborted()
         for (const engine of this.#engines) engine.write(batch)
         if (this.isInWarmUp && this.#next === 0) this.#warmUp += batch.length
@@ -150,17 +173,35 @@ class Pass {
     }
   }
 
-  /** Finishes the cells whose rows are all there. */
+  /** Finishes the cells whose rows are all there. While the part of one is put into the table, rows of the next are made. */
   async settle(table: ObjectStore, isEnd: boolean): Promise<void> {
-    if (this.#isBroken) return
-    for (let cell = this.#cells[this.#next]; cell !== undefined && (isEnd || this.#clockMicros >= cell.endMicros); ) {
+    if (this.#broken !== null) return
+    for (let cell = this.#cells[this.#ended]; cell !== undefined && (isEnd || this.#clockMicros >= cell.endMicros); ) {
       this.#options.signal?.throwIfAborted()
-      this.#isBroken = true
-      const rows = cell.part === null ? NO_PART : await cell.part.finish(table)
-      this.#isBroken = false
-      this.done.push({ partition: cell.partition, ...rows, ...this.#countsOfCell() })
-      cell = this.#cells[++this.#next]
+      await this.#putting
+      this.#putting = this.#finish(cell, table)
+      this.#putting.catch(() => undefined) // told to whoever waits for it
+      cell = this.#cells[++this.#ended]
     }
+    if (isEnd) await this.#putting
+  }
+
+  /** Waits for the part that is on its way; gives why a part could not be finished, null when all could. */
+  async rest(): Promise<unknown> {
+    await this.#putting.catch(() => undefined)
+    return this.#broken?.cause ?? null
+  }
+
+  async #finish(cell: PassCell, table: ObjectStore): Promise<void> {
+    const counts = this.#countsOfCell()
+    try {
+      const rows = cell.part === null ? NO_PART : await cell.part.finish(table)
+      this.done.push({ partition: cell.partition, ...rows, ...counts, began: beganOf(this.#plan.start, this.#inputs) })
+    } catch (cause) {
+      this.#broken = { cause }
+      throw cause
+    }
+    this.#next++
   }
 
   abandon(): void {
@@ -179,7 +220,7 @@ class Pass {
   }
 
   /** One engine per trigger, one table per variant. */
-  #makeEngines(): FeatureEngine[] {
+  #makeEngines(settings: LogBookSettings | null): FeatureEngine[] {
     const { job } = this.#options
     const groups = new Map<string, { readonly trigger: Trigger | null; readonly variants: Variant[] }>()
     for (const variant of this.#plan.variants) {
@@ -189,15 +230,12 @@ class Pass {
       if (group === undefined) groups.set(key, { trigger, variants: [variant] })
       else group.variants.push(variant)
     }
-    return [...groups.values()].map(({ trigger, variants }) => this.#makeEngine(trigger, variants))
+    return [...groups.values()].map(({ trigger, variants }) => this.#makeEngine(trigger, variants, settings))
   }
 
-  #makeEngine(trigger: Trigger | null, variants: readonly Variant[]): FeatureEngine {
-    const { job, folders } = this.#options
+  #makeEngine(trigger: Trigger | null, variants: readonly Variant[], settings: LogBookSettings | null): FeatureEngine {
+    const { job } = this.#options
     const hasBook = usesBook(job)
-    const book = this.#inputs.find(({ stream }) => isBookStream(stream))
-    const settings =
-      hasBook && book !== undefined ? bookSettingsOf(folders.pathOf(book)) : { depthLimit: undefined, rule: hasBook ? {} : NO_BOOK }
     return new FeatureEngine({
       trigger,
       hasBook,
@@ -205,12 +243,24 @@ class Pass {
       clock: job.clock,
       maxSkew: job.maxSkew,
       onGap: hasBook ? job.onGap : 'ignore',
-      ...settings,
+      ...(settings ?? { depthLimit: undefined, rule: hasBook ? {} : NO_BOOK }),
       fromNs: this.#plan.partitions[0]!.startNs,
       toNs: this.#plan.partitions.at(-1)!.endNs,
       startNs: this.#plan.start.startNs,
+      hasLeadIn: !hasBook,
+      restart: this.#restart(),
       tables: variants.map((variant) => this.#tableOf(variant)),
     })
+  }
+
+  /** Each engine has a book of its own. */
+  #restart(): FeatureEngineOptions['restart'] {
+    const { restart } = this.#plan.start
+    if (restart === null) return undefined
+    const { snapshot, settings, policy } = restart
+    const book = snapshot.header.bookMode === MODE_L3 ? new L3Book() : new L2Book({ depthLimit: settings.depthLimit })
+    restoreBook(snapshot, book)
+    return { book, policy }
   }
 
   #tableOf(variant: Variant): ConstructorParameters<typeof FeatureEngine>[0]['tables'][number] {
@@ -249,6 +299,11 @@ class Pass {
   }
 }
 
+function beganOf({ restart }: PassStart, [first]: readonly InputFolder[]): Receipt['began'] {
+  if (restart !== null) return { with: 'snapshot', key: restart.snapshot.entry.key }
+  return first === undefined ? null : { with: 'folder', key: first.key }
+}
+
 /** Book events that go to no book are not looked into. */
 const NO_BOOK = { updateIds: 'none', headerSeq: 'none', nativeSeq: 'none' } as const
 
@@ -267,7 +322,15 @@ function errorOf(cause: unknown, { job, jobFile }: PassOptions): ReplayError {
   if (cause instanceof ReplayError) return cause
   const stack = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
   const isOfJob = !(cause instanceof Error) || stack.includes(jobFile)
-  if (isOfJob)
-    return new ReplayError('job-threw', `job ${job.name} threw: ${stack.split('\n').slice(0, 2).join(' ')}`, { category: 'input', cause })
+  if (isOfJob) return new ReplayError('job-threw', `job ${job.name} threw: ${firstLines(stack)}`, { category: 'input', cause })
   return new ReplayError('task-failed', stack, { category: 'bug', cause })
+}
+
+/** What was thrown, and where. */
+function firstLines(stack: string): string {
+  return stack
+    .split('\n')
+    .slice(0, 2)
+    .map((line) => line.trim())
+    .join(' ')
 }

@@ -31,7 +31,7 @@ export function estimateCost(work: PlannedWork): PlanCost {
   const { bytesInRange, bytesRead, objects, partitions, tasks, variants } = work
   const getRequests = objects + Math.ceil(bytesRead / READ_BYTES) + 4 * tasks
   const putRequests = partitions === 0 ? 0 : partitions + tasks + 8
-  const sweep = 1 + VARIANT_SHARE * Math.max(0, variants - 1)
+  const sweep = sweepFactor(variants)
   const hours = (bytesPerS: number, i: 0 | 1): number =>
     ((bytesRead / bytesPerS) * sweep + tasks * TASK_SECONDS[i] + partitions * PARTITION_SECONDS[i]) / 3600
   const vcpuHours = { low: hours(FAST_BYTES_PER_S, 0), high: hours(SLOW_BYTES_PER_S, 1) }
@@ -51,4 +51,31 @@ export function estimateCost(work: PlannedWork): PlanCost {
       'archive and run in one region; bytes of a day are spread evenly over it, as only the listing is looked at',
     ],
   }
+}
+
+/** An attempt may take so many times as long as slow work on one vCPU: a busy neighbour, a disk, many retries. */
+const PATIENCE = 3
+const MIN_ATTEMPT_SECONDS = 900
+
+/** After how many seconds an attempt at a task is surely stuck. */
+export function attemptSeconds(
+  { bytes, partitions }: { readonly bytes: number; readonly partitions: number },
+  variants: number,
+  minSeconds = MIN_ATTEMPT_SECONDS,
+): number {
+  const seconds = (bytes / SLOW_BYTES_PER_S) * sweepFactor(variants) + partitions * PARTITION_SECONDS[1]
+  return Math.max(minSeconds, Math.ceil(PATIENCE * seconds))
+}
+
+/** What was used so far, in US dollars; spot is cheaper. @default at prices on demand */
+export function dollarsOf(
+  used: { readonly vcpuSeconds: number; readonly gets: number; readonly puts: number },
+  prices: 'on-demand' | 'spot' = 'on-demand',
+): number {
+  return (used.vcpuSeconds / 3600) * VCPU_HOUR[prices === 'spot' ? 0 : 1] + used.gets * GETS + used.puts * PUTS
+}
+
+/** How much longer a sweep takes than one of its variants. */
+function sweepFactor(variants: number): number {
+  return 1 + VARIANT_SHARE * Math.max(0, variants - 1)
 }

@@ -10,6 +10,7 @@ import { runFiles } from './run-files.ts'
  * | plan.json            | `PlanHead`: everything that is said once                                           |
  * | tasks.json           | JSON array, one `TaskEntry` per line of `TASK_LINE_BYTES`: a task reads its line only |
  * | shares/NNNNN.jsonl   | the shares of several tasks, one behind the other (task-share.ts)                   |
+ * | shares/<planner>.json| the head, where several may plan the same run (plan-writer.ts)                       |
  *
  * Cached partitions are counted in the head and written nowhere. 64-bit values are decimal strings.
  */
@@ -50,6 +51,8 @@ export interface PlanHead {
   readonly run: string
   /** Name of the job: a table holds one. */
   readonly job: string
+  /** What the job was asked for by: a built-in name or the path of a module; for people only. */
+  readonly source?: string
   /** Hash of the job's bundle: the version of its code. */
   readonly bundle: string
   /** Hash of the library that runs it (engine-hash.ts). */
@@ -103,8 +106,8 @@ export interface PlanCost {
 export interface TaskEntry {
   /** `000123`. */
   readonly task: string
-  /** Number of the share's file, and where the share lies in it: byte offset and length. */
-  readonly file: number
+  /** Name of the share's file, and where the share lies in it: byte offset and length. */
+  readonly file: string
   readonly at: number
   readonly length: number
   /** The partitions: from this index on, so many. */
@@ -112,6 +115,8 @@ export interface TaskEntry {
   readonly partitions: number
   /** Bytes to read. */
   readonly bytes: number
+  /** No attempt may take longer. */
+  readonly seconds: number
 }
 
 /** Bytes of a line of tasks.json with its comma and newline; the first begins behind the `[` and newline. */
@@ -128,13 +133,24 @@ export async function readPlanHead(table: ObjectStore, run: string): Promise<Pla
   const object = await table.get(plan)
   if (object === null)
     throw new ReplayError('run-unknown', `no plan of run ${run}; see: chronicle-replay runs`, { category: 'input', path })
-  const head = parseJson(decoder.decode(object.bytes), path) as Partial<PlanHead> | null
+  return decodePlanHead(object.bytes, run, path)
+}
+
+/** @throws ReplayError corrupt `plan-document` */
+export function decodePlanHead(bytes: Uint8Array, run: string, path: string): PlanHead {
+  const head = parseJson(decoder.decode(bytes), path) as Partial<PlanHead> | null
   if (head?.version !== 1 || head.run !== run || !Array.isArray(head.columns) || !Array.isArray(head.variants)) throw damaged(path)
   return head as PlanHead
 }
 
 export function encodeTasks(tasks: readonly TaskEntry[]): Uint8Array {
-  const lines = tasks.map((task, i) => `${JSON.stringify(task)}${i === tasks.length - 1 ? '' : ','}`.padEnd(TASK_LINE_BYTES - 1))
+  const lines = tasks.map((task, i) => {
+    const line = `${JSON.stringify(task)}${i === tasks.length - 1 ? '' : ','}`.padEnd(TASK_LINE_BYTES - 1)
+    if (line.length === TASK_LINE_BYTES - 1) return line
+    throw new ReplayError('plan-document', `a line of the task list has more than ${TASK_LINE_BYTES - 1} bytes: ${line}`, {
+      category: 'bug',
+    })
+  })
   return encoder.encode(`[\n${lines.map((line) => `${line}\n`).join('')}]\n`)
 }
 

@@ -3,29 +3,30 @@ import type { ObjectStore } from '../store/object-store.ts'
 import { type ArchiveFacts, NO_FACTS } from './archive-facts.ts'
 import type { ArchiveListing, ListedInstrument } from './archive-listing.ts'
 import { type CellGrid, cellGrid, cellsOfRange, DAY_NS } from './cells.ts'
-import { type JobDefinition, jobTiming, type ParamGrid } from './define-job.ts'
 import type { FingerprintBase } from './fingerprint.ts'
+import { findGoneCells, type GoneCells, inOrder, withGone } from './gone-cells.ts'
 import { InstrumentDays, isBookStream, type JobWindow } from './instrument-days.ts'
+import type { JobOutline, OutlinedVariant } from './job-outline.ts'
 import { type LiveParts, NO_PARTS } from './live-parts.ts'
 import type { PartitionLines } from './partition-lines.ts'
 import { PartitionJudge, partitionText } from './partition-state.ts'
-import { PlanCollector } from './plan-collector.ts'
-import { estimateCost } from './plan-cost.ts'
-import type { PlanHead, Variant } from './plan-document.ts'
-import { rowSchema, usesBook } from './row-schema.ts'
+import { PlanCollector, type PlannedCell } from './plan-collector.ts'
+import { attemptSeconds, estimateCost } from './plan-cost.ts'
+import type { PlanHead } from './plan-document.ts'
 import { listSelection } from './selection.ts'
 import { cutTasks, type TaskCut } from './task-cuts.ts'
-import { variantsOf } from './variants.ts'
 
 export interface PlanOptions {
   readonly archive: ObjectStore
-  readonly job: JobDefinition
+  /** Of the job with its variants (`outlineJob`). */
+  readonly outline: JobOutline
   /** Hashes of the job's bundle and of the engine. */
   readonly code: FingerprintBase
+  /** What the job was asked for by, so that advice can repeat it. @default not recorded */
+  readonly source?: string | undefined
   /** Id of the run, and when it is planned (milliseconds since the epoch). */
   readonly run: string
   readonly createdMs: number
-  readonly params?: ParamGrid | undefined
   /** @default all that the archive has */
   readonly venues?: readonly string[] | undefined
   readonly symbols?: readonly string[] | undefined
@@ -42,6 +43,8 @@ export interface PlanOptions {
   readonly taskBytes?: number | undefined
   /** Rather more and smaller tasks than fewer. @default 1 */
   readonly minTasks?: number | undefined
+  /** Seconds that an attempt at a task is given at least. @default 900 */
+  readonly minTaskSeconds?: number | undefined
   /** A listing of the selection that is there already. @default lists the archive */
   readonly listing?: ArchiveListing | undefined
 }
@@ -61,7 +64,11 @@ export interface InstrumentPlan {
 export interface RunPlan {
   readonly head: PlanHead
   readonly instruments: readonly InstrumentPlan[]
+  /** Every partition in the range, cached ones included, by instrument and time. */
+  cells(): Iterable<PlannedCell>
   readonly tasks: readonly TaskCut[]
+  /** Seconds after which an attempt at a task is given up, by task. */
+  readonly taskSeconds: readonly number[]
   /** What to do about a plan that reads too much; empty when there is nothing to say. */
   readonly advice: readonly string[]
   /** For `writePlan`: lines of partitions, and the days that those of an instrument may read. */
@@ -71,33 +78,44 @@ export interface RunPlan {
 
 /**
  * Plans a run: from the archive's listing and what is known of archive and table, no other reading.
- * @throws ReplayError input: those of `listSelection`, `variantsOf`, `cellGrid`, `cellsOfRange`, `rowSchema`; `table-job`,
- *   `cell-overlap`, `range-empty`
+ * @throws ReplayError input: those of `listSelection`, `cellGrid`, `cellsOfRange`; `table-job`, `variants-changed`, `cell-overlap`,
+ *   `range-empty`
  */
 export async function planRun(options: PlanOptions): Promise<RunPlan> {
-  const { archive, job, code, live = NO_PARTS, facts = NO_FACTS } = options
-  if (live.job !== null && live.job !== job.name) throw otherJob(live.job, job.name)
-  const asked = variantsOf(job, options.params)
-  const timings = asked.map(({ params }) => jobTiming(job, params))
-  const columns = rowSchema(job, timings)
-  const everyNs = timings.reduce<bigint | null>((most, { everyNs }) => leastCommon(most, everyNs), null)
-  const grid = cellGrid(options.slice ?? '1d', everyNs)
+  const { archive, outline, code, live = NO_PARTS, facts = NO_FACTS } = options
+  if (live.job !== null && live.job !== outline.name) throw otherJob(live.job, outline.name)
+  const variants = [...outline.asked, ...outline.live]
+  const windows = new Windows(variants)
+  requireKnown(live, windows)
+  const grid = cellGrid(options.slice ?? '1d', outline.everyNs === null ? null : BigInt(outline.everyNs))
   const given = rangeGiven(grid, options)
-  const listing = options.listing ?? (await listSelection(archive, options))
-  const windows = new Windows(job, [...asked, ...live.variants])
+  const listing = options.listing ?? (await listSelection(archive, options, live.withRows(archive.uri)))
   const judge = new PartitionJudge(
     code,
     grid,
-    asked.map(({ id }) => id),
+    outline.asked.map(({ id }) => id),
     live,
-    (variants) => windows.of(variants),
+    (ids) => windows.of(ids),
   )
-  const days = listing.instruments.flatMap((instrument) => daysOf(instrument, job, facts))
-  const range = given ?? rangeOf(grid, days, windows.skewNs)
-  const collector = new PlanCollector(grid, [...asked, ...live.variants])
-  for (const instrument of days) {
+  const days = listing.instruments.flatMap((instrument) => daysOf(instrument, outline, facts))
+  const gone = findGoneCells(live, {
+    ...{ grid, selection: options, archive: archive.uri, days, skewNs: windows.skewNs, range: given },
+    onOther: ({ venue, symbol, startNs, endNs }) => {
+      throw overlapping(partitionText(venue, symbol, startNs), `of ${Number(endNs - startNs) / 1e9} s`)
+    },
+  })
+  const range = given ?? rangeOf(grid, days, gone, windows.skewNs)
+  const collector = new PlanCollector(
+    grid,
+    variants.map(({ id, params }) => ({ id, params })),
+  )
+  for (const { instrument, cells } of withGone(days, gone)) {
     collector.startInstrument(instrument)
-    for (const cell of instrument.cells(grid, range[0], range[1], windows.skewNs)) {
+    for (const [cell, isGone] of inOrder(instrument.cells(grid, range[0], range[1], windows.skewNs), cells)) {
+      if (isGone) {
+        collector.addGone(cell, judge.judgeGone(instrument, cell), instrument.placeOf(grid, cell))
+        continue
+      }
       const startNs = BigInt(cell) * grid.sliceNs
       const overlap = live.overlapping(instrument.venue, instrument.symbol, startNs, startNs + grid.sliceNs)
       if (overlap !== null) throw overlapping(partitionText(instrument.venue, instrument.symbol, startNs), overlap)
@@ -118,32 +136,35 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
     objects: partitions.objectsRead(tasks),
     partitions: partitions.count,
     tasks: tasks.length,
-    variants: asked.length,
+    variants: outline.asked.length,
   })
   const head: PlanHead = {
     version: 1,
     run: options.run,
-    job: job.name,
+    job: outline.name,
+    ...(options.source !== undefined && { source: options.source }),
     ...code,
     archive: archive.uri,
     createdMs: options.createdMs,
-    streams: job.streams === 'all' ? ['all'] : job.streams,
-    clock: job.clock ?? 'record',
+    streams: outline.streams === 'all' ? ['all'] : outline.streams,
+    clock: outline.clock,
     fromNs: String(BigInt(range[0]) * grid.sliceNs),
     toNs: String(BigInt(range[1]) * grid.sliceNs),
     sliceNs: String(grid.sliceNs),
-    tolerance: job.tolerance ?? 0,
-    asked: asked.map(({ id }) => id),
+    tolerance: outline.tolerance,
+    asked: outline.asked.map(({ id }) => id),
     variants: collector.variants,
     variantSets: collector.variantSets,
-    columns,
+    columns: outline.columns,
     counts: collector.counts,
     reasons: collector.reasons,
     tasks: tasks.length,
     partitions: partitions.count,
     cost,
   }
-  return { head, instruments: collector.instruments, tasks, advice: adviceOn(job, head, days), partitions, listing }
+  const taskSeconds = tasks.map((task) => attemptSeconds(task, outline.asked.length, options.minTaskSeconds))
+  const cells = (): Iterable<PlannedCell> => collector.planned()
+  return { head, instruments: collector.instruments, cells, tasks, taskSeconds, advice: adviceOn(outline, head, days), partitions, listing }
 }
 
 /** The windows of sets of variants: of each set that of the variant which looks farthest. */
@@ -153,9 +174,13 @@ class Windows {
   readonly #windows: ReadonlyMap<string, JobWindow>
   readonly #sets = new Map<string, JobWindow>()
 
-  constructor(job: JobDefinition, variants: readonly Variant[]) {
-    this.#windows = new Map(variants.map(({ id, params }) => [id, windowOf(job, params)]))
+  constructor(variants: readonly OutlinedVariant[]) {
+    this.#windows = new Map(variants.map(({ id, window }) => [id, window]))
     this.skewNs = Math.max(0, ...[...this.#windows.values()].map(({ afterNs }) => afterNs))
+  }
+
+  has(variant: string): boolean {
+    return this.#windows.has(variant)
   }
 
   of(variants: readonly string[]): JobWindow {
@@ -173,26 +198,23 @@ class Windows {
   }
 }
 
-/**
- * The window of a variant. Rows at events may sum up what was since the row before, and "every N" counts from midnight: both
- * need their whole day. A live variant may be of a job that had other parameters: what it then needs is not asked for.
- */
-function windowOf(job: JobDefinition, params: Variant['params']): JobWindow {
-  const { warmUpNs, skewNs, trigger, everyNs } = jobTiming(job, { ...job.params, ...params })
-  const wholeDay = trigger !== null && (trigger.everyEvents > 0 || everyNs === null)
-  return { beforeNs: Number(warmUpNs + skewNs), afterNs: Number(skewNs), wholeDay }
+/** An outline may be older than the table. */
+function requireKnown(live: LiveParts, windows: Windows): void {
+  const unknown = live.variants.find(({ id }) => !windows.has(id))
+  if (unknown === undefined) return
+  const message = `another run brought variant ${JSON.stringify(unknown.params)} into the table since this one was asked for; submit it again`
+  throw new ReplayError('variants-changed', message, { category: 'input' })
 }
 
 /** The days with what the job reads; none for an instrument without any of its streams. */
-function daysOf(instrument: ListedInstrument, job: JobDefinition, facts: ArchiveFacts): InstrumentDays[] {
-  const { streams } = job
+function daysOf(instrument: ListedInstrument, { streams, usesBook }: JobOutline, facts: ArchiveFacts): InstrumentDays[] {
   const hasL2 = instrument.folders.some(({ stream }) => stream === 'book')
   const wants = (stream: string): boolean => {
     if (streams === 'all') return true
     if (isBookStream(stream)) return streams.includes('book') && (stream === 'book' || !hasL2)
     return (streams as readonly string[]).includes(stream)
   }
-  const days = new InstrumentDays(instrument, wants, usesBook(job), facts)
+  const days = new InstrumentDays(instrument, wants, usesBook, facts)
   return days.days.count === 0 ? [] : [days]
 }
 
@@ -204,28 +226,26 @@ function rangeGiven(grid: CellGrid, { fromNs, toNs }: PlanOptions): readonly [nu
 
 const MAX_NS = 2n ** 63n
 
-/** All cells that messages can lie in. */
-function rangeOf(grid: CellGrid, days: readonly InstrumentDays[], skewNs: number): readonly [number, number] {
+/** All cells that messages can lie in, or have lain in. */
+function rangeOf(grid: CellGrid, days: readonly InstrumentDays[], gone: readonly GoneCells[], skewNs: number): readonly [number, number] {
   const reach = Math.ceil(skewNs / Number(grid.sliceNs))
   let [first, end] = [Number.POSITIVE_INFINITY, 0]
   for (const instrument of days) {
     first = Math.min(first, instrument.days.days[0]! * grid.cellsPerDay - reach)
     end = Math.max(end, (instrument.days.days.at(-1)! + 1) * grid.cellsPerDay + reach)
   }
+  for (const { cells } of gone) {
+    first = Math.min(first, cells[0]!)
+    end = Math.max(end, cells.at(-1)! + 1)
+  }
   return end === 0 ? [0, 0] : [Math.max(0, first), end]
 }
 
-/** Bars of all variants have to fit into a cell. */
-function leastCommon(a: bigint | null, b: bigint | null): bigint | null {
-  if (a === null || b === null) return a ?? b
-  let [x, y] = [a, b]
-  while (y !== 0n) [x, y] = [y, x % y]
-  return (a / x) * b
-}
-
-function adviceOn(job: JobDefinition, { cost }: PlanHead, days: readonly InstrumentDays[]): string[] {
-  if (!usesBook(job) || job.restartPoints !== undefined) return []
-  const without = days.filter((instrument) => !instrument.hasSnapshots && instrument.restartOf(instrument.days.days.at(-1)!) === 'origin')
+function adviceOn({ usesBook, writesRestartPoints }: JobOutline, { cost }: PlanHead, days: readonly InstrumentDays[]): string[] {
+  if (!usesBook || writesRestartPoints) return []
+  const without = days.filter(
+    (instrument) => !instrument.hasSnapshots && instrument.restartOf(BigInt(instrument.days.days.at(-1)! + 1) * DAY_NS - 1n) === 'origin',
+  )
   const advice: string[] = []
   if (cost.amplification > 1.25) {
     advice.push(
@@ -251,8 +271,8 @@ function overlapping(partition: string, other: string): ReplayError {
   return new ReplayError('cell-overlap', message, { category: 'input' })
 }
 
-function emptyRange({ job, fromNs, toNs }: PlanOptions, days: readonly InstrumentDays[]): ReplayError {
-  const streams = job.streams === 'all' ? 'logs' : `logs of ${job.streams.join(', ')}`
+function emptyRange({ outline, fromNs, toNs }: PlanOptions, days: readonly InstrumentDays[]): ReplayError {
+  const streams = outline.streams === 'all' ? 'logs' : `logs of ${outline.streams.join(', ')}`
   if (days.length === 0) return new ReplayError('range-empty', `the instruments have no ${streams}`, { category: 'input' })
   const [first, last] = [Math.min(...days.map((one) => one.days.days[0]!)), Math.max(...days.map((one) => one.days.days.at(-1)!))]
   const message = `no ${streams} from ${timeText(fromNs)} to ${timeText(toNs)}; there are days from ${dayText(first)} to ${dayText(last)}`

@@ -1,5 +1,8 @@
 import { type ErrorCategory, ReplayError } from '../errors.ts'
 import type { FolderFact } from './archive-facts.ts'
+import { NO_PART } from './part-file.ts'
+import type { PlanHead } from './plan-document.ts'
+import type { PlannedPartition } from './task-share.ts'
 
 /**
  * What became of one partition in one attempt at its task: a line of the attempt's receipts object. In a run the first
@@ -27,6 +30,8 @@ export interface Receipt {
   readonly inputs: string
   /** Where state began, see `Restart` in fingerprint.ts. */
   readonly restart: string
+  /** What reading began with: a snapshot of the book, or a day folder; null when nothing was read. It is in no fingerprint. */
+  readonly began: { readonly with: 'snapshot' | 'folder'; readonly key: string } | null
   /** Null: there were no rows, so there is no file, and the partition is done; or it failed. */
   readonly part: {
     /** Key in the table. */
@@ -61,6 +66,40 @@ export interface Receipt {
   }
   /** Null: done. */
   readonly error: { readonly code: string; readonly category: ErrorCategory; readonly message: string } | null
+}
+
+/** The part of a receipt that says which partition it is of. */
+export type ReceiptFrame = Omit<
+  Receipt,
+  'began' | 'part' | 'checksum' | 'minTsNs' | 'maxTsNs' | 'gaps' | 'unproven' | 'messages' | 'timing' | 'error' | 'facts'
+>
+
+export function receiptFrame(
+  partition: PlannedPartition,
+  { variantSets, variants }: PlanHead,
+  names: Pick<Receipt, 'run' | 'task' | 'attempt'>,
+): ReceiptFrame {
+  const { index, venue, symbol, date, startNs, endNs, variantSet, fingerprint, inputs, restart } = partition
+  return {
+    version: 1,
+    ...names,
+    partition: index,
+    ...{ venue, symbol, date },
+    startNs: String(startNs),
+    endNs: String(endNs),
+    variants: variantSets[variantSet]!.map((at) => variants[at]!.id).sort(),
+    ...{ fingerprint, inputs, restart },
+  }
+}
+
+/** A receipt without rows: of a partition that has none, or that failed. */
+export function rowlessReceipt(
+  frame: ReceiptFrame,
+  error: Receipt['error'],
+  { facts = [], ...timing }: Pick<Receipt['timing'], 'startedMs' | 'durationMs'> & Partial<Pick<Receipt, 'facts'>>,
+): Receipt {
+  const nothing = { began: null, gaps: {}, unproven: 0, messages: { read: 0, warmUp: 0, skipped: {} } }
+  return { ...frame, facts, ...NO_PART, ...nothing, timing: { ...timing, bytes: 0 }, error }
 }
 
 export function encodeReceipts(receipts: readonly Receipt[]): Uint8Array {

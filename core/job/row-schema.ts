@@ -65,7 +65,7 @@ export function rowSchema(job: JobDefinition, timings: readonly JobTiming[]): Pl
 
 /** Whether rows depend on a book, and so on all that was before. */
 export function usesBook(job: JobDefinition): boolean {
-  return job.streams !== 'all' && job.streams.includes('book')
+  return job.pipeline === undefined && job.streams !== 'all' && job.streams.includes('book')
 }
 
 function paramType(value: ParamValue): PlanColumn['type'] {

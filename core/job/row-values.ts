@@ -17,6 +17,8 @@ export class RowValues {
   readonly #words: Uint32Array
   readonly #strings: string[]
   readonly #isSet: Uint8Array
+  /** Nothing is set, and so nothing to clear. */
+  isEmpty = true
 
   /** @param emit what `out.emit` does */
   constructor(job: string, columns: JobColumns, emit: () => void) {
@@ -37,6 +39,8 @@ export class RowValues {
   }
 
   clear(): void {
+    if (this.isEmpty) return
+    this.isEmpty = true
     this.#isSet.fill(0)
   }
 
@@ -87,6 +91,7 @@ export class RowValues {
     else if (type === 'string' && typeof value === 'string') this.#strings[i] = value
     else throw wrongValue(job, this.names[i]!, type, value)
     this.#isSet[i] = 1
+    this.isEmpty = false
   }
 }
 

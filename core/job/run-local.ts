@@ -1,27 +1,31 @@
-import { Worker } from 'node:worker_threads'
-import { type ErrorCategory, ReplayError } from '../errors.ts'
-import { FileStore } from '../store/file-store.ts'
+import { ReplayError } from '../errors.ts'
+import { openStore } from '../store/open-store.ts'
 import { type CommitResult, commitRun } from './commit.ts'
-import { engineHash } from './engine-hash.ts'
+import { engineHash, requireEngine } from './engine-hash.ts'
 import { type FailureGroup, groupFailures } from './failure-groups.ts'
-import { type PlanHead, readPlanHead } from './plan-document.ts'
+import { readPlanHead } from './plan-document.ts'
+import { attemptName } from './run-files.ts'
 import { type MissingPartition, readRunReceipts } from './run-receipts.ts'
-import type { TaskResult } from './task.ts'
+import { TaskPool, type WorkerTask } from './task-pool.ts'
 
 export interface LocalRunOptions {
-  /** Folder of the table, in which the run is planned. */
+  /** Folder or URI of the table, in which the run is planned. */
   readonly tableUri: string
+  /** Of an S3 service that is not AWS. */
+  readonly endpoint?: string | undefined
   readonly run: string
   /** Worker threads. */
   readonly workers: number
-  /** What a failing partition means: the others finish, or no further task is begun. @default 'finish' */
-  readonly onError?: 'finish' | 'abort' | undefined
+  /** What a failing partition means: it is set aside and the others finish, or no further task is begun. @default 'quarantine' */
+  readonly onError?: 'quarantine' | 'abort' | undefined
   /** Milliseconds since the epoch. */
   readonly clock: () => number
   /** Numbers in [0, 1). */
   readonly random: () => number
   /** Ends the run: what is done stays done, and can be gone on from. */
   readonly signal?: AbortSignal | undefined
+  /** Milliseconds that a worker has to come to an end after the signal; then it is stopped where it is. @default 15,000 */
+  readonly graceMs?: number | undefined
   /** Called four times a second and at the end. */
   readonly onProgress?: ((progress: RunProgress) => void) | undefined
 }
@@ -51,26 +55,6 @@ export interface LocalRunResult {
   readonly durationMs: number
 }
 
-/** Message to a worker thread, and back. */
-export interface WorkerTask {
-  readonly task: string
-  readonly attempt: string
-  /** Partitions to run, by index. */
-  readonly only: readonly number[]
-}
-export type WorkerReply =
-  | { readonly result: TaskResult }
-  | { readonly failure: { readonly code: string; readonly category: ErrorCategory; readonly message: string } }
-export interface TaskWorkerData {
-  readonly tableUri: string
-  readonly archiveUri: string
-  readonly run: string
-  readonly engine: string
-  /** Three counters per worker: partitions, messages, bytes. */
-  readonly counters: SharedArrayBuffer
-  readonly slot: number
-}
-
 const PROGRESS_INTERVAL_MS = 250
 
 /**
@@ -79,18 +63,35 @@ const PROGRESS_INTERVAL_MS = 250
  * @throws ReplayError input `run-unknown`, `run-cancelled`, `engine-differs`, and those of `commitRun`; the reason of the signal
  */
 export async function runLocally(options: LocalRunOptions): Promise<LocalRunResult> {
-  const { tableUri, run, clock, random, signal } = options
+  const { tableUri, endpoint, run, workers, onError, clock, random, signal, graceMs, onProgress } = options
   const startedMs = performance.now()
-  const table = new FileStore(tableUri)
+  const table = openStore(tableUri, { endpoint })
   const head = await readPlanHead(table, run)
   const engine = await engineHash()
-  if (engine !== head.engine) {
-    throw new ReplayError('engine-differs', `run ${run} was planned for another version of the engine; start a new run`, {
-      category: 'input',
-    })
+  requireEngine(run, head.engine, engine)
+  const tasks = tasksOf((await readRunReceipts(table, head)).missing, clock, random)
+  const partitions = tasks.reduce((sum, { only }) => sum + only.length, 0)
+  const lost = new Map<string, ReplayError>()
+  const pool = new TaskPool({
+    places: { tableUri, archiveUri: head.archive, endpoint, run, engine },
+    ...{ tasks, workers, signal, graceMs },
+    onEnd({ task }, reply) {
+      if ('failure' in reply) lost.set(task, new ReplayError(reply.failure.code, reply.failure.message, reply.failure))
+      const hasFailed = 'failure' in reply || reply.work.receipts.some(({ error }) => error !== null)
+      return !hasFailed || onError !== 'abort'
+    },
+  })
+  const progressOf = (): RunProgress => {
+    const { partitions: done, messages, bytes } = pool.counts
+    return { done, partitions, messages, bytes, elapsedMs: performance.now() - startedMs }
   }
-  const pool = new TaskPool(options, head, engine, (await readRunReceipts(table, head)).missing)
-  await pool.run()
+  const timer = setInterval(() => onProgress?.(progressOf()), PROGRESS_INTERVAL_MS)
+  try {
+    await pool.run()
+  } finally {
+    clearInterval(timer)
+    onProgress?.(progressOf())
+  }
   signal?.throwIfAborted()
   const { missing } = await readRunReceipts(table, head)
   const commit = await commitRun(table, run, { clock, random })
@@ -101,125 +102,21 @@ export async function runLocally(options: LocalRunOptions): Promise<LocalRunResu
     rows: commit.added.rows,
     version: commit.version,
     commit,
-    failures: groupFailures(missing, pool.lost),
-    messages: pool.progress.messages,
-    bytes: pool.progress.bytes,
+    failures: groupFailures(missing, lost),
+    messages: pool.counts.messages,
+    bytes: pool.counts.bytes,
     durationMs: performance.now() - startedMs,
   }
 }
 
-/** Worker threads that take tasks until none is left. */
-class TaskPool {
-  /** Errors of whole tasks, by task. */
-  readonly lost = new Map<string, ReplayError>()
-  readonly #options: LocalRunOptions
-  readonly #head: PlanHead
-  readonly #engine: string
-  readonly #tasks: WorkerTask[]
-  readonly #partitions: number
-  readonly #counters: BigInt64Array<SharedArrayBuffer>
-  readonly #workers: number
-  readonly #startedMs = performance.now()
-  #isStopped = false
-
-  constructor(options: LocalRunOptions, head: PlanHead, engine: string, missing: readonly MissingPartition[]) {
-    this.#options = options
-    this.#head = head
-    this.#engine = engine
-    this.#partitions = missing.length
-    this.#tasks = this.#tasksOf(missing)
-    this.#workers = Math.min(options.workers, this.#tasks.length)
-    this.#counters = new BigInt64Array(new SharedArrayBuffer(8 * COUNTERS * Math.max(1, this.#workers)))
+/** What is left to do, by task, in an attempt of its own. */
+function tasksOf(missing: readonly MissingPartition[], clock: () => number, random: () => number): WorkerTask[] {
+  const attempt = attemptName(clock(), Math.floor(random() * 2 ** 32).toString(36))
+  const byTask = new Map<string, number[]>()
+  for (const { task, partition } of missing) {
+    const known = byTask.get(task)
+    if (known === undefined) byTask.set(task, [partition])
+    else known.push(partition)
   }
-
-  get progress(): RunProgress {
-    const sums = [0, 0, 0]
-    for (const [i, count] of this.#counters.entries()) sums[i % COUNTERS]! += Number(count)
-    const [done, messages, bytes] = sums as [number, number, number]
-    return { done, partitions: this.#partitions, messages, bytes, elapsedMs: performance.now() - this.#startedMs }
-  }
-
-  async run(): Promise<void> {
-    const { onProgress } = this.#options
-    const timer = setInterval(() => onProgress?.(this.progress), PROGRESS_INTERVAL_MS)
-    try {
-      const works = Array.from({ length: this.#workers }, (_, slot) => this.#work(slot))
-      for (const work of await Promise.allSettled(works)) if (work.status === 'rejected') throw work.reason
-    } finally {
-      clearInterval(timer)
-      onProgress?.(this.progress)
-    }
-  }
-
-  #tasksOf(missing: readonly MissingPartition[]): WorkerTask[] {
-    const { clock, random } = this.#options
-    // Later attempts sort behind earlier ones, so that the first receipts win.
-    const attempt = `${clock().toString(36).padStart(9, '0')}${Math.floor(random() * 2 ** 32).toString(36)}`
-    const byTask = new Map<string, number[]>()
-    for (const { task, partition } of missing) {
-      const known = byTask.get(task)
-      if (known === undefined) byTask.set(task, [partition])
-      else known.push(partition)
-    }
-    return [...byTask].map(([task, only]) => ({ task, attempt, only }))
-  }
-
-  async #work(slot: number): Promise<void> {
-    const { tableUri, run, signal, onError } = this.#options
-    let worker: Worker | null = null
-    const abort = (): void => worker?.postMessage('abort')
-    signal?.addEventListener('abort', abort)
-    try {
-      for (let task = this.#take(); task !== undefined; task = this.#take()) {
-        const data: TaskWorkerData = {
-          tableUri,
-          archiveUri: this.#head.archive,
-          run,
-          engine: this.#engine,
-          counters: this.#counters.buffer,
-          slot,
-        }
-        worker ??= new Worker(WORKER_URL, { workerData: data })
-        const { reply, hasEnded } = await ask(worker, task)
-        if (hasEnded) worker = null // a new one for the next task
-        if ('failure' in reply) {
-          const { code, category, message } = reply.failure
-          this.lost.set(task.task, new ReplayError(code, message, { category }))
-        }
-        const hasFailed = 'failure' in reply || reply.result.failed.length > 0
-        if (hasFailed && onError === 'abort') this.#isStopped = true
-      }
-    } finally {
-      signal?.removeEventListener('abort', abort)
-      await worker?.terminate()
-    }
-  }
-
-  #take(): WorkerTask | undefined {
-    return this.#isStopped || this.#options.signal?.aborted === true ? undefined : this.#tasks.shift()
-  }
-}
-
-const COUNTERS = 3
-const WORKER_URL = new URL(import.meta.url.endsWith('.ts') ? './task-worker.ts' : './task-worker.js', import.meta.url)
-
-/** Sends a task and waits for the answer, or for the worker's end. */
-function ask(worker: Worker, task: WorkerTask): Promise<{ readonly reply: WorkerReply; readonly hasEnded: boolean }> {
-  return new Promise((resolve) => {
-    let crash: Error | null = null
-    const answered = (reply: WorkerReply): void => settle(reply, false)
-    const crashed = (error: Error): void => {
-      crash = error // 'exit' follows
-    }
-    const exited = (exitCode: number): void => {
-      const message = crash?.stack ?? `the worker thread ended with exit code ${exitCode} and no answer`
-      settle({ failure: { code: crash === null ? 'worker-died' : 'worker-failed', category: 'bug', message } }, true)
-    }
-    const settle = (reply: WorkerReply, hasEnded: boolean): void => {
-      worker.off('message', answered).off('error', crashed).off('exit', exited)
-      resolve({ reply, hasEnded })
-    }
-    worker.on('message', answered).on('error', crashed).on('exit', exited)
-    worker.postMessage(task)
-  })
+  return [...byTask].map(([task, only]) => ({ task, attempt, only, receipts: 'write' }))
 }

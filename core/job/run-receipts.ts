@@ -50,30 +50,71 @@ export interface RunReceipts {
 
 /**
  * What the tasks of a run have achieved. A receipt that is not of the plan's fingerprint does not count.
+ * @param onReceipt hears every receipt, also those that count for nothing, in the order in which the first one wins
  * @throws ReplayError corrupt `receipt`, `plan-document`
  */
-export async function readRunReceipts(table: ObjectStore, head: PlanHead): Promise<RunReceipts> {
-  const candidates = new Map<number, DoneReceipt>()
-  const errors = new Map<number, Receipt['error']>()
-  const facts = new Map<string, FolderFact>()
-  for await (const { key } of table.list(runFiles(head.run).receipts)) {
-    const object = await table.get(key)
-    if (object === null) continue
-    for (const receipt of decodeReceipts(object.bytes, `${table.uri}/${key}`)) {
-      for (const fact of receipt.facts) facts.set(fact.folder, fact)
-      if (receipt.error !== null) errors.set(receipt.partition, receipt.error)
-      else if (!candidates.has(receipt.partition)) candidates.set(receipt.partition, lean(receipt))
-    }
-  }
+export async function readRunReceipts(table: ObjectStore, head: PlanHead, onReceipt?: (receipt: Receipt) => void): Promise<RunReceipts> {
+  const { candidates, errors, facts } = await readCandidates(table, runFiles(head.run).receipts, onReceipt)
   const done = new Map<number, DoneReceipt>()
   const missing: MissingPartition[] = []
   for await (const { index, task, venue, symbol, startNs, endNs, fingerprint } of readPartitions(table, head)) {
     const receipt = candidates.get(index)
     if (receipt?.fingerprint === fingerprint) done.set(index, receipt)
-    else missing.push({ partition: index, task, venue, symbol, startNs, endNs, error: errors.get(index) ?? null })
+    else missing.push({ partition: index, task, venue, symbol, startNs, endNs, error: errors.get(index)?.error ?? null })
   }
   return { done, missing, facts }
 }
+
+/** What attempts at one task have told. */
+export interface TaskReceipts {
+  /** Fingerprints of the partitions that came out, of the first receipt. */
+  readonly done: ReadonlyMap<number, string>
+  /** The last failure of a partition, and the attempt that it happened in. */
+  readonly failed: ReadonlyMap<number, FailedReceipt>
+}
+
+export interface FailedReceipt {
+  readonly attempt: string
+  readonly error: NonNullable<Receipt['error']>
+}
+
+/** @throws ReplayError corrupt `receipt` */
+export async function readTaskReceipts(table: ObjectStore, run: string, task: string): Promise<TaskReceipts> {
+  const { candidates, errors } = await readCandidates(table, runFiles(run).taskReceipts(task))
+  return { done: new Map([...candidates].map(([index, { fingerprint }]) => [index, fingerprint])), failed: errors }
+}
+
+/** Of each partition the first receipt without an error, the last one with an error; in order of the objects' keys. */
+async function readCandidates(table: ObjectStore, prefix: string, onReceipt?: (receipt: Receipt) => void) {
+  const candidates = new Map<number, DoneReceipt>()
+  const errors = new Map<number, FailedReceipt>()
+  const facts = new Map<string, FolderFact>()
+  for await (const receipts of readReceipts(table, prefix)) {
+    for (const receipt of receipts) {
+      const { partition, attempt, error } = receipt
+      onReceipt?.(receipt)
+      for (const fact of receipt.facts) facts.set(fact.folder, fact)
+      if (error !== null) errors.set(partition, { attempt, error })
+      else if (!candidates.has(partition)) candidates.set(partition, lean(receipt))
+    }
+  }
+  return { candidates, errors, facts }
+}
+
+/** The receipts objects in order of their keys, several read at a time: a run has thousands. */
+async function* readReceipts(table: ObjectStore, prefix: string): AsyncGenerator<readonly Receipt[], void, undefined> {
+  const keys: string[] = []
+  for await (const { key } of table.list(prefix)) keys.push(key)
+  for (let at = 0; at < keys.length; at += READ_AT_ONCE) {
+    const read = async (key: string): Promise<readonly Receipt[]> => {
+      const object = await table.get(key)
+      return object === null ? [] : decodeReceipts(object.bytes, `${table.uri}/${key}`)
+    }
+    yield* await Promise.all(keys.slice(at, at + READ_AT_ONCE).map(read))
+  }
+}
+
+const READ_AT_ONCE = 32
 
 /** Without what only reports need: a run may have very many. */
 function lean(receipt: Receipt): DoneReceipt {

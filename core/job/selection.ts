@@ -3,18 +3,26 @@ import { nearest } from '../nearest-word.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { type ArchiveListing, isArchiveName, type ListedInstrument, type ListingSelection, listArchive } from './archive-listing.ts'
 
+type Instrument = Pick<ListedInstrument, 'venue' | 'symbol'>
+
 /**
  * Lists the instruments that were asked for. `--symbols btcusdt` means that symbol on all venues, unless `--venues` narrows it.
+ * @param inTable instruments with rows from this archive: they may be asked for when their logs are gone
  * @throws ReplayError input `name-invalid`, `venue-unknown`, `symbol-unknown`, `archive-empty`
  */
-export async function listSelection(archive: ObjectStore, selection: ListingSelection): Promise<ArchiveListing> {
+export async function listSelection(
+  archive: ObjectStore,
+  selection: ListingSelection,
+  inTable: Iterable<Instrument> = [],
+): Promise<ArchiveListing> {
   for (const venue of selection.venues ?? []) requireName('venue', venue)
   for (const symbol of selection.symbols ?? []) requireName('symbol', symbol)
   const listing = await listArchive(archive, selection)
-  const { instruments } = listing
+  const isNarrowed = selection.venues !== undefined || selection.symbols !== undefined
+  const instruments = isNarrowed ? [...listing.instruments, ...inTable] : listing.instruments
   await requireAll('venue', selection.venues, instruments, archive)
   await requireAll('symbol', selection.symbols, instruments, archive)
-  if (instruments.length === 0) throw emptyArchive(archive, listing.others)
+  if (listing.instruments.length === 0 && (await namesIn(archive, 'venue')).length === 0) throw emptyArchive(archive, listing.others)
   return listing
 }
 
@@ -29,7 +37,7 @@ function requireName(what: 'venue' | 'symbol', word: string): void {
 async function requireAll(
   what: 'venue' | 'symbol',
   asked: readonly string[] | undefined,
-  found: readonly ListedInstrument[],
+  found: readonly Instrument[],
   archive: ObjectStore,
 ): Promise<void> {
   const missing = asked?.find((word) => !found.some((instrument) => instrument[what] === word))

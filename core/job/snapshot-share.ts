@@ -24,7 +24,14 @@ export async function snapshotShare(share: InstrumentShare, folders: ShareFolder
   const lastDate = share.partitions.at(-1)!.date
   const books = share.folders.filter(({ stream, date }) => isBookStream(stream) && date <= lastDate)
   const { venue, symbol } = share
-  const days = books.map((folder) => ({ venue, symbol, date: folder.date, stream: folder.stream, path: folders.pathOf(folder) }))
+  const days = books.map((folder) => ({
+    venue,
+    symbol,
+    date: folder.date,
+    stream: folder.stream,
+    path: folders.pathOf(folder),
+    open: () => folders.open(folder),
+  }))
   await folders.check(books)
   await folders.learn(books)
   for (const { params } of variants) {
@@ -32,6 +39,7 @@ export async function snapshotShare(share: InstrumentShare, folders: ShareFolder
     await snapshotLog(days, {
       everyNs: BigInt(parseDuration(job.restartPoints!({ ...job.params, ...params }))),
       onGap: job.onGap,
+      homeOf: ({ path }) => folders.homeOf(books[days.findIndex((day) => day.path === path)]!),
       onProgress(messages) {
         signal?.throwIfAborted()
         onProgress(messages - told)

@@ -84,14 +84,18 @@ export async function readTaskShare(table: ObjectStore, head: PlanHead, entry: T
   return decodeShare(new TextDecoder().decode(object.bytes), BigInt(head.sliceNs), entry, path)
 }
 
-/** All partitions of a plan in order, one task's share in memory at a time. */
+/** All partitions of a plan in order, a few tasks' shares in memory at a time. */
 export async function* readPartitions(table: ObjectStore, head: PlanHead): AsyncGenerator<PlannedPartition & { readonly task: string }> {
-  for (const entry of await readTasks(table, head.run)) {
-    for (const { partitions } of await readTaskShare(table, head, entry)) {
-      for (const partition of partitions) yield { ...partition, task: entry.task }
+  const tasks = await readTasks(table, head.run)
+  for (let at = 0; at < tasks.length; at += READ_AT_ONCE) {
+    const read = async (entry: TaskEntry) => ({ task: entry.task, shares: await readTaskShare(table, head, entry) })
+    for (const { task, shares } of await Promise.all(tasks.slice(at, at + READ_AT_ONCE).map(read))) {
+      for (const { partitions } of shares) for (const partition of partitions) yield { ...partition, task }
     }
   }
 }
+
+const READ_AT_ONCE = 16
 
 function decodeShare(text: string, sliceNs: bigint, entry: TaskEntry, path: string): InstrumentShare[] {
   const shares: { venue: string; symbol: string; folders: InputFolder[]; partitions: PlannedPartition[] }[] = []

@@ -1,14 +1,15 @@
-/** Thread of a local run: carries out the tasks that it is sent, one after the other. */
+/** Thread of a run: carries out the tasks that it is sent, one after the other. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { ReplayError } from '../errors.ts'
-import { FileStore } from '../store/file-store.ts'
-import type { TaskWorkerData, WorkerReply, WorkerTask } from './run-local.ts'
-import { runTask } from './task.ts'
+import { openStore } from '../store/open-store.ts'
+import { newStoreCounts } from '../store/store-counts.ts'
+import { runTask, workTask } from './task.ts'
+import { COUNTERS, failureOf, type TaskWorkerData, type WorkerReply, type WorkerTask } from './task-pool.ts'
 
-const { tableUri, archiveUri, run, engine, counters, slot } = workerData as TaskWorkerData
-const COUNTERS = 3
+const { tableUri, archiveUri, endpoint, run, engine, counters, slot } = workerData as TaskWorkerData
 const counter = new BigInt64Array(counters, slot * COUNTERS * 8, COUNTERS)
-const [table, archive] = [new FileStore(tableUri), new FileStore(archiveUri)]
+const counts = newStoreCounts()
+const table = openStore(tableUri, { endpoint, counts })
+const archive = openStore(archiveUri, { endpoint, counts })
 const stop = new AbortController()
 
 parentPort!.on('message', async (message: WorkerTask | 'abort') => {
@@ -16,10 +17,11 @@ parentPort!.on('message', async (message: WorkerTask | 'abort') => {
   else parentPort!.postMessage(await carryOut(message))
 })
 
-async function carryOut({ task, attempt, only }: WorkerTask): Promise<WorkerReply> {
+async function carryOut({ task, attempt, only, receipts }: WorkerTask): Promise<WorkerReply> {
   const [partitions, messages, bytes] = counter.map((count) => count)
+  const before = { ...counts }
   try {
-    const result = await runTask({
+    const work = await (receipts === 'write' ? runTask : workTask)({
       table,
       archive,
       run,
@@ -28,7 +30,6 @@ async function carryOut({ task, attempt, only }: WorkerTask): Promise<WorkerRepl
       engine,
       only: new Set(only),
       clock: Date.now,
-      random: Math.random,
       signal: stop.signal,
       onProgress(progress) {
         counter[0] = partitions! + BigInt(progress.partitions)
@@ -36,11 +37,14 @@ async function carryOut({ task, attempt, only }: WorkerTask): Promise<WorkerRepl
         counter[2] = bytes! + BigInt(progress.bytes)
       },
     })
-    counter[0] = partitions! + BigInt(result.done + result.failed.length)
-    return { result }
+    counter[0] = partitions! + BigInt(work.receipts.length)
+    return { work, counts: differenceOf(before) }
   } catch (error) {
-    if (error instanceof ReplayError) return { failure: { code: error.code, category: error.category, message: error.message } }
-    const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    return { failure: { code: 'task-failed', category: 'bug', message } }
+    return { failure: failureOf(error) }
   }
+}
+
+function differenceOf(before: typeof counts): typeof counts {
+  const names = Object.keys(counts) as (keyof typeof counts)[]
+  return Object.fromEntries(names.map((name) => [name, counts[name] - before[name]])) as unknown as typeof counts
 }

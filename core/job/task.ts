@@ -4,16 +4,16 @@ import os from 'node:os'
 import path from 'node:path'
 import { ReplayError } from '../errors.ts'
 import type { ObjectStore } from '../store/object-store.ts'
-import { RetryingStore } from '../store/retrying-store.ts'
 import { loadJob } from './bundle.ts'
-import { type JobDefinition, jobTiming } from './define-job.ts'
-import type { JobWindow } from './instrument-days.ts'
-import { NO_PART } from './part-file.ts'
+import type { JobDefinition } from './define-job.ts'
+import { requireEngine } from './engine-hash.ts'
+import { hasInput } from './gone-cells.ts'
+import { windowOfVariants } from './job-outline.ts'
 import { type PassOptions, type PassPlan, runPass } from './pass.ts'
 import { ShareFolders } from './pass-start.ts'
 import { type PlanHead, readPlanHead, readTask, type Variant } from './plan-document.ts'
-import { encodeReceipts, type Receipt } from './receipt.ts'
-import { usesBook } from './row-schema.ts'
+import { encodeReceipts, type Receipt, type ReceiptFrame, receiptFrame, rowlessReceipt } from './receipt.ts'
+import { requireNotCancelled } from './run-cancel.ts'
 import { runFiles } from './run-files.ts'
 import { snapshotShare } from './snapshot-share.ts'
 import { type InstrumentShare, type PlannedPartition, readTaskShare } from './task-share.ts'
@@ -34,8 +34,6 @@ export interface RunTaskOptions {
   readonly only?: ReadonlySet<number> | undefined
   /** Milliseconds since the epoch. */
   readonly clock: () => number
-  /** Numbers in [0, 1). */
-  readonly random: () => number
   /** Folder for files that are being written. @default a temporary one */
   readonly scratch?: string | undefined
   /** Ends the task: what is done gets its receipts, the current partition is given up. */
@@ -50,37 +48,75 @@ export interface TaskProgress {
   readonly bytes: number
 }
 
-export interface TaskResult {
+/** What an attempt at a task has achieved. */
+export interface TaskWork {
+  /** Of the partitions that are done or failed. */
+  readonly receipts: readonly Receipt[]
+  /** Partitions that were given up or not begun because of an abort. */
+  readonly left: number
+}
+
+export interface TaskResult extends TaskWork {
   readonly task: string
   readonly attempt: string
-  /** Partitions that are done, that failed, and that were given up or not begun because of an abort. */
+  /** Partitions that are done, and the receipts of those that failed. */
   readonly done: number
   readonly failed: readonly Receipt[]
-  readonly left: number
   readonly rows: number
 }
 
 /**
  * Runs one task of a run: its partitions, consecutive ones of an instrument in one pass, a Parquet part for each that has
  * rows, and at the end one receipts object. A partition that fails does not stop the others.
- * @throws ReplayError input `run-unknown`, `task-unknown`, `run-cancelled`, `engine-differs`, `attempt-exists`; corrupt `plan-document`,
- *   `bundle-damaged`; and those of the store when the receipts cannot be written
+ * @throws ReplayError those of `workTask`, input `attempt-exists`, and those of the store when the receipts cannot be written
  */
 export async function runTask(options: RunTaskOptions): Promise<TaskResult> {
-  const { run, task, random } = options
-  const table = new RetryingStore(options.table, { random })
-  const archive = new RetryingStore(options.archive, { random })
+  const { table, run, task, attempt } = options
+  await requireNewAttempt(table, run, task, attempt)
+  const { receipts, left } = await workTask(options)
+  await putReceipts(table, run, task, attempt, receipts)
+  return { task, attempt, left, ...summaryOf(receipts) }
+}
+
+/** Of the receipts of an attempt. */
+export function summaryOf(receipts: readonly Receipt[]): Pick<TaskResult, 'receipts' | 'done' | 'failed' | 'rows'> {
+  const failed = receipts.filter(({ error }) => error !== null)
+  return { receipts, done: receipts.length - failed.length, failed, rows: receipts.reduce((sum, { checksum }) => sum + checksum.rows, 0) }
+}
+
+/** @throws ReplayError input `attempt-exists` */
+export async function requireNewAttempt(table: ObjectStore, run: string, task: string, attempt: string): Promise<void> {
+  const key = runFiles(run).receipt(task, attempt)
+  if ((await table.get(key)) !== null) throw attemptExists(key)
+}
+
+/** Writes the receipts object of an attempt; none where there is nothing to tell. @throws ReplayError input `attempt-exists` */
+export async function putReceipts(
+  table: ObjectStore,
+  run: string,
+  task: string,
+  attempt: string,
+  receipts: readonly Receipt[],
+): Promise<void> {
+  const key = runFiles(run).receipt(task, attempt)
+  if (receipts.length > 0 && (await table.put(key, encodeReceipts(receipts), 'absent')) === null) throw attemptExists(key)
+}
+
+/**
+ * Does what `runTask` does, and leaves the receipts to the caller.
+ * @throws ReplayError input `run-unknown`, `task-unknown`, `run-cancelled`, `engine-differs`; corrupt `plan-document`, `bundle-damaged`
+ */
+export async function workTask(options: RunTaskOptions): Promise<TaskWork> {
+  const { table, archive, run, task } = options
   const head = await readPlanHead(table, run)
-  if (options.engine !== undefined && options.engine !== head.engine) throw engineDiffers(head)
-  const receipts = runFiles(run).receipt(task, options.attempt)
-  if ((await table.get(receipts)) !== null) throw attemptExists(receipts)
+  if (options.engine !== undefined) requireEngine(run, head.engine, options.engine)
   const shares = await readTaskShare(table, head, await readTask(table, run, task))
   const job = await loadBundle(table, head)
   const scratch = options.scratch ?? fs.mkdtempSync(path.join(os.tmpdir(), 'chronicle-replay-task-'))
   try {
     const running = new RunningTask(options, head, job, { table, archive, scratch })
     for (const share of shares) await running.runShare(share)
-    return await running.finish()
+    return running.work
   } finally {
     if (options.scratch === undefined) fs.rmSync(scratch, { recursive: true, force: true })
   }
@@ -117,6 +153,7 @@ class RunningTask {
       attempt: options.attempt,
       columns: head.columns,
       scratch: places.scratch,
+      spare: [],
       clock: options.clock,
       signal: options.signal,
       onProgress: (messages, bytes) => this.#progress(messages, bytes),
@@ -132,7 +169,7 @@ class RunningTask {
       return
     }
     while (rest.length > 0) {
-      await this.#requireNotCancelled()
+      await requireNotCancelled(this.#table, this.#head.run)
       const count = await this.#runFirst(rest, folders)
       rest = rest.slice(count)
       if (this.#options.signal?.aborted === true) {
@@ -142,15 +179,8 @@ class RunningTask {
     }
   }
 
-  async finish(): Promise<TaskResult> {
-    const { run, task, attempt } = this.#options
-    if (this.#receipts.length > 0) {
-      const key = runFiles(run).receipt(task, attempt)
-      if ((await this.#table.put(key, encodeReceipts(this.#receipts), 'absent')) === null) throw attemptExists(key)
-    }
-    const failed = this.#receipts.filter(({ error }) => error !== null)
-    const rows = this.#receipts.reduce((sum, { checksum }) => sum + checksum.rows, 0)
-    return { task, attempt, done: this.#receipts.length - failed.length, failed, left: this.#left, rows }
+  get work(): TaskWork {
+    return { receipts: this.#receipts, left: this.#left }
   }
 
   /** Rows have none of these partitions, so that they stand or fall together. */
@@ -158,10 +188,10 @@ class RunningTask {
     const { clock, signal } = this.#options
     const [first] = partitions
     if (first === undefined) return
-    await this.#requireNotCancelled()
+    await requireNotCancelled(this.#table, this.#head.run)
     const startedMs = clock()
     try {
-      const variants = this.#head.variantSets[first.variantSet]!.map((index) => this.#head.variants[index]!)
+      const variants = this.#variantsOf(first.variantSet)
       await snapshotShare(share, folders, { job: this.#job, variants, signal, onProgress: (messages) => this.#progress(messages, 0) })
       for (const partition of partitions) this.#receipts.push(this.#rowless(partition, folders, null, startedMs))
     } catch (error) {
@@ -174,6 +204,10 @@ class RunningTask {
   /** Runs the first partitions of a list in one pass, and gives how many are dealt with. */
   async #runFirst(list: readonly PlannedPartition[], folders: ShareFolders): Promise<number> {
     if (this.#options.signal?.aborted === true) return 0
+    if (this.#isGone(list[0]!, folders)) {
+      this.#receipts.push(this.#rowless(list[0]!, folders, null))
+      return 1
+    }
     let plan: PassPlan
     try {
       plan = await this.#planPass(list, folders)
@@ -197,80 +231,45 @@ class RunningTask {
   /** As many partitions as go on from one another without reading more than each on its own would. */
   async #planPass(list: readonly PlannedPartition[], folders: ShareFolders): Promise<PassPlan> {
     const [first] = list as [PlannedPartition]
-    const variants = this.#head.variantSets[first.variantSet]!.map((index) => this.#head.variants[index]!)
-    const window = windowOf(this.#job, variants)
-    const hasBook = usesBook(this.#job)
-    const start = await folders.startOf(first, window, hasBook)
+    const variants = this.#variantsOf(first.variantSet)
+    const window = windowOfVariants(this.#job, variants)
+    const start = await folders.startOf(first, window, this.#job)
     const partitions = [first]
     for (const next of list.slice(1)) {
       const last = partitions.at(-1)!
-      if (next.variantSet !== first.variantSet) break
-      if (next.startNs !== last.endNs && (await folders.startOf(next, window, hasBook)).startNs >= last.endNs) break
+      if (this.#job.pipeline !== undefined) break // each has a pipeline of its own
+      if (next.variantSet !== first.variantSet || this.#isGone(next, folders)) break
+      if (next.startNs !== last.endNs && (await folders.startOf(next, window, this.#job)).readFromNs >= last.endNs) break
       partitions.push(next)
     }
     return { partitions, variants, start, window }
   }
 
-  #frame(
-    partition: PlannedPartition,
-    folders: ShareFolders,
-  ): Omit<Receipt, 'part' | 'checksum' | 'minTsNs' | 'maxTsNs' | 'gaps' | 'unproven' | 'messages' | 'timing' | 'error'> {
-    const { index, venue, symbol, date, startNs, endNs, variantSet, fingerprint, inputs, restart } = partition
-    const { run, task, attempt } = this.#options
-    return {
-      version: 1,
-      run,
-      task,
-      attempt,
-      partition: index,
-      venue,
-      symbol,
-      date,
-      startNs: String(startNs),
-      endNs: String(endNs),
-      variants: this.#head.variantSets[variantSet]!.map((at) => this.#head.variants[at]!.id).sort(),
-      fingerprint,
-      inputs,
-      restart,
-      // Once each.
-      facts: folders.facts.splice(0),
-    }
+  /** What is gone from the archive has no rows, whatever a pass over it would fill in. */
+  #isGone({ startNs, endNs, variantSet }: PlannedPartition, folders: ShareFolders): boolean {
+    return !hasInput(folders.days, startNs, endNs, windowOfVariants(this.#job, this.#variantsOf(variantSet)).afterNs)
   }
 
-  #rowless(partition: PlannedPartition, folders: ShareFolders, error: ReplayError | null, startedMs?: number): Receipt {
-    const nowMs = this.#options.clock()
-    return {
-      ...this.#frame(partition, folders),
-      ...NO_PART,
-      gaps: {},
-      unproven: 0,
-      messages: { read: 0, warmUp: 0, skipped: {} },
-      timing: { startedMs: startedMs ?? nowMs, durationMs: nowMs - (startedMs ?? nowMs), bytes: 0 },
-      error: error === null ? null : { code: error.code, category: error.category, message: error.message },
-    }
+  #variantsOf(set: number): Variant[] {
+    return this.#head.variantSets[set]!.map((index) => this.#head.variants[index]!)
+  }
+
+  #frame(partition: PlannedPartition, folders: ShareFolders): ReceiptFrame & Pick<Receipt, 'facts'> {
+    const { run, task, attempt } = this.#options
+    // Facts are told once each.
+    return { ...receiptFrame(partition, this.#head, { run, task, attempt }), facts: folders.facts.splice(0) }
+  }
+
+  #rowless(partition: PlannedPartition, folders: ShareFolders, error: ReplayError | null, startedMs = this.#options.clock()): Receipt {
+    const { facts, ...frame } = this.#frame(partition, folders)
+    const told = error === null ? null : { code: error.code, category: error.category, message: error.message }
+    return rowlessReceipt(frame, told, { startedMs, durationMs: this.#options.clock() - startedMs, facts })
   }
 
   #progress(messages: number, bytes: number): void {
     this.#messages += messages
     this.#bytes += bytes
     this.#options.onProgress?.({ partitions: this.#receipts.length, messages: this.#messages, bytes: this.#bytes })
-  }
-
-  async #requireNotCancelled(): Promise<void> {
-    const { cancel } = runFiles(this.#head.run)
-    if ((await this.#table.get(cancel)) === null) return
-    throw new ReplayError('run-cancelled', `run ${this.#head.run} was cancelled; start a new run`, { category: 'input', path: cancel })
-  }
-}
-
-/** The window of variants that run together. */
-function windowOf(job: JobDefinition, variants: readonly Variant[]): JobWindow {
-  const timings = variants.map(({ params }) => jobTiming(job, { ...job.params, ...params }))
-  return {
-    beforeNs: Math.max(0, ...timings.map(({ warmUpNs, skewNs }) => Number(warmUpNs + skewNs))),
-    afterNs: Math.max(0, ...timings.map(({ skewNs }) => Number(skewNs))),
-    // Rows at events count from the row before, the first ones of a day from its beginning.
-    wholeDay: timings.some(({ trigger }) => trigger !== null && (trigger.barMicros === 0 || trigger.everyEvents > 0)),
   }
 }
 
@@ -281,11 +280,7 @@ async function loadBundle(table: ObjectStore, head: PlanHead): Promise<JobDefini
   const hash = object === null ? 'nothing' : createHash('sha256').update(object.bytes).digest('hex').slice(0, 32)
   if (hash !== head.bundle)
     throw new ReplayError('bundle-damaged', `expected the job's code of hash ${head.bundle}, found ${hash}; plan the run again`, place)
-  const job = await loadJob(Buffer.from(object!.bytes).toString(), jobFileOf(head))
-  if (job.pipeline === undefined) return job
-  throw new ReplayError('job-kind', `job ${job.name}: a job that is a whole pipeline cannot be run as tasks`, {
-    category: 'input',
-  })
+  return loadJob(Buffer.from(object!.bytes).toString(), jobFileOf(head))
 }
 
 /** What the job's code is called in stack traces. */
@@ -297,11 +292,5 @@ function attemptExists(path: string): ReplayError {
   return new ReplayError('attempt-exists', 'this attempt at the task has its receipts; give each attempt a name of its own', {
     category: 'input',
     path,
-  })
-}
-
-function engineDiffers(head: PlanHead): ReplayError {
-  return new ReplayError('engine-differs', `run ${head.run} was planned for another version of the engine; plan the run again`, {
-    category: 'input',
   })
 }

@@ -1,5 +1,5 @@
 import type { DamagePolicy } from './damage-policy.ts'
-import { checkSegmentHeader, SEGMENT_HEADER_BYTES, SEGMENT_SEALED } from './segment.ts'
+import { checkSegmentHeader, DATA_OFFSET, SEGMENT_HEADER_BYTES, SEGMENT_SEALED } from './segment.ts'
 import { openSegmentFile, type SegmentEntry, type SegmentFile } from './segment-file.ts'
 
 /** A segment that was opened for reading, and whether it was sealed then. */
@@ -11,12 +11,19 @@ export interface CheckedSegment {
 /**
  * Opens a segment and checks its length and header. Null when it cannot be read at all and damage is skipped.
  * Under `skip` a damaged header does not hide the records: each has its own CRC.
+ * @param scanFrom offset from which all of it is going to be read, if that is known
  * @throws ReplayError input `segment-unreadable`; corrupt `segment-*`, `frame-*` under `abort`
  */
-export async function openCheckedSegment(entry: SegmentEntry, segmentBytes: number, policy: DamagePolicy): Promise<CheckedSegment | null> {
+export async function openCheckedSegment(
+  entry: SegmentEntry,
+  segmentBytes: number,
+  policy: DamagePolicy,
+  scanFrom: number | null,
+): Promise<CheckedSegment | null> {
   const file = openFile(entry, policy)
   if (file === null) return null
   try {
+    if (scanFrom !== null) file.readAhead?.(scanFrom === DATA_OFFSET ? 0 : scanFrom, true)
     const header = await readHeader(file)
     if (file.bytes !== segmentBytes) {
       const message = `segment size: expected ${segmentBytes} bytes, found ${file.bytes}`

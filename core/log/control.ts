@@ -18,6 +18,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { ReplayError } from '../errors.ts'
+import { folderOf, type LoadedFile, type LogFolder } from './log-folder.ts'
 import { DATA_OFFSET, MIN_SEGMENT_BYTES } from './segment.ts'
 
 export const CONTROL_NAME = 'control.meta'
@@ -40,11 +41,11 @@ export interface ControlState {
 }
 
 /**
- * Segment size of a queue, or null when `directory` has no control block (an offline log) or one still being created.
+ * Segment size of a queue, or null when the log (a directory's path, or a folder) has no control block (an offline log) or one still being created.
  * @throws ReplayError corrupt `control-truncated`, `control-magic`, `control-version`, `control-segment-size`
  */
-export function readSegmentBytes(directory: string): number | null {
-  const control = ControlReader.open(directory)
+export function readSegmentBytes(log: string | LogFolder): number | null {
+  const control = ControlReader.open(log)
   if (control === null) return null
   try {
     return control.read().segmentBytes
@@ -108,29 +109,30 @@ export function decodeControl(bytes: Uint8Array, file: string): ControlState {
 /** Reads a control block that a writer may be changing. */
 export class ControlReader {
   readonly path: string
-  readonly #descriptor: number
+  readonly #file: LoadedFile
   readonly #bytes = new Uint8Array(CONTROL_BYTES)
   readonly #view = new DataView(this.#bytes.buffer)
   readonly #again = new Uint32Array(1)
+  readonly #againBytes = new Uint8Array(this.#again.buffer)
 
-  /** Null when the directory has no control block. */
-  static open(directory: string): ControlReader | null {
-    const file = path.join(directory, CONTROL_NAME)
+  /** Null when the log (a directory's path, or a folder) has no control block. */
+  static open(log: string | LogFolder): ControlReader | null {
+    const folder = folderOf(log)
     try {
-      return new ControlReader(file, fs.openSync(file, 'r'))
+      const file = folder.load(CONTROL_NAME)
+      return file === null ? null : new ControlReader(file)
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
       throw new ReplayError('control-unreadable', `cannot open the control block: ${(error as Error).message}`, {
         category: 'input',
-        path: file,
+        path: `${folder.path}/${CONTROL_NAME}`,
         cause: error,
       })
     }
   }
 
-  private constructor(file: string, descriptor: number) {
-    this.path = file
-    this.#descriptor = descriptor
+  private constructor(file: LoadedFile) {
+    this.path = file.path
+    this.#file = file
   }
 
   /**
@@ -151,16 +153,16 @@ export class ControlReader {
   }
 
   close(): void {
-    fs.closeSync(this.#descriptor)
+    this.#file.close()
   }
 
   #readConsistent(): boolean {
     for (let attempt = 0; attempt < MAX_SEQLOCK_READS; attempt++) {
-      const got = fs.readSync(this.#descriptor, this.#bytes, 0, CONTROL_BYTES, 0)
+      const got = this.#file.read(this.#bytes, 0, CONTROL_BYTES, 0)
       if (got < CONTROL_BYTES) decodeControl(this.#bytes.subarray(0, got), this.path)
       const generation = this.#view.getUint32(GENERATION, true)
       if (generation % 2 === 1) continue
-      fs.readSync(this.#descriptor, this.#again, 0, 4, GENERATION)
+      this.#file.read(this.#againBytes, 0, 4, GENERATION)
       if (this.#again[0] === generation) return true
     }
     return false

@@ -1,5 +1,6 @@
-import fs from 'node:fs'
 import { ReplayError } from '../errors.ts'
+import { readWhole } from './log-folder.ts'
+import type { SegmentEntry } from './segment-file.ts'
 import { indexFrames } from './zstd-frames.ts'
 
 /**
@@ -51,34 +52,32 @@ const MAX_FRAME_BYTES = 1 << 30
  * @param onDamage hears that it is missing or damaged; when it returns, the index is rebuilt from the frames
  * @throws ReplayError corrupt `frame-index-missing`, `frame-index-damaged`, through `onDamage`
  */
-export function readFrameIndex(compressedFile: string, segment: number, onDamage: (error: ReplayError) => void): FrameIndex {
+export function readFrameIndex(entry: SegmentEntry, onDamage: (error: ReplayError) => void): FrameIndex {
   try {
-    return decodeFrameIndex(`${compressedFile}.idx`, segment)
+    return decodeFrameIndex(entry)
   } catch (error) {
     if (!(error instanceof ReplayError)) throw error
+    const compressed = entry.folder.load(entry.name)
+    if (compressed === null) throw error // its bytes are not at hand to rebuild it from
     onDamage(error)
-    const bytes = indexFrames(fs.readFileSync(compressedFile))
+    const bytes = indexFrames(readWhole(compressed))
     const view = new DataView(bytes.buffer)
     return new FrameIndex(view, view.getUint32(12, true), Number(view.getBigUint64(16, true)))
   }
 }
 
-function decodeFrameIndex(file: string, segment: number): FrameIndex {
-  const place = { category: 'corrupt', path: file, segment } as const
-  let bytes: Buffer
-  try {
-    bytes = fs.readFileSync(file)
-  } catch (cause) {
-    throw new ReplayError(
-      'frame-index-missing',
-      `a compressed segment needs its frame index: ${(cause as Error).message}; restore it, or decompress the segment with zstd -d`,
-      { ...place, cause },
-    )
+function decodeFrameIndex({ id: segment, folder, name, path }: SegmentEntry): FrameIndex {
+  const place = { category: 'corrupt', path: `${path}.idx`, segment } as const
+  const file = folder.load(`${name}.idx`)
+  if (file === null) {
+    const message = 'a compressed segment needs its frame index, and there is none; restore it, or decompress the segment with zstd -d'
+    throw new ReplayError('frame-index-missing', message, place)
   }
+  const bytes = readWhole(file)
   const damaged = (what: string): ReplayError => new ReplayError('frame-index-damaged', `frame index: ${what}`, place)
   if (bytes.length < 24) throw damaged(`expected at least 24 bytes, found ${bytes.length}`)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const magic = bytes.toString('latin1', 0, 8)
+  const magic = Buffer.from(bytes.buffer, bytes.byteOffset, 8).toString('latin1')
   if (magic !== FRAME_INDEX_MAGIC) throw damaged(`expected magic ${FRAME_INDEX_MAGIC}, found ${JSON.stringify(magic)}`)
   if (view.getUint16(8, true) !== 1) throw damaged(`expected version 1, found ${view.getUint16(8, true)}`)
   if (view.getUint16(10, true) !== 24) throw damaged(`expected a header of 24 bytes, found ${view.getUint16(10, true)}`)

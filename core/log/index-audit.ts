@@ -1,8 +1,7 @@
-import fs from 'node:fs'
-import path from 'node:path'
 import { ReplayError } from '../errors.ts'
 import type { MessageBatch } from '../pipeline/batch.ts'
 import type { ReadIssue } from '../pipeline/source.ts'
+import { type LogFolder, readWhole } from './log-folder.ts'
 import { decodeSeekIndex, INDEX_HEADER_BYTES, SeekIndexBuilder } from './seek-index.ts'
 import { indexName } from './segment.ts'
 
@@ -13,13 +12,13 @@ const MAX_SEQ_OFFSET = 48
  * times of an index, which has no checksum and decides which segments a filter by time does not read.
  */
 export class IndexAudit {
-  readonly #log: string
+  readonly #log: LogFolder
   readonly #report: (issue: ReadIssue) => void
   #segment = -1
   #bytes: Uint8Array | null = null
   #rebuilt: SeekIndexBuilder | null = null
 
-  constructor(log: string, report: (issue: ReadIssue) => void) {
+  constructor(log: LogFolder, report: (issue: ReadIssue) => void) {
     this.#log = log
     this.#report = report
   }
@@ -49,7 +48,7 @@ export class IndexAudit {
       message: isStale
         ? 'the seek index knows only the first records of the segment: its writer was killed. Seeks do without it'
         : 'the seek index and the records of its segment do not agree: one of them is damaged. Seeks and filters by time may go wrong; delete the index',
-      path: path.join(this.#log, indexName(this.#segment)),
+      path: `${this.#log.path}/${indexName(this.#segment)}`,
       segment: this.#segment,
     })
   }
@@ -57,13 +56,15 @@ export class IndexAudit {
   #begin(segment: number): void {
     this.finish()
     this.#segment = segment
+    const file = this.#log.load(indexName(segment))
+    if (file === null) return
     try {
-      this.#bytes = fs.readFileSync(path.join(this.#log, indexName(segment)))
+      this.#bytes = readWhole(file)
       const { partial, stride, segmentBytes } = decodeSeekIndex(this.#bytes, indexName(segment))
       if (!partial) this.#rebuilt = new SeekIndexBuilder(segment, segmentBytes, stride, false)
     } catch (error) {
-      if (!(error instanceof ReplayError) && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-      this.#bytes = null // none, or one that the reader reports
+      if (!(error instanceof ReplayError)) throw error
+      this.#bytes = null // the reader reports it
     }
   }
 }

@@ -1,6 +1,6 @@
-import fs from 'node:fs'
 import { ReplayError } from '../errors.ts'
 import { isSealed } from './checked-segment.ts'
+import { folderOf, type LogFolder } from './log-folder.ts'
 import { summarizeLog } from './log-summary.ts'
 import type { SeekIndex } from './seek-index.ts'
 import { listSegments, openSegmentFile, type SegmentEntry } from './segment-file.ts'
@@ -19,11 +19,12 @@ export interface LogOutline {
 }
 
 /** Outlines a log from its indexes; a log that lacks one for a sealed segment, or has an open segment, is read. */
-export async function outlineLog(directory: string): Promise<LogOutline> {
-  const segments = listSegments(directory)
-  const bytes = segments.reduce((sum, segment) => sum + fs.statSync(segment.path).size, 0)
+export async function outlineLog(log: string | LogFolder): Promise<LogOutline> {
+  const folder = folderOf(log)
+  const segments = listSegments(folder)
+  const bytes = segments.reduce((sum, { name }) => sum + (folder.versionOf(name)?.size ?? 0), 0)
   const missingSegments = segments.flatMap(({ id }, i) => (i === 0 ? [] : range(segments[i - 1]!.id + 1, id)))
-  const known = new SegmentIndexes(0n, () => {})
+  const known = new SegmentIndexes(folder, 0n, () => {})
   const indexes: (SeekIndex | null)[] = []
   for (const segment of segments) indexes.push(await sealedIndex(known, segment))
   if (indexes.every((index) => index !== null)) {
@@ -37,7 +38,7 @@ export async function outlineLog(directory: string): Promise<LogOutline> {
     )
     return { segments: segments.length, bytes, minTimestampNs, maxTimestampNs, missingSegments }
   }
-  const { minTimestampNs, maxTimestampNs } = await summarizeLog(directory, { onCorrupt: 'skip' })
+  const { minTimestampNs, maxTimestampNs } = await summarizeLog(folder, { onCorrupt: 'skip' })
   return { segments: segments.length, bytes, minTimestampNs, maxTimestampNs, missingSegments }
 }
 

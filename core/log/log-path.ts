@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { ReplayError } from '../errors.ts'
+import { folderOf, type LogFolder } from './log-folder.ts'
 import { segmentIdOf } from './segment.ts'
 
 /** What a log's path says about it; null where it says nothing. */
@@ -14,9 +15,17 @@ export interface LogIdentity {
   readonly stream: string | null
 }
 
-/** A log directory below an archive or table root. */
+/** A log below an archive or table root. */
 export interface LogLocation extends LogIdentity {
+  /** Its directory, or its URI. */
   readonly path: string
+  /** Opens it where it is not a directory. */
+  readonly open?: () => Promise<LogFolder>
+}
+
+/** Opens a log where it is. @throws ReplayError those of the store */
+export async function openLog({ path, open }: LogLocation): Promise<LogFolder> {
+  return open === undefined ? folderOf(path) : open()
 }
 
 const HIVE_KEYS = ['venue', 'symbol', 'date', 'stream']
@@ -52,9 +61,19 @@ export function identifyLog(logPath: string): LogIdentity {
   return NOTHING
 }
 
+/** Likewise of a folder: that of a relative path is made absolute first. */
+export function identifyFolder({ path: place }: LogFolder): LogIdentity {
+  return identifyLog(place.includes('://') ? place : path.resolve(place))
+}
+
 /** Whether the directory holds segments. */
 export function isLogDirectory(directory: string): boolean {
-  return fs.readdirSync(directory).some((name) => segmentIdOf(name.endsWith('.zst') ? name.slice(0, -4) : name) !== null)
+  return isLogFolder(fs.readdirSync(directory))
+}
+
+/** Whether files of these names make a log. */
+export function isLogFolder(names: readonly string[]): boolean {
+  return names.some((name) => segmentIdOf(name.endsWith('.zst') ? name.slice(0, -4) : name) !== null)
 }
 
 /**

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path'
 import { ReplayError } from '../errors.ts'
 import type { MessageBatch } from '../pipeline/batch.ts'
 import type { MessageCursor } from '../pipeline/message.ts'
@@ -6,7 +5,8 @@ import { combineFilters, NO_GRANT, type ReadIssue, type SourceFilter, type Sourc
 import { isSealed, openCheckedSegment } from './checked-segment.ts'
 import { DamagePolicy } from './damage-policy.ts'
 import { giveBackKernel, type ScanKernel, takeKernel } from './kernel/scanner.ts'
-import { identifyLog } from './log-path.ts'
+import { folderOf, type LogFolder } from './log-folder.ts'
+import { identifyFolder } from './log-path.ts'
 import { DATA_OFFSET } from './segment.ts'
 import { SegmentEnd } from './segment-end.ts'
 import type { SegmentEntry } from './segment-file.ts'
@@ -55,14 +55,17 @@ export class LogScan {
   #isClosed = false
 
   /**
+   * @param log its directory's path, or its folder
    * @param segmentBytes proper length of all segments of the log
    * @param report hears of issues until a pipeline takes over
    */
-  constructor(path: string, segmentBytes: number, options: LogScanOptions, report: (issue: ReadIssue) => void) {
+  constructor(log: string | LogFolder, segmentBytes: number, options: LogScanOptions, report: (issue: ReadIssue) => void) {
+    const folder = folderOf(log)
+    const { path } = folder
     const maxStepBackNs = options.maxStepBackNs ?? 1_000_000_000n
     const resolveSymbol = options.resolveSymbol ?? null
     this.#segmentBytes = segmentBytes
-    this.#symbol = options.symbol ?? identifyLog(resolve(path)).symbol
+    this.#symbol = options.symbol ?? identifyFolder(folder).symbol
     this.#grantsSymbols = this.#symbol !== null || resolveSymbol !== null
     this.#checkCrc = options.checkCrc ?? true
     this.#kernel = takeKernel(options.bufferBytes)
@@ -70,7 +73,7 @@ export class LogScan {
     this.#kernel.checkCrc = this.#checkCrc
     this.policy = new DamagePolicy(options.onCorrupt ?? 'abort', report)
     this.scan = new SegmentScan(this.#kernel, { path, symbol: this.#symbol, resolveSymbol }, this.policy, options.checked ?? false)
-    this.#indexes = new SegmentIndexes(maxStepBackNs, (issue) => this.policy.report(issue))
+    this.#indexes = new SegmentIndexes(folder, maxStepBackNs, (issue) => this.policy.report(issue))
     this.end = new SegmentEnd(this.scan, this.#indexes)
   }
 
@@ -114,7 +117,9 @@ export class LogScan {
    * to be read: the filter cannot match, or it is damaged beyond reading and damage is skipped.
    */
   async open(entry: SegmentEntry, offset: number): Promise<boolean> {
-    const segment = await openCheckedSegment(entry, this.#segmentBytes, this.policy)
+    // Without a bound all of it is read, from here on: what is far away can be on its way before the header is looked at.
+    const isWhole = this.#startSeq === null && this.#filter.fromNs === undefined && this.#filter.toNs === undefined
+    const segment = await openCheckedSegment(entry, this.#segmentBytes, this.policy, isWhole ? offset : null)
     if (segment === null) return false
     const { file, sealed } = segment
     try {
@@ -122,6 +127,7 @@ export class LogScan {
       if (start !== DATA_OFFSET) this.expectBreak()
       if (start !== null) {
         this.#isSealed = sealed
+        if (!isWhole) file.readAhead?.(start, false)
         this.scan.start(file, Math.max(this.#segmentBytes, file.bytes), start)
         return true
       }

@@ -1,5 +1,6 @@
 import type { MessageBatch } from '../pipeline/batch.ts'
 import type { ReadIssue } from '../pipeline/source.ts'
+import type { LogFolder } from './log-folder.ts'
 import { CRC32_OFFSET } from './record.ts'
 import { ReplayReader, type ReplayReaderOptions, type SegmentReading } from './replay-reader.ts'
 
@@ -31,9 +32,9 @@ export interface LogSummary {
  * Reads a whole log, every CRC checked.
  * @throws ReplayError at damage, unless `onCorrupt` is `skip`: then it is among `issues`
  */
-export async function summarizeLog(path: string, options: ReplayReaderOptions = {}): Promise<LogSummary> {
+export async function summarizeLog(log: string | LogFolder, options: ReplayReaderOptions = {}): Promise<LogSummary> {
   const issues: ReadIssue[] = []
-  const reader = await ReplayReader.open(path, { ...options, onIssue: (issue) => issues.push(issue) })
+  const reader = await ReplayReader.open(log, { ...options, onIssue: (issue) => issues.push(issue) })
   const sums = new LogSums()
   try {
     for (let batch = await reader.nextBatch(); batch !== null; batch = await reader.nextBatch()) sums.add(batch)

@@ -1,10 +1,11 @@
 import { ReplayError } from '../errors.ts'
 import { ControlReader, type ControlState } from './control.ts'
+import type { LogFolder } from './log-folder.ts'
 import { DATA_OFFSET } from './segment.ts'
 import { listSegments } from './segment-file.ts'
 
 /** The offset below which everything in a segment is committed, as far as the log's control block says; else 0. */
-export function committedEndOf(log: string, segment: number): number {
+export function committedEndOf(log: LogFolder, segment: number): number {
   const control = controlOf(log)
   return control?.currentSegment === segment ? control.writeOffset : 0
 }
@@ -13,7 +14,7 @@ export function committedEndOf(log: string, segment: number): number {
  * The writer's segment, when it holds data and is gone: no hole between segments tells of that. Null when all is there.
  * @param last id of the last segment that was there when the log was listed; the writer may have gone on since
  */
-export function missingEndOf(log: string, last: number): number | null {
+export function missingEndOf(log: LogFolder, last: number): number | null {
   const control = controlOf(log)
   if (control === null || control.currentSegment <= last) return null
   const isEmpty = control.currentSegment === last + 1 && control.writeOffset <= DATA_OFFSET
@@ -21,7 +22,7 @@ export function missingEndOf(log: string, last: number): number | null {
 }
 
 /** Null when a log has no control block, or a damaged one: that is reported when its segment size is looked for. */
-function controlOf(log: string): ControlState | null {
+function controlOf(log: LogFolder): ControlState | null {
   const control = ControlReader.open(log)
   if (control === null) return null
   try {

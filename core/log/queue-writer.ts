@@ -3,6 +3,7 @@ import path from 'node:path'
 import { ReplayError } from '../errors.ts'
 import { ControlWriter } from './control.ts'
 import { crc32 } from './crc32.ts'
+import { DiskFolder } from './disk-folder.ts'
 import { completeIndexOf } from './index-completion.ts'
 import { recoverQueue } from './queue-recovery.ts'
 import { type LogPosition, replaceFile, writeIndexMeta } from './reader-meta.ts'
@@ -229,7 +230,7 @@ export class QueueWriter {
     const file = this.#fileOf(id)
     if (!fs.existsSync(file)) {
       createSegmentFile(file, id, this.segmentBytes)
-    } else if (isOccupied(file)) {
+    } else if (isOccupied(new DiskFolder(this.path).open(segmentName(id)))) {
       throw new ReplayError(
         'segment-occupied',
         'the segment after the current one already holds records; was the control block damaged? Verify the log',

@@ -1,6 +1,7 @@
 import { ReplayError } from '../errors.ts'
 import type { MessageBatch } from '../pipeline/batch.ts'
 import { BatchSource, type ReadIssue, type SourceGrant, type SourceRequest } from '../pipeline/source.ts'
+import { folderOf, type LogFolder } from './log-folder.ts'
 import { LogScan, type LogScanOptions } from './log-scan.ts'
 import { committedEndOf, missingEndOf } from './queue-extent.ts'
 import { RECORD_ALIGNMENT } from './record.ts'
@@ -43,6 +44,7 @@ export class ReplayReader extends BatchSource {
   /** The segments read to their end so far. */
   readonly segmentsRead: SegmentReading[] = []
 
+  readonly #folder: LogFolder
   readonly #segments: readonly SegmentEntry[]
   readonly #log: LogScan
   /** To be reported when reading begins: only then it is known whether damage is skipped. */
@@ -53,14 +55,16 @@ export class ReplayReader extends BatchSource {
   #endReported = false
 
   /**
-   * @throws ReplayError input `log-missing` when `path` is no directory or has no segments
+   * @param log its directory's path, or its folder, which is closed with the reader
+   * @throws ReplayError input `log-missing` when the path is no directory or has no segments
    */
-  static async open(path: string, options: ReplayReaderOptions = {}): Promise<ReplayReader> {
-    const segments = listSegments(path)
+  static async open(log: string | LogFolder, options: ReplayReaderOptions = {}): Promise<ReplayReader> {
+    const folder = folderOf(log)
+    const segments = listSegments(folder)
     if (segments.length === 0) {
-      throw new ReplayError('log-missing', 'no segments (NNNNNNNNN.q) in this directory', { category: 'input', path })
+      throw new ReplayError('log-missing', 'no segments (NNNNNNNNN.q) in this directory', { category: 'input', path: folder.path })
     }
-    return new ReplayReader(path, segments, expectedSegmentBytes(path, segments), options)
+    return new ReplayReader(folder, segments, await expectedSegmentBytes(folder, segments), options)
   }
 
   /**
@@ -73,13 +77,14 @@ export class ReplayReader extends BatchSource {
     return reader
   }
 
-  private constructor(path: string, segments: readonly SegmentEntry[], size: ExpectedSize, options: ReplayReaderOptions) {
+  private constructor(folder: LogFolder, segments: readonly SegmentEntry[], size: ExpectedSize, options: ReplayReaderOptions) {
     super()
-    this.path = path
+    this.path = folder.path
+    this.#folder = folder
     this.#segments = segments
     this.#controlDamage = size.controlDamage
     const keep = (issue: ReadIssue): void => void (this.issues.length < MAX_ISSUES_KEPT && this.issues.push(issue))
-    this.#log = new LogScan(path, size.bytes, options, options.onIssue ?? keep)
+    this.#log = new LogScan(folder, size.bytes, options, options.onIssue ?? keep)
   }
 
   prepare(request: SourceRequest): SourceGrant {
@@ -107,6 +112,7 @@ export class ReplayReader extends BatchSource {
     this.#next = this.#segments.length
     this.#endReported = true
     await this.#log.close()
+    this.#folder.close()
   }
 
   protected async readBatch(): Promise<MessageBatch | null> {
@@ -168,12 +174,15 @@ export class ReplayReader extends BatchSource {
 
   async #stateOf(segment: number): Promise<SegmentState> {
     const sealed = await this.#log.isSealed()
-    const left = sealed || this.#isFollowedByData()
-    return { sealed, left, committedEnd: left ? 0 : committedEndOf(this.path, segment) }
+    const left = sealed || (await this.#isFollowedByData())
+    return { sealed, left, committedEnd: left ? 0 : committedEndOf(this.#folder, segment) }
   }
 
-  #isFollowedByData(): boolean {
-    return this.#segments.slice(this.#next).some((entry) => entry.compressed || isOccupied(entry.path))
+  async #isFollowedByData(): Promise<boolean> {
+    for (const { compressed, folder, name } of this.#segments.slice(this.#next)) {
+      if (compressed || (await isOccupied(folder.open(name)))) return true
+    }
+    return false
   }
 
   #noteSegment(sealed: boolean): void {
@@ -197,7 +206,7 @@ export class ReplayReader extends BatchSource {
   #reportMissingEnd(): void {
     if (this.#endReported) return
     const last = this.#segments.at(-1)!.id
-    const current = missingEndOf(this.path, last)
+    const current = missingEndOf(this.#folder, last)
     if (current !== null) {
       const message = `the control block says that the writer is in segment ${current}, but the last one here is ${last}; restore from a copy, or skip`
       this.#log.policy.fail('segment-missing', message, { path: this.path, segment: last + 1 })
@@ -216,7 +225,7 @@ export class ReplayReader extends BatchSource {
     const { scan } = this.#log
     if (offset === scan.segmentBytes) return
     if (offset % RECORD_ALIGNMENT === 0 && offset < scan.segmentBytes) {
-      const committedEnd = committedEndOf(this.path, id)
+      const committedEnd = committedEndOf(this.#folder, id)
       if (committedEnd > 0 && offset >= committedEnd) return // whatever a writer is about to leave there
       if ((await scan.looksLikeRecord(offset)) || (await scan.isFreeFrom(offset))) return
     }

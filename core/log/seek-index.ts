@@ -15,10 +15,10 @@
  * |     72 | u64  | entryCount     |                                                                 |
  * |     80 | 24 each | entry       | u64 seq, u64 timestampNs, u64 offset of the record header       |
  */
-import fs from 'node:fs'
 import { ReplayError } from '../errors.ts'
+import type { LoadedFile, LogFolder } from './log-folder.ts'
 import { RECORD_ALIGNMENT } from './record.ts'
-import { DATA_OFFSET } from './segment.ts'
+import { DATA_OFFSET, indexName } from './segment.ts'
 
 export const INDEX_HEADER_BYTES = 80
 export const INDEX_ENTRY_BYTES = 24
@@ -66,29 +66,38 @@ export function decodeSeekIndex(bytes: Uint8Array, path: string): SeekIndex {
 }
 
 /**
- * Opens an index file for what most readers ask of most indexes, the extremes of the segment: reads its header and its
- * first and last entry. Null when there is no such file.
+ * Opens the index of a segment for what most readers ask of most indexes, the extremes of the segment: reads its header and
+ * its first and last entry. Null when there is none.
  * @throws ReplayError corrupt, as `decodeSeekIndex` without `index-entry`; input `index-unreadable`
  */
-export function openSeekIndex(path: string): SeekIndex | null {
-  let descriptor: number
+export function openSeekIndex(folder: LogFolder, segment: number): SeekIndex | null {
+  const file = openIndex(folder, segment)
+  if (file === null) return null
   try {
-    descriptor = fs.openSync(path, 'r')
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw new ReplayError('index-unreadable', `cannot open the seek index: ${(cause as Error).message}`, { category: 'input', path, cause })
-  }
-  try {
-    const bytes = new Uint8Array(fs.fstatSync(descriptor).size)
+    const bytes = new Uint8Array(file.bytes)
     const head = Math.min(bytes.length, INDEX_HEADER_BYTES + INDEX_ENTRY_BYTES)
-    fs.readSync(descriptor, bytes, 0, head, 0)
+    file.read(bytes, 0, head, 0)
     const last = Math.max(head, bytes.length - INDEX_ENTRY_BYTES)
-    fs.readSync(descriptor, bytes, last, bytes.length - last, last)
+    file.read(bytes, last, bytes.length - last, last)
     const view = new DataView(bytes.buffer)
-    checkHeader(view, path)
-    return new IndexView(view, path, bytes)
+    checkHeader(view, file.path)
+    return new IndexView(view, file.path, () => {
+      const again = openIndex(folder, segment)
+      again?.read(bytes, 0, bytes.length, 0)
+      again?.close()
+    })
   } finally {
-    fs.closeSync(descriptor)
+    file.close()
+  }
+}
+
+function openIndex(folder: LogFolder, segment: number): LoadedFile | null {
+  const name = indexName(segment)
+  try {
+    return folder.load(name)
+  } catch (cause) {
+    const path = `${folder.path}/${name}`
+    throw new ReplayError('index-unreadable', `cannot open the seek index: ${(cause as Error).message}`, { category: 'input', path, cause })
   }
 }
 
@@ -237,13 +246,13 @@ class IndexView implements SeekIndex {
   readonly segmentBytes: number
 
   readonly #path: string
-  /** The bytes of the view while only a part of them has been read. */
-  #unread: Uint8Array | null
+  /** Reads the rest into the view while only a part has been read. */
+  #readRest: (() => void) | null
 
-  constructor(view: DataView, path: string, unread: Uint8Array | null) {
+  constructor(view: DataView, path: string, readRest: (() => void) | null) {
     this.#view = view
     this.#path = path
-    this.#unread = unread
+    this.#readRest = readRest
     this.entryCount = Number(view.getBigUint64(72, true))
     this.segmentBytes = Number(view.getBigUint64(24, true))
   }
@@ -298,8 +307,8 @@ class IndexView implements SeekIndex {
   }
 
   loadEntries(): void {
-    if (this.#unread !== null) this.#readEntries(this.#unread)
-    this.#unread = null
+    this.#readRest?.()
+    this.#readRest = null
     let previous = 0
     for (let entry = 0; entry < this.entryCount; entry++) {
       const offset = this.offsetAt(entry)
@@ -308,17 +317,6 @@ class IndexView implements SeekIndex {
         throw indexError('index-entry', message, this.#path)
       }
       previous = offset
-    }
-  }
-
-  #readEntries(bytes: Uint8Array): void {
-    const descriptor = fs.openSync(this.#path, 'r')
-    try {
-      for (let done = 0, got = 1; done < bytes.length && got > 0; done += got) {
-        got = fs.readSync(descriptor, bytes, done, bytes.length - done, done)
-      }
-    } finally {
-      fs.closeSync(descriptor)
     }
   }
 

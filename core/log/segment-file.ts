@@ -1,40 +1,39 @@
-import fs from 'node:fs'
-import path from 'node:path'
 import zlib from 'node:zlib'
 import { ReplayError } from '../errors.ts'
 import { type FrameIndex, readFrameIndex } from './frame-index.ts'
+import { folderOf, type LoadedFile, type LogFile, type LogFolder } from './log-folder.ts'
 import { DATA_OFFSET, segmentIdOf } from './segment.ts'
 
-/** One segment's bytes, wherever and however they are stored. Offsets are those of the uncompressed segment. */
-export interface SegmentFile {
-  readonly path: string
+/** One segment's bytes, wherever and however they are stored. `bytes` and offsets are those of the uncompressed segment. */
+export interface SegmentFile extends LogFile {
   readonly id: number
-  /** Length of the uncompressed segment. */
-  readonly bytes: number
-  /** Reads up to `length` bytes at `offset` into `target` at `start`; returns how many (0 at the end). */
-  read(target: Uint8Array, start: number, length: number, offset: number): number | Promise<number>
-  close(): void | Promise<void>
 }
 
-/** A segment of a log directory, as listed. */
+/** A segment of a log, as listed. */
 export interface SegmentEntry {
   readonly id: number
+  readonly folder: LogFolder
+  /** Of its file, e.g. `000000003.q.zst`. */
+  readonly name: string
+  /** Path or URI of its file. */
   readonly path: string
   readonly compressed: boolean
 }
 
 /**
- * The segments of a log directory in id order. Of `N.q` and `N.q.zst` (compression was interrupted) the plain one counts.
+ * The segments of a log in id order. Of `N.q` and `N.q.zst` (compression was interrupted) the plain one counts.
+ * @param log a directory's path, or a folder
  * @throws ReplayError input `log-missing` when the directory cannot be listed
  */
-export function listSegments(directory: string): SegmentEntry[] {
-  let names: string[]
+export function listSegments(log: string | LogFolder): SegmentEntry[] {
+  const folder = folderOf(log)
+  let names: readonly string[]
   try {
-    names = fs.readdirSync(directory)
+    names = folder.names()
   } catch (cause) {
     throw new ReplayError('log-missing', `cannot list the log directory: ${(cause as Error).message}`, {
       category: 'input',
-      path: directory,
+      path: folder.path,
       cause,
     })
   }
@@ -43,7 +42,7 @@ export function listSegments(directory: string): SegmentEntry[] {
     const compressed = name.endsWith('.q.zst')
     const id = segmentIdOf(compressed ? name.slice(0, -4) : name)
     if (id === null || (compressed && byId.has(id))) continue
-    byId.set(id, { id, path: path.join(directory, name), compressed })
+    byId.set(id, { id, folder, name, path: folder.path.replace(/\/*$/, `/${name}`), compressed })
   }
   return [...byId.values()].sort((a, b) => a.id - b.id)
 }
@@ -57,19 +56,17 @@ export function openSegmentFile(entry: SegmentEntry, onDamage: (error: ReplayErr
   return entry.compressed ? new CompressedSegmentFile(entry, onDamage) : new PlainSegmentFile(entry)
 }
 
-/**
- * Whether a plain segment holds a record, or something that passes for one.
- * @throws ReplayError input `segment-unreadable`
- */
-export function isOccupied(path: string): boolean {
-  const descriptor = openForReading(path)
-  try {
-    const word = new Uint8Array(4)
-    readFully(descriptor, word, 0, 4, DATA_OFFSET)
+/** Whether a plain segment holds a record, or something that passes for one. The file is closed. */
+export function isOccupied(file: LoadedFile): boolean
+export function isOccupied(file: LogFile): boolean | Promise<boolean>
+export function isOccupied(file: LogFile): boolean | Promise<boolean> {
+  const word = new Uint8Array(4)
+  const judge = (): boolean => {
+    file.close()
     return word.some((byte) => byte !== 0)
-  } finally {
-    fs.closeSync(descriptor)
   }
+  const read = file.read(word, 0, 4, DATA_OFFSET)
+  return typeof read === 'number' ? judge() : read.then(judge)
 }
 
 function rethrow(error: ReplayError): void {
@@ -80,21 +77,25 @@ class PlainSegmentFile implements SegmentFile {
   readonly path: string
   readonly id: number
   readonly bytes: number
-  readonly #descriptor: number
+  readonly #file: LogFile
 
-  constructor(entry: SegmentEntry) {
-    this.path = entry.path
-    this.id = entry.id
-    this.#descriptor = openForReading(entry.path)
-    this.bytes = fs.fstatSync(this.#descriptor).size
+  constructor({ folder, name, id }: SegmentEntry) {
+    this.#file = folder.open(name)
+    this.path = this.#file.path
+    this.id = id
+    this.bytes = this.#file.bytes
   }
 
-  read(target: Uint8Array, start: number, length: number, offset: number): number {
-    return readFully(this.#descriptor, target, start, length, offset)
+  read(target: Uint8Array, start: number, length: number, offset: number): number | Promise<number> {
+    return this.#file.read(target, start, length, offset)
+  }
+
+  readAhead(offset: number, isLong: boolean): void {
+    this.#file.readAhead?.(offset, isLong)
   }
 
   close(): void {
-    fs.closeSync(this.#descriptor)
+    this.#file.close()
   }
 }
 
@@ -106,8 +107,7 @@ class CompressedSegmentFile implements SegmentFile {
   readonly path: string
   readonly id: number
   readonly bytes: number
-  readonly #descriptor: number
-  readonly #compressedBytes: number
+  readonly #file: LogFile
   readonly #frames: FrameIndex
   readonly #onDamage: (error: ReplayError) => void
   readonly #damaged = new Set<number>()
@@ -115,20 +115,37 @@ class CompressedSegmentFile implements SegmentFile {
   #decoded: Uint8Array = new Uint8Array(0)
 
   constructor(entry: SegmentEntry, onDamage: (error: ReplayError) => void) {
-    this.path = entry.path
-    this.id = entry.id
+    const { folder, name, id } = entry
+    this.#frames = readFrameIndex(entry, onDamage)
+    this.#file = folder.open(name)
+    this.path = this.#file.path
+    this.id = id
     this.#onDamage = onDamage
-    this.#frames = readFrameIndex(entry.path, entry.id, onDamage)
-    this.#descriptor = openForReading(entry.path)
-    this.#compressedBytes = fs.fstatSync(this.#descriptor).size
     this.bytes = this.#frames.uncompressedBytes
   }
 
-  read(target: Uint8Array, start: number, length: number, offset: number): number {
-    let done = 0
+  read(target: Uint8Array, start: number, length: number, offset: number): number | Promise<number> {
+    return this.#readOn(target, start, length, offset, 0)
+  }
+
+  readAhead(offset: number, isLong: boolean): void {
+    if (offset < this.bytes) this.#file.readAhead?.(this.#frames.compressedOffset(this.#frames.frameAt(offset)), isLong)
+  }
+
+  close(): void {
+    this.#file.close()
+  }
+
+  /** Goes on with a read of which `done` bytes are there; a promise as soon as a frame has to be waited for. */
+  #readOn(target: Uint8Array, start: number, length: number, offset: number, already: number): number | Promise<number> {
+    let done = already
     while (done < length && offset + done < this.bytes) {
       const frame = this.#frames.frameAt(offset + done)
-      this.#decode(frame)
+      const loading = frame === this.#decodedFrame ? undefined : this.#load(frame)
+      if (loading !== undefined) {
+        const there = done
+        return loading.then(() => this.#readOn(target, start, length, offset, there))
+      }
       const inFrame = offset + done - this.#frames.uncompressedOffset(frame)
       const size = Math.min(length - done, this.#decoded.length - inFrame)
       target.set(this.#decoded.subarray(inFrame, inFrame + size), start + done)
@@ -137,14 +154,23 @@ class CompressedSegmentFile implements SegmentFile {
     return done
   }
 
-  close(): void {
-    fs.closeSync(this.#descriptor)
+  /** Reads and decodes a frame; undefined when that is done at once. */
+  #load(frame: number): Promise<void> | undefined {
+    const compressed = new Uint8Array(this.#soundSize(frame))
+    const read = this.#file.read(compressed, 0, compressed.length, this.#frames.compressedOffset(frame))
+    if (typeof read !== 'number') return read.then(() => this.#decode(frame, compressed))
+    this.#decode(frame, compressed)
   }
 
-  #decode(frame: number): void {
-    if (frame === this.#decodedFrame) return
+  /** Bytes of a compressed frame that lies within the file, else 0. */
+  #soundSize(frame: number): number {
+    const size = this.#frames.compressedSize(frame)
+    return this.#frames.compressedOffset(frame) + size > this.#file.bytes ? 0 : size
+  }
+
+  #decode(frame: number, compressed: Uint8Array): void {
     try {
-      this.#decoded = this.#decodeSound(frame)
+      this.#decoded = this.#decodeSound(frame, compressed)
     } catch (error) {
       if (!(error instanceof ReplayError)) throw error
       if (!this.#damaged.has(frame)) this.#onDamage(error)
@@ -154,20 +180,18 @@ class CompressedSegmentFile implements SegmentFile {
     this.#decodedFrame = frame
   }
 
-  #decodeSound(frame: number): Uint8Array {
+  #decodeSound(frame: number, compressed: Uint8Array): Uint8Array {
     const expected = this.#frames.uncompressedSize(frame)
     const from = this.#frames.compressedOffset(frame)
     const size = this.#frames.compressedSize(frame)
     const place = { category: 'corrupt', path: this.path, segment: this.id, offset: this.#frames.uncompressedOffset(frame) } as const
-    if (from + size > this.#compressedBytes) {
+    if (from + size > this.#file.bytes) {
       throw new ReplayError(
         'frame-truncated',
-        `zstd frame ${frame}: expected ${size} bytes at ${from}, but the file ends at ${this.#compressedBytes}; it was cut short`,
+        `zstd frame ${frame}: expected ${size} bytes at ${from}, but the file ends at ${this.#file.bytes}; it was cut short`,
         place,
       )
     }
-    const compressed = new Uint8Array(size)
-    readFully(this.#descriptor, compressed, 0, size, from)
     let decoded: Uint8Array
     try {
       const chunkSize = Math.min(Math.max(expected, 64), MAX_CHUNK_BYTES)
@@ -184,25 +208,3 @@ class CompressedSegmentFile implements SegmentFile {
 
 /** A damaged size must not make us allocate it. */
 const MAX_CHUNK_BYTES = 1 << 24
-
-function openForReading(file: string): number {
-  try {
-    return fs.openSync(file, 'r')
-  } catch (cause) {
-    throw new ReplayError('segment-unreadable', `cannot open the segment: ${(cause as Error).message}`, {
-      category: 'input',
-      path: file,
-      cause,
-    })
-  }
-}
-
-function readFully(descriptor: number, target: Uint8Array, start: number, length: number, offset: number): number {
-  let done = 0
-  while (done < length) {
-    const got = fs.readSync(descriptor, target, start + done, length - done, offset + done)
-    if (got === 0) break
-    done += got
-  }
-  return done
-}

@@ -1,7 +1,6 @@
-import fs from 'node:fs'
-import path from 'node:path'
 import { ReplayError } from '../errors.ts'
 import type { ReadIssue, SourceFilter } from '../pipeline/source.ts'
+import type { LogFile, LogFolder } from './log-folder.ts'
 import { decodeRecordHeader, PAD_TYPE, RECORD_HEADER_BYTES, RECORD_VERSION, recordBytes } from './record.ts'
 import { openSeekIndex, type SeekIndex } from './seek-index.ts'
 import { DATA_OFFSET, segmentName } from './segment.ts'
@@ -14,12 +13,14 @@ import type { SegmentFile } from './segment-file.ts'
  * segment sealed by repair. Damage to the times in an index is not detected: they have no checksum.
  */
 export class SegmentIndexes {
+  readonly #folder: LogFolder
   readonly #maxStepBackNs: bigint
   readonly #report: (issue: ReadIssue) => void
   readonly #known = new Map<number, SeekIndex | null>()
   readonly #covering = new Map<number, boolean>()
 
-  constructor(maxStepBackNs: bigint, report: (issue: ReadIssue) => void) {
+  constructor(folder: LogFolder, maxStepBackNs: bigint, report: (issue: ReadIssue) => void) {
+    this.#folder = folder
     this.#maxStepBackNs = maxStepBackNs
     this.#report = report
   }
@@ -94,7 +95,7 @@ export class SegmentIndexes {
   }
 
   async #findsNoRecordBehind(file: SegmentFile, index: SeekIndex): Promise<boolean> {
-    if (firstSeqOf(path.join(path.dirname(file.path), segmentName(file.id + 1))) === index.maxSeq + 1n) return true
+    if ((await this.#firstSeqOf(file.id + 1)) === index.maxSeq + 1n) return true
     const chunk = new Uint8Array(WALK_BYTES)
     const view = new DataView(chunk.buffer)
     let [start, end] = [0, 0]
@@ -122,10 +123,30 @@ export class SegmentIndexes {
     return false
   }
 
+  /** Sequence of the first record of a plain segment, or null when there is none. */
+  async #firstSeqOf(segment: number): Promise<bigint | null> {
+    const name = segmentName(segment)
+    if (this.#folder.versionOf(name) === null) return null
+    let file: LogFile
+    try {
+      file = this.#folder.open(name)
+    } catch {
+      return null
+    }
+    try {
+      const header = new Uint8Array(RECORD_HEADER_BYTES)
+      const got = await file.read(header, 0, RECORD_HEADER_BYTES, DATA_OFFSET)
+      const record = decodeRecordHeader(new DataView(header.buffer), 0)
+      return got < RECORD_HEADER_BYTES || record.payloadLength < 0 || record.typeId === PAD_TYPE ? null : record.seq
+    } finally {
+      file.close()
+    }
+  }
+
   /** Opens the index; null when there is none: many segments have none, and are then scanned. */
   #load(file: SegmentFile): SeekIndex | null {
     try {
-      return openSeekIndex(indexPath(file))
+      return openSeekIndex(this.#folder, file.id)
     } catch (error) {
       this.#reportDamage(file, error)
       return null
@@ -186,22 +207,4 @@ const WALK_BYTES = 16 * 1024
 
 function indexPath(file: SegmentFile): string {
   return file.path.replace(/\.q(\.zst)?$/, '.idx')
-}
-
-/** Sequence of the first record of a plain segment file, or null when there is none. */
-function firstSeqOf(segmentFile: string): bigint | null {
-  let descriptor: number
-  try {
-    descriptor = fs.openSync(segmentFile, 'r')
-  } catch {
-    return null
-  }
-  try {
-    const header = new Uint8Array(RECORD_HEADER_BYTES)
-    const got = fs.readSync(descriptor, header, 0, RECORD_HEADER_BYTES, DATA_OFFSET)
-    const record = decodeRecordHeader(new DataView(header.buffer), 0)
-    return got < RECORD_HEADER_BYTES || record.payloadLength < 0 || record.typeId === PAD_TYPE ? null : record.seq
-  } finally {
-    fs.closeSync(descriptor)
-  }
 }

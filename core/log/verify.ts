@@ -1,5 +1,6 @@
 import type { ReadIssue } from '../pipeline/source.ts'
 import { IndexAudit } from './index-audit.ts'
+import { folderOf, type LogFolder } from './log-folder.ts'
 import { ReplayReader, type SegmentReading } from './replay-reader.ts'
 import { listSegments } from './segment-file.ts'
 
@@ -19,12 +20,14 @@ export interface SegmentVerdict {
  * Checks every record of every segment of a log: header, length, CRC, holes, and its index against all of the records.
  * A missing segment has a verdict, too. Damage is reported, not thrown.
  */
-export async function verifyLog(path: string): Promise<SegmentVerdict[]> {
-  const ids = listSegments(path).map(({ id }) => id)
+export async function verifyLog(log: string | LogFolder): Promise<SegmentVerdict[]> {
+  const folder = folderOf(log)
+  const { path } = folder
+  const ids = listSegments(folder).map(({ id }) => id)
   const issues: ReadIssue[] = []
   const report = (issue: ReadIssue): void => void issues.push(issue)
-  const reader = await ReplayReader.open(path, { onCorrupt: 'skip', onIssue: report })
-  const audit = new IndexAudit(path, report)
+  const reader = await ReplayReader.open(folder, { onCorrupt: 'skip', onIssue: report })
+  const audit = new IndexAudit(folder, report)
   try {
     for (let batch = await reader.nextBatch(); batch !== null; batch = await reader.nextBatch()) audit.add(batch)
     audit.finish()

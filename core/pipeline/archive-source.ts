@@ -1,4 +1,5 @@
-import type { LogLocation } from '../log/log-path.ts'
+import type { LogFolder } from '../log/log-folder.ts'
+import { type LogLocation, openLog } from '../log/log-path.ts'
 import { ReplayReader, type ReplayReaderOptions } from '../log/replay-reader.ts'
 import type { MessageBatch } from './batch.ts'
 import { MergedSource } from './merged-source.ts'
@@ -6,16 +7,28 @@ import { BatchSource, type MessageSource, NO_GRANT, type SourceGrant, type Sourc
 
 const DAY_NS = 86_400_000_000_000n
 
+/** A log, and where reading begins in it. */
+export interface ArchiveLog extends LogLocation {
+  /** Positions its reader when its day is opened; a seek goes anywhere. @default at its first message */
+  readonly begin?: ((reader: ReplayReader) => Promise<unknown>) | undefined
+}
+
 /** Logs whose record times lie in the same UTC day; `date` null when their paths do not say. */
 interface Day {
   readonly date: string | null
-  readonly logs: readonly LogLocation[]
+  readonly logs: readonly ArchiveLog[]
+}
+
+/** The folders of a day, in the order of its logs. */
+interface OpenDay {
+  readonly index: number
+  readonly folders: Promise<readonly LogFolder[]>
 }
 
 /**
  * Reads logs of an archive in time order: the logs of a day merged, one day after the other. Only one day's readers are
  * open at a time, and days outside a pushed-down time range are not opened. Logs without a date in their path count as
- * one day.
+ * one day. Where logs are not directories, the folders of the next day are opened meanwhile.
  *
  * Sequences restart in every folder, so `seekToSeq` finds the first day with such a sequence.
  */
@@ -25,11 +38,12 @@ export class ArchiveSource extends BatchSource {
   #request: SourceRequest | null = null
   #next = 0
   #current: MessageSource | null = null
+  #ahead: OpenDay | null = null
 
   /** @param options for each reader; their `symbol` is taken from the path */
-  constructor(logs: readonly LogLocation[], options: ReplayReaderOptions = {}) {
+  constructor(logs: readonly ArchiveLog[], options: ReplayReaderOptions = {}) {
     super()
-    const byDate = new Map<string | null, LogLocation[]>()
+    const byDate = new Map<string | null, ArchiveLog[]>()
     for (const log of logs) byDate.set(log.date, [...(byDate.get(log.date) ?? []), log])
     this.#days = [...byDate].map(([date, dayLogs]) => ({ date, logs: dayLogs })).sort((a, b) => ((a.date ?? '') < (b.date ?? '') ? -1 : 1))
     this.#options = options
@@ -51,6 +65,7 @@ export class ArchiveSource extends BatchSource {
   async close(): Promise<void> {
     this.#next = this.#days.length
     await this.#leaveDay()
+    await this.#closeAhead()
   }
 
   protected async readBatch(): Promise<MessageBatch | null> {
@@ -81,17 +96,60 @@ export class ArchiveSource extends BatchSource {
   }
 
   async #openDay(): Promise<boolean> {
-    while (this.#next < this.#days.length) {
-      const day = this.#days[this.#next++]!
-      if (!this.#mayMatch(day)) continue
-      const readers: ReplayReader[] = []
-      for (const log of day.logs)
-        readers.push(await ReplayReader.open(log.path, { ...this.#options, ...(log.symbol === null ? {} : { symbol: log.symbol }) }))
-      this.#current = readers.length === 1 ? readers[0]! : new MergedSource(readers, this.#options.checked)
-      if (this.#request !== null) this.#current.prepare?.(this.#request)
-      return true
+    const index = this.#matchingFrom(this.#next)
+    const day = this.#days[index]
+    this.#next = index + 1
+    if (day === undefined) return false
+    const folders = await this.#foldersOf(index)
+    const readers: ReplayReader[] = []
+    for (const [i, { symbol }] of day.logs.entries())
+      readers.push(await ReplayReader.open(folders[i]!, { ...this.#options, ...(symbol === null ? {} : { symbol }) }))
+    this.#current = readers.length === 1 ? readers[0]! : new MergedSource(readers, this.#options.checked)
+    if (this.#request !== null) this.#current.prepare?.(this.#request)
+    for (const [i, { begin }] of day.logs.entries()) await begin?.(readers[i]!)
+    this.#openAhead(day, folders)
+    return true
+  }
+
+  /** Of the first day from `index` on that may hold what is asked for; the number of days when there is none. */
+  #matchingFrom(index: number): number {
+    const found = this.#days.findIndex((day, i) => i >= index && this.#mayMatch(day))
+    return found < 0 ? this.#days.length : found
+  }
+
+  async #foldersOf(index: number): Promise<readonly LogFolder[]> {
+    const ahead = this.#ahead
+    if (ahead?.index !== index) {
+      await this.#closeAhead()
+      return openFolders(this.#days[index]!)
     }
-    return false
+    this.#ahead = null
+    return ahead.folders
+  }
+
+  /** Opens the folders of the day behind this one, if opening takes long, and lets their data follow on that of this one. */
+  #openAhead(day: Day, folders: readonly LogFolder[]): void {
+    const index = this.#matchingFrom(this.#next)
+    const next = this.#days[index]
+    if (next === undefined || next.logs.every(({ open }) => open === undefined)) return
+    const opening = openFolders(next)
+    this.#ahead = { index, folders: opening }
+    opening.then(
+      (opened) => {
+        for (const [i, log] of day.logs.entries()) {
+          const follower = opened[next.logs.findIndex(({ stream, symbol }) => stream === log.stream && symbol === log.symbol)]
+          if (follower !== undefined) folders[i]!.followedBy?.(follower)
+        }
+      },
+      () => undefined, // thrown to whoever comes to that day
+    )
+  }
+
+  async #closeAhead(): Promise<void> {
+    const ahead = this.#ahead
+    this.#ahead = null
+    const opened = await ahead?.folders.catch(() => [])
+    for (const folder of opened ?? []) folder.close()
   }
 
   /** Folders are named after the UTC date of their record times (FORMAT.md §19); a day's slack costs little and forgives a misfiled record. */
@@ -107,4 +165,8 @@ export class ArchiveSource extends BatchSource {
     this.#current = null
     await current?.close()
   }
+}
+
+function openFolders(day: Day): Promise<readonly LogFolder[]> {
+  return Promise.all(day.logs.map(openLog))
 }

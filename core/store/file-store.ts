@@ -2,10 +2,21 @@ import { randomUUID } from 'node:crypto'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { ReplayError } from '../errors.ts'
-import { type GetOptions, isObjectKey, type ObjectInfo, type ObjectStore, type PutCondition, type StoredObject } from './object-store.ts'
+import {
+  type GetOptions,
+  isObjectKey,
+  type ObjectInfo,
+  type ObjectStore,
+  type PutCondition,
+  type PutContent,
+  roomFor,
+  type StoredObject,
+} from './object-store.ts'
 
 /** Files being written end with this; listings leave them out. */
 const TEMPORARY = '.tmp'
+/** The end of the names that this class gives them. */
+const OWN_TEMPORARY = /\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/
 
 /**
  * An object store in a directory. A put writes a temporary file, syncs it, puts it in place (by `link`, which fails
@@ -14,9 +25,11 @@ const TEMPORARY = '.tmp'
  */
 export class FileStore implements ObjectStore {
   readonly uri: string
+  readonly directory: string
 
   constructor(root: string) {
-    this.uri = path.resolve(root)
+    this.directory = path.resolve(root)
+    this.uri = this.directory
   }
 
   async get(key: string, options: GetOptions = {}): Promise<StoredObject | null> {
@@ -34,7 +47,7 @@ export class FileStore implements ObjectStore {
       }
       const start = Math.min(options.range?.start ?? 0, Number(stat.size))
       const end = Math.min(options.range?.end ?? Number(stat.size), Number(stat.size))
-      const bytes = new Uint8Array(Math.max(0, end - start))
+      const bytes = roomFor(Math.max(0, end - start), options.into)
       for (let done = 0; done < bytes.length; ) {
         const { bytesRead } = await file.read(bytes, done, bytes.length - done, start + done)
         if (bytesRead === 0) return { bytes: bytes.subarray(0, done), etag }
@@ -47,25 +60,26 @@ export class FileStore implements ObjectStore {
   }
 
   /** @throws ReplayError input `object-key`, `disk-full`, `store-not-writable` */
-  async put(key: string, bytes: Uint8Array, condition?: PutCondition): Promise<string | null> {
+  async put(key: string, content: PutContent, condition?: PutCondition): Promise<string | null> {
     const target = this.#pathOf(key)
     try {
-      return await this.#put(target, bytes, condition)
+      return await this.#put(target, content, condition)
     } catch (error) {
       throw putError(error, target)
     }
   }
 
-  async #put(target: string, bytes: Uint8Array, condition?: PutCondition): Promise<string | null> {
+  async #put(target: string, content: PutContent, condition?: PutCondition): Promise<string | null> {
     const directory = path.dirname(target)
     const created = await fs.mkdir(directory, { recursive: true })
     if (typeof condition === 'object' && (await this.#etag(target)) !== condition.ifMatch) return null
     const temporary = `${target}.${randomUUID()}${TEMPORARY}`
     try {
-      const file = await fs.open(temporary, 'wx')
+      if (!(content instanceof Uint8Array)) await fs.copyFile(content.file, temporary, fs.constants.COPYFILE_EXCL)
+      const file = await fs.open(temporary, content instanceof Uint8Array ? 'wx' : 'r+')
       let etag: string
       try {
-        await file.writeFile(bytes)
+        if (content instanceof Uint8Array) await file.writeFile(content)
         await file.sync()
         etag = etagOf(await file.stat({ bigint: true }))
       } finally {
@@ -90,17 +104,29 @@ export class FileStore implements ObjectStore {
     // The part of the prefix up to its last slash is a directory; the rest begins a name in it.
     const within = prefix.slice(0, prefix.lastIndexOf('/') + 1)
     const keys: string[] = []
-    await collectKeys(path.join(this.uri, within), within, keys)
-    for (const key of keys.filter((each) => each.startsWith(prefix)).sort()) {
-      const stat = await fs.stat(path.join(this.uri, key), { bigint: true }).catch(ignoreMissing)
-      if (stat !== null) yield { key, size: Number(stat.size), etag: etagOf(stat), modifiedMs: Number(stat.mtimeMs) }
-    }
+    await collectKeys(path.join(this.uri, within), within, (name) => !name.endsWith(TEMPORARY), keys)
+    yield* this.#infos(keys.filter((each) => each.startsWith(prefix)))
+  }
+
+  /** Temporary files, also of puts that are on their way. */
+  async *leftovers(): AsyncIterable<ObjectInfo> {
+    const keys: string[] = []
+    await collectKeys(this.uri, '', (name) => OWN_TEMPORARY.test(name), keys)
+    yield* this.#infos(keys)
   }
 
   async delete(key: string): Promise<void> {
     const target = this.#pathOf(key)
     await fs.rm(target, { force: true })
     await syncDirectory(path.dirname(target)).catch(ignoreMissing)
+  }
+
+  /** In order of key, of those that are still there. */
+  async *#infos(keys: readonly string[]): AsyncGenerator<ObjectInfo> {
+    for (const key of keys.toSorted()) {
+      const stat = await fs.stat(path.join(this.uri, key), { bigint: true }).catch(ignoreMissing)
+      if (stat !== null) yield { key, size: Number(stat.size), etag: etagOf(stat), modifiedMs: Number(stat.mtimeMs) }
+    }
   }
 
   async #open(key: string): Promise<fs.FileHandle | null> {
@@ -167,11 +193,11 @@ async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-async function collectKeys(directory: string, prefix: string, keys: string[]): Promise<void> {
+async function collectKeys(directory: string, prefix: string, wants: (name: string) => boolean, keys: string[]): Promise<void> {
   const entries = await fs.readdir(directory, { withFileTypes: true }).catch(ignoreMissing)
   for (const entry of entries ?? []) {
-    if (entry.isDirectory()) await collectKeys(path.join(directory, entry.name), `${prefix}${entry.name}/`, keys)
-    else if (!entry.name.endsWith(TEMPORARY)) keys.push(prefix + entry.name)
+    if (entry.isDirectory()) await collectKeys(path.join(directory, entry.name), `${prefix}${entry.name}/`, wants, keys)
+    else if (wants(entry.name)) keys.push(prefix + entry.name)
   }
 }
 

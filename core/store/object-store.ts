@@ -5,6 +5,8 @@
 export interface ObjectStore {
   /** URI of the store's root, for messages, e.g. `/data/archive` or `s3://bucket/prefix`. */
   readonly uri: string
+  /** The folder that the keys are files below, where there is one: large files are better opened there than read in ranges. */
+  readonly directory?: string
   /**
    * Reads an object, or null when there is none.
    * @throws ReplayError input `object-changed` when `ifMatch` is given and the object has another ETag
@@ -14,18 +16,25 @@ export interface ObjectStore {
    * Writes a whole object; readers see the old one or the new one, never a part.
    * Returns its ETag, or null when the condition did not hold and nothing was written.
    */
-  put(key: string, bytes: Uint8Array, condition?: PutCondition): Promise<string | null>
+  put(key: string, content: PutContent, condition?: PutCondition): Promise<string | null>
   /** The objects whose keys begin with `prefix`, in ascending order of key (UTF-16 code units). */
   list(prefix: string): AsyncIterable<ObjectInfo>
   /** Removes an object; a missing one is fine. */
   delete(key: string): Promise<void>
+  /** What puts that never came to their end have left, by keys that only `delete` knows; absent where nothing can be left. */
+  leftovers?(): AsyncIterable<ObjectInfo>
 }
+
+/** Bytes, or a local file of that many bytes that does not change meanwhile: it is not read whole into memory. */
+export type PutContent = Uint8Array | { readonly file: string; readonly size: number }
 
 export interface GetOptions {
   /** Only these bytes: start ≤ byte < end. What lies beyond the end of the object is left out. */
   readonly range?: { readonly start: number; readonly end: number } | undefined
   /** Read only if the object still has this ETag. */
   readonly ifMatch?: string | undefined
+  /** Used for the bytes when they fit; else, and by default, memory is allocated. */
+  readonly into?: Uint8Array | undefined
 }
 
 /** `absent`: only if there is no such object. `ifMatch`: only over the object with this ETag. */
@@ -49,4 +58,9 @@ export interface ObjectInfo {
 /** Keys are relative, with `/` between parts, none of them empty, `.` or `..`. */
 export function isObjectKey(key: string): boolean {
   return key.split('/').every((part) => part !== '' && part !== '.' && part !== '..' && !part.includes('\0') && !part.includes('\\'))
+}
+
+/** Memory for the bytes of an answer. */
+export function roomFor(length: number, into: Uint8Array | undefined): Uint8Array {
+  return into !== undefined && into.length >= length ? into.subarray(0, length) : new Uint8Array(length)
 }

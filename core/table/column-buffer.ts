@@ -40,6 +40,9 @@ export class ColumnBuffer {
   /** Where each string starts in `dictionary`; one more entry for the end. */
   readonly starts: number[] = [0]
   readonly #codes = new Map<string, number>()
+  /** The text and code given last: columns of text mostly repeat it. */
+  #lastText: string | null = null
+  #lastCode = 0
 
   constructor(spec: ColumnSpec, capacity: number) {
     const { name, type } = spec
@@ -83,16 +86,10 @@ export class ColumnBuffer {
 
   /** The code that stands for a string in `i32`, until the row group is written. */
   code(value: string): number {
-    const known = this.#codes.get(value)
-    if (known !== undefined) return known
-    const code = this.strings.length
-    const bytes = encoder.encode(value)
-    this.dictionary.reserve(4 + bytes.length)
-    this.dictionary.putUint32(bytes.length)
-    this.dictionary.putBytes(bytes)
-    this.starts.push(this.dictionary.length)
-    this.strings.push(value)
-    this.#codes.set(value, code)
+    if (value === this.#lastText) return this.#lastCode
+    const code = this.#codes.get(value) ?? this.#add(value)
+    this.#lastText = value
+    this.#lastCode = code
     return code
   }
 
@@ -109,7 +106,20 @@ export class ColumnBuffer {
     this.starts.length = 1
     this.dictionary.length = 0
     this.#codes.clear()
+    this.#lastText = null
     if (text !== undefined && (this.valid === null || hasValue)) this.i32[0] = this.code(text)
+  }
+
+  #add(value: string): number {
+    const code = this.strings.length
+    const bytes = encoder.encode(value)
+    this.dictionary.reserve(4 + bytes.length)
+    this.dictionary.putUint32(bytes.length)
+    this.dictionary.putBytes(bytes)
+    this.starts.push(this.dictionary.length)
+    this.strings.push(value)
+    this.#codes.set(value, code)
+    return code
   }
 }
 

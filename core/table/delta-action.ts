@@ -74,14 +74,23 @@ export interface CommitInfo {
   readonly [field: string]: unknown
 }
 
-/** The bytes of a version; in pieces, so that no string grows with the number of parts. */
+/** The bytes of a version; in pieces, so that no string grows with the number of parts, and in memory once. */
 export function encodeVersion(actions: readonly DeltaAction[]): Uint8Array {
-  const pieces: Buffer[] = []
+  let bytes = Buffer.alloc(0)
+  let length = 0
   for (let from = 0; from < actions.length; from += LINES_PER_PIECE) {
     const lines = actions.slice(from, from + LINES_PER_PIECE).map((action) => `${JSON.stringify(onDisk(action))}\n`)
-    pieces.push(Buffer.from(lines.join('')))
+    const piece = Buffer.from(lines.join(''))
+    if (length + piece.length > bytes.length) {
+      // All that follow are about as long as these.
+      const perAction = (length + piece.length) / Math.min(actions.length, from + LINES_PER_PIECE)
+      const grown = Buffer.allocUnsafe(Math.ceil(Math.max(perAction * actions.length * 1.05, length + piece.length)))
+      bytes.copy(grown, 0, 0, length)
+      bytes = grown
+    }
+    length += piece.copy(bytes, length)
   }
-  return Buffer.concat(pieces)
+  return bytes.subarray(0, length)
 }
 
 /**
@@ -90,6 +99,7 @@ export function encodeVersion(actions: readonly DeltaAction[]): Uint8Array {
  */
 export function* decodeVersion(bytes: Uint8Array, path: string): Generator<DeltaAction> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const words = new SharedWords()
   for (let start = 0, line = 1; start < buffer.length; line++) {
     const newline = buffer.indexOf(10, start)
     const end = newline < 0 ? buffer.length : newline
@@ -107,7 +117,32 @@ export function* decodeVersion(bytes: Uint8Array, path: string): Generator<Delta
       })
     }
     const known = inMemory(action as Record<string, unknown>)
-    if (known !== null) yield known
+    if (known !== null) yield words.share(known)
+  }
+}
+
+/** Keeps one copy of what very many parts say alike: symbols, days, runs. */
+export class SharedWords {
+  readonly #words = new Map<string, string>()
+
+  /** The action itself, its partition values and tags replaced by those kept. */
+  share<A extends DeltaAction>(action: A): A {
+    if ('add' in action) {
+      this.#shareValues(action.add.partitionValues)
+      if (action.add.tags !== undefined) this.#shareValues(action.add.tags)
+    } else if ('remove' in action && action.remove.partitionValues !== undefined) this.#shareValues(action.remove.partitionValues)
+    return action
+  }
+
+  #shareValues(values: Readonly<Record<string, string | null>>): void {
+    for (const name in values) {
+      const word = values[name]
+      // Of these each part has its own.
+      if (word === null || word === undefined || name === 'fingerprint' || name === 'sum' || name === 'cell') continue
+      const known = this.#words.get(word)
+      if (known !== undefined) (values as Record<string, string | null>)[name] = known
+      else if (this.#words.size < MAX_WORDS) this.#words.set(word, word)
+    }
   }
 }
 
@@ -137,3 +172,4 @@ function inMemory(action: Record<string, unknown>): DeltaAction | null {
 }
 
 const LINES_PER_PIECE = 1000
+const MAX_WORDS = 50_000

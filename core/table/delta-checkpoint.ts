@@ -1,7 +1,7 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { parquetMetadataAsync, parquetReadObjects, type SchemaElement } from 'hyparquet'
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer'
-import { type DeltaAction, decodePath, encodePath } from './delta-action.ts'
+import { type DeltaAction, decodePath, encodePath, SharedWords } from './delta-action.ts'
 
 /**
  * A checkpoint: the whole state of a table at one version, as the rows of one Parquet file with a nested column per kind of
@@ -30,22 +30,26 @@ export function encodeCheckpoint(actions: readonly DeltaAction[]): Uint8Array {
   return writer.getBytes()
 }
 
-/** The actions of a checkpoint, one row group at a time. Throws what hyparquet does when the file is damaged. */
-export async function* decodeCheckpoint(bytes: Uint8Array): AsyncGenerator<DeltaAction> {
+/**
+ * The actions of a checkpoint, one row group at a time. Throws what hyparquet does when the file is damaged.
+ * @param hasRemoved whether those of removed parts are wanted
+ */
+export async function* decodeCheckpoint(bytes: Uint8Array, hasRemoved = true): AsyncGenerator<DeltaAction> {
   const file = {
     byteLength: bytes.length,
     slice: (start: number, end?: number) =>
       bytes.buffer.slice(bytes.byteOffset + start, bytes.byteOffset + (end ?? bytes.length)) as ArrayBuffer,
   }
   const metadata = await parquetMetadataAsync(file)
-  const columns = CHECKPOINT_COLUMNS.map((elements) => elements[0]!.name)
+  const columns = CHECKPOINT_COLUMNS.map((elements) => elements[0]!.name).filter((name) => hasRemoved || name !== 'remove')
+  const words = new SharedWords()
   let rowStart = 0
   for (const group of metadata.row_groups) {
     const rowEnd = rowStart + Number(group.num_rows)
     const rows = await parquetReadObjects({ file, metadata, columns, rowStart, rowEnd, compressors: { ZSTD: decompress } })
     for (const row of rows) {
       const action = actionOf(row)
-      if (action !== null) yield action
+      if (action !== null) yield words.share(action)
     }
     rowStart = rowEnd
   }

@@ -47,6 +47,8 @@ export interface CommitOptions {
   readonly clock: () => number
   /** Numbers in [0, 1). */
   readonly random: () => number
+  /** Called when the version is written, before a checkpoint that may be due: `decide` is not asked again. */
+  readonly onWritten?: () => void
   /** Waits so many milliseconds. @default a timer */
   readonly pause?: (ms: number) => Promise<unknown>
   /** Lost races and transient errors that are borne. @default 100 */
@@ -81,13 +83,12 @@ export async function commitTable(store: ObjectStore, options: CommitOptions): P
     const attempt = options.attempt ?? before + 1
     if (before >= attempt) return unchanged(state)
     if (state !== null) requireWriter(state, store.uri)
-    const change = await options.decide(state)
-    if (change === null) return unchanged(state)
-    const version = (state?.version ?? -1) + 1
-    const actions = actionsOf(store.uri, state, change, { run, attempt, nonce, timestamp: options.clock() })
-    if (await putVersion(store, version, encodeVersion(actions), nonce)) {
-      const committed = applyVersion(store.uri, state, version, actions)
-      return { version, written: true, state: committed, checkpointError: await checkpointIfDue(store, committed, options.clock()) }
+    const tries = await tryVersion(store, state, { run, attempt, nonce, timestamp: options.clock() }, options)
+    if (tries === 'unchanged') return unchanged(state)
+    if (tries !== 'lost') {
+      state = tries
+      options.onWritten?.()
+      return { version: state.version, written: true, state, checkpointError: await checkpointIfDue(store, state, options.clock()) }
     }
     await backOff(tried, options)
     state = state === null ? await findTable(store) : await advanceTable(store, state)
@@ -96,6 +97,20 @@ export async function commitTable(store: ObjectStore, options: CommitOptions): P
     category: 'transient',
     path: store.uri,
   })
+}
+
+/** The table with the change that was asked for; what the change was made of is done with then. */
+async function tryVersion(
+  store: ObjectStore,
+  state: TableState | null,
+  by: Committer,
+  { decide }: CommitOptions,
+): Promise<TableState | 'unchanged' | 'lost'> {
+  const change = await decide(state)
+  if (change === null) return 'unchanged'
+  const version = (state?.version ?? -1) + 1
+  const actions = actionsOf(store.uri, state, change, by)
+  return (await putVersion(store, version, encodeVersion(actions), by.nonce)) ? applyVersion(store.uri, state, version, actions) : 'lost'
 }
 
 function unchanged(state: TableState | null): CommitOutcome {

@@ -1,13 +1,14 @@
 import { renameSync, rmSync } from 'node:fs'
 import { constants, zstdCompressSync } from 'node:zlib'
 import type { ColumnChunk as ChunkMetadata, SchemaElement } from 'hyparquet'
-import { ByteWriter, ParquetWriter } from 'hyparquet-writer'
+import { type ByteWriter, ParquetWriter } from 'hyparquet-writer'
 import { writePageHeader } from 'hyparquet-writer/src/datapage.js'
 import { ReplayError } from '../errors.ts'
 import { OutputFile, outputError } from '../pipeline/output-file.ts'
-import { ColumnBuffer, type ColumnSpec, type ColumnType } from './column-buffer.ts'
+import type { ColumnBuffer, ColumnSpec, ColumnType } from './column-buffer.ts'
 import { type ColumnChunk, type DoubleEncoding, encodeColumn, MAX_ROWS } from './column-chunk.ts'
-import { Page } from './page.ts'
+import type { Page } from './page.ts'
+import { RowGroupBuffers } from './row-group-buffers.ts'
 
 export interface ParquetFileOptions {
   /** The file to create or replace. It appears whole, at `close`; until then its bytes are in `<path>.tmp`. */
@@ -21,7 +22,13 @@ export interface ParquetFileOptions {
   readonly metadata?: Readonly<Record<string, string>>
   /** Sees the first `rows` rows of the columns before they are written as a row group. */
   readonly onGroup?: (columns: readonly ColumnBuffer[], rows: number) => void
+  /** Those of a closed file of the same columns and limits, to be used again. @default its own */
+  readonly buffers?: RowGroupBuffers | undefined
+  /** Waits for the disk at `close`; a file that is only copied from need not. @default true */
+  readonly isDurable?: boolean
 }
+
+export type ColumnBound = bigint | number | string | boolean
 
 /**
  * Writes a Parquet file column by column, in bounded memory: the row group being filled and its encoded bytes.
@@ -36,6 +43,8 @@ export interface ParquetFileOptions {
 export class ParquetFile {
   readonly path: string
   readonly columns: readonly ColumnBuffer[]
+  /** Free for another file once this one is closed. */
+  readonly buffers: RowGroupBuffers
   /** The row to fill next, in the columns' arrays. */
   row = 0
   #writtenRows = 0
@@ -44,25 +53,32 @@ export class ParquetFile {
   readonly #strings: readonly ColumnBuffer[]
   readonly #elements: readonly SchemaElement[]
   readonly #file: OutputFile
-  readonly #writer = new ByteWriter(1 << 20)
+  readonly #writer: ByteWriter
   readonly #parquet: ParquetWriter
   readonly #onGroup: ParquetFileOptions['onGroup']
   readonly #doubles: DoubleEncoding[]
-  readonly #levels = new Page()
-  readonly #data = new Page(1 << 20)
+  readonly #levels: Page
+  readonly #data: Page
+  readonly #isDurable: boolean
   #state: 'open' | 'done' = 'open'
 
   /** @throws ReplayError `parquet-columns`, `output-failed`, `disk-full` */
   constructor(options: ParquetFileOptions) {
-    const { path, columns, maxGroupRows = MAX_ROWS, maxGroupBytes = 16 * 2 ** 20, metadata = {} } = options
+    const { path, columns, maxGroupRows = MAX_ROWS, maxGroupBytes = 16 * 2 ** 20, metadata = {}, isDurable = true } = options
     requireColumns(columns)
     this.path = path
     this.#onGroup = options.onGroup
+    this.#isDurable = isDurable
     this.#maxGroupBytes = maxGroupBytes
     // An upper bound of what a row takes encoded, its strings apart: value, level, and a share of block headers.
     this.#rowBytes = columns.reduce((sum, { type }) => sum + WIDTHS[type] + 0.25, 0)
     const capacity = Math.max(1, Math.min(maxGroupRows, MAX_ROWS, Math.floor(maxGroupBytes / this.#rowBytes)))
-    this.columns = columns.map((spec) => new ColumnBuffer(spec, capacity))
+    this.buffers = options.buffers ?? new RowGroupBuffers(columns, capacity)
+    this.buffers.restart()
+    this.columns = this.buffers.columns
+    this.#levels = this.buffers.levels
+    this.#data = this.buffers.data
+    this.#writer = this.buffers.writer
     this.#strings = this.columns.filter(({ type }) => type === 'string')
     this.#doubles = columns.map(() => 'BYTE_STREAM_SPLIT')
     this.#elements = columns.map(schemaElement)
@@ -112,6 +128,18 @@ export class ParquetFile {
     if (this.freeRows === 0 || this.#groupBytes() > this.#maxGroupBytes) this.#writeGroup(this.row)
   }
 
+  /** The bounds of a column's values in the row groups written so far; null when there are none, or of a type without them. */
+  bounds(name: string): { readonly min: ColumnBound; readonly max: ColumnBound } | null {
+    const index = this.columns.findIndex((column) => column.name === name)
+    let [min, max]: (ColumnBound | undefined)[] = []
+    for (const { columns } of this.#parquet.row_groups) {
+      const { min_value, max_value } = (columns[index]!.meta_data!.statistics ?? {}) as { min_value?: ColumnBound; max_value?: ColumnBound }
+      if (min_value !== undefined && (min === undefined || min_value < min)) min = min_value
+      if (max_value !== undefined && (max === undefined || max_value > max)) max = max_value
+    }
+    return min === undefined || max === undefined ? null : { min, max }
+  }
+
   /** Writes what is left and the footer, forces it to the disk, and gives the file its name. */
   async close(): Promise<void> {
     if (this.#state === 'done') return
@@ -119,7 +147,7 @@ export class ParquetFile {
       if (this.row > 0) this.#writeGroup(this.row)
       this.#parquet.finish()
       this.#flush(0)
-      this.#file.sync()
+      if (this.#isDurable) this.#file.sync()
       this.#file.close()
       renameSync(this.#temporaryPath, this.path)
     } catch (error) {
@@ -195,21 +223,21 @@ export class ParquetFile {
     }
   }
 
-  /** Fills `#levels` and `#data`. Floats: now and then both encodings are tried, and the smaller is kept until the next time. */
+  /** Fills `#levels` and `#data`. Floats: now and then both encodings are tried on some rows, and the smaller is kept until the next time. */
   #encode(column: ColumnBuffer, i: number, count: number): ColumnChunk {
-    const encode = (doubles: DoubleEncoding) => {
+    const encode = (doubles: DoubleEncoding, rows: number) => {
       this.#levels.length = 0
       this.#data.length = 0
-      return encodeColumn(column, count, doubles, this.#levels, this.#data)
+      return encodeColumn(column, rows, doubles, this.#levels, this.#data)
     }
     if (column.type === 'f64' && this.#parquet.row_groups.length % GROUPS_PER_TRIAL === 0) {
       const sizes = (['PLAIN', 'BYTE_STREAM_SPLIT'] as const).map((doubles) => {
-        encode(doubles)
+        encode(doubles, Math.min(count, TRIAL_ROWS))
         return compress(this.#data.written()).length
       })
       this.#doubles[i] = sizes[0]! <= sizes[1]! ? 'PLAIN' : 'BYTE_STREAM_SPLIT'
     }
-    return encode(this.#doubles[i]!)
+    return encode(this.#doubles[i]!, count)
   }
 
   /** @returns bytes before compression, header included */
@@ -281,7 +309,7 @@ function schemaElement({ name, type, nullable }: ColumnSpec): SchemaElement {
 }
 
 function compress(bytes: Uint8Array): Uint8Array {
-  return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 1 } })
+  return zstdCompressSync(bytes, { chunkSize: COMPRESSED_CHUNK_BYTES, params: { [constants.ZSTD_c_compressionLevel]: 1 } })
 }
 
 // Nanoseconds marked as UTC lose digits in DuckDB, and hyparquet-writer's logical INTEGER makes a footer nobody reads:
@@ -299,4 +327,7 @@ const ELEMENTS: Record<ColumnType, Omit<SchemaElement, 'name'>> = {
   },
 }
 const WIDTHS: Record<ColumnType, number> = { f64: 8, i64: 8, i32: 4, bool: 1, string: 4, timestamp_us: 8 }
+/** Node collects what it compressed in pieces of this size; its own 16 KiB make many of a page. */
+const COMPRESSED_CHUNK_BYTES = 1 << 17
 const GROUPS_PER_TRIAL = 64
+const TRIAL_ROWS = 4096

@@ -31,8 +31,11 @@ export async function openQuery(source: string | readonly string[], options: Que
   return openView(`SELECT * FROM ${readParquet(files, true)}`, options)
 }
 
+/** Makes the SELECT of a view; may run statements before, and has their errors as DuckDB gives them. */
+export type MakeSelect = (run: (sql: string) => Promise<unknown>) => Promise<string>
+
 /** Opens a query whose view `t` is this SELECT. @throws ReplayError input `query-failed` */
-export async function openView(select: string, options: QueryOptions = {}): Promise<Query> {
+export async function openView(select: string | MakeSelect, options: QueryOptions = {}): Promise<Query> {
   // Imported late: the native library takes longer to load than most commands run.
   const { DuckDBInstance: instances } = await import('@duckdb/node-api')
   // In memory, but DuckDB's own choice for what does not fit is a folder in the working directory.
@@ -48,7 +51,8 @@ export async function openView(select: string, options: QueryOptions = {}): Prom
   try {
     // Otherwise times are shown, and times in conditions are read, in the machine's own zone.
     await orQueryFailed(connection.run("SET TimeZone = 'UTC'"))
-    await orQueryFailed(connection.run(`CREATE VIEW t AS ${select}`))
+    const view = typeof select === 'string' ? select : await select((sql) => connection.run(sql))
+    await orQueryFailed(connection.run(`CREATE VIEW t AS ${view}`))
   } catch (error) {
     await query.close()
     throw error
@@ -61,6 +65,7 @@ export class Query {
   readonly #database: DuckDBInstance
   readonly #connection: DuckDBConnection
   readonly #spillFolder: string
+  #afterClose: () => void = () => {}
 
   constructor(database: DuckDBInstance, connection: DuckDBConnection, spillFolder: string) {
     this.#database = database
@@ -112,10 +117,16 @@ export class Query {
     }
   }
 
+  /** Called once the files are no longer read. */
+  onClose(work: () => void): void {
+    this.#afterClose = work
+  }
+
   async close(): Promise<void> {
     this.#connection.closeSync()
     this.#database.closeSync()
     rmSync(this.#spillFolder, { recursive: true, force: true })
+    this.#afterClose()
   }
 }
 
@@ -158,7 +169,7 @@ export function readParquet(files: readonly string[], isMixed: boolean): string 
 }
 
 /** A string literal. */
-function quoteSql(text: string): string {
+export function quoteSql(text: string): string {
   return `'${text.replaceAll("'", "''")}'`
 }
 

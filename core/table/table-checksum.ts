@@ -1,4 +1,5 @@
 import type { ColumnBuffer, ColumnSpec } from './column-buffer.ts'
+import { HASH_ROWS, RowHasher } from './kernel/row-hasher.ts'
 
 /** A checksum of rows that does not depend on their order, so that parts, slices and tables can be added up. */
 export interface RowChecksum {
@@ -62,19 +63,20 @@ export class TableChecksum {
    * Cheapest for many rows at once: see `onGroup` of ParquetFile.
    */
   addBuffers(buffers: readonly ColumnBuffer[], from: number, to: number): void {
-    this.#add(to - from, (column, lanes) => {
-      const buffer = buffers.find(({ name }) => name === column.name)
-      if (buffer === undefined) hashNulls(column.token, to - from, lanes)
-      else hashBuffer(column.token, buffer, from, to, lanes, this.#strings)
+    const byName = new Map(buffers.map((buffer) => [buffer.name, buffer]))
+    this.#add(to - from, ({ name, token }, first, rows) => {
+      const buffer = byName.get(name)
+      if (buffer === undefined) addNulls(token, rows)
+      else addBuffer(token, buffer, from + first, from + first + rows, this.#strings)
     })
   }
 
   /** Adds `count` rows given as columns of values; a column that is not there is NULL. */
   addColumns(values: ReadonlyMap<string, ArrayLike<RowValue>>, count: number): void {
-    this.#add(count, (column, lanes) => {
+    this.#add(count, (column, first, rows) => {
       const given = values.get(column.name)
-      if (given === undefined) hashNulls(column.token, count, lanes)
-      else hashValues(column, given, count, lanes, this.#strings)
+      if (given === undefined) addNulls(column.token, rows)
+      else addValues(column, given, first, rows, this.#strings)
     })
   }
 
@@ -82,21 +84,26 @@ export class TableChecksum {
     return { rows: this.#rows, sum: (BigInt(this.#high) << 32n) | BigInt(this.#low) }
   }
 
-  #add(count: number, hash: (column: HashedColumn, lanes: Lanes) => void): void {
-    const lanes = lanesOf(count)
-    for (const column of this.#columns) {
-      if (column.constant !== null) hashConstant(column.token, column.constant, count, lanes)
-      else hash(column, lanes)
+  /** @param add takes some rows of a column into the hashes */
+  #add(count: number, add: (column: HashedColumn, first: number, rows: number) => void): void {
+    let [low, high] = [this.#low, this.#high]
+    for (let first = 0; first < count; first += HASH_ROWS) {
+      const rows = Math.min(HASH_ROWS, count - first)
+      HASHER.start(rows, 0, PRIME5)
+      for (const column of this.#columns) {
+        if (column.constant !== null) addConstant(column.token, column.constant, rows)
+        else add(column, first, rows)
+      }
+      const sums = HASHER.finish()
+      low += sums.low
+      high += sums.high
+      // Exact: sums of 4096 numbers below 2³².
+      high = (high + Math.floor(low / TWO32)) % TWO32
+      low %= TWO32
     }
     this.#rows += count
-    let [low, high] = [this.#low, this.#high]
-    for (let i = 0; i < count; i++) {
-      // Sums of 2²¹ numbers below 2³² are exact in doubles; a row group has fewer rows.
-      low += murmurEnd(lanes.low[i]!, lanes.bytes[i]!)
-      high += xxEnd(lanes.high[i]!, lanes.bytes[i]!)
-    }
-    this.#low = low % TWO32
-    this.#high = (high + Math.floor(low / TWO32)) % TWO32
+    this.#low = low
+    this.#high = high
   }
 }
 
@@ -122,122 +129,74 @@ interface StringHash {
   readonly high: number
 }
 
-/** The state of each row's hash. */
-interface Lanes {
-  readonly low: Int32Array
-  readonly high: Int32Array
-  /** Bytes hashed so far. */
-  readonly bytes: Int32Array
+function addConstant(token: number, { low, high }: StringHash, rows: number): void {
+  HASHER.ints.fill(low, 0, rows)
+  HASHER.others.fill(high, 0, rows)
+  HASHER.add('text', token, false)
 }
 
-function hashConstant(token: number, constant: StringHash, count: number, lanes: Lanes): void {
-  for (let i = 0; i < count; i++) {
-    putWord(lanes, i, token)
-    putString(lanes, i, constant)
+function addNulls(token: number, rows: number): void {
+  HASHER.valid.fill(0, 0, rows)
+  HASHER.add('word', token, true)
+}
+
+function addBuffer(token: number, buffer: ColumnBuffer, from: number, to: number, known: StringHashes): void {
+  const { type, valid, i32, bools, f64, words } = buffer
+  const hasNulls = valid !== null
+  if (hasNulls) HASHER.valid.set(valid.subarray(from, to))
+  if (type === 'f64') {
+    HASHER.doubles.set(f64.subarray(from, to))
+    HASHER.add('double', token, hasNulls)
+  } else if (type === 'i32') {
+    HASHER.ints.set(i32.subarray(from, to))
+    HASHER.add('word', token, hasNulls)
+  } else if (type === 'bool') {
+    HASHER.ints.set(bools.subarray(from, to))
+    HASHER.add('word', token, hasNulls)
+  } else if (type === 'string') {
+    setTexts(buffer, from, to, known)
+    HASHER.add('text', token, hasNulls)
+  } else {
+    HASHER.words.set(words.subarray(2 * from, 2 * to))
+    HASHER.add('pair', token, hasNulls)
   }
 }
 
-function hashNulls(token: number, count: number, lanes: Lanes): void {
-  for (let i = 0; i < count; i++) putWord(lanes, i, ~token)
-}
-
-function hashBuffer(token: number, buffer: ColumnBuffer, from: number, to: number, lanes: Lanes, known: StringHashes): void {
-  const { type, valid, i32, bools, words } = buffer
-  if (type === 'i32') hashWords(token, i32, 1, valid, from, to, lanes)
-  else if (type === 'bool') hashWords(token, bools, 1, valid, from, to, lanes)
-  else if (type === 'string') hashStrings(token, buffer, from, to, lanes, known)
-  else hashWords(token, type === 'f64' ? plainNaNs(buffer.f64, from, to) : words, 2, valid, from, to, lanes)
-}
-
-/** Values of one word, or of two, the low one first. */
-function hashWords(
-  token: number,
-  words: Int32Array | Uint32Array | Uint8Array,
-  size: 1 | 2,
-  valid: Uint8Array | null,
-  from: number,
-  to: number,
-  { low, high, bytes }: Lanes,
-): void {
-  const lowToken = murmurWord(token)
-  for (let row = from, i = 0; row < to; row++, i++) {
-    if (valid !== null && valid[row] === 0) {
-      low[i] = murmurStep(low[i]!, ~token)
-      high[i] = xxStep(high[i]!, ~token)
-      bytes[i]! += 4
-      continue
-    }
-    let h = murmurMix(low[i]!, lowToken)
-    let x = xxStep(high[i]!, token)
-    if (size === 2) {
-      h = murmurStep(h, words[2 * row]!)
-      x = xxStep(x, words[2 * row]!)
-    }
-    const last = words[size * row + size - 1]!
-    low[i] = murmurStep(h, last)
-    high[i] = xxStep(x, last)
-    bytes[i]! += 4 + 4 * size
+function setTexts({ strings, i32, valid }: ColumnBuffer, from: number, to: number, known: StringHashes): void {
+  const { ints, others } = HASHER
+  if (strings.length === 1) {
+    const { low, high } = known.of(strings[0]!)
+    ints.fill(low, 0, to - from)
+    others.fill(high, 0, to - from)
+    return
   }
-}
-
-function hashStrings(token: number, buffer: ColumnBuffer, from: number, to: number, lanes: Lanes, known: StringHashes): void {
-  const { strings, i32, valid } = buffer
   const hashes: (StringHash | undefined)[] = []
   for (let row = from, i = 0; row < to; row++, i++) {
-    if (valid !== null && valid[row] === 0) putWord(lanes, i, ~token)
-    else {
-      const code = i32[row]!
-      putWord(lanes, i, token)
-      const hash = hashes[code] ?? known.of(strings[code]!)
-      hashes[code] = hash
-      putString(lanes, i, hash)
-    }
+    // The code of a NULL is of any time before.
+    if (valid !== null && valid[row] === 0) continue
+    const code = i32[row]!
+    hashes[code] ??= known.of(strings[code]!)
+    const { low, high } = hashes[code]
+    ints[i] = low
+    others[i] = high
   }
 }
 
-/** The words of floats; in a copy where there is a NaN, whose bits are any. */
-function plainNaNs(values: Float64Array, from: number, to: number): Uint32Array {
-  for (let row = from; row < to; row++) {
-    if (Number.isNaN(values[row])) {
-      const copy = new Uint32Array(values.slice().buffer)
-      for (let at = row; at < to; at++) if (Number.isNaN(values[at])) copy.set([0, NAN_HIGH], 2 * at)
-      return copy
-    }
-  }
-  return new Uint32Array(values.buffer, values.byteOffset, 2 * values.length)
-}
-
-function hashValues({ token, type }: HashedColumn, values: ArrayLike<RowValue>, count: number, lanes: Lanes, known: StringHashes): void {
-  for (let i = 0; i < count; i++) {
-    const value = values[i]
-    if (value === null || value === undefined) {
-      putWord(lanes, i, ~token)
-      continue
-    }
-    putWord(lanes, i, token)
+function addValues({ token, type }: HashedColumn, values: ArrayLike<RowValue>, first: number, rows: number, known: StringHashes): void {
+  const { ints, others, doubles, valid } = HASHER
+  for (let i = 0; i < rows; i++) {
+    const value = values[first + i]
+    valid[i] = value === null || value === undefined ? 0 : 1
+    if (valid[i] === 0) continue
     if (type === 'string') {
-      putString(lanes, i, known.of(String(value)))
-    } else if (type === 'i32' || type === 'bool') putWord(lanes, i, Number(value))
-    else {
-      if (type !== 'f64') SCRATCH_I64[0] = BigInt(value)
-      else SCRATCH_F64[0] = Number(value)
-      const lacksNumber = type === 'f64' && Number.isNaN(value)
-      putWord(lanes, i, lacksNumber ? 0 : SCRATCH_WORDS[0]!)
-      putWord(lanes, i, lacksNumber ? NAN_HIGH : SCRATCH_WORDS[1]!)
-    }
+      const { low, high } = known.of(String(value))
+      ints[i] = low
+      others[i] = high
+    } else if (type === 'i32' || type === 'bool') ints[i] = Number(value)
+    else if (type === 'f64') doubles[i] = Number(value)
+    else HASHER.longs[i] = BigInt(value!)
   }
-}
-
-function putWord(lanes: Lanes, i: number, word: number): void {
-  lanes.low[i] = murmurStep(lanes.low[i]!, word)
-  lanes.high[i] = xxStep(lanes.high[i]!, word)
-  lanes.bytes[i]! += 4
-}
-
-function putString(lanes: Lanes, i: number, { low, high }: StringHash): void {
-  lanes.low[i] = murmurStep(lanes.low[i]!, low)
-  lanes.high[i] = xxStep(lanes.high[i]!, high)
-  lanes.bytes[i]! += 4
+  HASHER.add(type === 'string' ? 'text' : type === 'i32' || type === 'bool' ? 'word' : type === 'f64' ? 'double' : 'pair', token, true)
 }
 
 /** Hashes of strings met before: most columns of text have few. */
@@ -275,10 +234,6 @@ function tokenOf(name: string, type: string): number {
   return stringHash(`${name}:${type}`).low | 0
 }
 
-function lanesOf(count: number): Lanes {
-  return { low: new Int32Array(count), high: new Int32Array(count).fill(PRIME5), bytes: new Int32Array(count) }
-}
-
 function murmurWord(word: number): number {
   const k = Math.imul(word, 0xcc9e2d51)
   return Math.imul((k << 15) | (k >>> 17), 0x1b873593)
@@ -313,13 +268,11 @@ function xxEnd(state: number, bytes: number): number {
 }
 
 const TWO32 = 2 ** 32
-const NAN_HIGH = 0x7ff80000
 const MAX_KNOWN_STRINGS = 10_000
-const SCRATCH_F64 = new Float64Array(1)
-const SCRATCH_I64 = new BigInt64Array(SCRATCH_F64.buffer)
-const SCRATCH_WORDS = new Uint32Array(SCRATCH_F64.buffer)
 // XXH32's primes.
 const PRIME2 = 0x85ebca77
 const PRIME3 = 0xc2b2ae3d
 const PRIME4 = 0x27d4eb2f
 const PRIME5 = 0x165667b1
+
+const HASHER = new RowHasher()

@@ -6,13 +6,16 @@ import type { AddFile } from './delta-action.ts'
 import { readTableAsOf } from './delta-history.ts'
 import type { TableState } from './delta-log.ts'
 import { openView, type Query, type QueryOptions, readParquet } from './query.ts'
+import { RemoteParts, type RemotePartsOptions } from './remote-parts.ts'
 import { columnsTag, PARTITION_COLUMNS, type TableSchema } from './table-schema.ts'
 
 export interface TableQueryOptions extends QueryOptions {
   /** A version (`17`) or a run that was committed. @default the newest version */
   readonly asOf?: string | undefined
-  /** Where DuckDB reads a part. @default the object of this key below the store's URI, which for `s3://` needs DuckDB's httpfs */
+  /** Where DuckDB reads a part. @default the object of this key below the store's URI */
   readonly fileOf?: (key: string) => string
+  /** How parts on S3 are read. @default httpfs if it can be loaded, else through copies */
+  readonly remote?: RemotePartsOptions | undefined
 }
 
 /**
@@ -22,16 +25,27 @@ export interface TableQueryOptions extends QueryOptions {
  * Conditions on `venue`, `symbol`, `date` are met by the folders: other parts are not opened. For conditions on times use the
  * `…_ns` columns, whose bounds are in the parts. Memory and time to open: about 1 kB and 15 µs a part.
  *
- * @throws ReplayError those of `readTableAsOf`; input `table-foreign-part`, `query-failed`
+ * @throws ReplayError those of `readTableAsOf`; input `table-foreign-part`, `query-failed`; those of the store
  */
 export async function openTable(store: ObjectStore, options: TableQueryOptions = {}): Promise<Query> {
-  const {
-    asOf,
-    fileOf = (key: string) => (store.uri.includes('://') ? `${store.uri}/${key}` : path.join(store.uri, key)),
-    ...rest
-  } = options
+  const { asOf, fileOf, remote, ...rest } = options
   const table = await readTableAsOf(store, asOf)
-  return openView(viewOf(table, fileOf, store.uri), rest)
+  if (fileOf !== undefined) return openView(viewOf(table, fileOf, store.uri), rest)
+  const { directory } = store
+  if (directory !== undefined)
+    return openView(
+      viewOf(table, (key) => path.join(directory, key), store.uri),
+      rest,
+    )
+  const parts = new RemoteParts(store, [...table.parts.values()], remote)
+  try {
+    const query = await openView(async (run) => viewOf(table, await parts.open(run), store.uri), rest)
+    query.onClose(() => parts.close())
+    return query
+  } catch (error) {
+    parts.close()
+    throw error
+  }
 }
 
 /** The SELECT over a table's parts. */
@@ -85,7 +99,8 @@ function timeNameOf(name: string): string | null {
   return /^(.*_)?(ts|time|start|end)_ns$/.test(name) ? name.slice(0, -3) : null
 }
 
-function quoteName(name: string): string {
+/** A name in SQL. */
+export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
 

@@ -22,9 +22,10 @@ export interface VacuumResult {
 }
 
 /**
- * Removes the part files of a table that no one needs: not live, older than a limit, and of no open run.
+ * Removes the part files of a table that no one needs: not live, older than a limit, and of no open run; and of that age what
+ * puts that were killed have left behind.
  *
- * Only parts (and `replaced` files) are looked at; plans, receipts, logs and files of unknown names stay. The table is read after the files are
+ * Only parts (and `replaced` files, and such leftovers) are looked at; plans, receipts, logs and files of unknown names stay. The table is read after the files are
  * listed, so a part that is committed meanwhile is seen as live.
  * @throws ReplayError those of `readTable`
  */
@@ -41,7 +42,10 @@ export async function vacuum(store: ObjectStore, options: VacuumOptions): Promis
   const table = await readTable(store)
   const kept = new Set(await options.replaced?.keep(table))
   let [files, bytes] = [0, 0]
-  for (const { key, size, run } of old) {
+  const leftovers: typeof old = []
+  for await (const { key, size, modifiedMs } of store.leftovers?.() ?? [])
+    if (modifiedMs < limitMs) leftovers.push({ key, size, run: null })
+  for (const { key, size, run } of [...old, ...leftovers]) {
     if (isOpen.get(run) === true || kept.has(key) || isNeeded(table, key, limitMs)) continue
     options.onFile?.(key, size)
     if (options.isDryRun !== true) await store.delete(key)

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { BUILTIN_JOBS } from '../../core/job/builtin/index.ts'
 import { engineHash } from '../../core/job/engine-hash.ts'
+import { outlineJob } from '../../core/job/job-outline.ts'
 import { planRun } from '../../core/job/plan.ts'
 import { FileStore } from '../../core/store/file-store.ts'
 import type { StoredObject } from '../../core/store/object-store.ts'
@@ -27,7 +28,7 @@ describeGolden('plan of the real archive', () => {
       const code = { bundle: 'code', engine: await engineHash() }
       const counts = await Promise.all(
         Object.values(BUILTIN_JOBS).map(async (job) => {
-          const { head, instruments } = await planRun({ ...options, job, code })
+          const { head, instruments } = await planRun({ ...options, outline: outlineJob(job), code })
           return [job.name, instruments.length, head.counts.run]
         }),
       )
@@ -47,7 +48,9 @@ describeGolden('plan of the real archive', () => {
       const job = BUILTIN_JOBS.trades!
       const code = { bundle: 'code', engine: 'engine' }
       const venues = async (only?: string[]): Promise<string[]> =>
-        (await planRun({ ...options, job, code, symbols: ['btcusdt'], venues: only })).instruments.map(({ venue }) => venue)
+        (await planRun({ ...options, outline: outlineJob(job), code, symbols: ['btcusdt'], venues: only })).instruments.map(
+          ({ venue }) => venue,
+        )
       expect(await venues()).toEqual(['binance-spot', 'binance-usdm'])
       expect(await venues(['binance-spot'])).toEqual(['binance-spot'])
       await expect(venues(['kraken'])).rejects.toMatchObject({ code: 'symbol-unknown', message: expect.stringContaining('chosen venues') })
@@ -56,9 +59,9 @@ describeGolden('plan of the real archive', () => {
     it('plans nothing twice, in less than two seconds', async () => {
       const job = BUILTIN_JOBS['book-features']!
       const code = { bundle: 'code', engine: 'engine' }
-      const live = new PlannedParts().commit(await planRun({ ...options, job, code, slice: '1h' }))
+      const live = new PlannedParts().commit(await planRun({ ...options, outline: outlineJob(job), code, slice: '1h' }))
       const startedMs = performance.now()
-      const again = await planRun({ ...options, job, code, slice: '1h', live })
+      const again = await planRun({ ...options, outline: outlineJob(job, {}, live), code, slice: '1h', live })
       expect(performance.now() - startedMs).toBeLessThan(2000)
       expect(again.head.counts).toEqual({ run: 0, cached: 18 * 24, stale: 0 })
     })

@@ -5,6 +5,20 @@ import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const folder = temporaryFolder('bench')
 
+describe('simulate-cloud', () => {
+  it('says what a run on AWS comes to, with its assumptions and advice', () => {
+    const script = path.resolve(import.meta.dirname, '../../bench/simulate-cloud.ts')
+    const argv = ['--bytes-per-s', '60e6', '--symbols', '50', '--days', '20', '--terabytes', '1', '--json']
+    const { stdout, stderr, status } = spawnSync(process.execPath, [script, ...argv], { encoding: 'utf8' })
+    expect([status, stderr]).toEqual([0, ''])
+    const { rows, best, assumptions } = JSON.parse(stdout)
+    expect(rows.length).toBeGreaterThan(10)
+    for (const { tasks, tasksDone, dollars } of rows) expect([tasksDone, dollars > 0]).toEqual([tasks, true])
+    expect(assumptions.length).toBeGreaterThan(5)
+    expect(rows).toContainEqual(expect.objectContaining(best))
+  })
+})
+
 describe('npm run bench', () => {
   it('runs every case at a small size, and each does the same work again', () => {
     const run = path.resolve(import.meta.dirname, '../../bench/run.ts')

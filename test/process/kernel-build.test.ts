@@ -1,8 +1,11 @@
 import { expect, it } from 'vitest'
 import { SCAN_WASM_BASE64 } from '../../core/log/kernel/scan.wasm.ts'
-import { compileKernel } from '../../tools/build-kernel.ts'
+import { ROW_HASH_WASM_BASE64 } from '../../core/table/kernel/row-hash.wasm.ts'
+import { compileKernel, KERNELS } from '../../tools/build-kernel.ts'
+
+const COMMITTED: Readonly<Record<string, string>> = { scan: SCAN_WASM_BASE64, 'row-hash': ROW_HASH_WASM_BASE64 }
 
 // Not a unit test only because the compiler takes a second to load.
-it('the committed WebAssembly is what scan.as compiles to', async () => {
-  expect(Buffer.from(await compileKernel()).toString('base64')).toBe(SCAN_WASM_BASE64)
+it.each(KERNELS)('$name: the committed WebAssembly is what the source compiles to', async (kernel) => {
+  expect(Buffer.from(await compileKernel(kernel)).toString('base64')).toBe(COMMITTED[kernel.name])
 })

@@ -60,6 +60,13 @@ describe('the npm package, installed in an empty project', () => {
     expect(plain).toMatchObject({ rows: typed.rows, sum: typed.sum })
   })
 
+  it('reports on a run, whose charts are bundled there', () => {
+    bin('run', 'bars', '--archive', 'archive', '--table', 'bars', '--quiet')
+    const { out, reconciles } = JSON.parse(bin('report', 'bars', '--json'))
+    expect(reconciles).toBe(true)
+    expect(fs.readFileSync(out, 'utf8')).toContain('<h1>bars ')
+  })
+
   it('is a library for plain JavaScript', () => {
     const code = `
       import { ReplayReader } from 'chronicle-replay'

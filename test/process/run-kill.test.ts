@@ -3,15 +3,19 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { decodeReceipts } from '../../core/job/receipt.ts'
 import { runFiles } from '../../core/job/run-files.ts'
 import { runLocally } from '../../core/job/run-local.ts'
 import { FileStore } from '../../core/store/file-store.ts'
 import { generateArchive } from '../../core/synthetic/archive.ts'
-import { tableSum } from '../support/job-runs.ts'
+import { findTable, readTable } from '../../core/table/delta-log.ts'
+import { bundled } from '../support/job-history.ts'
+import { planInto, runInThreads, tableSum } from '../support/job-runs.ts'
 import { runCli } from '../support/run-cli.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
+import { startChild } from './child.ts'
 
-const ROUNDS = 6
+const ROUNDS = 4
 const root = temporaryFolder('run-kill')
 const archive = path.join(root, 'archive')
 const job = path.resolve(import.meta.dirname, '../../examples/flow-job.ts')
@@ -26,6 +30,7 @@ const argumentsOf = (table: string): string[] => [
   '1h',
   '--param',
   'every=10s',
+  '--no-types',
 ]
 
 /** Runs the command in a process of its own and ends it after a while; whether it was ended before it was done. */
@@ -38,6 +43,15 @@ async function runAndEnd(table: string, signal: 'SIGKILL' | 'SIGTERM', afterMs: 
   await setTimeout(afterMs)
   child.kill(signal)
   return (await ended) !== 0
+}
+
+/** Every part that a receipt names is there as it says, and every receipts object is whole. */
+function expectWholeObjects(table: string): void {
+  for (const name of fs.globSync('_chronicle/runs/*/receipts/*.jsonl', { cwd: table })) {
+    for (const { part } of decodeReceipts(fs.readFileSync(path.join(table, name)), name)) {
+      if (part !== null) expect(fs.statSync(path.join(table, part.path)).size).toBe(part.size)
+    }
+  }
 }
 
 function plansOf(table: string): string[] {
@@ -67,21 +81,118 @@ describe('a run that is ended at any moment', () => {
       expect(performance.now() - startedMs).toBeLessThan(20_000)
       const [run] = plansOf(table)
       const store = new FileStore(table)
+      expectWholeObjects(table)
       if (round % 2 === 0) {
-        await runLocally({ tableUri: table, run: run!, workers: 2, clock: Date.now, random: Math.random })
+        const uri = `${table}/_chronicle/runs/${run}`
+        const { code, err } = await runCli('resume', uri, '--workers', '2')
+        expect(code, err).toBe(0)
+        expect(err).toMatch(/\d+ of \d+ partitions are left to run/)
         // Again: nothing is left to do, and nothing changes.
-        const again = await runLocally({ tableUri: table, run: run!, workers: 2, clock: Date.now, random: Math.random })
-        expect(again).toMatchObject({ rows: 0, messages: 0, partitions: { failed: 0 }, commit: { state: 'unchanged' } })
+        const again = await runCli('resume', run!, '--table', table, '--json')
+        expect(again.code, again.err).toBe(0)
+        expect(JSON.parse(again.out)).toMatchObject({
+          run,
+          state: 'unchanged',
+          rows: 0,
+          messages: 0,
+          partitions: { failed: 0 },
+          resumed: [],
+        })
       } else expect((await runCli(...argumentsOf(table), '--json')).code).toBe(0)
       expect(await tableSum(store)).toBe(expected)
     }
     expect(endedEarly).toBeGreaterThan(0)
   })
 
+  it('100 times, by SIGKILL or SIGTERM at any moment of task and commit: the same table, and never a stray row', async () => {
+    const [small, tables] = ['small', 'tables'].map((name) => path.join(root, name)) as [string, string]
+    await generateArchive(small, { symbols: 2, messages: 1500, seed: 8, segmentBytes: 65_536 })
+    const whole = new FileStore(path.join(tables, 'whole'))
+    const loaded = await bundled('book-features')
+    const options = { ...loaded, archive: new FileStore(small), params: { every: '5m' }, slice: '6h', minTasks: 4, workers: 2 }
+    await runInThreads({ ...options, table: whole })
+    const sum = await tableSum(whole)
+    // Two at a time, each with its own tables.
+    const ends = await Promise.all(
+      [0, 1000].map(async (from) => {
+        let [next, early] = [from, 0]
+        for (let round = 0; round < 50; round++) {
+          const signal = round % 5 === 4 ? 'SIGTERM' : 'SIGKILL'
+          const child = startChild('run-tables', small, tables, next, from + 1000)
+          await child.printed((line) => line === 'ready')
+          await setTimeout(Math.random() * 350)
+          child.process.kill(signal)
+          expect(await child.ended).toBe(signal === 'SIGKILL' ? signal : 130)
+          const done = Number(/^(\d+) done$/.exec(child.lastLine())?.[1] ?? next - 1)
+          const ended = path.join(tables, String(done + 1))
+          if (fs.existsSync(ended)) {
+            early++
+            expectWholeObjects(ended)
+            // Nothing is visible, or all is.
+            const state = await findTable(new FileStore(ended))
+            if (state !== null) expect(await tableSum(new FileStore(ended))).toBe(sum)
+          }
+          next = done + 1
+        }
+        expect(await startChild('run-tables', small, tables, next, next + 1).ended).toBe(0)
+        return { from, next, early }
+      }),
+    )
+    expect(ends[0]!.early + ends[1]!.early).toBeGreaterThan(30)
+    for (const { from, next } of ends) {
+      for (let n = from; n <= next; n++) {
+        const table = new FileStore(path.join(tables, String(n)))
+        expect(await tableSum(table)).toBe(sum)
+        expect((await readTable(table)).version).toBe(0)
+      }
+    }
+  })
+
+  it('asked to end, keeps the receipts of what is done, says how to go on, and ends with 130', async () => {
+    const table = path.join(root, 'asked')
+    const bin = path.resolve(import.meta.dirname, '../../cli/bin.mjs')
+    const child = spawn(process.execPath, [bin, ...argumentsOf(table), '--workers', '1'], { stdio: ['ignore', 'ignore', 'pipe'] })
+    let said = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said += text
+    })
+    const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
+    while (child.exitCode === null && fs.globSync('_chronicle/runs/*/receipts/*', { cwd: table }).length === 0) await setTimeout(5)
+    child.kill('SIGTERM')
+    expect(await ended, said).toBe(130)
+    const [run] = plansOf(table)
+    expect(said).toContain(`go on with: chronicle-replay resume ${table}/_chronicle/runs/${run}`)
+    expectWholeObjects(table)
+    expect(fs.existsSync(path.join(table, '_delta_log'))).toBe(false)
+    const resumed = await runCli('resume', `${table}/_chronicle/runs/${run}`, '--json')
+    expect(resumed.code, resumed.err).toBe(0)
+    const { resumed: groups } = JSON.parse(resumed.out) as { resumed: { code: string; partitions: number }[] }
+    expect(groups).toMatchObject([{ code: 'not-run' }])
+    expect(groups[0]!.partitions).toBeLessThan(96)
+    expect(await tableSum(new FileStore(table))).toBe(expected)
+  })
+
+  it('ends also where a handler never returns', async () => {
+    const file = path.join(root, 'endless.ts')
+    fs.writeFileSync(
+      file,
+      `import { defineJob } from 'chronicle-replay'
+export default defineJob({ name: 'endless', streams: ['trades'], columns: { price: 'f64' }, create: () => ({ trade() { for (;;) {} } }) })\n`,
+    )
+    const table = new FileStore(path.join(root, 'endless'))
+    const run = await planInto({ ...(await bundled(file)), archive: new FileStore(archive), table, minTasks: 4 })
+    const options = { tableUri: table.uri, run, workers: 2, clock: Date.now, random: Math.random }
+    const stop = new AbortController()
+    const ended = runLocally({ ...options, signal: stop.signal, graceMs: 50, onProgress: () => stop.abort(new Error('enough')) })
+    await expect(ended).rejects.toThrow('enough')
+    expectWholeObjects(table.uri)
+  })
+
   it('is refused when it was cancelled', async () => {
     const table = path.join(root, 'SIGKILL-0')
     const [run] = plansOf(table)
     await new FileStore(table).put(runFiles(run!).cancel, new Uint8Array())
+    expect(await runCli('resume', run!, '--table', table)).toMatchObject({ code: 2, err: expect.stringContaining('run-cancelled') })
     await expect(runLocally({ tableUri: table, run: run!, workers: 1, clock: Date.now, random: Math.random })).rejects.toMatchObject({
       code: 'run-cancelled',
     })

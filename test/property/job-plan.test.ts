@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import type { ArchiveFacts } from '../../core/job/archive-facts.ts'
 import { BUILTIN_JOBS } from '../../core/job/builtin/index.ts'
 import { dayOfDate } from '../../core/job/cells.ts'
-import { defineJob, type JobDefinition } from '../../core/job/define-job.ts'
+import { defineJob, type JobDefinition, type ParamGrid } from '../../core/job/define-job.ts'
+import { outlineJob } from '../../core/job/job-outline.ts'
 import { NO_PARTS } from '../../core/job/live-parts.ts'
 import { type PlanOptions, planRun, type RunPlan } from '../../core/job/plan.ts'
 import { ListedArchive, type ListedArchiveOptions } from '../support/listed-archive.ts'
@@ -14,8 +15,14 @@ const CODE = { bundle: 'code', engine: 'engine' }
 const { trades, bars, 'book-features': bookFeatures } = BUILTIN_JOBS as Readonly<Record<string, JobDefinition>>
 const FIRST_DAY = dayOfDate('2024-01-01')
 
-function planned(archive: ListedArchiveOptions, options: Partial<PlanOptions> = {}): Promise<RunPlan> {
-  return planRun({ archive: new ListedArchive(archive), job: trades!, code: CODE, run: RUN, createdMs: 0, ...options })
+interface Asked extends Partial<PlanOptions> {
+  readonly job?: JobDefinition
+  readonly params?: ParamGrid
+}
+
+async function planned(archive: ListedArchiveOptions, { job = trades!, params, ...options }: Asked = {}): Promise<RunPlan> {
+  const outline = outlineJob(job, params, options.live)
+  return planRun({ archive: new ListedArchive(archive), outline, code: CODE, run: RUN, createdMs: 0, ...options })
 }
 
 /** The days (1 = the first) of the partitions that run, for an archive with one symbol and day cells. */
@@ -136,7 +143,7 @@ describe('selection', () => {
     [{ job: bars!, slice: '1h', params: { every: '7m' } }, 'slice', /a multiple of the job's bars of 420 s/],
     [{ live: { ...NO_PARTS, job: 'other' } }, 'table-job', /holds rows of job other, not of trades/],
     [{ live: { ...NO_PARTS, overlapping: () => '1h cells' } }, 'cell-overlap', /overlaps rows of another slicing/],
-  ] satisfies [Partial<PlanOptions>, string, RegExp][])('refuses %o', async (options, code, message) => {
+  ] satisfies [Asked, string, RegExp][])('refuses %o', async (options, code, message) => {
     await expect(planned(archive, options)).rejects.toMatchObject({ code, category: 'input', message: expect.stringMatching(message) })
   })
 })
@@ -340,7 +347,7 @@ async function factsOf(archive: ListedArchiveOptions, date: string): Promise<Arc
   return {
     of: (folder) => {
       const digest = digests.get(folder)
-      return digest === undefined || !folder.includes(`/${date}`) ? undefined : { folder, digest, begins: 'snapshot' }
+      return digest === undefined || !folder.includes(`/${date}`) ? undefined : { folder, digest, begins: 'snapshot', beginsNs: '0' }
     },
   }
 }

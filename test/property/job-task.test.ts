@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { bundleJob, loadJob } from '../../core/job/bundle.ts'
 import { commitRun } from '../../core/job/commit.ts'
 import type { ParamGrid } from '../../core/job/define-job.ts'
+import { outlineJob } from '../../core/job/job-outline.ts'
 import { planRun } from '../../core/job/plan.ts'
 import { readPlanHead } from '../../core/job/plan-document.ts'
 import { writePlan } from '../../core/job/plan-writer.ts'
@@ -25,7 +26,14 @@ async function plannedTable(archive: FileStore, job: string, params: ParamGrid =
   const table = new FileStore(path.join(root, `table-${tables++}`))
   const bundle = await bundleJob(job)
   const code = { bundle: bundle.hash, engine: 'engine' }
-  const plan = await planRun({ archive, job: await loadJob(bundle.code, job), code, run: RUN, createdMs: 1, slice: '6h', params })
+  const plan = await planRun({
+    archive,
+    outline: outlineJob(await loadJob(bundle.code, job), params),
+    code,
+    run: RUN,
+    createdMs: 1,
+    slice: '6h',
+  })
   await writePlan(table, plan, bundle.code)
   return table
 }
@@ -43,7 +51,7 @@ export default defineJob({ name: '${name}', streams: ['trades'], columns: { pric
 describe('runTask', () => {
   const archive = new FileStore(path.join(root, 'archive'))
   const task = (table: FileStore, more: Partial<RunTaskOptions> = {}): ReturnType<typeof runTask> =>
-    runTask({ table, archive, run: RUN, task: TASK, attempt: 'a1', clock: () => 5, random: () => 0, ...more })
+    runTask({ table, archive, run: RUN, task: TASK, attempt: 'a1', clock: () => 5, ...more })
   const commit = (table: FileStore): ReturnType<typeof commitRun> => commitRun(table, RUN, { clock: () => 5, random: Math.random })
 
   beforeAll(async () => {

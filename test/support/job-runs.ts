@@ -1,13 +1,17 @@
 import path from 'node:path'
-import { bundleJob, loadJob } from '../../core/job/bundle.ts'
+import { bundleJob, type JobBundle, loadJob } from '../../core/job/bundle.ts'
 import { type CommitResult, commitRun } from '../../core/job/commit.ts'
 import { readCommittedParts } from '../../core/job/committed-parts.ts'
-import type { ParamGrid } from '../../core/job/define-job.ts'
+import type { JobDefinition, ParamGrid } from '../../core/job/define-job.ts'
+import { engineHash } from '../../core/job/engine-hash.ts'
+import { outlineJob } from '../../core/job/job-outline.ts'
 import { type PlanOptions, planRun } from '../../core/job/plan.ts'
 import { readTasks } from '../../core/job/plan-document.ts'
 import { writePlan } from '../../core/job/plan-writer.ts'
 import { newRunId } from '../../core/job/run-files.ts'
+import { type LocalRunResult, runLocally } from '../../core/job/run-local.ts'
 import { type RunTaskOptions, runTask, type TaskResult } from '../../core/job/task.ts'
+import type { FileStore } from '../../core/store/file-store.ts'
 import type { ObjectStore } from '../../core/store/object-store.ts'
 import { readTable } from '../../core/table/delta-log.ts'
 import { checksumTable } from '../../core/table/part-checksum.ts'
@@ -37,26 +41,64 @@ export interface JobRun {
 
 /** Plans, runs in this thread, and commits. */
 export async function runJob(options: JobRunOptions): Promise<JobRun> {
-  const { archive, table, job: name, order = (tasks) => tasks, task: own, ...rest } = options
+  const { archive, table, job: name, params, order = (tasks) => tasks, task: own, ...rest } = options
   const bundle = await bundleJob(name)
   const job = await loadJob(bundle.code, path.basename(name))
   const run = newRunId(1_723_161_255_000 + 1000 * runs++, () => 0.5)
+  const live = await readCommittedParts(table)
   const plan = await planRun({
     ...rest,
     archive,
-    job,
+    outline: outlineJob(job, params, live),
     code: { bundle: bundle.hash, engine: ENGINE },
     run,
     createdMs: 1,
-    live: await readCommittedParts(table),
+    live,
   })
   if (plan.head.partitions === 0) return { run, planned: plan.head.counts, tasks: [], commit: null }
   await writePlan(table, plan, bundle.code)
   const tasks: TaskResult[] = []
   for (const task of order((await readTasks(table, run)).map((entry) => entry.task))) {
-    tasks.push(await runTask({ table, archive, run, task, attempt: 'a1', clock: Date.now, random: () => 0.5, ...own }))
+    tasks.push(await runTask({ table, archive, run, task, attempt: 'a1', clock: Date.now, ...own }))
   }
   return { run, planned: plan.head.counts, tasks, commit: await commitRun(table, run, { clock: Date.now, random: Math.random }) }
+}
+
+export interface ThreadRunOptions extends Pick<PlanOptions, 'slice' | 'minTasks'> {
+  readonly archive: FileStore
+  readonly table: FileStore
+  readonly bundle: JobBundle
+  readonly job: JobDefinition
+  readonly params?: ParamGrid
+  readonly workers: number
+  /** The run is stopped after so many milliseconds and gone on from, as often as there are numbers. @default never */
+  readonly stopsMs?: readonly number[]
+}
+
+/** Writes the plan of a run over everything into a table. Gives the run's id. */
+export async function planInto(options: Omit<ThreadRunOptions, 'workers' | 'stopsMs'>): Promise<string> {
+  const { archive, table, bundle, job, params, slice, minTasks } = options
+  const live = await readCommittedParts(table)
+  const run = newRunId(1_723_161_255_000 + 1000 * runs++, () => 0.5)
+  const code = { bundle: bundle.hash, engine: await engineHash() }
+  const plan = await planRun({ archive, outline: outlineJob(job, params, live), code, run, createdMs: 1, live, slice, minTasks })
+  await writePlan(table, plan, bundle.code)
+  return run
+}
+
+/** Plans, runs in worker threads, and commits. */
+export async function runInThreads({ workers, stopsMs = [], ...options }: ThreadRunOptions): Promise<LocalRunResult> {
+  const run = await planInto(options)
+  const local = { tableUri: options.table.uri, run, workers, clock: Date.now, random: Math.random }
+  for (const stopMs of stopsMs) {
+    const signal = AbortSignal.timeout(stopMs)
+    try {
+      await runLocally({ ...local, signal })
+    } catch (error) {
+      if (!signal.aborted) throw error
+    }
+  }
+  return runLocally(local)
 }
 
 /** Rows and hash sum of a table. */

@@ -56,8 +56,17 @@ export class MadeRun {
     })
     const share = Buffer.from(lines.join(''))
     const files = runFiles(run)
-    await store.put(files.share(0), share)
-    const task = { task: taskName(0), file: 0, at: 0, length: share.length, first: 0, partitions: partitions.length, bytes: 1 }
+    await store.put(files.share('00000'), share)
+    const task = {
+      task: taskName(0),
+      file: '00000',
+      at: 0,
+      length: share.length,
+      first: 0,
+      partitions: partitions.length,
+      bytes: 1,
+      seconds: 900,
+    }
     await store.put(files.tasks, encodeTasks([task]))
     await store.put(files.plan, encodePlanHead(made.head))
     return made
@@ -80,8 +89,8 @@ export class MadeRun {
       ...{ inputs: 'inputs', restart: 'origin', part: rows === 0 || error !== null ? null : { path, size: 1000, etag: 'e' } },
       checksum: { rows, sum: String(rows * 7) },
       ...{ minTsNs: rows === 0 ? null : String(startNs), maxTsNs: rows === 0 ? null : String(startNs + 1n) },
-      ...{ gaps: {}, unproven: 0, messages: { read: 1, warmUp: 0, skipped: {} } },
-      facts: [{ folder: `v1/binance/${symbol}/${date}/book/`, digest: 'd', begins: 'snapshot' }],
+      ...{ began: null, gaps: {}, unproven: 0, messages: { read: 1, warmUp: 0, skipped: {} } },
+      facts: [{ folder: `v1/binance/${symbol}/${date}/book/`, digest: 'd', begins: 'snapshot', beginsNs: '0' }],
       timing: { startedMs: 1_723_161_255_088, durationMs: 1.5, bytes: 100 },
       error,
     }

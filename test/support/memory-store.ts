@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { ReplayError } from '../../core/errors.ts'
-import type { GetOptions, ObjectInfo, ObjectStore, PutCondition, StoredObject } from '../../core/store/object-store.ts'
+import type { GetOptions, ObjectInfo, ObjectStore, PutCondition, PutContent, StoredObject } from '../../core/store/object-store.ts'
 
 /** What happens to a put: `refuse` it with an error, or do it and `lose` the answer. */
 export type PutFault = 'refuse' | 'lose' | null
@@ -20,14 +21,15 @@ export class MemoryStore implements ObjectStore {
     return { bytes: object.bytes.slice(start, end), etag: object.etag }
   }
 
-  async put(key: string, bytes: Uint8Array, condition?: PutCondition): Promise<string | null> {
+  async put(key: string, content: PutContent, condition?: PutCondition): Promise<string | null> {
     const fault = await this.faultOf(key)
     if (fault === 'refuse') throw lost()
     const current = this.objects.get(key)
     if (condition === 'absent' && current !== undefined) return null
     if (typeof condition === 'object' && current?.etag !== condition.ifMatch) return null
     const etag = String(this.#puts++)
-    this.objects.set(key, { bytes: bytes.slice(), etag, modifiedMs: this.nowMs })
+    const bytes = content instanceof Uint8Array ? content.slice() : new Uint8Array(readFileSync(content.file))
+    this.objects.set(key, { bytes, etag, modifiedMs: this.nowMs })
     if (fault === 'lose') throw lost()
     return etag
   }

@@ -1,4 +1,4 @@
-import type { LivePart, LiveParts } from '../../core/job/live-parts.ts'
+import type { LiveCellPlace, LivePart, LiveParts } from '../../core/job/live-parts.ts'
 import type { RunPlan } from '../../core/job/plan.ts'
 import type { PlanHead, Variant } from '../../core/job/plan-document.ts'
 import type { ShareLine } from '../../core/job/task-share.ts'
@@ -58,6 +58,14 @@ export class PlannedParts implements LiveParts {
 
   overlapping(): string | null {
     return null
+  }
+
+  *withRows(): Generator<LiveCellPlace> {
+    for (const [key, parts] of this.#parts) {
+      const [venue, symbol, cell] = key.split('/') as [string, string, string]
+      const startNs = BigInt(cell) * this.#sliceNs
+      if (parts.length > 0) yield { venue, symbol, startNs, endNs: startNs + this.#sliceNs }
+    }
   }
 
   #put({ key, variants, restart, inputs, fingerprint }: PlannedLine, { bundle, engine }: PlanHead): void {

@@ -226,6 +226,26 @@ describe('one run', () => {
     expect(live.every((path) => path.includes(winner.head.run))).toBe(true)
   })
 
+  test.each([
+    [0, 1],
+    [1, 0],
+  ])('two runs of different code over the same partitions, committed %d before %d: the rows of the later', async (first, second) => {
+    const store = new MemoryStore()
+    const runs: MadeRun[] = []
+    for (const n of [0, 1]) {
+      const run = await MadeRun.create(store, { run: madeRunId(n), partitions: cells(6), bundle: `code${n}` })
+      // A different cell in each comes out without rows.
+      await run.finish(new Map(cells(6).map(({ cell }) => [cell, cell === n ? 0 : 5])))
+      runs.push(run)
+    }
+    expect(await commit(store, runs[first]!)).toMatchObject({ state: 'committed', version: 0 })
+    expect(await commit(store, runs[second]!)).toMatchObject({ state: 'committed', version: 1, removed: { parts: 5 } })
+    for (const run of runs) expect(await commit(store, run)).toMatchObject({ state: 'unchanged', version: 1 })
+    const live = await livePaths(store)
+    expect(live).toHaveLength(5)
+    expect(live.every((path) => path.includes(runs[second]!.head.run))).toBe(true)
+  })
+
   test('two commits of one run at once: one version', async () => {
     const store = new MemoryStore()
     const run = await MadeRun.create(store, { run: madeRunId(1), partitions: cells(5) })

@@ -57,7 +57,7 @@ describe('bundleJob', () => {
     await expect(bundleJob('barz')).rejects.toMatchObject({ code: 'job-unknown', message: expect.stringContaining('did you mean bars?') })
     await expect(bundled('export default {')).rejects.toMatchObject({
       code: 'job-bundle',
-      message: expect.stringMatching(/line 1 of job.ts/),
+      message: expect.stringMatching(/job\.ts:1/),
     })
     await expect(bundled("import x from './missing.ts'\nexport default x")).rejects.toMatchObject({ code: 'job-bundle' })
     await expect(loadJob(await bundled('export const a = 1'), 'f')).rejects.toMatchObject({ code: 'job-missing' })

@@ -106,6 +106,7 @@ describe('defineJob', () => {
     [{ tolerance: 2 }, /tolerance: expected a share from 0 to 1/],
     [{ warmUp: 'long' }, /job test: warmUp: expected a duration/],
     [{ create: undefined }, /expected one of create, features, pipeline/],
+    [{ pipeline: () => null }, /create: a job with a pipeline has none/],
     [{ create: 5 }, /create: expected a function/],
     [{ features: () => ({ price: 'mid', other: 'mid' }) }, /features: other is not among its columns/],
     [{ features: () => ({ price: 'top:2' }) }, /price: expected one column, found/],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { BUILTIN_JOBS } from '../../core/job/builtin/index.ts'
 import { cellName } from '../../core/job/cells.ts'
+import { outlineJob } from '../../core/job/job-outline.ts'
 import { planRun } from '../../core/job/plan.ts'
 import { readPlanHead, readTask, readTasks } from '../../core/job/plan-document.ts'
 import { writePlan } from '../../core/job/plan-writer.ts'
@@ -33,12 +34,11 @@ describe('a plan as written', () => {
   const archive = new ListedArchive({ symbols: 3, days: 4, streams: ['book', 'trades'], segments: 2 })
   const plan = planRun({
     archive,
-    job: BUILTIN_JOBS['book-features']!,
+    outline: outlineJob(BUILTIN_JOBS['book-features']!, { depth: [5, 10] }),
     code: { bundle: 'code', engine: 'engine' },
     run: RUN,
     createdMs: 0,
     slice: '12h',
-    params: { depth: [5, 10] },
     taskBytes: 2 ** 20,
   })
 
@@ -127,6 +127,7 @@ describe('receipts', () => {
     fingerprint: 'f'.repeat(32),
     inputs: 'e'.repeat(32),
     restart: 'origin',
+    began: { with: 'snapshot', key: 'v1/mock/sym-0001/2024-01-01/book/snapshots/1/7/snapshot_9.bin' },
     part: { path: 'venue=mock/part.parquet', size: 10, etag: 'x' },
     checksum: { rows: 3, sum: '18446744073709551615' },
     minTsNs: '1704153600000000000',
@@ -134,7 +135,7 @@ describe('receipts', () => {
     gaps: {},
     unproven: 0,
     messages: { read: 10, warmUp: 0, skipped: {} },
-    facts: [{ folder: 'v1/mock/sym-0001/2024-01-02/book/', digest: 'd', begins: 'snapshot' }],
+    facts: [{ folder: 'v1/mock/sym-0001/2024-01-02/book/', digest: 'd', begins: 'snapshot', beginsNs: '0' }],
     timing: { startedMs: 1, durationMs: 2, bytes: 3 },
     error: null,
   }

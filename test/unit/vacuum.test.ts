@@ -1,8 +1,12 @@
+import fs from 'node:fs'
+import path from 'node:path'
 import { expect, test } from 'vitest'
+import { FileStore } from '../../core/store/file-store.ts'
 import { readTable } from '../../core/table/delta-log.ts'
 import { runOfPart, vacuum } from '../../core/table/vacuum.ts'
 import { commitParts, EVERY_TYPE, madeAdd } from '../support/made-table.ts'
 import { MemoryStore } from '../support/memory-store.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const DAY = 86_400_000
 const SCHEMA = { job: 'flow', columns: EVERY_TYPE }
@@ -44,6 +48,24 @@ test('only parts that are unreferenced, old and of no open run go', async () => 
   expect([...store.objects.keys()].sort()).toEqual(before.filter((key) => !seen.includes(key)))
   expect(await vacuum(store, options)).toEqual({ files: 0, bytes: 0 })
   expect([...(await readTable(store)).parts.keys()]).toEqual([live.path])
+})
+
+test('what killed puts left behind goes, too', async () => {
+  const store = new FileStore(temporaryFolder('vacuum'))
+  await commitParts(store, SCHEMA, [partOf('live')])
+  const leave = (key: string, day: number): string => {
+    const file = path.join(store.uri, key)
+    fs.mkdirSync(path.dirname(file), { recursive: true })
+    fs.writeFileSync(file, 'half')
+    fs.utimesSync(file, day * 86_400, day * 86_400)
+    return file
+  }
+  const uuid = '0d8cb2b9-6a30-4b0c-9d9b-7c6f7e8a9b10'
+  const old = leave(`venue=a/part.parquet.${uuid}.tmp`, 1)
+  const kept = [leave(`_delta_log/7.json.${uuid}.tmp`, 9), leave('venue=a/notes.tmp', 1), leave('venue=a/notes.txt', 1)]
+  const options = { olderThanMs: 7 * DAY, nowMs: 10 * DAY, isOpenRun: () => false }
+  expect(await vacuum(store, options)).toEqual({ files: 1, bytes: 4 })
+  expect([old, ...kept].map((file) => fs.existsSync(file))).toEqual([false, true, true, true])
 })
 
 test('a folder that is no table is left alone', async () => {

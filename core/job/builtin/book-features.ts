@@ -1,3 +1,4 @@
+import type { L2Side } from '../../book/l2-side.ts'
 import { defineJob } from '../define-job.ts'
 
 /** The state of the book in regular samples: `--param every=1s --param depth=5`. Prices and sizes are real values. */
@@ -20,9 +21,14 @@ export const bookFeatures = defineJob({
   create: (_params, { book }) => ({
     row(out) {
       out.bid_price = book.bidPrice
-      out.bid_size = book.bids.bestSize / book.sizeUnit
+      out.bid_size = sizeOf(book.bids) / book.sizeUnit
       out.ask_price = book.askPrice
-      out.ask_size = book.asks.bestSize / book.sizeUnit
+      out.ask_size = sizeOf(book.asks) / book.sizeUnit
     },
   }),
 })
+
+/** Of the best level; NaN, which is NULL, where there is none. */
+function sizeOf({ bestPrice, bestSize }: L2Side): number {
+  return Number.isNaN(bestPrice) ? bestPrice : bestSize
+}

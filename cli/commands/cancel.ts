@@ -1,0 +1,73 @@
+import { setTimeout } from 'node:timers/promises'
+import { ReplayError } from '../../core/errors.ts'
+import { markCancelled } from '../../core/job/run-cancel.ts'
+import { readOutcome } from '../../core/job/run-outcome.ts'
+import { lastExecution, stopExecution } from '../cloud-execution.ts'
+import { activeJobs, terminateJobs } from '../cloud-jobs.ts'
+import { type CloudRun, openCloudRun } from '../cloud-run.ts'
+import type { CommandSpec } from '../command.ts'
+import { countText, jsonText } from '../output.ts'
+import { ProgressLine } from '../progress.ts'
+import { RUN_ARGUMENT, RUN_OPTIONS } from './status.ts'
+
+/** A container has 30 s to end, Batch some more to notice. */
+const MAX_WAIT_MS = 300_000
+const LOOK_MS = 1_000
+
+export const cancel: CommandSpec = {
+  name: 'cancel',
+  summary: 'ends a run on AWS for good: nothing of it is committed any more, no job of it is left',
+  arguments: [RUN_ARGUMENT],
+  options: RUN_OPTIONS,
+  examples: [
+    {
+      command: 'chronicle-replay cancel s3://tables/bars/_chronicle/runs/20240808T120000Z-7f3a09c2',
+      does: 'stops it and waits for its jobs to end',
+    },
+  ],
+  async run(input, io) {
+    const run = await openCloudRun(input, 'cancel')
+    const progress = new ProgressLine(io, input)
+    // First of all, so that a commit that begins now is refused.
+    await markCancelled(run.table, run.run)
+    const execution = await lastExecution(run)
+    if (execution?.status === 'RUNNING') await stopExecution(run, execution.arn)
+    const terminated = await endJobs(run, progress)
+    const outcome = await readOutcome(run.table, run.run)
+    const committed = outcome !== null && outcome.state !== 'refused' ? outcome.version : null
+    if (input.flag('json')) io.out(jsonText({ run: run.run, state: 'cancelled', terminated, committed }))
+    progress.note(
+      [
+        `run ${run.run} is cancelled: ${countText(terminated)} jobs ended, none is left`,
+        committed === null
+          ? 'nothing of it was committed; its parts are strays, which vacuum removes'
+          : `what it had committed before stays: version ${committed}`,
+        'next: submit again, which begins a new run',
+      ].join('\n'),
+    )
+    return 0
+  },
+}
+
+/** Ends the jobs of a run until two looks in a row find none: one that was being submitted comes late. */
+async function endJobs(run: CloudRun, progress: ProgressLine): Promise<number> {
+  const asked = new Set<string>()
+  const deadlineMs = performance.now() + MAX_WAIT_MS
+  for (let empty = 0; empty < 2; ) {
+    const jobs = await activeJobs(run)
+    empty = jobs.length === 0 ? empty + 1 : 0
+    await terminateJobs(
+      run,
+      jobs.filter(({ id }) => !asked.has(id)),
+    )
+    for (const { id } of jobs) asked.add(id)
+    if (performance.now() > deadlineMs) {
+      const message = `${countText(jobs.length)} jobs of run ${run.run} have not ended yet, first ${jobs[0]?.name}; cancel it again`
+      throw new ReplayError('jobs-left', message, { category: 'transient' })
+    }
+    progress.update(() => `${countText(jobs.length)} jobs are ending`)
+    if (empty < 2) await setTimeout(LOOK_MS)
+  }
+  progress.end()
+  return asked.size
+}

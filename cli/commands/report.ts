@@ -1,0 +1,82 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { ReplayError } from '../../core/errors.ts'
+import { splitRunUri } from '../../core/job/run-files.ts'
+import { makeReport, type ReportCommands } from '../../report/report.ts'
+import { listOption } from '../arguments.ts'
+import { ENDPOINT } from '../cloud-clients.ts'
+import type { CommandInput, CommandSpec } from '../command.ts'
+import { bytesText, commandText, jsonText } from '../output.ts'
+import { ProgressLine } from '../progress.ts'
+import { aloneCommand, resumeCommand } from '../run-report.ts'
+import { openTableStore } from '../table-store.ts'
+
+export const report: CommandSpec = {
+  name: 'report',
+  summary: 'one HTML file on a run: totals, failures, timeline, data quality, cost, charts of the rows',
+  arguments: [{ name: 'table', help: 'folder of a table' }],
+  options: {
+    run: { value: 'R', help: 'a run, by id or URI, also one that failed or is not committed (default: the newest commit’s)' },
+    out: { value: 'F.html', help: 'the file (default: report-<run>.html here)' },
+    plot: { value: 'C,D', help: 'columns to chart (default: the first three numeric ones)' },
+    metric: { value: 'SQL', help: 'what a sweep compares, e.g. "corr(imbalance, flow)" (default: the mean of the first column)' },
+    endpoint: ENDPOINT,
+  },
+  examples: [
+    { command: 'chronicle-replay report out', does: 'the newest run, as report-<run>.html' },
+    {
+      command: 'chronicle-replay report out --plot mid,imbalance --metric "stddev(imbalance)" --out sweep.html',
+      does: 'charts of two columns, and of a sweep the spread of one',
+    },
+    { command: 'chronicle-replay report out --run 20240808T120000Z-7f3a09c2', does: 'a run that failed, to see why' },
+  ],
+  async run(input, io) {
+    const uri = input.positionals[0]!.replace(/(?<=.)\/+$/, '')
+    const progress = new ProgressLine(io, input)
+    const store = openTableStore(uri, input)
+    const options = { run: runOf(input, uri), plot: listOption(input, 'plot'), metric: input.text('metric') }
+    const { model, html } = await makeReport(store, { ...options, commands: commandsFor(uri), clock: Date.now })
+    const { run } = model.head
+    const out = input.text('out') ?? `report-${run}.html`
+    writeWhole(out, html)
+    const bytes = Buffer.byteLength(html)
+    const reconciles = model.checks.every(({ holds }) => holds)
+    if (input.flag('json')) io.out(jsonText({ run, state: model.state, out: path.resolve(out), bytes, reconciles }))
+    else io.out(`${path.resolve(out)}\n`)
+    for (const { what, left, leftIs, right, rightIs } of model.checks.filter(({ holds }) => !holds))
+      progress.problem(`the totals differ: ${what}: ${left} ${leftIs}, ${right} ${rightIs}`)
+    const next =
+      model.commits.length === 0 ? resumeCommand(uri, run) : `${commandText(['chronicle-replay', 'query', uri])} "select * from t limit 10"`
+    progress.note(`run ${run}, ${model.state}: ${bytesText(bytes)}, one file, for any browser\nnext: ${next}`)
+    return 0
+  },
+}
+
+function runOf(input: CommandInput, uri: string): string | undefined {
+  const given = input.text('run')
+  if (given === undefined) return undefined
+  const split = splitRunUri(given)
+  if (split === null) return given
+  if (split.table.replace(/\/+$/, '') === uri) return split.run
+  throw new ReplayError('usage', `--run: expected a run of ${uri}, found ${given}`, { category: 'input' })
+}
+
+function commandsFor(tableUri: string): ReportCommands {
+  return {
+    alone: (failure, head) => aloneCommand(failure, { tableUri, head }),
+    resume: (run) => resumeCommand(tableUri, run),
+    query: (sql, run) => commandText(['chronicle-replay', 'query', tableUri, sql, ...(run === null ? [] : ['--as-of', run])]),
+  }
+}
+
+/** A reader sees the old file or the whole new one. @throws ReplayError input `output-failed` */
+function writeWhole(file: string, text: string): void {
+  const temporary = `${file}.tmp`
+  try {
+    fs.writeFileSync(temporary, text)
+    fs.renameSync(temporary, file)
+  } catch (cause) {
+    fs.rmSync(temporary, { force: true })
+    throw new ReplayError('output-failed', `the report cannot be written: ${(cause as Error).message}`, { category: 'input', cause })
+  }
+}

@@ -1,0 +1,72 @@
+import os from 'node:os'
+import { ReplayError } from '../../core/errors.ts'
+import { groupFailures } from '../../core/job/failure-groups.ts'
+import { readPlanHead } from '../../core/job/plan-document.ts'
+import { runFiles } from '../../core/job/run-files.ts'
+import { type RunProgress, runLocally } from '../../core/job/run-local.ts'
+import { readRunReceipts } from '../../core/job/run-receipts.ts'
+import { isS3Uri } from '../../core/store/open-store.ts'
+import { choiceOption, countOption } from '../arguments.ts'
+import { ENDPOINT } from '../cloud-clients.ts'
+import { resumeCloudRun } from '../cloud-resume.ts'
+import { runOf } from '../cloud-run.ts'
+import type { CommandSpec } from '../command.ts'
+import { interruptible } from '../interruptible.ts'
+import { countText, jsonText } from '../output.ts'
+import { ProgressLine } from '../progress.ts'
+import { groupText, keptText, progressText, reportRun, runDocument } from '../run-report.ts'
+import { openTableStore } from '../table-store.ts'
+import { ON_ERROR, ON_ERROR_CHOICES } from './run.ts'
+
+export const resume: CommandSpec = {
+  name: 'resume',
+  summary: 'goes on with a run: what has no receipt or failed is run, then all of it is committed',
+  arguments: [{ name: 'run', help: 'URI of the run, <table>/_chronicle/runs/<id>; or its id with --table' }],
+  options: {
+    table: { value: 'U', help: 'table of the run, where only its id is given' },
+    workers: { value: 'N', help: 'worker threads (default: number of processors)' },
+    'on-error': ON_ERROR,
+    endpoint: ENDPOINT,
+    detach: { help: 'of a run on AWS: do not wait for its end' },
+  },
+  examples: [
+    {
+      command: 'chronicle-replay resume out/_chronicle/runs/20240808T120000Z-7f3a09c2',
+      does: 'what was interrupted, or failed for a cause that is mended',
+    },
+    { command: 'chronicle-replay resume 20240808T120000Z-7f3a09c2 --table out', does: 'the same' },
+    {
+      command: 'chronicle-replay resume s3://tables/out/_chronicle/runs/20240808T120000Z-7f3a09c2',
+      does: 'a run that was submitted: the tasks that something is missing of run again on AWS',
+    },
+  ],
+  async run(input, io) {
+    const { tableUri, run } = runOf(input, 'resume')
+    if (isS3Uri(tableUri)) return resumeCloudRun(input, io)
+    const onError = choiceOption(input, 'on-error', ON_ERROR_CHOICES)
+    const workers = countOption(input, 'workers') ?? os.availableParallelism()
+    const table = openTableStore(tableUri, input)
+    const head = await readPlanHead(table, run)
+    if ((await table.get(runFiles(run).cancel)) !== null) throw cancelled(run)
+    const progress = new ProgressLine(io, input)
+    const { missing } = await readRunReceipts(table, head)
+    const left = groupFailures(missing, new Map())
+    progress.note(`run ${run}: ${countText(missing.length)} of ${countText(head.partitions)} partitions are left to run`)
+    for (const group of left) progress.note(`  ${groupText(group)}`)
+    let code = 0
+    const work = async (signal: AbortSignal): Promise<void> => {
+      const onProgress = (made: RunProgress): void => progress.update(() => progressText(made))
+      const options = { tableUri, run, workers, onError, clock: Date.now, random: Math.random }
+      const result = await runLocally({ ...options, signal, onProgress })
+      progress.end()
+      if (input.flag('json')) io.out(jsonText({ ...runDocument(result), resumed: left.map(({ category: _, ...group }) => group) }))
+      code = reportRun(result, { tableUri, head }, progress)
+    }
+    const interrupted = await interruptible(io, progress, work, () => keptText(tableUri, run))
+    return interrupted === 0 ? code : interrupted
+  },
+}
+
+function cancelled(run: string): ReplayError {
+  return new ReplayError('run-cancelled', `run ${run} was cancelled, so it cannot go on; start a new run`, { category: 'input' })
+}

@@ -1,0 +1,212 @@
+import { ReplayError } from '../../core/errors.ts'
+import { readCommittedParts } from '../../core/job/committed-parts.ts'
+import type { RunPlan } from '../../core/job/plan.ts'
+import { runFiles } from '../../core/job/run-files.ts'
+import { planRequest, type RunRequest, type RunSubmission, writeRequest } from '../../core/job/run-request.ts'
+import { writeSchedule } from '../../core/job/run-schedule.ts'
+import { findTable } from '../../core/table/delta-log.ts'
+import { badOption, countOption, numberOption } from '../arguments.ts'
+import { cloudOf } from '../cloud-clients.ts'
+import { startExecution } from '../cloud-execution.ts'
+import { followRun } from '../cloud-follow.ts'
+import { comeBackText } from '../cloud-report.ts'
+import { type CloudRun, runUri } from '../cloud-run.ts'
+import { type CloudStack, readStack, vcpuQuota } from '../cloud-stack.ts'
+import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
+import { JOB_OPTIONS, requestOf } from '../job-options.ts'
+import { bytesText, commandText, countText, dollarsText, jsonText } from '../output.ts'
+import { ProgressLine } from '../progress.ts'
+import { plan } from './plan.ts'
+
+const { workers: _workers, archive: _archive, table: _table, ...SELECTION } = JOB_OPTIONS
+
+export const submit: CommandSpec = {
+  name: 'submit',
+  summary: 'the same run on AWS: plans, says what it may cost, starts it and follows it; exits as the run ends',
+  arguments: plan.arguments,
+  options: {
+    stack: { value: 'NAME', help: 'deployed stack that carries it out' },
+    archive: { value: 's3://…', help: 'archive to read, in the stack’s archive bucket (default: the whole bucket)' },
+    table: { value: 's3://…', help: 'table for the rows, in the stack’s table bucket' },
+    ...SELECTION,
+    tasks: { value: 'N', help: 'cut the work into about so many tasks, if its size alone would make fewer' },
+    'task-timeout': { value: 'S', help: 'seconds that an attempt at a task is given at least (default: 900; more by its size)' },
+    'max-dollars': { value: 'N', help: 'do not start what may cost more, by the high estimate' },
+    detach: { help: 'start it and do not wait for its end' },
+    pin: { value: 'D', help: 'start nothing, but pin job and options for a schedule of the stack, each of whose runs takes the last D' },
+  },
+  examples: [
+    {
+      command:
+        'chronicle-replay submit bars --stack replay --archive s3://replay-archive --table s3://replay-tables/bars --param every=1m --max-dollars 20',
+      does: 'bars of everything, if it costs 20 dollars at most; Ctrl-C leaves it running',
+    },
+    {
+      command:
+        'chronicle-replay submit my-job.ts --stack replay --table s3://replay-tables/out --symbols btcusdt --slice 1h --param depth=1,5,10 --detach',
+      does: 'a sweep of one symbol; come back with: chronicle-replay status',
+    },
+    {
+      command: 'chronicle-replay submit bars --stack replay --table s3://replay-tables/bars --pin 1d',
+      does: 'bars of the day before, every day: says what to deploy the stack with',
+    },
+  ],
+  async run(input, io) {
+    const progress = new ProgressLine(io, input)
+    const { cloudRun, planned, code, request } = await prepare(input, progress)
+    const uri = runUri(cloudRun.tableUri, request.run)
+    const { head, tasks } = planned
+    const last = input.text('pin')
+    if (last !== undefined) return pinSchedule(cloudRun, { request, code, last }, input, io, progress)
+    if (head.partitions === 0) return reportCached(cloudRun, planned, input, io, progress)
+    await checkCost(cloudRun, planned, progress)
+    const files = runFiles(request.run)
+    await cloudRun.table.put(files.bundle, Buffer.from(code), 'absent')
+    await writeRequest(cloudRun.table, request)
+    const executionArn = await startExecution(cloudRun, { name: request.run, tasks: files.tasks })
+    progress.note(`run ${request.run} is started: ${uri}`)
+    const estimate = { partitions: head.counts, tasks: tasks.length, cost: head.cost }
+    const more = { run: request.run, uri, executionArn, estimate }
+    if (!input.flag('detach')) return followRun(cloudRun, more, input, io)
+    if (input.flag('json')) io.out(jsonText({ ...more, state: 'submitted' }))
+    progress.note(comeBackText(cloudRun.tableUri, request.run))
+    return 0
+  },
+}
+
+interface Prepared {
+  readonly cloudRun: CloudRun & { readonly stack: CloudStack }
+  readonly request: RunRequest
+  readonly code: string
+  /** The plan as it would be made now; the run's own is made by its first step. */
+  readonly planned: RunPlan
+}
+
+/** Reads stack, job, archive and table; writes nothing. */
+async function prepare(input: CommandInput, progress: ProgressLine): Promise<Prepared> {
+  const cloud = cloudOf(input)
+  const stackName = input.text('stack')
+  if (stackName === undefined) throw badOption('stack', 'the name of a deployed stack', '')
+  const maxDollars = numberOption(input, 'max-dollars') ?? null
+  const limits = { minTasks: countOption(input, 'tasks'), minTaskSeconds: countOption(input, 'task-timeout') }
+  const stack = await readStack(cloud, stackName)
+  const tableUri = s3Option(input, 'table', stack.tableBucket)
+  const archiveUri = s3Option(input, 'archive', stack.archiveBucket)
+  const [table, archiveStore] = [cloud.open(tableUri), cloud.open(archiveUri)]
+  const live = await readCommittedParts(table)
+  const [job] = input.positionals as [string]
+  const asked = await requestOf(input, job, {
+    ...{ archive: archiveUri, live, taskBytes: TASK_BYTES * stack.taskVcpus },
+    ...(limits.minTasks !== undefined && { minTasks: limits.minTasks }),
+    ...(limits.minTaskSeconds !== undefined && { minTaskSeconds: limits.minTaskSeconds }),
+  })
+  const { request, bundle } = asked
+  progress.note(`listing ${archiveUri} …`)
+  const planned = await planRequest(request, { archive: archiveStore, table, live })
+  for (const advice of planned.advice) progress.note(`advice: ${advice}`)
+  const { low, high } = planned.head.cost.dollars
+  const submission: RunSubmission = {
+    stack: stack.name,
+    stateMachineArn: stack.stateMachineArn,
+    queues: stack.queues,
+    logGroup: stack.logGroup,
+    taskVcpus: stack.taskVcpus,
+    maxVcpus: stack.maxVcpus,
+    definition: request.outline.writesRestartPoints ? 'snapshots' : 'task',
+    ...{ maxDollars, dollars: { low, high } },
+  }
+  return {
+    cloudRun: { cloud, table, tableUri, run: request.run, submission, stack },
+    request: { ...request, minTasks: request.minTasks ?? minTasksOf(planned, stack), submission },
+    code: bundle.code,
+    planned,
+  }
+}
+
+/**
+ * Bytes of a task per vCPU of its container: a few minutes of work, beside which the start of a container counts for little
+ * (bench/simulate-cloud.ts). A smaller run is spread over the vCPUs that there are, as long as it is still worth a start.
+ */
+const TASK_BYTES = 16 * 2 ** 30
+const SMALL_TASK_BYTES = 4 * 2 ** 30
+
+function minTasksOf({ head }: RunPlan, { maxVcpus, taskVcpus }: CloudStack): number {
+  const places = Math.floor(maxVcpus / taskVcpus)
+  return Math.max(1, Math.min(places, Math.floor(head.cost.bytesRead / (SMALL_TASK_BYTES * taskVcpus))))
+}
+
+/** A place in a bucket that the stack's roles may use. */
+function s3Option(input: CommandInput, option: 'archive' | 'table', bucket: string): string {
+  const given = input.text(option) ?? (option === 'archive' ? `s3://${bucket}` : '')
+  const uri = given.replace(/\/+$/, '')
+  if (uri === `s3://${bucket}` || uri.startsWith(`s3://${bucket}/`)) return uri
+  throw badOption(option, `a place in the stack's bucket, s3://${bucket}/…`, given)
+}
+
+/** Says what the run may cost, before it does. @throws ReplayError input `over-budget`, `vcpu-quota` */
+async function checkCost(
+  { cloud, stack, submission }: Prepared['cloudRun'],
+  { head, tasks }: RunPlan,
+  progress: ProgressLine,
+): Promise<void> {
+  const { cost, counts } = head
+  const { maxDollars } = submission
+  progress.note(
+    `${countText(counts.run + counts.stale)} partitions in about ${countText(tasks.length)} tasks, ${countText(counts.cached)} cached; ${bytesText(cost.bytesRead)} to read; ${dollarsText(cost.dollars.low)} to ${dollarsText(cost.dollars.high)} (${cost.assumptions.join('; ')})`,
+  )
+  if (maxDollars !== null && cost.dollars.high > maxDollars) {
+    const message = `the run may cost ${dollarsText(cost.dollars.high)}, more than --max-dollars ${maxDollars}; take fewer symbols, days or parameters, or allow more`
+    throw new ReplayError('over-budget', message, { category: 'input' })
+  }
+  const quota = await vcpuQuota(cloud, stack)
+  const wanted = Math.min(stack.maxVcpus, tasks.length * stack.taskVcpus)
+  if (quota === null) progress.note(`the account's vCPU quota is not known; the run wants ${wanted} vCPUs`)
+  else if (quota < stack.taskVcpus) {
+    const message = `the account may use ${quota} vCPUs at once, a task needs ${stack.taskVcpus}; ask for a higher quota (Service Quotas), or deploy smaller tasks`
+    throw new ReplayError('vcpu-quota', message, { category: 'input' })
+  } else if (quota < wanted) {
+    progress.note(`the account may use ${quota} vCPUs at once, the run could use ${wanted}: it takes longer, or ask for a higher quota`)
+  }
+}
+
+/** Pins what was asked for, and says how a stack comes to run it by the clock. */
+async function pinSchedule(
+  { table, stack, tableUri, submission }: Prepared['cloudRun'],
+  { request, code, last }: { readonly request: RunRequest; readonly code: string; readonly last: string },
+  input: CommandInput,
+  io: CommandIo,
+  progress: ProgressLine,
+): Promise<number> {
+  if (request.fromNs !== undefined || request.toNs !== undefined)
+    throw new ReplayError('usage', '--pin: a schedule has no --from and --to; its runs take the last D before their time', {
+      category: 'input',
+    })
+  const { run: _run, createdMs: _createdMs, ...asked } = request
+  // Of other days, so of other costs.
+  const schedule = await writeSchedule(table, { ...asked, last, submission: { ...submission, dollars: null } }, code)
+  const scheduleTable = tableUri.slice(`s3://${stack.tableBucket}/`.length)
+  const context = { scheduleId: schedule, scheduleTable, scheduleDefinition: submission.definition }
+  if (input.flag('json')) io.out(jsonText({ schedule, context }))
+  const settings = Object.entries({ ...context, scheduleExpression: 'cron(30 0 * * ? *)' })
+  const words = settings.flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  progress.note(
+    `schedule ${schedule} is pinned\nnext: ${commandText(['cdk', 'deploy', ...words])} (with the other settings of stack ${stack.name})`,
+  )
+  return 0
+}
+
+async function reportCached(
+  { table, tableUri }: CloudRun,
+  { head }: RunPlan,
+  input: CommandInput,
+  io: CommandIo,
+  progress: ProgressLine,
+): Promise<number> {
+  const version = (await findTable(table))?.version ?? -1
+  if (input.flag('json'))
+    io.out(jsonText({ run: null, state: 'unchanged', version, estimate: { partitions: head.counts, tasks: 0, cost: head.cost } }))
+  progress.note(
+    `nothing to do: ${countText(head.counts.cached)} partitions are in version ${version} of the table\nnext: ${commandText(['chronicle-replay', 'query', tableUri])} "select count(*) from t"`,
+  )
+  return 0
+}

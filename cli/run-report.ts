@@ -1,0 +1,107 @@
+import { exitCodeOf, ReplayError } from '../core/errors.ts'
+import { askedParams } from '../core/job/asked-params.ts'
+import { isoTime } from '../core/job/cells.ts'
+import type { FailureGroup } from '../core/job/failure-groups.ts'
+import type { PlanHead } from '../core/job/plan-document.ts'
+import { RUNS_FOLDER } from '../core/job/run-files.ts'
+import type { LocalRunResult, RunProgress } from '../core/job/run-local.ts'
+import { bytesText, commandText, countText, rateText } from './output.ts'
+import type { ProgressLine } from './progress.ts'
+
+const EXIT_PARTIAL = 4
+
+/** A run of a table, and what it was asked to do. */
+export interface ReportedRun {
+  readonly tableUri: string
+  readonly head: PlanHead
+}
+
+/** The JSON document of a run that was carried out here. */
+export function runDocument(result: LocalRunResult): object {
+  const { run, partitions, rows, version, failures, commit, messages, bytes, durationMs } = result
+  return { run, state: commit.state, partitions, rows, version, failures, messages, bytes, durationMs }
+}
+
+/** Says what became of a run: failures first and grouped, then the sums, then what to do next. Gives the exit code. */
+export function reportRun(result: LocalRunResult, { tableUri, head }: ReportedRun, progress: ProgressLine): number {
+  const { run, partitions, rows, version, failures, commit, messages, bytes, durationMs } = result
+  const isRefused = commit.state === 'refused'
+  for (const failure of failures) progress.problem(failureText(failure, { tableUri, head }))
+  if (commit.warning !== null) progress.note(`warning: ${commit.warning}`)
+  const done = partitions.run + partitions.stale - partitions.failed
+  const seconds = durationMs / 1000
+  progress.note(
+    [
+      `run ${run}: ${countText(done)} partitions done, ${countText(partitions.cached)} cached, ${countText(partitions.failed)} failed; ${countText(rows)} rows`,
+      `${countText(messages)} messages, ${bytesText(bytes)} in ${seconds.toFixed(2)} s, ${rateText(messages / seconds)}`,
+      isRefused
+        ? 'not committed: more partitions failed than the job tolerates; what is done is kept'
+        : `version ${version} of ${tableUri}`,
+      partitions.failed === 0
+        ? `next: ${commandText(['chronicle-replay', 'query', tableUri])} "select count(*) from t"`
+        : `next: mend the cause, then ${resumeCommand(tableUri, run)} (the same code, what is missing); changed code or input needs a new run`,
+    ].join('\n'),
+  )
+  const [worst] = failures
+  if (worst === undefined) return 0
+  // When nothing at all came out, the cause says more than "partial".
+  return done === 0 ? exitCodeOf(new ReplayError(worst.code, worst.message, { category: worst.category })) : EXIT_PARTIAL
+}
+
+/** The command that goes on with a run. */
+export function resumeCommand(tableUri: string, run: string): string {
+  return commandText(['chronicle-replay', 'resume', `${tableUri.replace(/\/+$/, '')}/${RUNS_FOLDER}${run}`])
+}
+
+/** What a run that ended early leaves behind. */
+export function keptText(tableUri: string, run: string): string {
+  return `finished partitions are kept, nothing is committed; go on with: ${resumeCommand(tableUri, run)}`
+}
+
+export function progressText({ done, partitions, messages, bytes, elapsedMs }: RunProgress): string {
+  const seconds = Math.max(elapsedMs, 1) / 1000
+  const left = done === 0 ? '?' : `${Math.ceil((seconds / done) * (partitions - done))} s`
+  return `${countText(done)} of ${countText(partitions)} partitions, ${countText(messages)} messages, ${rateText(messages / seconds)}, ${bytesText(bytes / seconds)}/s, ETA ${left}`
+}
+
+function failureText(failure: FailureGroup, run: ReportedRun): string {
+  const { code, message, partitions, first } = failure
+  const count = partitions === 1 ? '1 partition' : `${countText(partitions)} partitions`
+  return `error ${code}: ${message}\n  ${count}, first ${first}; alone: ${aloneCommand(failure, run)}`
+}
+
+/** A group of failures as one line. */
+export function groupText({ code, message, partitions, first }: FailureGroup): string {
+  const count = partitions === 1 ? '1 partition' : `${countText(partitions)} partitions`
+  return `${count}: ${code}: ${message}; first ${first}`
+}
+
+/** The command that runs the first partition of a group of failures alone. */
+export function aloneCommand({ venue, symbol, startNs, endNs }: FailureGroup, { tableUri, head }: ReportedRun): string {
+  return commandText([
+    ...['chronicle-replay', 'run', head.source ?? head.job, '--archive', head.archive, '--table', tableUri],
+    ...['--venues', venue, '--symbols', symbol, '--from', isoTime(BigInt(startNs)), '--to', isoTime(BigInt(endNs))],
+    ...['--slice', sliceText(BigInt(head.sliceNs)), ...paramWords(head)],
+  ])
+}
+
+/** `1h` of 3.6·10¹². */
+function sliceText(sliceNs: bigint): string {
+  const [unit, lengthNs] = UNITS.find(([, length]) => sliceNs % length === 0n)!
+  return `${sliceNs / lengthNs}${unit}`
+}
+
+const UNITS = [
+  ['d', 86_400_000_000_000n],
+  ['h', 3_600_000_000_000n],
+  ['m', 60_000_000_000n],
+  ['s', 1_000_000_000n],
+  ['ms', 1_000_000n],
+  ['us', 1000n],
+] as const
+
+/** The variants asked for as `--param`, where they are all combinations of some values. */
+function paramWords(head: PlanHead): string[] {
+  const { values, isGrid } = askedParams(head)
+  return isGrid ? [...values].flatMap(([name, list]) => ['--param', `${name}=${list.join(',')}`]) : []
+}

@@ -1,0 +1,146 @@
+import { ReplayError } from '../errors.ts'
+import type { BatchOrigin, MessageBatch } from '../pipeline/batch.ts'
+import type { MessageCursor } from '../pipeline/message.ts'
+import { BatchSource, type MessageSource, NO_GRANT, type SourceGrant, type SourceRequest } from '../pipeline/source.ts'
+
+export interface CellSourceOptions {
+  /** The cell, nanoseconds since the epoch, half-open. */
+  readonly startNs: bigint
+  readonly endNs: bigint
+  /** Hears of messages and bytes read since the last call. */
+  readonly onProgress: (messages: number, bytes: number) => void
+}
+
+/**
+ * The messages of a cell and of its warm-up: up to the first with time ≥ the cell's end. Those of the cell begin, in each
+ * log, behind the first with time ≥ its start: so cells share no message, also where times step back.
+ *
+ * Filters are not handed on, because where a cell begins and ends is told by messages that a filter may leave out.
+ */
+export class CellSource extends BatchSource {
+  readonly #inner: MessageSource
+  readonly #options: CellSourceOptions
+  readonly #start: Words
+  readonly #end: Words
+  /** Where the cell's messages begin, by log. */
+  readonly #begins = new Map<string, { readonly segment: number; readonly offset: number }>()
+  #rest: { readonly batch: MessageBatch; readonly rows: Uint32Array } | null = null
+  /** The batch given last is of the cell, none of it of the warm-up. */
+  #isInCell = false
+  #isOver = false
+
+  /** @param inner closed with this; it begins with the warm-up */
+  constructor(inner: MessageSource, options: CellSourceOptions) {
+    super()
+    this.#inner = inner
+    this.#options = options
+    this.#start = wordsOf(options.startNs)
+    this.#end = wordsOf(options.endNs)
+  }
+
+  /**
+   * Whether a message that came through this source is of the cell: by where it lies in its log, or, when a transform made it,
+   * by what was read when it did.
+   */
+  isOfCell(message: MessageCursor): boolean {
+    const { segment } = message
+    if (segment < 0) return this.#isInCell
+    const begin = this.#begins.get(message.batch.originAt(message.index).path)
+    if (begin === undefined) return false
+    return segment > begin.segment || (segment === begin.segment && message.segmentOffset >= begin.offset)
+  }
+
+  prepare(request: SourceRequest): SourceGrant {
+    this.#inner.prepare?.({ ...request, filter: {} })
+    return NO_GRANT
+  }
+
+  async close(): Promise<void> {
+    this.#isOver = true
+    await this.#inner.close()
+  }
+
+  protected async readBatch(): Promise<MessageBatch | null> {
+    const batch = this.#takeRest() ?? (this.#isOver ? null : await this.#inner.nextBatch())
+    if (batch === null) return null
+    this.#options.onProgress(batch.scanned, batch.scannedBytes)
+    this.#cut(batch)
+    return batch
+  }
+
+  protected seekSeq(): boolean {
+    throw noSeek()
+  }
+
+  protected seekTimestamp(): boolean {
+    throw noSeek()
+  }
+
+  /** What was kept back of a batch that the cell begins in. */
+  #takeRest(): MessageBatch | null {
+    if (this.#rest === null) return null
+    const { batch, rows } = this.#rest
+    this.#rest = null
+    batch.reset(batch.count, 0)
+    batch.selectionSpace().set(rows)
+    batch.select(rows.length)
+    return batch
+  }
+
+  /** Ends a batch where the cell begins, and where it ends. */
+  #cut(batch: MessageBatch): void {
+    const { timeWords } = batch
+    let origin: BatchOrigin | null = null
+    for (let k = 0; k < batch.length; k++) {
+      const row = batch.rowAt(k)
+      if (!isBefore(timeWords, row, this.#end)) {
+        this.#isOver = true
+        keepFirst(batch, k)
+        return
+      }
+      if (!this.#isInCell) {
+        if (isBefore(timeWords, row, this.#start)) continue
+        if (k > 0) {
+          this.#rest = { batch, rows: Uint32Array.from({ length: batch.length - k }, (_, i) => batch.rowAt(k + i)) }
+          keepFirst(batch, k)
+          return
+        }
+        this.#isInCell = true
+      }
+      const own = batch.originAt(row)
+      if (own === origin) continue
+      origin = own
+      if (!this.#begins.has(own.path)) {
+        const { segment, segmentOffset } = batch.at(row)
+        this.#begins.set(own.path, { segment, offset: segmentOffset })
+      }
+    }
+  }
+}
+
+/** A time as its two halves. */
+interface Words {
+  readonly low: number
+  readonly high: number
+}
+
+function wordsOf(timeNs: bigint): Words {
+  return { low: Number(timeNs & 0xffff_ffffn), high: Number(timeNs >> 32n) }
+}
+
+function isBefore(words: Uint32Array, row: number, { low, high }: Words): boolean {
+  const own = words[2 * row + 1]!
+  return own < high || (own === high && words[2 * row]! < low)
+}
+
+function keepFirst(batch: MessageBatch, count: number): void {
+  const space = batch.selectionSpace()
+  for (let k = 0; k < count; k++) space[k] = batch.rowAt(k)
+  batch.select(count)
+}
+
+function noSeek(): ReplayError {
+  return new ReplayError('cell-seek', 'the source of a partition begins with its warm-up and cannot be sought; set warmUp of the job', {
+    category: 'input',
+  })
+}

@@ -1,0 +1,104 @@
+import { L2Book } from '../book/l2-book.ts'
+import { FeatureBook } from '../features/feature-book.ts'
+import type { JobContext, JobDefinition, JobParamDefaults, JobStreams, ParamGrid } from './define-job.ts'
+import { jobTiming } from './define-job.ts'
+import type { JobWindow } from './instrument-days.ts'
+import { type LiveParts, NO_PARTS } from './live-parts.ts'
+import type { PlanColumn, Variant } from './plan-document.ts'
+import { rowSchema, usesBook } from './row-schema.ts'
+import { variantsOf } from './variants.ts'
+
+/** A variant, and how far its rows look beyond their cell. */
+export interface OutlinedVariant extends Variant {
+  readonly window: JobWindow
+}
+
+/**
+ * What planning has to know of a job: plain JSON, made where the job is loaded, so that a plan can be made elsewhere without
+ * running the job's code.
+ */
+export interface JobOutline {
+  readonly name: string
+  readonly streams: JobStreams
+  readonly clock: 'record' | 'exchange'
+  /** Share of partitions, 0 to 1, that may be missing when the run is committed. */
+  readonly tolerance: number
+  /** Rows depend on a book, and so on all that was before. */
+  readonly usesBook: boolean
+  /** It writes restart points and no rows. */
+  readonly writesRestartPoints: boolean
+  /** The schema of the rows. */
+  readonly columns: readonly PlanColumn[]
+  /** A cell must be a multiple of it, nanoseconds, decimal; null: of any length. */
+  readonly everyNs: string | null
+  /** The variants asked for, by id. */
+  readonly asked: readonly OutlinedVariant[]
+  /** The variants that the table had. */
+  readonly live: readonly OutlinedVariant[]
+}
+
+/**
+ * @param params values of parameters, over the job's own sweep and defaults
+ * @param live what is in the table; of another job it says nothing here, and `planRun` refuses it
+ * @throws ReplayError input: those of `variantsOf`, `jobTiming`, `rowSchema`
+ */
+export function outlineJob(job: JobDefinition, params: ParamGrid = {}, live: LiveParts = NO_PARTS): JobOutline {
+  const asked = variantsOf(job, params)
+  const timings = asked.map((variant) => jobTiming(job, variant.params))
+  const everyNs = timings.reduce<bigint | null>((most, timing) => leastCommon(most, timing.everyNs), null)
+  const outlined = (variant: Variant): OutlinedVariant => ({ ...variant, window: windowOf(job, variant.params) })
+  return {
+    name: job.name,
+    streams: job.streams,
+    clock: job.clock ?? 'record',
+    tolerance: job.tolerance ?? 0,
+    usesBook: usesBook(job),
+    writesRestartPoints: job.restartPoints !== undefined,
+    columns: rowSchema(job, timings),
+    everyNs: everyNs === null ? null : String(everyNs),
+    asked: asked.map(outlined),
+    live: live.job === job.name ? live.variants.map(outlined) : [],
+  }
+}
+
+/** How far rows of variants that run together look: as far as the one that looks farthest. */
+export function windowOfVariants(job: JobDefinition, variants: readonly Variant[]): JobWindow {
+  const windows = variants.map(({ params }) => windowOf(job, params))
+  return {
+    beforeNs: Math.max(0, ...windows.map(({ beforeNs }) => beforeNs)),
+    afterNs: Math.max(0, ...windows.map(({ afterNs }) => afterNs)),
+    wholeDay: windows.some(({ wholeDay }) => wholeDay),
+  }
+}
+
+/**
+ * The window of a variant. Rows at events may sum up what was since the row before, "every N" counts from midnight, and `end`
+ * tells of a day: they need their whole day. A live variant may be of a job that had other parameters: what it then needs is
+ * not asked for.
+ */
+function windowOf(job: JobDefinition, given: Variant['params']): JobWindow {
+  const params = { ...job.params, ...given }
+  const { warmUpNs, skewNs, trigger, everyNs } = jobTiming(job, params)
+  const wholeDay = (trigger !== null && (trigger.everyEvents > 0 || everyNs === null)) || hearsDayEnds(job, params)
+  return { beforeNs: Number(warmUpNs + skewNs), afterNs: Number(skewNs), wholeDay }
+}
+
+/** Whether a job has an `end`, which only its handlers say: they are made once for this, over an empty book. */
+function hearsDayEnds(job: JobDefinition, params: JobParamDefaults): boolean {
+  if (job.create === undefined) return false
+  const book = usesBook(job) ? new FeatureBook(new L2Book()) : undefined
+  try {
+    return job.create(params, { book, venue: '', symbol: '', variant: '' } as JobContext).end !== undefined
+  } catch {
+    // Handlers that cannot be made for no instrument may have one.
+    return true
+  }
+}
+
+/** Bars of all variants have to fit into a cell. */
+function leastCommon(a: bigint | null, b: bigint | null): bigint | null {
+  if (a === null || b === null) return a ?? b
+  let [x, y] = [a, b]
+  while (y !== 0n) [x, y] = [y, x % y]
+  return (a / x) * b
+}

@@ -1,0 +1,146 @@
+import type { EngineMoment } from '../features/column.ts'
+import { ArchiveSource } from '../pipeline/archive-source.ts'
+import type { MessageCursor } from '../pipeline/message.ts'
+import type { Sink } from '../pipeline/sink.ts'
+import type { ObjectStore } from '../store/object-store.ts'
+import type { ColumnSpec } from '../table/column-buffer.ts'
+import { CellRows, PassCell } from './cell-rows.ts'
+import { CellSource } from './cell-source.ts'
+import { dayOfDate } from './cells.ts'
+import type { JobColumns, JobParamDefaults, JobPipelineContext } from './define-job.ts'
+import { NO_PART } from './part-file.ts'
+import type { PassOptions, PassPlan, PassResult } from './pass.ts'
+import type { Variant } from './plan-document.ts'
+import { RowValues } from './row-values.ts'
+import type { InputFolder } from './task-share.ts'
+
+/** Runs the pipelines of a job over one partition, a variant at a time: nothing is carried over from the one before. */
+export class PipelinePass {
+  readonly done: PassResult[] = []
+  readonly isInWarmUp = false
+  readonly #plan: PassPlan
+  readonly #inputs: readonly InputFolder[]
+  readonly #options: PassOptions
+  readonly #cell: PassCell
+  #messages = 0
+  #bytes = 0
+
+  constructor(plan: PassPlan, inputs: readonly InputFolder[], options: PassOptions) {
+    this.#plan = plan
+    this.#inputs = inputs
+    this.#options = options
+    this.#cell = new PassCell(plan.partitions[0]!, true, options)
+  }
+
+  async run(): Promise<void> {
+    const { clock, table } = this.#options
+    const startedMs = clock()
+    for (const variant of this.#plan.variants) await this.#runVariant(variant)
+    const rows = this.#cell.part === null ? NO_PART : await this.#cell.part.finish(table)
+    const [first] = this.#inputs
+    this.done.push({
+      partition: this.#cell.partition,
+      ...rows,
+      gaps: {},
+      unproven: 0,
+      messages: { read: this.#messages, warmUp: 0, skipped: {} },
+      timing: { startedMs, durationMs: clock() - startedMs, bytes: this.#bytes },
+      began: first === undefined ? null : { with: 'folder', key: first.key },
+    })
+  }
+
+  /** There is one partition, whose rows are there at the end or not at all. */
+  async settle(_table: ObjectStore, _isEnd: boolean): Promise<void> {}
+
+  /** Nothing is finished in the background. */
+  async rest(): Promise<null> {
+    return null
+  }
+
+  abandon(): void {
+    if (this.done.length === 0) this.#cell.part?.abandon()
+  }
+
+  async #runVariant(variant: Variant): Promise<void> {
+    const { job, signal } = this.#options
+    const { venue, symbol, date, startNs, endNs } = this.#cell.partition
+    const params: JobParamDefaults = { ...job.params, ...variant.params }
+    const source = this.#source()
+    try {
+      const rows: JobPipelineContext<JobParamDefaults, JobColumns>['rows'] = (take) => this.#rows(variant, source, take)
+      const pipeline = await job.pipeline!({ source, params, venue, symbol, date, startNs, endNs, rows })
+      if (signal !== undefined) pipeline.withSignal(signal)
+      await pipeline.run()
+    } finally {
+      await source.close()
+    }
+  }
+
+  #source(): CellSource {
+    const { folders, onProgress } = this.#options
+    const { venue, symbol, startNs, endNs } = this.#cell.partition
+    const { startNs: fromNs, otherDay, isInside } = this.#plan.start
+    const logs = this.#inputs.map((folder) => ({
+      ...{ venue, symbol, date: folder.date, stream: folder.stream },
+      path: folders.pathOf(folder),
+      open: () => folders.open(folder),
+      ...(isInside && dayOfDate(folder.date) === otherDay && { begin: (reader) => reader.seekToTimestamp(fromNs) }),
+    })) as ConstructorParameters<typeof ArchiveSource>[0]
+    return new CellSource(new ArchiveSource(logs), {
+      ...{ startNs, endNs },
+      onProgress: (messages, bytes) => {
+        this.#messages += messages
+        this.#bytes += bytes
+        onProgress(messages, bytes)
+      },
+    })
+  }
+
+  /** A sink that makes rows of messages; of the warm-up they are not written. */
+  #rows(variant: Variant, source: CellSource, take: (message: MessageCursor, out: never) => void): Sink {
+    const { job } = this.#options
+    let message: MessageCursor | null = null
+    const moment = { number: 0 }
+    const values = new RowValues(job.name, job.columns, () => {
+      if (source.isOfCell(message!)) putRow(target, message!, this.#cell.startMicros)
+      values.clear()
+    })
+    const target = new CellRows(ROW_SPECS, { cells: [this.#cell], variant, values })
+    target.watch(moment as EngineMoment)
+    return {
+      name: 'rows',
+      write(batch) {
+        for (let k = 0; k < batch.length; k++) {
+          message = batch.at(batch.rowAt(k))
+          moment.number++
+          take(message, values.out as never)
+          values.clear()
+        }
+      },
+      async flush() {},
+      async close() {},
+    }
+  }
+}
+
+/** What a row has of its message; the rest is the variant's, and the job's columns. */
+const ROW_SPECS: readonly ColumnSpec[] = [
+  { name: 'ts_ns', type: 'i64' },
+  { name: 'seq', type: 'i64', nullable: true },
+]
+
+/** @param micros of the cell: that the message is of it was found out */
+function putRow(target: CellRows, message: MessageCursor, micros: number): void {
+  target.enter(micros, false, true)
+  const { columns, row } = target
+  const { timeWords } = message.batch
+  const [time, seq] = columns as [(typeof columns)[0], (typeof columns)[0]]
+  time.words[2 * row] = timeWords[2 * message.index]!
+  time.words[2 * row + 1] = timeWords[2 * message.index + 1]!
+  if (message.segment >= 0) {
+    seq.words[2 * row] = message.segmentOffset / 64
+    seq.words[2 * row + 1] = message.segment
+    seq.valid![row] = 1
+  }
+  target.endRow()
+}

@@ -1,0 +1,156 @@
+import { Worker } from 'node:worker_threads'
+import { type ErrorCategory, ReplayError } from '../errors.ts'
+import type { StoreCounts } from '../store/store-counts.ts'
+import type { TaskWork } from './task.ts'
+
+export interface TaskPoolOptions {
+  readonly places: TaskPlaces
+  /** What to carry out, the first one first; a task may be there several times with different partitions. */
+  readonly tasks: readonly WorkerTask[]
+  /** Worker threads at most. */
+  readonly workers: number
+  /** Environment of the threads. @default a copy of the process's */
+  readonly env?: NodeJS.ProcessEnv | undefined
+  /** Ends the tasks: what is done stays done. */
+  readonly signal?: AbortSignal | undefined
+  /** Milliseconds that a worker has to come to an end after the signal; then it is stopped where it is. @default 15,000 */
+  readonly graceMs?: number | undefined
+  /** Called when a task is over; false: no further task is begun. */
+  readonly onEnd: (task: WorkerTask, reply: WorkerReply) => boolean
+}
+
+/** What all tasks of a pool have in common. */
+export interface TaskPlaces {
+  readonly tableUri: string
+  readonly archiveUri: string
+  /** Of an S3 service that is not AWS. */
+  readonly endpoint?: string | undefined
+  readonly run: string
+  readonly engine: string
+}
+
+/** Message to a worker thread, and back. */
+export interface WorkerTask {
+  readonly task: string
+  readonly attempt: string
+  /** Partitions to run, by index. */
+  readonly only: readonly number[]
+  /** `write` puts the receipts object of the attempt; `give` only answers with the receipts. */
+  readonly receipts: 'write' | 'give'
+}
+export type WorkerReply = { readonly work: TaskWork; readonly counts: StoreCounts } | { readonly failure: TaskFailure }
+
+/** Why a task came to no end of its own. */
+export interface TaskFailure {
+  readonly code: string
+  readonly category: ErrorCategory
+  readonly message: string
+}
+
+export interface TaskWorkerData extends TaskPlaces {
+  /** Three counters per worker: partitions, messages, bytes. */
+  readonly counters: SharedArrayBuffer
+  readonly slot: number
+}
+
+/** Over all workers, so far. */
+export interface TaskCounts {
+  readonly partitions: number
+  readonly messages: number
+  readonly bytes: number
+}
+
+/** Batch kills 20 to 30 s after it asks to stop. */
+const GRACE_MS = 15_000
+export const COUNTERS = 3
+const WORKER_URL = new URL(import.meta.url.endsWith('.ts') ? './task-worker.ts' : './task-worker.js', import.meta.url)
+
+/** Worker threads that take tasks until none is left. */
+export class TaskPool {
+  readonly #options: TaskPoolOptions
+  readonly #tasks: WorkerTask[]
+  readonly #counters: BigInt64Array<SharedArrayBuffer>
+  readonly #workers: number
+  #isStopped = false
+
+  constructor(options: TaskPoolOptions) {
+    this.#options = options
+    this.#tasks = [...options.tasks]
+    this.#workers = Math.min(options.workers, this.#tasks.length)
+    this.#counters = new BigInt64Array(new SharedArrayBuffer(8 * COUNTERS * Math.max(1, this.#workers)))
+  }
+
+  get counts(): TaskCounts {
+    const sums = [0, 0, 0]
+    for (const [i, count] of this.#counters.entries()) sums[i % COUNTERS]! += Number(count)
+    const [partitions, messages, bytes] = sums as [number, number, number]
+    return { partitions, messages, bytes }
+  }
+
+  async run(): Promise<void> {
+    const works = Array.from({ length: this.#workers }, (_, slot) => this.#work(slot))
+    for (const work of await Promise.allSettled(works)) if (work.status === 'rejected') throw work.reason
+  }
+
+  async #work(slot: number): Promise<void> {
+    const { signal, graceMs = GRACE_MS, onEnd } = this.#options
+    let worker: Worker | null = null
+    let grace: NodeJS.Timeout | undefined
+    const abort = (): void => {
+      worker?.postMessage('abort')
+      // A handler that does not return hears no message. Parts and receipts are put whole, so that nothing is left in halves.
+      grace = setTimeout(() => void worker?.terminate(), graceMs)
+    }
+    signal?.addEventListener('abort', abort)
+    try {
+      for (let task = this.#take(); task !== undefined; task = this.#take()) {
+        worker ??= this.#startWorker(slot)
+        const { reply, hasEnded } = await ask(worker, task)
+        if (hasEnded) worker = null // a new one for the next task
+        if (!onEnd(task, reply)) this.#isStopped = true
+      }
+    } finally {
+      signal?.removeEventListener('abort', abort)
+      clearTimeout(grace)
+      await worker?.terminate()
+    }
+  }
+
+  #startWorker(slot: number): Worker {
+    const { places, env } = this.#options
+    const workerData: TaskWorkerData = { ...places, counters: this.#counters.buffer, slot }
+    return new Worker(WORKER_URL, { workerData, ...(env !== undefined && { env }) })
+  }
+
+  #take(): WorkerTask | undefined {
+    return this.#isStopped || this.#options.signal?.aborted === true ? undefined : this.#tasks.shift()
+  }
+}
+
+/** Sends a task and waits for the answer, or for the worker's end. */
+function ask(worker: Worker, task: WorkerTask): Promise<{ readonly reply: WorkerReply; readonly hasEnded: boolean }> {
+  return new Promise((resolve) => {
+    let crash: Error | null = null
+    const answered = (reply: WorkerReply): void => settle(reply, false)
+    const crashed = (error: Error): void => {
+      crash = error // 'exit' follows
+    }
+    const exited = (exitCode: number): void => {
+      const message = crash?.stack ?? `the worker thread ended with exit code ${exitCode} and no answer`
+      settle({ failure: { code: crash === null ? 'worker-died' : 'worker-failed', category: 'bug', message } }, true)
+    }
+    const settle = (reply: WorkerReply, hasEnded: boolean): void => {
+      worker.off('message', answered).off('error', crashed).off('exit', exited)
+      resolve({ reply, hasEnded })
+    }
+    worker.on('message', answered).on('error', crashed).on('exit', exited)
+    worker.postMessage(task)
+  })
+}
+
+/** An error as what it is told by. */
+export function failureOf(error: unknown): TaskFailure {
+  if (error instanceof ReplayError) return { code: error.code, category: error.category, message: error.message }
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  return { code: 'task-failed', category: 'bug', message }
+}

@@ -1,0 +1,66 @@
+import { ReplayError } from '../errors.ts'
+import type { ObjectStore } from '../store/object-store.ts'
+import { identifyLog, isLogFolder, type LogLocation } from './log-path.ts'
+import { type ListedObject, ReadAhead, type ReadAheadOptions } from './read-ahead.ts'
+import { StoreFolder } from './store-folder.ts'
+
+/**
+ * The logs of an object store, for one worker: all that are open share four requests and 24 MiB of memory, so that the memory
+ * of a worker does not depend on how many streams it merges.
+ */
+export class StoreLogs {
+  readonly #store: ObjectStore
+  readonly #ahead: ReadAhead
+
+  constructor(store: ObjectStore, options: ReadAheadOptions = {}) {
+    this.#store = store
+    this.#ahead = new ReadAhead(store, options)
+  }
+
+  /**
+   * Opens the log below a prefix.
+   * @param prefix ends with `/`, or is empty
+   * @param objects of the log as listed earlier, with whole keys: read in those versions. @default listed now
+   * @throws ReplayError input `input-changed`, and those of the store
+   */
+  async open(prefix: string, objects?: readonly ListedObject[]): Promise<StoreFolder> {
+    const path = `${this.#store.uri}/${prefix}`.replace(/\/+$/, '')
+    return StoreFolder.open(path, prefix, objects ?? (await this.#list(prefix)), this.#ahead)
+  }
+
+  /** Likewise, but only to look at its first records: nothing is read ahead. */
+  async openBeginning(prefix: string, objects: readonly ListedObject[]): Promise<StoreFolder> {
+    const path = `${this.#store.uri}/${prefix}`.replace(/\/+$/, '')
+    return StoreFolder.openBeginning(path, prefix, objects, this.#ahead)
+  }
+
+  /**
+   * Every log of the store, in order of key; `_…` folders are not entered.
+   * @throws ReplayError input `log-missing` when there is none
+   */
+  async find(): Promise<LogLocation[]> {
+    const folders = new Map<string, ListedObject[]>()
+    for await (const object of this.#store.list('')) {
+      const folder = object.key.slice(0, object.key.lastIndexOf('/') + 1)
+      const last = folder.split('/').at(-2)
+      if (`/${folder}`.includes('/_') || last === 'snapshots' || last === 'readers') continue
+      const known = folders.get(folder)
+      if (known === undefined) folders.set(folder, [object])
+      else known.push(object)
+    }
+    const logs: LogLocation[] = []
+    for (const [prefix, objects] of folders) {
+      if (!isLogFolder(objects.map(({ key }) => key.slice(prefix.length)))) continue
+      const path = `${this.#store.uri}/${prefix}`.replace(/\/+$/, '')
+      logs.push({ path, ...identifyLog(path), open: () => this.open(prefix, objects) })
+    }
+    if (logs.length > 0) return logs
+    throw new ReplayError('log-missing', 'no segments (NNNNNNNNN.q) at or below this place', { category: 'input', path: this.#store.uri })
+  }
+
+  async #list(prefix: string): Promise<ListedObject[]> {
+    const objects: ListedObject[] = []
+    for await (const object of this.#store.list(prefix)) objects.push(object)
+    return objects
+  }
+}

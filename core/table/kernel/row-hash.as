@@ -1,0 +1,156 @@
+// The hashes of rows, in AssemblyScript, compiled to WebAssembly by `npm run kernel`.
+//
+// It takes the words of one column into the two hashes of each row of a block, four rows at a time. In WebAssembly because
+// of its vectors: the checksum of a part took as long as an eighth of making its rows (measured: docs/decisions.md). What is
+// hashed, and how, is said by TableChecksum.
+//
+// Memory map (addresses fixed below; TypeScript side: core/table/kernel/row-hasher.ts). Arrays are of 4096 rows:
+//   0      state of the low hash, i32
+//   16384  state of the high hash, i32
+//   32768  bytes hashed so far, i32
+//   49152  words of the column: one per row, or two (the low one first)
+//   81920  words for the high hash where they are others (text), i32
+//   98304  1 where there is a value, 0 where it is NULL, u8; also read where there are no rows any more
+
+const LOW: usize = 0;
+const HIGH: usize = 16384;
+const BYTES: usize = 32768;
+const WORDS: usize = 49152;
+const OTHERS: usize = 81920;
+const VALID: usize = 98304;
+
+// XXH32's primes.
+const PRIME2: i32 = 0x85ebca77;
+const PRIME3: i32 = 0xc2b2ae3d;
+const PRIME4: i32 = 0x27d4eb2f;
+
+const KIND_WORD: i32 = 1;
+const KIND_PAIR: i32 = 2;
+const KIND_DOUBLE: i32 = 3;
+const KIND_TEXT: i32 = 4;
+
+/** Takes a column into the hashes: of each row its token and the words of its value, or the token's complement for NULL. */
+export function addColumn(kind: i32, token: i32, rows: i32, hasNulls: i32): void {
+  if (kind == KIND_WORD) add(KIND_WORD, token, rows, hasNulls);
+  else if (kind == KIND_PAIR) add(KIND_PAIR, token, rows, hasNulls);
+  else if (kind == KIND_DOUBLE) add(KIND_DOUBLE, token, rows, hasNulls);
+  else add(KIND_TEXT, token, rows, hasNulls);
+}
+
+/** Ends the hashes; the sums of both over the rows, as doubles, are the first and second 8 bytes of the words. */
+export function finish(rows: i32): void {
+  let lowSum = i64x2.splat(0);
+  let highSum = i64x2.splat(0);
+  const steps = i32x4(0, 1, 2, 3);
+  for (let i = 0; i < rows; i += 4) {
+    const at = <usize>i << 2;
+    const isRow = i32x4.lt_s(i32x4.add(i32x4.splat(i), steps), i32x4.splat(rows));
+    const bytes = v128.load(BYTES + at);
+    let h = v128.xor(v128.load(LOW + at), bytes);
+    h = i32x4.mul(v128.xor(h, i32x4.shr_u(h, 16)), i32x4.splat(0x85ebca6b));
+    h = i32x4.mul(v128.xor(h, i32x4.shr_u(h, 13)), i32x4.splat(0xc2b2ae35));
+    h = v128.and(v128.xor(h, i32x4.shr_u(h, 16)), isRow);
+    lowSum = i64x2.add(lowSum, i64x2.add(i64x2.extend_low_i32x4_u(h), i64x2.extend_high_i32x4_u(h)));
+    let x = i32x4.add(v128.load(HIGH + at), bytes);
+    x = i32x4.mul(v128.xor(x, i32x4.shr_u(x, 15)), i32x4.splat(PRIME2));
+    x = i32x4.mul(v128.xor(x, i32x4.shr_u(x, 13)), i32x4.splat(PRIME3));
+    x = v128.and(v128.xor(x, i32x4.shr_u(x, 16)), isRow);
+    highSum = i64x2.add(highSum, i64x2.add(i64x2.extend_low_i32x4_u(x), i64x2.extend_high_i32x4_u(x)));
+  }
+  store<f64>(WORDS, <f64>(i64x2.extract_lane(lowSum, 0) + i64x2.extract_lane(lowSum, 1)));
+  store<f64>(WORDS + 8, <f64>(i64x2.extract_lane(highSum, 0) + i64x2.extract_lane(highSum, 1)));
+}
+
+// @ts-ignore: decorator
+@inline
+function add(kind: i32, token: i32, rows: i32, hasNulls: i32): void {
+  // What a word means to the hashes is worked out once for the token.
+  const lowSome = murmurWord(i32x4.splat(token));
+  const lowNone = murmurWord(i32x4.splat(~token));
+  const highSome = xxWord(i32x4.splat(token));
+  const highNone = xxWord(i32x4.splat(~token));
+  const size = kind == KIND_PAIR || kind == KIND_DOUBLE ? 8 : 4;
+  for (let i = 0; i < rows; i += 4) {
+    const at = <usize>i << 2;
+    const low = v128.load(LOW + at);
+    const high = v128.load(HIGH + at);
+    let h = murmurMix(low, lowSome);
+    let x = xxMix(high, highSome);
+    if (kind == KIND_PAIR || kind == KIND_DOUBLE) {
+      let a = v128.load(WORDS + (at << 1));
+      let b = v128.load(WORDS + (at << 1) + 16);
+      if (kind == KIND_DOUBLE) {
+        a = plainNaN(a);
+        b = plainNaN(b);
+      }
+      const first = v128.shuffle<i32>(a, b, 0, 2, 4, 6);
+      const second = v128.shuffle<i32>(a, b, 1, 3, 5, 7);
+      h = murmurStep(murmurStep(h, first), second);
+      x = xxStep(xxStep(x, first), second);
+    } else {
+      h = murmurStep(h, v128.load(WORDS + at));
+      x = xxStep(x, v128.load((kind == KIND_TEXT ? OTHERS : WORDS) + at));
+    }
+    let more = i32x4.splat(size);
+    if (hasNulls) {
+      const valid = i32x4.extend_low_i16x8_u(i16x8.extend_low_i8x16_u(v128.load32_zero(VALID + i)));
+      const isNull = i32x4.eq(valid, i32x4.splat(0));
+      h = v128.bitselect(murmurMix(low, lowNone), h, isNull);
+      x = v128.bitselect(xxMix(high, highNone), x, isNull);
+      more = v128.andnot(more, isNull);
+    }
+    v128.store(LOW + at, h);
+    v128.store(HIGH + at, x);
+    v128.store(BYTES + at, i32x4.add(v128.load(BYTES + at), i32x4.add(more, i32x4.splat(4))));
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function murmurStep(h: v128, word: v128): v128 {
+  return murmurMix(h, murmurWord(word));
+}
+
+// @ts-ignore: decorator
+@inline
+function murmurWord(word: v128): v128 {
+  return i32x4.mul(rotate(i32x4.mul(word, i32x4.splat(0xcc9e2d51)), 15), i32x4.splat(0x1b873593));
+}
+
+// @ts-ignore: decorator
+@inline
+function murmurMix(h: v128, k: v128): v128 {
+  const x = rotate(v128.xor(h, k), 13);
+  return i32x4.add(i32x4.add(i32x4.shl(x, 2), x), i32x4.splat(0xe6546b64));
+}
+
+// @ts-ignore: decorator
+@inline
+function xxStep(h: v128, word: v128): v128 {
+  return xxMix(h, xxWord(word));
+}
+
+// @ts-ignore: decorator
+@inline
+function xxWord(word: v128): v128 {
+  return i32x4.mul(word, i32x4.splat(PRIME3));
+}
+
+// @ts-ignore: decorator
+@inline
+function xxMix(h: v128, k: v128): v128 {
+  return i32x4.mul(rotate(i32x4.add(h, k), 17), i32x4.splat(PRIME4));
+}
+
+// @ts-ignore: decorator
+@inline
+function rotate(x: v128, count: i32): v128 {
+  return v128.or(i32x4.shl(x, count), i32x4.shr_u(x, 32 - count));
+}
+
+/** Every NaN as 7ff8000000000000. */
+// @ts-ignore: decorator
+@inline
+function plainNaN(x: v128): v128 {
+  return v128.bitselect(i64x2.splat(0x7ff8000000000000), x, f64x2.ne(x, x));
+}

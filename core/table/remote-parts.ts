@@ -1,0 +1,126 @@
+import { createHash, randomUUID } from 'node:crypto'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { ReplayError } from '../errors.ts'
+import type { ObjectStore } from '../store/object-store.ts'
+import { S3Store } from '../store/s3-store.ts'
+import type { AddFile } from './delta-action.ts'
+import { quoteSql } from './query.ts'
+
+export interface RemotePartsOptions {
+  /** DuckDB's extension httpfs as a file, for machines that cannot reach DuckDB's repository. */
+  readonly httpfsFile?: string | undefined
+  /** `copies`: do not try httpfs. @default 'httpfs' */
+  readonly way?: 'httpfs' | 'copies' | undefined
+  /** Where copies of parts are kept for the next query. @default a temporary folder, removed at the end */
+  readonly cacheFolder?: string | undefined
+  /** Hears how the parts are read when it is not by httpfs. */
+  readonly onNote?: ((text: string) => void) | undefined
+}
+
+const CHUNK_BYTES = 8 << 20
+const PARALLEL_PARTS = 4
+
+/**
+ * The parts of a table in an object store, for DuckDB: read by DuckDB itself where its extension httpfs can be loaded, else as
+ * copies of exactly these parts. Parts never change, so that a copy is one for good; it is named by the part's version.
+ */
+export class RemoteParts {
+  readonly #store: ObjectStore
+  readonly #parts: readonly AddFile[]
+  readonly #options: RemotePartsOptions
+  #temporary: string | null = null
+
+  constructor(store: ObjectStore, parts: readonly AddFile[], options: RemotePartsOptions = {}) {
+    this.#store = store
+    this.#parts = parts
+    this.#options = options
+  }
+
+  /** Makes the parts readable, and gives where each is. @throws ReplayError those of the store */
+  async open(run: (sql: string) => Promise<unknown>): Promise<(key: string) => string> {
+    const { way = 'httpfs', onNote } = this.#options
+    const problem = way === 'copies' ? null : await this.#loadHttpfs(run)
+    if (problem === null && way === 'httpfs') return (key) => `${this.#store.uri}/${key}`
+    const [count, bytes] = [this.#parts.length, this.#parts.reduce((sum, { size }) => sum + size, 0)]
+    const why = problem === null ? '' : `; DuckDB's extension httpfs cannot be loaded: ${problem}`
+    if (count > 0) onNote?.(`copying ${count} parts (${Math.ceil(bytes / 1e6)} MB, fewer where copies are kept) for the query${why}`)
+    return this.#copyAll()
+  }
+
+  close(): void {
+    if (this.#temporary !== null) fs.rmSync(this.#temporary, { recursive: true, force: true })
+  }
+
+  /** Null when it is loaded and knows the way, else why not. */
+  async #loadHttpfs(run: (sql: string) => Promise<unknown>): Promise<string | null> {
+    const { httpfsFile } = this.#options
+    if (!(this.#store instanceof S3Store)) return 'the table is not on S3'
+    try {
+      if (httpfsFile !== undefined) await run(`LOAD ${quoteSql(httpfsFile)}`)
+      else await run('LOAD httpfs').catch(() => run('INSTALL httpfs').then(() => run('LOAD httpfs')))
+    } catch (error) {
+      return (error instanceof Error ? error.message : String(error)).trim().split('\n')[0]!
+    }
+    const { accessKeyId, secretAccessKey, sessionToken, region, host, isSecure } = await this.#store.access()
+    const fields = [
+      'TYPE s3',
+      `KEY_ID ${quoteSql(accessKeyId)}`,
+      `SECRET ${quoteSql(secretAccessKey)}`,
+      ...(sessionToken === undefined ? [] : [`SESSION_TOKEN ${quoteSql(sessionToken)}`]),
+      `REGION ${quoteSql(region)}`,
+      ...(host === null ? [] : [`ENDPOINT ${quoteSql(host)}`, "URL_STYLE 'path'", `USE_SSL ${isSecure}`]),
+    ]
+    await run(`CREATE SECRET (${fields.join(', ')})`)
+    return null
+  }
+
+  async #copyAll(): Promise<(key: string) => string> {
+    const folder = this.#options.cacheFolder ?? this.#makeTemporary()
+    const files = new Map<string, string>()
+    const rest = [...this.#parts]
+    const work = async (): Promise<void> => {
+      for (let part = rest.pop(); part !== undefined; part = rest.pop()) files.set(part.path, await this.#copy(part, folder))
+    }
+    for (const result of await Promise.allSettled(Array.from({ length: PARALLEL_PARTS }, work))) {
+      if (result.status === 'rejected') throw result.reason
+    }
+    return (key) => files.get(key)!
+  }
+
+  /** The copy of a part; it is made unless it is there. Its folders are those of the part, as columns are read from them. */
+  async #copy({ path: key, size, modificationTime }: AddFile, folder: string): Promise<string> {
+    const version = createHash('sha256').update(`${this.#store.uri} ${key} ${size} ${modificationTime}`).digest('hex').slice(0, 16)
+    const target = path.join(folder, version, key)
+    if (fs.statSync(target, { throwIfNoEntry: false })?.size === size) return target
+    fs.mkdirSync(path.dirname(target), { recursive: true, mode: 0o700 })
+    const temporary = `${target}.${randomUUID()}.tmp`
+    const file = await fs.promises.open(temporary, 'wx', 0o600)
+    try {
+      let etag: string | undefined
+      for (let start = 0; start < size; start += CHUNK_BYTES) {
+        const found = await this.#store.get(key, { range: { start, end: Math.min(size, start + CHUNK_BYTES) }, ifMatch: etag })
+        if (found === null) throw this.#missing(key)
+        etag = found.etag
+        await file.writeFile(found.bytes)
+      }
+      await file.close()
+      fs.renameSync(temporary, target)
+      return target
+    } finally {
+      await file.close().catch(() => undefined)
+      fs.rmSync(temporary, { force: true })
+    }
+  }
+
+  #makeTemporary(): string {
+    this.#temporary = fs.mkdtempSync(path.join(os.tmpdir(), 'chronicle-replay-parts-'))
+    return this.#temporary
+  }
+
+  #missing(key: string): ReplayError {
+    const message = 'a part of this version of the table is gone; was it vacuumed? Query a newer version'
+    return new ReplayError('part-missing', message, { category: 'input', path: `${this.#store.uri}/${key}` })
+  }
+}

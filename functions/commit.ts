@@ -1,0 +1,19 @@
+import { commitRun } from '../core/job/commit.ts'
+import { outcomeOf, writeOutcome } from '../core/job/run-outcome.ts'
+import type { Container } from './container.ts'
+import type { Log } from './log.ts'
+
+const EXIT_PARTIAL = 4
+
+/** Commits what the tasks have done and writes `outcome.json`. Returns the exit code: 4 when partitions are missing. */
+export async function commit({ tableUri, run, attempt, open }: Container, log: Log): Promise<number> {
+  const table = open(tableUri)
+  const outcome = outcomeOf(await commitRun(table, run, { clock: Date.now, random: Math.random }), { attempt, endedMs: Date.now() })
+  await writeOutcome(table, outcome)
+  const { state, version, partitions, added, removed, failures, warning } = outcome
+  for (const failure of failures) log.error('partitions-missing', { ...failure, partition: failure.first })
+  const told = { state, version, partitions, added, removed, ...(warning !== null && { warning }) }
+  if (partitions.missing === 0) log.info('committed', told)
+  else log.error('partial', told)
+  return partitions.missing === 0 ? 0 : EXIT_PARTIAL
+}

@@ -1,0 +1,130 @@
+import { Aws, Duration, RemovalPolicy } from 'aws-cdk-lib'
+import * as batch from 'aws-cdk-lib/aws-batch'
+import * as ec2 from 'aws-cdk-lib/aws-ec2'
+import * as ecr from 'aws-cdk-lib/aws-ecr'
+import * as iam from 'aws-cdk-lib/aws-iam'
+import * as logs from 'aws-cdk-lib/aws-logs'
+import { Construct } from 'constructs'
+import { CONTAINER_KINDS, type ContainerKind, containerDefinition } from './container.ts'
+import type { Network } from './network.ts'
+import type { Roles } from './roles.ts'
+import type { Settings } from './settings.ts'
+
+export interface ComputeOptions {
+  readonly settings: Settings
+  readonly network: Network
+  readonly roles: Roles
+  readonly logDays: logs.RetentionDays
+}
+
+/** Queues, what runs their jobs, and what a job is. */
+export class Compute extends Construct {
+  readonly onDemand: batch.JobQueue
+  /** Fargate Spot. */
+  readonly spot: batch.JobQueue
+  /** EC2 Spot instances, where asked for; tasks then go here. */
+  readonly ec2: batch.JobQueue | null
+  readonly definitions: Readonly<Record<ContainerKind, batch.CfnJobDefinition>>
+  /** Those of jobs in the `ec2` queue. */
+  readonly ec2Definitions: Readonly<Record<'task' | 'snapshots', batch.CfnJobDefinition>> | null
+  readonly log: logs.LogGroup
+  /** Of the stack's own; null: the setting named one. */
+  readonly repository: ecr.Repository | null
+
+  constructor(scope: Construct, options: ComputeOptions) {
+    super(scope, 'Compute')
+    const { settings, network, logDays } = options
+    const { maxVcpus } = settings
+    const place = { vpc: network.vpc, vpcSubnets: network.subnets, securityGroups: [network.jobs], maxvCpus: maxVcpus }
+    this.onDemand = this.#queue('OnDemand', new batch.FargateComputeEnvironment(this, 'FargateOnDemand', place), settings)
+    this.spot = this.#queue('Spot', new batch.FargateComputeEnvironment(this, 'FargateSpot', { ...place, spot: true }), settings)
+    this.ec2 = settings.ec2Spot ? this.#queue('Ec2Spot', this.#ec2Environment(options), settings) : null
+
+    this.log = new logs.LogGroup(this, 'Log', { retention: logDays, removalPolicy: RemovalPolicy.DESTROY })
+    const named = settings.repository
+    this.repository = named === null ? this.#repository() : null
+    const repository = this.repository ?? ecr.Repository.fromRepositoryName(this, 'Repository', named!)
+    const execution = new iam.Role(this, 'Execution', {
+      description: 'Starts containers: pulls the image, opens the log stream',
+      assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+      }),
+    })
+    repository.grantPull(execution)
+    this.log.grantWrite(execution)
+
+    const define = (kind: ContainerKind, platform: 'FARGATE' | 'EC2'): batch.CfnJobDefinition => {
+      const image = repository.repositoryUriForTagOrDigest(settings.imageTag)
+      const places = { image, log: this.log.logGroupName, role: options.roles[kind].roleArn, executionRole: execution.roleArn }
+      const id = `${kind[0]!.toUpperCase()}${kind.slice(1)}${platform === 'EC2' ? 'Ec2' : ''}`
+      return new batch.CfnJobDefinition(this, id, containerDefinition(kind, platform, places, settings))
+    }
+    this.definitions = Object.fromEntries(CONTAINER_KINDS.map((kind) => [kind, define(kind, 'FARGATE')])) as Compute['definitions']
+    this.ec2Definitions = settings.ec2Spot ? { task: define('task', 'EC2'), snapshots: define('snapshots', 'EC2') } : null
+  }
+
+  get queues(): batch.JobQueue[] {
+    return [this.onDemand, this.spot, ...(this.ec2 === null ? [] : [this.ec2])]
+  }
+
+  /**
+   * A job that cannot be placed is given up, so that it is run elsewhere or told, and does not hold up those behind it. The
+   * state machine looks for these reasons (workflow.ts); the first is about Spot, the others about settings that do not fit.
+   */
+  #queue(id: string, computeEnvironment: batch.IComputeEnvironmentRef, { spotWaitMinutes }: Settings): batch.JobQueue {
+    const { INSUFFICIENT_INSTANCE_CAPACITY, JOB_RESOURCE_REQUIREMENT, COMPUTE_ENVIRONMENT_MAX_RESOURCE } =
+      batch.JobStateTimeLimitActionsReason
+    return new batch.JobQueue(this, id, {
+      computeEnvironments: [{ computeEnvironment, order: 1 }],
+      jobStateTimeLimitActions: [INSUFFICIENT_INSTANCE_CAPACITY, JOB_RESOURCE_REQUIREMENT, COMPUTE_ENVIRONMENT_MAX_RESOURCE].map(
+        (reason) => ({
+          action: batch.JobStateTimeLimitActionsAction.CANCEL,
+          state: batch.JobStateTimeLimitActionsState.RUNNABLE,
+          maxTime: Duration.minutes(spotWaitMinutes),
+          reason,
+        }),
+      ),
+    })
+  }
+
+  #ec2Environment({ settings, network }: ComputeOptions): batch.ManagedEc2EcsComputeEnvironment {
+    const { C6I, C7I, M6I, M7I, C6G, C7G, M6G, M7G } = ec2.InstanceClass
+    const { architecture, maxVcpus, scratchGiB } = settings
+    const instanceRole = new iam.Role(this, 'Instance', {
+      description: 'Instances that run containers; the containers cannot take it',
+      assumedBy: new iam.ServicePrincipal('ec2.amazonaws.com'),
+      managedPolicies: [iam.ManagedPolicy.fromAwsManagedPolicyName('service-role/AmazonEC2ContainerServiceforEC2Role')],
+    })
+    const disk = ec2.BlockDeviceVolume.ebs(30 + 4 * scratchGiB, { volumeType: ec2.EbsDeviceVolumeType.GP3, encrypted: true })
+    const launchTemplate = new ec2.LaunchTemplate(this, 'InstanceTemplate', {
+      blockDevices: [{ deviceName: '/dev/xvda', volume: disk }],
+      // One hop ends at the instance: a container's requests for the instance's role take two.
+      requireImdsv2: true,
+      httpPutResponseHopLimit: 1,
+    })
+    return new batch.ManagedEc2EcsComputeEnvironment(this, 'Ec2SpotInstances', {
+      vpc: network.vpc,
+      vpcSubnets: network.subnets,
+      securityGroups: [network.jobs],
+      spot: true,
+      allocationStrategy: batch.AllocationStrategy.SPOT_PRICE_CAPACITY_OPTIMIZED,
+      minvCpus: 0,
+      maxvCpus: maxVcpus,
+      images: [{ imageType: batch.EcsMachineImageType.ECS_AL2023 }],
+      useOptimalInstanceClasses: false,
+      instanceClasses: architecture === 'ARM64' ? [C7G, C6G, M7G, M6G] : [C7I, C6I, M7I, M6I],
+      instanceRole,
+      launchTemplate,
+    })
+  }
+
+  #repository(): ecr.Repository {
+    return new ecr.Repository(this, 'Image', {
+      imageScanOnPush: true,
+      removalPolicy: RemovalPolicy.RETAIN,
+      lifecycleRules: [
+        { description: 'layers that no tag names any more', tagStatus: ecr.TagStatus.UNTAGGED, maxImageAge: Duration.days(30) },
+      ],
+    })
+  }
+}

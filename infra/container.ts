@@ -1,0 +1,104 @@
+import { Aws } from 'aws-cdk-lib'
+import type { CfnJobDefinition, CfnJobDefinitionProps } from 'aws-cdk-lib/aws-batch'
+import type { Settings } from './settings.ts'
+
+/** What a container is started for; each has a role of its own. */
+export const CONTAINER_KINDS = ['plan', 'task', 'snapshots', 'commit'] as const
+export type ContainerKind = (typeof CONTAINER_KINDS)[number]
+
+/** What a job definition refers to. */
+export interface ContainerPlaces {
+  readonly image: string
+  /** Name of the log group. */
+  readonly log: string
+  /** ARNs. */
+  readonly role: string
+  readonly executionRole: string
+}
+
+/** Attempts at one job: the first, and again after what may pass. */
+const ATTEMPTS = 5
+/** Planning and committing a million partitions take minutes. */
+const COORDINATOR = { vcpus: 2, memoryGiB: 8, seconds: 3600 }
+/** Where tasks have none from their plan. */
+const TASK_SECONDS = 3600
+/** Exit code of what may go well the next time (core: category `transient`). */
+const EXIT_AGAIN = '75'
+/** The only folder that can be written to; empty and gone with the container. */
+const SCRATCH = '/tmp'
+
+/**
+ * A job definition: the image without rights beyond its role, on a root file system that cannot be written to.
+ * Tasks are submitted with their own timeout.
+ */
+export function containerDefinition(
+  kind: ContainerKind,
+  platform: 'FARGATE' | 'EC2',
+  places: ContainerPlaces,
+  settings: Settings,
+): CfnJobDefinitionProps {
+  const isTask = kind === 'task' || kind === 'snapshots'
+  const { vcpus, memoryGiB } = isTask ? { vcpus: settings.taskVcpus, memoryGiB: settings.taskMemoryGiB } : COORDINATOR
+  // An instance keeps some memory for itself; asking for less lets whole numbers of containers fit.
+  const memoryMiB = platform === 'EC2' ? Math.floor(memoryGiB * 1024 * 0.9) : memoryGiB * 1024
+  return {
+    type: 'container',
+    jobDefinitionName: `${settings.stack}-${kind}${platform === 'EC2' ? '-ec2' : ''}`,
+    platformCapabilities: [platform],
+    propagateTags: true,
+    // Runs that are on their way go on with the revision that they began with.
+    resourceRetentionPolicy: { skipDeregisterOnUpdate: true },
+    retryStrategy: { attempts: ATTEMPTS, evaluateOnExit: retryRules(platform) },
+    timeout: { attemptDurationSeconds: isTask ? TASK_SECONDS : COORDINATOR.seconds },
+    containerProperties: {
+      image: places.image,
+      command: [kind === 'snapshots' ? 'task' : kind],
+      jobRoleArn: places.role,
+      executionRoleArn: places.executionRole,
+      user: 'node',
+      readonlyRootFilesystem: true,
+      volumes: [{ name: 'scratch' }],
+      mountPoints: [{ sourceVolume: 'scratch', containerPath: SCRATCH, readOnly: false }],
+      resourceRequirements: [
+        { type: 'VCPU', value: String(vcpus) },
+        { type: 'MEMORY', value: String(memoryMiB) },
+      ],
+      environment: [
+        { name: 'AWS_REGION', value: Aws.REGION },
+        { name: 'TASK_VCPUS', value: String(vcpus) },
+        { name: 'TMPDIR', value: SCRATCH },
+      ],
+      logConfiguration: {
+        logDriver: 'awslogs',
+        options: { 'awslogs-group': places.log, 'awslogs-region': Aws.REGION, 'awslogs-stream-prefix': kind },
+      },
+      ...(platform === 'FARGATE' && fargateProperties(settings, isTask)),
+    },
+  }
+}
+
+function fargateProperties({ architecture, scratchGiB }: Settings, isTask: boolean) {
+  return {
+    fargatePlatformConfiguration: { platformVersion: 'LATEST' },
+    runtimePlatform: { cpuArchitecture: architecture, operatingSystemFamily: 'LINUX' },
+    networkConfiguration: { assignPublicIp: 'DISABLED' },
+    // 20 GiB come with every container.
+    ...(isTask && { ephemeralStorage: { sizeInGiB: scratchGiB } }),
+  }
+}
+
+/**
+ * What is tried again, first match: Batch allows five rules, so each platform has its own words for a lost machine and for a
+ * container that did not start. Anything else ends the job, as running out of memory does: that happens the next time too.
+ */
+function retryRules(platform: 'FARGATE' | 'EC2'): CfnJobDefinition.EvaluateOnExitProperty[] {
+  const lost =
+    platform === 'FARGATE'
+      ? ['Your Spot Task was interrupted*', 'CannotPullContainer*', 'ResourceInitializationError*']
+      : ['Host EC2*', 'CannotPullContainer*', 'Task failed to start*']
+  return [
+    { action: 'RETRY', onExitCode: EXIT_AGAIN },
+    ...lost.map((onStatusReason) => ({ action: 'RETRY', onStatusReason })),
+    { action: 'EXIT', onReason: '*' },
+  ]
+}

@@ -1,0 +1,110 @@
+import { Aws } from 'aws-cdk-lib'
+import * as iam from 'aws-cdk-lib/aws-iam'
+import { Construct } from 'constructs'
+import type { Storage } from './storage.ts'
+
+/*
+ * Who may do what, by key. `…` is any prefix: tables and archives may lie anywhere in their buckets.
+ *
+ * | role      | reads                                          | writes                                                      |
+ * | plan      | archive: names; table: log and …_chronicle/    | creates what a plan is, below …_chronicle/runs/             |
+ * | task      | archive; …_chronicle/runs/                     | creates parts and receipts                                  |
+ * | snapshots | as task                                        | as task, and …snapshots/ of the archive                     |
+ * | commit    | log, plans, receipts, cancel marks             | …_delta_log/ (versions: creates), index, empty cells, outcome |
+ * | vacuum    | log and …_chronicle/                           | deletes parts and empty cells                               |
+ *
+ * "Creates" is meant: a put without `If-None-Match` is refused. No role of a container deletes.
+ */
+
+const LOG = '_delta_log/*'
+const RUNS = '_chronicle/runs/*'
+const PARTS = 'venue=*/symbol=*/date=*/part-*.parquet'
+const RECEIPTS = `${RUNS}/receipts/*.jsonl`
+const EMPTY_CELLS = '_chronicle/empty/*'
+
+/** Roles of the containers, and the one that `vacuum` is run with. */
+export class Roles extends Construct {
+  readonly plan: iam.Role
+  readonly task: iam.Role
+  readonly snapshots: iam.Role
+  readonly commit: iam.Role
+  readonly vacuum: iam.Role
+
+  constructor(scope: Construct, storage: Storage) {
+    super(scope, 'Roles')
+    const archive = storage.archive.bucketArn
+    const table = storage.table.bucketArn
+
+    this.plan = this.#container('Plan', 'Plans runs; never loads a job')
+    allow(this.plan, ['s3:ListBucket'], [archive, table])
+    allow(this.plan, ['s3:GetObject'], below(table, LOG, '_chronicle/*'))
+    // The last two: of a scheduled run, which no one submits.
+    const written = ['shares/*', 'tasks.json', 'plan.json', 'request.json', 'bundle.js'].map((name) => `${RUNS}/${name}`)
+    allowToCreate(this.plan, below(table, ...written))
+
+    this.task = this.#container('Task', 'Runs job bundles: creates parts and receipts')
+    this.snapshots = this.#container('Snapshots', 'Writes restart points beside the logs of the archive')
+    for (const role of [this.task, this.snapshots]) {
+      allow(role, ['s3:ListBucket'], [archive, table])
+      // Parts: to learn whether a put whose answer was lost had succeeded.
+      allow(role, ['s3:GetObject'], [`${archive}/*`, ...below(table, RUNS, PARTS)])
+      allowToCreate(role, below(table, PARTS, RECEIPTS))
+      deny(role, ['s3:PutObject'], below(table, LOG))
+      deny(role, ['s3:DeleteObject', 's3:DeleteObjectVersion'], ['*'])
+    }
+    allow(this.snapshots, ['s3:PutObject', 's3:AbortMultipartUpload'], below(archive, 'snapshots/*'))
+
+    this.commit = this.#container('Commit', 'Commits runs; never loads a job')
+    allow(this.commit, ['s3:ListBucket'], [table])
+    const runFiles = ['plan.json', 'tasks.json', 'shares/*', 'receipts/*', 'cancel', 'outcome.json'].map((name) => `${RUNS}/${name}`)
+    const facts = ['_chronicle/archive-index.jsonl', EMPTY_CELLS]
+    allow(this.commit, ['s3:GetObject'], below(table, LOG, ...facts, ...runFiles))
+    allow(this.commit, ['s3:PutObject', 's3:AbortMultipartUpload'], below(table, LOG, ...facts, `${RUNS}/outcome.json`))
+    denyToReplace(this.commit, below(table, '_delta_log/*.json', EMPTY_CELLS))
+
+    this.vacuum = new iam.Role(this, 'Vacuum', {
+      description: 'The only one that deletes: files of tables that no version needs',
+      assumedBy: new iam.AccountRootPrincipal(),
+    })
+    allow(this.vacuum, ['s3:ListBucket'], [table])
+    allow(this.vacuum, ['s3:GetObject'], below(table, LOG, '_chronicle/*'))
+    allow(this.vacuum, ['s3:DeleteObject'], below(table, PARTS, EMPTY_CELLS))
+  }
+
+  #container(id: string, description: string): iam.Role {
+    const assumedBy = new iam.ServicePrincipal('ecs-tasks.amazonaws.com', {
+      conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+    })
+    return new iam.Role(this, id, { description, assumedBy })
+  }
+}
+
+/** ARNs of keys at the root of a bucket and below any prefix. */
+function below(bucket: string, ...patterns: readonly string[]): string[] {
+  return patterns.flatMap((pattern) => [`${bucket}/${pattern}`, `${bucket}/*/${pattern}`])
+}
+
+/*
+ * Of a bucket, listing is never narrowed by prefix: without it, S3 answers a get of what does not exist with 403 instead of 404,
+ * and looking whether something exists is what cancel marks and first commits are about.
+ */
+function allow(role: iam.Role, actions: string[], resources: string[]): void {
+  role.addToPolicy(new iam.PolicyStatement({ actions, resources }))
+}
+
+function deny(role: iam.Role, actions: string[], resources: string[], conditions: Record<string, Record<string, string>> = {}): void {
+  role.addToPolicy(new iam.PolicyStatement({ effect: iam.Effect.DENY, actions, resources, conditions }))
+}
+
+function allowToCreate(role: iam.Role, resources: string[]): void {
+  allow(role, ['s3:PutObject', 's3:AbortMultipartUpload'], resources)
+  denyToReplace(role, resources)
+}
+
+/** The requests that begin and fill an upload in parts have no condition and write no object; the one that ends it has. */
+function denyToReplace(role: iam.Role, resources: string[]): void {
+  deny(role, ['s3:PutObject'], resources, {
+    Null: { 's3:if-none-match': 'true' },
+    Bool: { 's3:ObjectCreationOperation': 'true' },
+  })
+}

@@ -1,0 +1,45 @@
+import { CfnOutput, Stack } from 'aws-cdk-lib'
+import type * as logs from 'aws-cdk-lib/aws-logs'
+import type { Construct } from 'constructs'
+import { Compute } from './compute.ts'
+import { Monitoring } from './monitoring.ts'
+import { acceptFindings } from './nag-exceptions.ts'
+import { Network } from './network.ts'
+import { Roles } from './roles.ts'
+import { Schedule } from './schedule.ts'
+import type { Settings } from './settings.ts'
+import { Storage } from './storage.ts'
+import { Workflow } from './workflow.ts'
+
+/** All that runs on AWS need. It is made for no account and region in particular, and asks for nothing when it is synthesised. */
+export class ReplayStack extends Stack {
+  constructor(scope: Construct, settings: Settings) {
+    super(scope, settings.stack, { description: 'chronicle-replay: archive, tables, and what runs jobs over them' })
+    const logDays: logs.RetentionDays = settings.logDays
+    const storage = new Storage(this, settings)
+    const network = new Network(this, { storage, settings, logDays })
+    const roles = new Roles(this, storage)
+    const compute = new Compute(this, { settings, network, roles, logDays })
+    const { machine: run } = new Workflow(this, { settings, storage, compute, logDays })
+    new Monitoring(this, { settings, compute, run, logDays })
+    const { schedule } = settings
+    if (schedule !== null) new Schedule(this, { schedule, bucket: storage.table.bucketName, run, logDays })
+
+    // What `submit`, `status` and `cancel` read; the image is pushed to the repository.
+    const outputs: Readonly<Record<string, string | undefined>> = {
+      ArchiveBucket: storage.archive.bucketName,
+      TableBucket: storage.table.bucketName,
+      StateMachineArn: run.stateMachineArn,
+      SpotQueueArn: compute.spot.jobQueueArn,
+      OnDemandQueueArn: compute.onDemand.jobQueueArn,
+      Ec2QueueArn: compute.ec2?.jobQueueArn,
+      TaskVcpus: String(settings.taskVcpus),
+      MaxVcpus: String(settings.maxVcpus),
+      RepositoryUri: compute.repository?.repositoryUri,
+      LogGroup: compute.log.logGroupName,
+      VacuumRoleArn: roles.vacuum.roleArn,
+    }
+    for (const [name, value] of Object.entries(outputs)) if (value !== undefined) new CfnOutput(this, name, { value })
+    acceptFindings(this)
+  }
+}

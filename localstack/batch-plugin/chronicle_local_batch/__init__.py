@@ -1,0 +1,1 @@
+"""AWS Batch for LocalStack: the control plane in memory, every job a process of this machine."""

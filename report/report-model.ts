@@ -1,0 +1,74 @@
+import { type FailureGroup, groupFailures } from '../core/job/failure-groups.ts'
+import type { PlanHead } from '../core/job/plan-document.ts'
+import type { ObjectStore } from '../core/store/object-store.ts'
+import { type QualityMap, qualityMapOf } from './quality-map.ts'
+import { costOf, type RunCost } from './run-cost.ts'
+import { type ReceiptRecord, type RunCommit, type RunRecord, readRunRecord } from './run-record.ts'
+import { type RunTimeline, timelineOf } from './run-timeline.ts'
+import { checkTotals, type RunTotals, sumRun, type TotalsCheck } from './run-totals.ts'
+import { readTableFigures, type TableFigures, type TableFiguresOptions } from './table-figures.ts'
+
+/** How far a run came. */
+export type RunState = 'complete' | 'partial' | 'not committed' | 'cancelled'
+
+/** All that a report says, before it is a page. */
+export interface ReportModel {
+  readonly tableUri: string
+  readonly head: PlanHead
+  readonly state: RunState
+  readonly commits: readonly RunCommit[]
+  /** Of the partitions that it was to run, sorted: `venue/symbol`. */
+  readonly instruments: readonly string[]
+  readonly totals: RunTotals
+  readonly checks: readonly TotalsCheck[]
+  readonly failures: readonly FailureGroup[]
+  readonly timeline: RunTimeline | null
+  readonly slowest: readonly ReceiptRecord[]
+  readonly quality: QualityMap | null
+  readonly cost: RunCost
+  readonly figures: TableFigures
+}
+
+/** What the page's script draws. */
+export type ChartData = Pick<ReportModel, 'timeline' | 'quality'> & Pick<TableFigures, 'plots' | 'sweep'>
+
+export interface ReportModelOptions extends TableFiguresOptions {
+  /** Id of a run. @default that of the newest commit, else the newest that was planned */
+  readonly run?: string | undefined
+}
+
+const MAX_SLOWEST = 15
+
+/** @throws ReplayError those of `readRunRecord` and `readTableFigures` */
+export async function readReport(store: ObjectStore, options: ReportModelOptions = {}): Promise<ReportModel> {
+  const record = await readRunRecord(store, options.run)
+  const figures = await readTableFigures(store, record, options)
+  const totals = sumRun(record)
+  return {
+    tableUri: store.uri,
+    head: record.head,
+    state: stateOf(record),
+    commits: record.commits,
+    instruments: [...new Set([...record.done.values(), ...record.missing].map(({ venue, symbol }) => `${venue}/${symbol}`))].sort(),
+    totals,
+    checks: checkTotals(record, totals, figures.source === 'table' ? figures.counted : null),
+    failures: groupFailures(record.missing, new Map()),
+    timeline: timelineOf(record.receipts),
+    slowest: slowestOf(record.receipts),
+    quality: qualityMapOf(record, figures.quality),
+    cost: costOf(record),
+    figures,
+  }
+}
+
+function stateOf({ head, commits, committed, isCancelled }: RunRecord): RunState {
+  if (commits.length > 0) return committed.size === head.partitions ? 'complete' : 'partial'
+  return isCancelled ? 'cancelled' : 'not committed'
+}
+
+function slowestOf(receipts: readonly ReceiptRecord[]): ReceiptRecord[] {
+  return receipts
+    .filter(({ isWinner }) => isWinner)
+    .sort((a, b) => b.timing.durationMs - a.timing.durationMs || a.partition - b.partition)
+    .slice(0, MAX_SLOWEST)
+}

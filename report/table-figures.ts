@@ -1,0 +1,138 @@
+import path from 'node:path'
+import { ReplayError } from '../core/errors.ts'
+import type { PlanColumn, PlanHead } from '../core/job/plan-document.ts'
+import { nearest } from '../core/nearest-word.ts'
+import type { ObjectStore } from '../core/store/object-store.ts'
+import { openQuery, type Query } from '../core/table/query.ts'
+import { openTable, quoteName } from '../core/table/table-query.ts'
+import { type ColumnPlot, plotColumn, plotScope } from './column-plot.ts'
+import { type QualityRows, qualityGrid } from './quality-map.ts'
+import type { RunRecord } from './run-record.ts'
+import { readSweep, type SweepMetric, type SweepView } from './sweep-view.ts'
+
+export interface TableFiguresOptions {
+  /** Columns to plot. @default the first `DEFAULT_PLOTS` numeric ones */
+  readonly plot?: readonly string[] | undefined
+  /** What a sweep compares: an aggregate in SQL, e.g. `avg(imbalance)`. @default the mean of the first plotted column */
+  readonly metric?: string | undefined
+}
+
+/** What DuckDB says of the rows. */
+export interface TableFigures {
+  /** `table`: as the run's last commit left it. `parts`: what the run wrote, as it is not in the table. */
+  readonly source: 'table' | 'parts'
+  /** Rows of that source; null when it could not be read. */
+  readonly counted: number | null
+  /** Why there are no figures of the rows; null when there are. */
+  readonly problem: string | null
+  readonly quality: readonly QualityRows[]
+  /** Why crossed books are not counted; null when they are. */
+  readonly noCrossed: string | null
+  readonly plots: readonly ColumnPlot[]
+  readonly sweep: SweepView | null
+}
+
+const DEFAULT_PLOTS = 3
+const MAX_PLOTS = 8
+
+/** @throws ReplayError input `report-column` for a column that cannot be plotted, `query-failed` for a metric that is no SQL */
+export async function readTableFigures(store: ObjectStore, record: RunRecord, options: TableFiguresOptions = {}): Promise<TableFigures> {
+  const columns = plotColumns(record.head, options.plot)
+  const source = record.commits.length > 0 ? 'table' : 'parts'
+  const nothing = { source, counted: null, quality: [], noCrossed: null, plots: [], sweep: null } as const
+  let query: Query | null = null
+  try {
+    let counted: number
+    try {
+      query = await openRows(store, record)
+      if (query === null) return { ...nothing, problem: 'no rows were written' }
+      counted = Number((await query.rows('SELECT count(*) AS n FROM t'))[0]!.n)
+    } catch (error) {
+      // Parts of an old run may have been removed, and a store may not be within DuckDB's reach.
+      if (!(error instanceof ReplayError)) throw error
+      return { ...nothing, problem: error.message.split('\n')[0]! }
+    }
+    if (counted === 0) return { ...nothing, counted, problem: 'the table has no rows' }
+    const scope = await plotScope(query, record.head)
+    const plots: ColumnPlot[] = []
+    for (const column of columns) plots.push(await plotColumn(query, column, scope))
+    return {
+      source,
+      counted,
+      problem: null,
+      ...(await countBadRows(query, record)),
+      plots,
+      sweep: await readSweep(query, record.head, metricOf(options.metric, columns[0])),
+    }
+  } finally {
+    await query?.close()
+  }
+}
+
+function metricOf(given: string | undefined, column: string | undefined): SweepMetric | null {
+  if (given !== undefined) return { sql: given, name: given }
+  return column === undefined ? null : { sql: `avg(${quoteName(column)})`, name: `mean of ${column}` }
+}
+
+/** Null: nothing was written. */
+async function openRows(store: ObjectStore, { head, commits, done }: RunRecord): Promise<Query | null> {
+  if (commits.length > 0) return openTable(store, { asOf: head.run })
+  const keys = [...done.values()].flatMap(({ part }) => (part === null ? [] : [part.path]))
+  if (keys.length === 0) return null
+  return openQuery(keys.map((key) => (store.uri.includes('://') ? `${store.uri}/${key}` : path.join(store.uri, key))))
+}
+
+/** Numeric columns that are the job's own. */
+function plotColumns({ columns, variants, job }: PlanHead, wanted: readonly string[] | undefined): string[] {
+  const given = new Set([...PREFIX, ...Object.keys(variants[0]?.params ?? {})])
+  const numeric = columns.filter(({ name, type }) => NUMERIC.has(type) && !given.has(name) && !name.endsWith('_ns')).map(({ name }) => name)
+  if (wanted === undefined) return numeric.slice(0, DEFAULT_PLOTS)
+  for (const name of wanted) {
+    if (numeric.includes(name)) continue
+    const near = nearest(name, numeric)
+    const known = numeric.length === 0 ? 'it has none' : `it has ${numeric.join(', ')}`
+    const message = `no numeric column ${JSON.stringify(name)} in the rows of job ${job}${near === null ? '' : `, did you mean ${near}?`} (${known})`
+    throw new ReplayError('report-column', message, { category: 'input' })
+  }
+  if (wanted.length <= MAX_PLOTS) return [...wanted]
+  throw new ReplayError('report-column', `expected at most ${MAX_PLOTS} columns to plot, found ${wanted.length}`, { category: 'input' })
+}
+
+const PREFIX = ['venue', 'symbol', 'date', 'ts_ns', 'seq', 'row', 'variant']
+const NUMERIC: ReadonlySet<PlanColumn['type']> = new Set(['f64', 'i64', 'i32'])
+
+/** Rows with a crossed book, and rows that the job marked as after a gap. */
+async function countBadRows(query: Query, record: RunRecord): Promise<Pick<TableFigures, 'quality' | 'noCrossed'>> {
+  const grid = qualityGrid(record)
+  const names = new Set(record.head.columns.map(({ name }) => name))
+  const crossed = CROSSED.find(({ needs }) => needs.every((name) => names.has(name)))
+  const noCrossed = crossed === undefined ? 'the rows have neither bid and ask prices nor spread_bps' : null
+  if (grid === null) return { quality: [], noCrossed }
+  const conditions = [
+    ...(crossed === undefined ? [] : [['crossed', crossed.where] as const]),
+    ...(names.has('gap') ? [['marked', 'gap'] as const] : []),
+  ]
+  const endNs = grid.fromNs + grid.binNs * BigInt(grid.bins)
+  const quality: QualityRows[] = []
+  for (const [name, where] of conditions) {
+    const rows = await query.rows(
+      `SELECT venue || '/' || symbol AS instrument, ${grid.fromNs} + (ts_ns - ${grid.fromNs}) // ${grid.binNs} * ${grid.binNs} AS bin_ns, count(*) AS n
+       FROM t WHERE ${where} AND ts_ns >= ${grid.fromNs} AND ts_ns < ${endNs} GROUP BY ALL ORDER BY ALL`,
+    )
+    quality.push({
+      name,
+      counts: rows.map(({ instrument, bin_ns, n }) => ({
+        instrument: String(instrument),
+        timeNs: BigInt(bin_ns as string),
+        count: Number(n),
+      })),
+    })
+  }
+  return { quality, noCrossed }
+}
+
+const CROSSED = [
+  { needs: ['bid_price', 'ask_price'], where: 'bid_price > ask_price' },
+  { needs: ['bid', 'ask'], where: 'bid > ask' },
+  { needs: ['spread_bps'], where: 'spread_bps < 0' },
+] as const

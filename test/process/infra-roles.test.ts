@@ -1,0 +1,180 @@
+import path from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { bundleJob, loadJob } from '../../core/job/bundle.ts'
+import { commitRun } from '../../core/job/commit.ts'
+import { readCommittedParts } from '../../core/job/committed-parts.ts'
+import { outlineJob } from '../../core/job/job-outline.ts'
+import { EMPTY_FOLDER, emptyCellsKey } from '../../core/job/live-cells.ts'
+import { findOpenRuns } from '../../core/job/open-runs.ts'
+import { readTasks } from '../../core/job/plan-document.ts'
+import { finishPlan, writeSharedPlan } from '../../core/job/plan-writer.ts'
+import { markCancelled } from '../../core/job/run-cancel.ts'
+import { newRunId, runFiles } from '../../core/job/run-files.ts'
+import { outcomeOf, writeOutcome } from '../../core/job/run-outcome.ts'
+import { findRequest, planRequest, writeRequest } from '../../core/job/run-request.ts'
+import { adoptSchedule, writeSchedule } from '../../core/job/run-schedule.ts'
+import { runTask } from '../../core/job/task.ts'
+import { FileStore } from '../../core/store/file-store.ts'
+import { generateArchive } from '../../core/synthetic/archive.ts'
+import { vacuum } from '../../core/table/vacuum.ts'
+import { Denied, isAllowed, RoleStore } from '../support/role-store.ts'
+import { Synthesized } from '../support/synthesized.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const root = temporaryFolder('infra-roles')
+const ARCHIVE = '<StorageArchive>'
+const TABLE = '<StorageTable>'
+const KINDS = ['Plan', 'Task', 'Snapshots', 'Commit', 'Vacuum'] as const
+type Kind = (typeof KINDS)[number]
+/** Lengths of bars, seconds: a table takes one more variant with each run. */
+const BARS = [1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 15]
+
+describe('the roles of the stack', () => {
+  const archive = new FileStore(path.join(root, 'archive'))
+  let stack: Synthesized
+  let runs = 0
+
+  beforeAll(async () => {
+    stack = new Synthesized()
+    await generateArchive(archive.uri, { symbols: 1, messages: 500, seed: 3, segmentBytes: 65_536 })
+  }, 60_000)
+
+  /** Both stores as a role sees them. */
+  const as = (kind: Kind, table: FileStore, prefix: string) => {
+    const statements = stack.statements(`Roles${kind}`)
+    return {
+      table: new RoleStore(table, statements, TABLE, prefix),
+      archive: new RoleStore(archive, statements, ARCHIVE, 'recorded/'),
+    }
+  }
+
+  /** A whole run, each step with its role. */
+  const run = async (source: string, table: FileStore, prefix: string, everyMs: number | null) => {
+    const bundle = await bundleJob(source)
+    const id = newRunId(1_723_161_255_000 + 1000 * runs++, () => 0.5)
+    const job = await loadJob(bundle.code, source)
+    const outline = outlineJob(job, everyMs === null ? {} : { every: [`${everyMs}ms`] }, await readCommittedParts(table))
+    await writeRequest(table, { version: 1, run: id, createdMs: 1, bundle: bundle.hash, engine: 'engine', archive: archive.uri, outline })
+    await table.put(runFiles(id).bundle, Buffer.from(bundle.code), 'absent')
+
+    const planner = as('Plan', table, prefix)
+    expect(await finishPlan(planner.table, id)).toBe(false)
+    await writeSharedPlan(planner.table, await planRequest((await findRequest(planner.table, id))!, planner), 'p1')
+    const worker = as(source === 'snapshots' ? 'Snapshots' : 'Task', table, prefix)
+    for (const { task } of await readTasks(table, id)) {
+      const result = await runTask({ ...worker, run: id, task, attempt: 'a1', clock: Date.now })
+      expect(result.failed).toEqual([])
+    }
+    const committer = as('Commit', table, prefix)
+    const result = await commitRun(committer.table, id, { clock: Date.now, random: Math.random })
+    await writeOutcome(committer.table, outcomeOf(result, { attempt: 'a1', endedMs: 1 }))
+    expect(result).toMatchObject({ state: 'committed', warning: null })
+    return id
+  }
+
+  it.each(['', 'research/flow/'])('are enough for runs, a checkpoint and vacuum of a table at "%s"', async (prefix) => {
+    const table = new FileStore(path.join(root, `table-${prefix.length}`))
+    for (const seconds of prefix === '' ? [1] : BARS) await run('bars', table, prefix, 1000 * seconds)
+    // Every tenth version has a checkpoint.
+    expect(await table.get('_delta_log/_last_checkpoint')).toEqual(prefix === '' ? null : expect.anything())
+    const { table: seen } = as('Vacuum', table, prefix)
+    const replaced = {
+      folder: EMPTY_FOLDER,
+      keep: async (state: Parameters<typeof emptyCellsKey>[1]) => [await emptyCellsKey(seen, state)],
+    }
+    await vacuum(seen, { olderThanMs: -1000, nowMs: Date.now(), isOpenRun: await findOpenRuns(seen), replaced })
+  })
+
+  it('let the snapshots job write beside the logs, and no other', async () => {
+    const table = new FileStore(path.join(root, 'snapshots'))
+    await run('snapshots', table, 'snapshots/', null)
+    const key = 'binance/A/2024-01-01/book/snapshots/1/2/snapshot_3.bin'
+    for (const kind of KINDS.filter((each) => each !== 'Snapshots'))
+      await expect(as(kind, table, '').archive.put(key, new Uint8Array(), 'absent')).rejects.toThrow(Denied)
+    await expect(as('Snapshots', table, '').archive.put('binance/A/2024-01-01/book/1.q', new Uint8Array(), 'absent')).rejects.toThrow(
+      Denied,
+    )
+  })
+
+  it('let plan make the request of a scheduled run', async () => {
+    const table = new FileStore(path.join(root, 'scheduled'))
+    const bundle = await bundleJob('bars')
+    const outline = outlineJob(await loadJob(bundle.code, 'bars'), {})
+    const pinned = { version: 1, bundle: bundle.hash, engine: 'engine', archive: archive.uri, outline, last: '1d' } as const
+    const id = await writeSchedule(table, pinned, bundle.code)
+    const planner = as('Plan', table, 't/')
+    const request = await adoptSchedule(planner.table, `20240102T003000Z-${id}`)
+    await writeSharedPlan(planner.table, await planRequest(request, planner), 'p1')
+  })
+
+  it('end a cancelled run', async () => {
+    const table = new FileStore(path.join(root, 'cancelled'))
+    const id = await run('bars', table, 't/', 1000)
+    await markCancelled(table, id)
+    const committing = commitRun(as('Commit', table, 't/').table, id, { clock: Date.now, random: Math.random })
+    await expect(committing).rejects.toMatchObject({ code: 'run-cancelled' })
+  })
+
+  const ID = '20240808T120000Z-7f3a09c2'
+  const PART = `venue=binance/symbol=BTC/date=2024-08-08/part-x-y-${ID}-a1.parquet`
+  const RUN = runFiles(ID)
+  const may = (kind: Kind, action: string, key: string, isNew = true): boolean =>
+    ['', 'research/flow/'].some((prefix) =>
+      isAllowed(stack.statements(`Roles${kind}`), `s3:${action}`, `${TABLE}/${prefix}${key}`, {
+        's3:ObjectCreationOperation': 'true',
+        ...(isNew && { 's3:if-none-match': '*' }),
+      }),
+    )
+  const who = (action: string, key: string, isNew = true): Kind[] => KINDS.filter((kind) => may(kind, action, key, isNew))
+
+  it('let one role alone write a kind of object', () => {
+    expect(who('PutObject', PART)).toEqual(['Task', 'Snapshots'])
+    expect(who('PutObject', RUN.receipt('000001', 'a1'))).toEqual(['Task', 'Snapshots'])
+    for (const key of [RUN.plan, RUN.tasks, RUN.share('00000'), RUN.plannedHead('p1')]) expect(who('PutObject', key)).toEqual(['Plan'])
+    for (const key of [
+      '_delta_log/00000000000000000001.json',
+      '_delta_log/_last_checkpoint',
+      '_chronicle/archive-index.jsonl',
+      RUN.outcome,
+    ])
+      expect(who('PutObject', key)).toEqual(['Commit'])
+    // Whoever submits writes these; a scheduled run's are made by its plan.
+    expect([who('PutObject', RUN.request), who('PutObject', RUN.bundle)]).toEqual([['Plan'], ['Plan']])
+    expect([who('PutObject', RUN.cancel), who('PutObject', 'anything.txt')]).toEqual([[], []])
+  })
+
+  it('let no role replace what is created once', () => {
+    const once = [PART, RUN.receipt('000001', 'a1'), RUN.plan, RUN.tasks, RUN.bundle, RUN.request, '_chronicle/empty/x.jsonl']
+    for (const key of [...once, '_delta_log/00000000000000000001.json']) expect(who('PutObject', key, false)).toEqual([])
+  })
+
+  it('keep the job bundle from commit, and the log from tasks', () => {
+    expect(who('GetObject', RUN.bundle)).toEqual(['Plan', 'Task', 'Snapshots', 'Vacuum'])
+    expect(may('Task', 'GetObject', '_delta_log/00000000000000000001.json')).toBe(false)
+    for (const key of ['_delta_log/00000000000000000001.json', '_delta_log/venue=a/symbol=b/date=c/part-d.parquet'])
+      expect([may('Task', 'PutObject', key), may('Snapshots', 'PutObject', key)]).toEqual([false, false])
+  })
+
+  it('let vacuum alone delete, and only what vacuum deletes', () => {
+    expect(who('DeleteObject', PART)).toEqual(['Vacuum'])
+    expect(who('DeleteObject', '_chronicle/empty/x.jsonl')).toEqual(['Vacuum'])
+    for (const key of ['_delta_log/00000000000000000001.json', RUN.plan, RUN.receipt('000001', 'a1'), '_chronicle/archive-index.jsonl'])
+      expect(who('DeleteObject', key)).toEqual([])
+    expect([PART, RUN.plan].flatMap((key) => who('DeleteObjectVersion', key))).toEqual([])
+    const statements = KINDS.flatMap((kind) => stack.statements(`Roles${kind}`))
+    const actions = new Set(statements.filter(({ Effect }) => Effect === 'Allow').flatMap(({ Action }) => Action))
+    expect([...actions].sort()).toEqual(['s3:AbortMultipartUpload', 's3:DeleteObject', 's3:GetObject', 's3:ListBucket', 's3:PutObject'])
+  })
+
+  it('deny tasks expressly to delete and to write the log', () => {
+    for (const kind of ['Task', 'Snapshots'] as const) {
+      const denied = stack.statements(`Roles${kind}`).filter(({ Effect }) => Effect === 'Deny')
+      expect(denied).toContainEqual({ Effect: 'Deny', Action: ['s3:DeleteObject', 's3:DeleteObjectVersion'], Resource: '*' })
+      expect(denied).toContainEqual({
+        Effect: 'Deny',
+        Action: 's3:PutObject',
+        Resource: [`${TABLE}/_delta_log/*`, `${TABLE}/*/_delta_log/*`],
+      })
+    }
+  })
+})

@@ -1,0 +1,291 @@
+import { spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Page } from 'playwright-core'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { encodeReceipts } from '../../core/job/receipt.ts'
+import { runFiles, taskName } from '../../core/job/run-files.ts'
+import { makeReport } from '../../report/report.ts'
+import type { ChartData } from '../../report/report-model.ts'
+import { startBrowser } from '../support/browser.ts'
+import { MadeRun, madeRunId } from '../support/made-run.ts'
+import { MemoryStore } from '../support/memory-store.ts'
+import { runCli } from '../support/run-cli.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const browser = await startBrowser()
+
+const SWEEP_JOB = `
+import { defineJob } from 'chronicle-replay'
+
+export default defineJob({
+  name: 'edge',
+  streams: ['book', 'trades'],
+  params: { every: '1m', depth: 5, share: 0.5 },
+  tolerance: 0.5,
+  trigger: (p) => ({ every: p.every }),
+  columns: { imbalance: 'f64', edge: 'f64' },
+  create({ depth, share }, { book, symbol }) {
+    let trades = 0
+    return {
+      reset() { trades = 0 },
+      trade() {
+        if (symbol === 'ethusdt' && ++trades > 500) throw new Error('<img src=x onerror=alert(1)> & "more"')
+      },
+      row(out) { out.imbalance = book.imbalance(depth); out.edge = out.imbalance * share },
+    }
+  },
+})
+`
+
+describe.skipIf(browser === null)('the report in a browser', () => {
+  const folder = temporaryFolder('report')
+  const [archive, table, file] = ['archive', 'table', 'report.html'].map((name) => path.join(folder, name)) as [string, string, string]
+  let told: { run: string; state: string; out: string; bytes: number; reconciles: boolean }
+
+  beforeAll(async () => {
+    fs.writeFileSync(path.join(folder, 'job.ts'), SWEEP_JOB)
+    await runCli('generate', archive, '--symbols', '3', '--messages', '12000', '--gaps', '3')
+    const params = ['--param', 'depth=1,5', '--param', 'share=0.25,0.5,1']
+    const { code } = await runCli('run', path.join(folder, 'job.ts'), '--archive', archive, '--table', table, '--slice', '6h', ...params)
+    expect(code).toBe(4)
+    told = JSON.parse((await runCli('report', table, '--out', file, '--metric', 'stddev(edge)', '--json')).out)
+  })
+
+  it.each([
+    { width: 1280, scheme: 'light' },
+    { width: 1280, scheme: 'dark' },
+    { width: 390, scheme: 'light' },
+    { width: 390, scheme: 'dark' },
+  ] as const)('is quiet, whole and readable at $width px in $scheme', async ({ width, scheme }) => {
+    const seen = await open(file, width, scheme)
+    expect(seen.complaints).toEqual([])
+    expect(seen.requests).toEqual([pathToFileURL(file).href])
+    const sizes = await seen.page.evaluate('[document.documentElement.scrollWidth, document.documentElement.clientWidth]')
+    expect(sizes).toEqual([width, width])
+    const charts = await seen.page.evaluate(
+      `[...document.querySelectorAll('figure[data-chart]')].map((figure) => [figure.dataset.chart, figure.querySelectorAll('svg[role=img][aria-label] :is(rect, path, circle)').length > 0])`,
+    )
+    expect((charts as [string, boolean][]).length).toBeGreaterThan(8)
+    expect((charts as [string, boolean][]).filter(([, isDrawn]) => !isDrawn)).toEqual([])
+    expect(await seen.page.evaluate(CONTRASTS)).toEqual([])
+    await seen.page.close()
+  })
+
+  it('shows the figures that the table has', async () => {
+    const { page } = await open(file, 1280, 'light')
+    const checksum = JSON.parse((await runCli('checksum', table, '--json')).out) as { rows: number; sum: string }
+    const facts = (await page.evaluate(
+      `Object.fromEntries([...document.querySelectorAll('#totals .facts > div')].map((fact) => [...fact.children].map((part) => part.textContent)))`,
+    )) as Record<string, string>
+    expect(facts.Rows).toBe(checksum.rows.toLocaleString('en-US'))
+    expect(facts['The table']).toContain(`${facts.Rows} rows`)
+    const checks = (await page.evaluate(
+      `[...document.querySelectorAll('#totals tbody tr')].map((row) => [...row.children].map((cell) => cell.textContent))`,
+    )) as string[][]
+    expect(checks.map((check) => check.at(-1))).toEqual(checks.map(() => 'agree'))
+    expect(checks.find(([what]) => what === 'row hashes')![1]).toBe(checksum.sum)
+    expect(checks.find(([what]) => what === 'rows of the table')![3]).toBe(facts.Rows)
+    expect(told).toMatchObject({ state: 'partial', reconciles: true, out: file, bytes: fs.statSync(file).size })
+    await page.close()
+  })
+
+  it('draws what DuckDB says: the sweep, the curves, the maps', async () => {
+    const { page } = await open(file, 1280, 'light')
+    const data = JSON.parse((await page.evaluate(`document.getElementById('charts').textContent`)) as string) as ChartData
+    const query = async (sql: string) => JSON.parse((await runCli('query', table, sql, '--json')).out) as Record<string, number>[]
+
+    const { axes, cells } = data.sweep!
+    expect(axes.map(({ name, values }) => [name, values])).toEqual([
+      ['share', [0.25, 0.5, 1]],
+      ['depth', [1, 5]],
+    ])
+    const metrics = await query('select share, depth, stddev(edge) as value, count(*) as rows from t group by all order by all')
+    expect(cells.map(({ at, value, rows }) => [axes[0]!.values[at[0]!], axes[1]!.values[at[1]!], value, rows])).toEqual(
+      metrics.map(({ share, depth, value, rows }) => [share, depth, expect.closeTo(value!, 9), rows]),
+    )
+    const shown = (await page.evaluate(
+      `[...document.querySelectorAll('[data-chart=sweep] svg g[aria-label=text] text')].map((text) => text.textContent)`,
+    )) as string[]
+    expect(shown.map(Number)).toEqual(cells.map(({ value }) => Number(value!.toPrecision(4))))
+
+    const { column, curves } = data.plots[0]!
+    expect(column).toBe('imbalance')
+    for (const { instrument, values, points } of curves) {
+      const [one] = await query(
+        `select count(imbalance) as values, min(imbalance) as low, max(imbalance) as high from t where venue || '/' || symbol = '${instrument}' and variant = (select min(variant) from t)`,
+      )
+      expect(values).toBe(one!.values)
+      expect(Math.min(...points.filter((_, i) => i % 4 === 1))).toBeCloseTo(one!.low!, 6)
+      expect(Math.max(...points.filter((_, i) => i % 4 === 2))).toBeCloseTo(one!.high!, 6)
+    }
+
+    const [all] = await query('select count(*) as rows, count(*) filter (gap) as marked from t')
+    const totals = Object.fromEntries(data.quality!.measures.map(({ name, total }) => [name, total]))
+    expect(totals).toMatchObject({ rows: all!.rows, marked: all!.marked })
+    expect(totals.gaps).toBeGreaterThan(0)
+    expect(totals.missing).toBeGreaterThan(0)
+    await page.close()
+  })
+
+  it('tells failures by cause, with a command that fails alike', async () => {
+    const { page } = await open(file, 1280, 'light')
+    const texts = (await page.evaluate(`[...document.querySelectorAll('#failures code')].map((code) => code.textContent)`)) as string[]
+    expect(await page.locator('#failures').textContent()).toContain('<img src=x onerror=alert(1)> & "more"')
+    expect(await page.locator('#failures img').count()).toBe(0)
+    const alone = texts.find((text) => text.startsWith('chronicle-replay run'))!
+    expect(alone).toContain('--symbols ethusdt')
+    const again = await runCli(...alone.split(' ').slice(1), '--table', path.join(folder, 'again'))
+    expect(again.err).toContain('job-threw')
+    expect(texts.some((text) => text === `chronicle-replay resume ${table}/_chronicle/runs/${told.run}`)).toBe(true)
+    await page.close()
+  })
+
+  it('gives a query that works as it is', async () => {
+    const { page } = await open(file, 1280, 'light')
+    const [command] = await page.locator('#query code').allTextContents()
+    const bin = path.resolve(import.meta.dirname, '../../cli/bin.mjs')
+    const shown = spawnSync('sh', ['-c', command!.replace('chronicle-replay', `'${process.execPath}' '${bin}'`)], { encoding: 'utf8' })
+    expect(shown.stdout).toMatch(/^symbol +date +rows +imbalance/)
+    await page.close()
+  })
+
+  it('charts what a run wrote that was not committed', async () => {
+    const job = path.join(folder, 'strict.ts')
+    fs.writeFileSync(job, SWEEP_JOB.replace('tolerance: 0.5', 'tolerance: 0'))
+    const refused = path.join(folder, 'refused')
+    await runCli('run', job, '--archive', archive, '--table', refused, '--slice', '6h')
+    const out = path.join(folder, 'refused.html')
+    expect(JSON.parse((await runCli('report', refused, '--out', out, '--json')).out)).toMatchObject({
+      state: 'not committed',
+      reconciles: true,
+    })
+    const { page, complaints } = await open(out, 1280, 'light')
+    expect(complaints).toEqual([])
+    expect(await page.locator('#columns').textContent()).toContain('not in the table')
+    expect(await page.locator('#columns svg').count()).toBe(6)
+    expect(await page.locator('#failures h3').textContent()).toContain('job-threw')
+    await page.close()
+  })
+
+  it('takes names from data as text, and tells of a run that is not committed', async () => {
+    const store = new MemoryStore()
+    const symbol = '<img src=x onerror=alert(1)>"\'&'
+    const made = await MadeRun.create(store, {
+      run: madeRunId(1),
+      partitions: [1, 2, 3].map((cell) => ({ symbol, cell, variants: ['<b>a'] })),
+    })
+    await made.finish(
+      new Map([
+        [0, 5],
+        [1, null],
+      ]),
+    )
+    const { model, html } = await makeReport(store, { commands: COMMANDS, clock: () => 0 })
+    expect(model).toMatchObject({ state: 'not committed', totals: { partitions: { done: 1, failed: 1, notRun: 1, committed: 0 } } })
+    const page = path.join(folder, 'names.html')
+    fs.writeFileSync(page, html)
+    const seen = await open(page, 390, 'dark')
+    expect(seen.complaints).toEqual([])
+    expect(await seen.page.locator('img').count()).toBe(0)
+    expect(await seen.page.locator('section b').allTextContents()).not.toContain('a')
+    expect(await seen.page.locator('#slowest').textContent()).toContain(symbol)
+    expect(await seen.page.evaluate('document.documentElement.scrollWidth')).toBe(390)
+    await seen.page.close()
+  })
+
+  it('is less than 1 MB for 10,000 partitions with all kinds of trouble, and opens', async () => {
+    const store = new MemoryStore()
+    const made = await makeBigRun(store)
+    const { model, html } = await makeReport(store, { commands: COMMANDS, clock: () => 0 })
+    expect(model.totals.partitions).toMatchObject({ planned: 10_000, done: 9900, failed: 100 })
+    expect(model.checks.map(({ holds }) => holds)).not.toContain(false)
+    expect(model.quality!.measures.find(({ name }) => name === 'gaps')!.total).toBe(model.totals.gaps.update_id_gap)
+    // What charts of the rows add, at most.
+    const plots = 8 * 4 * 200 * 4 * 12
+    expect(html.length + plots).toBeLessThan(1_000_000)
+    const page = path.join(folder, 'big.html')
+    fs.writeFileSync(page, html)
+    const seen = await open(page, 1280, 'light')
+    expect(seen.complaints).toEqual([])
+    expect(await seen.page.locator('h1').textContent()).toContain(made.head.job)
+    expect(await seen.page.evaluate('document.documentElement.scrollWidth')).toBe(1280)
+    await seen.page.close()
+  })
+})
+
+const COMMANDS = { alone: () => 'alone', resume: () => 'resume', query: () => 'query' }
+
+/** 100 instruments × 100 cells in attempts of 10 partitions, in each of which everything is found that can be. */
+async function makeBigRun(store: MemoryStore): Promise<MadeRun> {
+  const partitions = Array.from({ length: 10_000 }, (_, i) => ({
+    symbol: `symbol-${String(Math.floor(i / 100)).padStart(3, '0')}`,
+    cell: 480_000 + (i % 100),
+    variants: ['a'],
+  }))
+  const made = await MadeRun.create(store, { run: madeRunId(2), partitions })
+  for (let first = 0; first < partitions.length; first += 10) {
+    const attempt = `a${String(first).padStart(5, '0')}`
+    const receipts = Array.from({ length: 10 }, (_, j) => {
+      const i = first + j
+      const error = i % 100 === 7 ? ({ code: 'log-damaged', category: 'corrupt', message: `bad record ${i} `.repeat(20) } as const) : null
+      return {
+        ...made.receipt(i, attempt, 1000 + (i % 977), error),
+        gaps: { update_id_gap: 1 + (i % 131), duplicate: 2 + (i % 7) },
+        unproven: 1 + (i % 3),
+        messages: { read: 1_000_000 + i, warmUp: i, skipped: { quarantined: 100 + i } },
+        timing: { startedMs: 1.7e12 + first * 300 + j * 1000, durationMs: 900 + (i % 300), bytes: 1e8 + i },
+      }
+    })
+    await store.put(runFiles(made.head.run).receipt(taskName(0), attempt), encodeReceipts(receipts), 'absent')
+  }
+  return made
+}
+
+interface Seen {
+  readonly page: Page
+  readonly complaints: string[]
+  readonly requests: string[]
+}
+
+async function open(file: string, width: number, colorScheme: 'light' | 'dark'): Promise<Seen> {
+  const page = await browser!.newPage({ viewport: { width, height: 900 }, colorScheme })
+  const seen: Seen = { page, complaints: [], requests: [] }
+  page.on('console', (message) => seen.complaints.push(`${message.type()}: ${message.text()}`))
+  page.on('pageerror', (error) => seen.complaints.push(error.message))
+  page.on('dialog', (dialog) => seen.complaints.push(`dialog: ${dialog.message()}`))
+  page.on('request', (request) => seen.requests.push(request.url()))
+  await page.goto(pathToFileURL(file).href)
+  await page.waitForFunction(
+    `[...document.querySelectorAll('figure[data-chart] .plot')].every((place) => place.querySelector('svg') !== null)`,
+  )
+  return seen
+}
+
+/** Texts whose contrast with the background behind them is less than 4.5, as WCAG 2 counts it; in the page. */
+const CONTRASTS = `(() => {
+  const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number)
+  const light = (colour) => {
+    const [r, g, b] = numbers(colour).slice(0, 3).map((value) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4))
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+  }
+  const behind = (element) => {
+    for (let at = element; at !== null; at = at.parentElement) {
+      const colour = getComputedStyle(at).backgroundColor
+      if (numbers(colour)[3] !== 0) return colour
+    }
+    return 'rgb(255, 255, 255)'
+  }
+  const poor = []
+  for (const element of document.querySelectorAll('body *:not(script, style)')) {
+    const hasText = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim() !== '')
+    if (!hasText || element.closest('.skip') !== null) continue
+    const style = getComputedStyle(element)
+    const colour = element instanceof SVGElement ? (style.fill === 'none' ? style.color : style.fill) : style.color
+    const [a, b] = [light(colour), light(behind(element))].sort((x, y) => y - x)
+    const contrast = (a + 0.05) / (b + 0.05)
+    if (contrast < 4.5) poor.push(element.tagName + ' ' + element.className + ' ' + element.textContent.slice(0, 40) + ' ' + contrast.toFixed(2))
+  }
+  return poor
+})()`

@@ -1,0 +1,193 @@
+import { spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import path from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { FileStore } from '../../core/store/file-store.ts'
+import { generateArchive } from '../../core/synthetic/archive.ts'
+import { tableSum } from '../support/job-runs.ts'
+import { type CliResult, runCli } from '../support/run-cli.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const root = temporaryFolder('run-bad-input')
+const archive = path.join(root, 'archive')
+const table = path.join(root, 'table')
+const at = ['--archive', archive, '--table', table]
+const BIN = path.resolve(import.meta.dirname, '../../cli/bin.mjs')
+const repository = path.resolve(import.meta.dirname, '../..')
+
+beforeAll(async () => {
+  await generateArchive(archive, { symbols: 2, messages: 2000, seed: 4, segmentBytes: 65_536 })
+  expect((await runCli('run', 'bars', ...at)).code).toBe(0)
+})
+
+/** One line that names the cause; the table is as it was. */
+async function expectRefused(words: readonly string[], code: string, ...says: (string | RegExp)[]): Promise<CliResult> {
+  const before = await tableSum(new FileStore(table))
+  const files = fs.globSync('**', { cwd: table }).length
+  const result = await runCli(...words)
+  expect(result.code, result.err).toBe(2)
+  expect(result.err.trim().split('\n')).toHaveLength(1)
+  expect(result.err).toContain(`error ${code}: `)
+  for (const text of says) expect(result.err).toMatch(text)
+  expect(result.out).toBe('')
+  expect(await tableSum(new FileStore(table))).toBe(before)
+  expect(fs.globSync('**', { cwd: table })).toHaveLength(files)
+  return result
+}
+
+function moduleOf(name: string, text: string, folder = root): string {
+  const file = path.join(folder, `${name}.ts`)
+  fs.writeFileSync(file, text)
+  return file
+}
+
+const priceJob = (trade: string): string =>
+  `import { defineJob } from 'chronicle-replay'
+export default defineJob({ name: 'price', streams: ['trades'], columns: { price: 'f64' }, create: () => ({
+  trade(t, out) {
+    ${trade}
+    out.emit()
+  },
+}) })\n`
+
+describe('bad input is refused with one clear message, and nothing is lost', () => {
+  it('options and ranges', async () => {
+    const run = ['run', 'bars', ...at]
+    await expectRefused([...run, '--param', 'evry=1m'], 'param-unknown', /did you mean every\?/)
+    await expectRefused([...run, '--param', 'every=1x'], 'job-invalid', /duration/)
+    await expectRefused([...run, '--from', '2024-01-01', '--to', '2024-01-01'], 'range-empty', /expected from before to/)
+    await expectRefused(
+      [...run, '--from', '2025-01-01', '--to', '2025-01-02'],
+      'range-empty',
+      /there are days from 2024-01-01 to 2024-01-02/,
+    )
+    await expectRefused([...run, '--from', '2024-01-01T00:30:00Z'], 'range-off-grid', /nearest: 2024-01-01T00:00:00Z, 2024-01-02T00:00:00Z/)
+    await expectRefused([...run, '--slice', '7h'], 'slice', /divides a day/)
+    await expectRefused([...run, '--slice', '6h'], 'cell-overlap', /another slicing/)
+    await expectRefused([...run, '--symbols', '../../etc'], 'name-invalid', /expected letters, digits/)
+    await expectRefused([...run, '--venues', '..'], 'name-invalid', /expected letters, digits/)
+    await expectRefused([...run, '--symbols', 'btcusd'], 'symbol-unknown', /did you mean btcusdt\?/)
+    await expectRefused([...run, '--on-error', 'shrug'], 'usage', /one of quarantine, abort/)
+    await expectRefused(['run', 'bars', '--archive', path.join(root, 'nothing'), '--table', table], 'usage', /the folder of an archive/)
+  })
+
+  it('a table of another job; a folder that is no table; a file', async () => {
+    await expectRefused(['run', 'trades', ...at], 'table-job', /holds rows of job bars, not of trades/)
+    const folder = path.join(root, 'documents')
+    fs.mkdirSync(folder)
+    fs.writeFileSync(path.join(folder, 'thesis.txt'), 'all of it')
+    await expectRefused(['run', 'bars', '--archive', archive, '--table', folder], 'not-a-table', /thesis\.txt/)
+    expect(fs.readdirSync(folder)).toEqual(['thesis.txt'])
+    await expectRefused(['run', 'bars', '--archive', archive, '--table', path.join(folder, 'thesis.txt')], 'not-a-table')
+    await expectRefused(['query', folder, 'select 1'], 'query-no-files')
+    await expectRefused(['resume', '20240808T120000Z-7f3a09c2', '--table', table], 'run-unknown', /see: chronicle-replay runs/)
+    await expectRefused(['resume', 'nonsense', '--table', table], 'run-id', /expected a run id/)
+    await expectRefused(['resume', 'nonsense'], 'usage', /_chronicle\/runs/)
+    await expectRefused(['resume', `${folder}/_chronicle/runs/20240808T120000Z-7f3a09c2`], 'run-unknown')
+  })
+
+  it('modules: not there, no job, syntax, a job that is wrong, types', async () => {
+    await expectRefused(['run', 'my-jop.ts', ...at], 'job-unknown')
+    await expectRefused(['run', moduleOf('none', 'export const a = 1\n'), ...at], 'job-missing', /export default defineJob/)
+    await expectRefused(['run', moduleOf('syntax', 'export default {\n  a: ,\n}\n'), ...at], 'job-bundle', /syntax\.ts:2/)
+    await expectRefused(['run', moduleOf('throws', "throw new Error('no licence')\n"), ...at], 'job-failed', /no licence/)
+    await expectRefused(
+      ['run', moduleOf('typo', priceJob('out.price = 1').replace("'f64'", "'f46'")), ...at],
+      'job-invalid',
+      /columns\.price/,
+    )
+    // Types are checked where the project has TypeScript.
+    const project = fs.mkdtempSync(path.join(repository, 'test', 'types-'))
+    try {
+      const wrong = moduleOf('wrong', priceJob('out.price = t.prize'), project)
+      await expectRefused(['run', wrong, ...at], 'job-types', /Property 'prize' does not exist/, /wrong\.ts:4/)
+      await expectRefused(['run', moduleOf('words', priceJob("out.price = 'much'"), project), ...at], 'job-types', /words\.ts:4/)
+    } finally {
+      fs.rmSync(project, { recursive: true })
+    }
+  })
+
+  it('a job that throws: the failure, where, how to repeat it; nothing is committed', async () => {
+    const job = moduleOf('throwing', priceJob("if (t.tradeId % 50n === 7n) throw new Error('seven')\n    out.price = t.price"))
+    const other = path.join(root, 'throwing-table')
+    const { code, out, err } = await runCli('run', job, '--archive', archive, '--table', other, '--json')
+    expect(code).toBe(2)
+    expect(JSON.parse(out)).toMatchObject({ state: 'refused', version: -1, failures: [{ code: 'job-threw', partitions: 4 }] })
+    expect(err).toMatch(/^error job-threw: job price threw: Error: seven at .*job-price-[0-9a-f]{8}\.js/m)
+    const command = /alone: chronicle-replay (run .*)$/m.exec(err)![1]!
+    expect(command).toContain(`run ${job} --archive ${archive} --table ${other}`)
+    const alone = await runCli(...command.split(' '))
+    expect(alone.code).toBe(2)
+    expect(alone.err).toContain('1 partition, first ')
+    expect(fs.existsSync(path.join(other, '_delta_log'))).toBe(false)
+    const quiet = await runCli('run', job, '--archive', archive, '--table', other, '--quiet')
+    expect(quiet.err).toMatch(/^error job-threw/)
+    const aborted = await runCli('run', job, '--archive', archive, '--table', other, '--on-error', 'abort', '--workers', '1', '--json')
+    const { failures } = JSON.parse(aborted.out) as { failures: { code: string }[] }
+    expect(failures.map((failure) => failure.code).sort()).toEqual(['job-threw', 'not-run'])
+  })
+
+  it('an archive with a damaged segment: its partitions fail with the place, the others are done; mended, resume completes', async () => {
+    const copy = path.join(root, 'damaged')
+    fs.cpSync(archive, copy, { recursive: true, preserveTimestamps: true })
+    const [segment] = fs.globSync(path.join(copy, 'v1/synthetic/btcusdt/2024-01-02/trades/*.q')).sort()
+    const [whole, stat] = [fs.readFileSync(segment!), fs.statSync(segment!)]
+    const bytes = Buffer.from(whole)
+    bytes[64 + 64 + 8]! ^= 1 // in the first payload
+    fs.writeFileSync(segment!, bytes)
+    fs.utimesSync(segment!, stat.atime, stat.mtime)
+    const target = path.join(root, 'damaged-table')
+    const { code, out, err } = await runCli('run', 'trades', '--archive', copy, '--table', target, '--json')
+    expect(code).toBe(4)
+    const result = JSON.parse(out) as { run: string; state: string; failures: { category: string; first: string; partitions: number }[] }
+    expect(result).toMatchObject({
+      state: 'refused',
+      failures: [{ category: 'corrupt', partitions: 1, first: 'synthetic/btcusdt/2024-01-02T00:00:00Z' }],
+    })
+    expect(err).toMatch(/error record-crc: .*segment 0, offset 64.*btcusdt\/2024-01-02\/trades/)
+    fs.writeFileSync(segment!, whole)
+    fs.utimesSync(segment!, stat.atime, stat.mtime)
+    const resumed = await runCli('resume', result.run, '--table', target, '--json')
+    expect(resumed.code, resumed.err).toBe(0)
+    expect(JSON.parse(resumed.out)).toMatchObject({ state: 'committed', partitions: { failed: 0 } })
+    const fresh = path.join(root, 'undamaged-table')
+    await runCli('run', 'trades', '--archive', archive, '--table', fresh)
+    expect(await tableSum(new FileStore(target))).toBe(await tableSum(new FileStore(fresh)))
+  })
+})
+
+/** A file system of this size in a mount namespace of its own needs root, or a kernel that lends it. */
+const canMount = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', '-o', 'size=64k', 'none', '/mnt']).status === 0
+
+describe.skipIf(!canMount)('a full disk', () => {
+  it('ends the run with a message; the table is as it was; with room again, resume completes it', () => {
+    const disk = path.join(root, 'disk')
+    fs.mkdirSync(disk)
+    const script = `
+      set -u
+      mount -t tmpfs -o size=3m none ${disk} || exit 99
+      replay() { ${process.execPath} ${BIN} "$@"; }
+      replay run trades --archive ${archive} --table ${disk}/t --symbols btcusdt --quiet || exit 98
+      replay checksum ${disk}/t --json
+      dd if=/dev/zero of=${disk}/filler bs=1k 2>/dev/null
+      truncate -s -24k ${disk}/filler
+      replay run trades --archive ${archive} --table ${disk}/t --slice 1d --workers 1 2>${root}/full.err; echo $?
+      replay checksum ${disk}/t --json
+      rm ${disk}/filler
+      run=$(ls ${disk}/t/_chronicle/runs | tail -1)
+      test -f ${disk}/t/_chronicle/runs/$run/plan.json && replay resume $run --table ${disk}/t --quiet || replay run trades --archive ${archive} --table ${disk}/t --quiet
+      echo $?
+      replay checksum ${disk}/t --json
+    `
+    const { stdout, stderr, status } = spawnSync('unshare', ['-rm', 'sh', '-c', script], { encoding: 'utf8' })
+    expect(status, stderr).toBe(0)
+    const lines = stdout.trim().split('\n')
+    const [before, code, after, resumed, complete] = lines.filter((line) => /^[{\d]/.test(line))
+    // 4: some partitions still found room, and are kept.
+    expect(code, stdout).toMatch(/^[24]$/)
+    expect(fs.readFileSync(path.join(root, 'full.err'), 'utf8')).toMatch(/error disk-full: no space left.*free space/)
+    expect(after).toBe(before)
+    expect(resumed).toBe('0')
+    expect(JSON.parse(complete!).rows).toBeGreaterThan(JSON.parse(before!).rows)
+  })
+})

@@ -1,0 +1,18 @@
+import { zstdDecompressSync } from 'node:zlib'
+import { parquetReadObjects } from 'hyparquet'
+import type { ObjectStore } from '../../core/store/object-store.ts'
+import { readTable } from '../../core/table/delta-log.ts'
+import { linesOf, type PlainRow } from './plain/rows.ts'
+
+/** Every row of a table as a line, sorted, as `linesOf` writes them. */
+export async function tableLines(table: ObjectStore): Promise<string[]> {
+  const { parts, schema } = await readTable(table)
+  const rows: PlainRow[] = []
+  for (const { path, partitionValues } of parts.values()) {
+    const { bytes } = (await table.get(path))!
+    const file = bytes.slice().buffer as ArrayBuffer
+    const read = await parquetReadObjects({ file, compressors: { ZSTD: (input) => new Uint8Array(zstdDecompressSync(input)) } })
+    for (const row of read) rows.push({ ...row, ...partitionValues } as PlainRow)
+  }
+  return linesOf([...['venue', 'symbol', 'date'].map((name) => ({ name })), ...schema.columns], rows)
+}
