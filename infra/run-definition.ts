@@ -114,7 +114,7 @@ export function runDefinition(places: RunPlaces, limits: RunLimits): StateMachin
       Partial: {
         Type: 'Fail',
         Error: 'Partial',
-        CausePath: "States.Format('partitions are missing, see {}/outcome.json; chronicle-replay resume {} runs them', $.run, $.id)",
+        CausePath: "States.Format('partitions are missing, see {}/outcome.json; chronicle-replay resume {} runs them', $.run, $.run)",
       },
       NotCommitted: { Type: 'Fail', Error: 'NotCommitted', CausePath: 'States.JsonToString($.error)' },
     },

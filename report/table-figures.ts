@@ -4,6 +4,7 @@ import type { PlanColumn, PlanHead } from '../core/job/plan-document.ts'
 import { nearest } from '../core/nearest-word.ts'
 import type { ObjectStore } from '../core/store/object-store.ts'
 import { openQuery, type Query } from '../core/table/query.ts'
+import type { RemotePartsOptions } from '../core/table/remote-parts.ts'
 import { openTable, quoteName } from '../core/table/table-query.ts'
 import { type ColumnPlot, plotColumn, plotScope } from './column-plot.ts'
 import { type QualityRows, qualityGrid } from './quality-map.ts'
@@ -15,6 +16,8 @@ export interface TableFiguresOptions {
   readonly plot?: readonly string[] | undefined
   /** What a sweep compares: an aggregate in SQL, e.g. `avg(imbalance)`. @default the mean of the first plotted column */
   readonly metric?: string | undefined
+  /** How parts in an object store are read. */
+  readonly remote?: RemotePartsOptions | undefined
 }
 
 /** What DuckDB says of the rows. */
@@ -44,7 +47,7 @@ export async function readTableFigures(store: ObjectStore, record: RunRecord, op
   try {
     let counted: number
     try {
-      query = await openRows(store, record)
+      query = await openRows(store, record, options.remote)
       if (query === null) return { ...nothing, problem: 'no rows were written' }
       counted = Number((await query.rows('SELECT count(*) AS n FROM t'))[0]!.n)
     } catch (error) {
@@ -75,8 +78,8 @@ function metricOf(given: string | undefined, column: string | undefined): SweepM
 }
 
 /** Null: nothing was written. */
-async function openRows(store: ObjectStore, { head, commits, done }: RunRecord): Promise<Query | null> {
-  if (commits.length > 0) return openTable(store, { asOf: head.run })
+async function openRows(store: ObjectStore, { head, commits, done }: RunRecord, remote?: RemotePartsOptions): Promise<Query | null> {
+  if (commits.length > 0) return openTable(store, { asOf: head.run, remote })
   const keys = [...done.values()].flatMap(({ part }) => (part === null ? [] : [part.path]))
   if (keys.length === 0) return null
   return openQuery(keys.map((key) => (store.uri.includes('://') ? `${store.uri}/${key}` : path.join(store.uri, key))))

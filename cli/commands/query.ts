@@ -8,6 +8,7 @@ import { openTable } from '../../core/table/table-query.ts'
 import { choiceOption } from '../arguments.ts'
 import { cloudOf, ENDPOINT } from '../cloud-clients.ts'
 import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
+import { remoteParts } from '../remote-parts.ts'
 import { isTable } from '../table-store.ts'
 
 export const query: CommandSpec = {
@@ -44,20 +45,13 @@ export const query: CommandSpec = {
 async function open(source: string, input: CommandInput, io: CommandIo): Promise<Query> {
   const asOf = input.text('as-of')
   if (isTable(source)) {
-    const note = (text: string): void => (input.flag('quiet') ? undefined : io.err(`${text}\n`))
-    const remote = { cacheFolder: partsCache(), httpfsFile: process.env.CHRONICLE_HTTPFS, onNote: note }
-    return openTable(cloudOf(input).open(source), { asOf, remote })
+    return openTable(cloudOf(input).open(source), { asOf, remote: remoteParts(input, io) })
   }
   if (asOf !== undefined) {
     throw new ReplayError('not-a-table', '--as-of needs a table, which has a folder _delta_log', { category: 'input', path: source })
   }
   const isFile = fs.statSync(source, { throwIfNoEntry: false })?.isFile() === true
   return openQuery(isFile ? [source] : source)
-}
-
-/** Copies of parts on S3 are kept here, where they are needed at all. */
-function partsCache(): string {
-  return path.join(process.env.XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'), 'chronicle-replay', 'parts')
 }
 
 async function answer(opened: Query, sql: string, input: CommandInput, io: CommandIo): Promise<void> {

@@ -8,6 +8,7 @@ import { ENDPOINT } from '../cloud-clients.ts'
 import type { CommandInput, CommandSpec } from '../command.ts'
 import { bytesText, commandText, jsonText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
+import { remoteParts } from '../remote-parts.ts'
 import { aloneCommand, resumeCommand } from '../run-report.ts'
 import { openTableStore } from '../table-store.ts'
 
@@ -34,7 +35,12 @@ export const report: CommandSpec = {
     const uri = input.positionals[0]!.replace(/(?<=.)\/+$/, '')
     const progress = new ProgressLine(io, input)
     const store = openTableStore(uri, input)
-    const options = { run: runOf(input, uri), plot: listOption(input, 'plot'), metric: input.text('metric') }
+    const options = {
+      run: runOf(input, uri),
+      plot: listOption(input, 'plot'),
+      metric: input.text('metric'),
+      remote: remoteParts(input, io),
+    }
     const { model, html } = await makeReport(store, { ...options, commands: commandsFor(uri), clock: Date.now })
     const { run } = model.head
     const out = input.text('out') ?? `report-${run}.html`

@@ -75,7 +75,7 @@ export class FileStore implements ObjectStore {
     if (typeof condition === 'object' && (await this.#etag(target)) !== condition.ifMatch) return null
     const temporary = `${target}.${randomUUID()}${TEMPORARY}`
     try {
-      if (!(content instanceof Uint8Array)) await fs.copyFile(content.file, temporary, fs.constants.COPYFILE_EXCL)
+      if (!(content instanceof Uint8Array)) await linkOrCopy(content.file, temporary)
       const file = await fs.open(temporary, content instanceof Uint8Array ? 'wx' : 'r+')
       let etag: string
       try {
@@ -181,6 +181,15 @@ async function linkIfAbsent(from: string, to: string): Promise<boolean> {
   } catch (error) {
     if (errorCode(error) === 'EEXIST') return false
     throw error
+  }
+}
+
+/** The same file under another name, where both lie in one file system that can; else a copy. */
+async function linkOrCopy(from: string, to: string): Promise<void> {
+  try {
+    await fs.link(from, to)
+  } catch {
+    await fs.copyFile(from, to, fs.constants.COPYFILE_EXCL)
   }
 }
 

@@ -26,6 +26,7 @@ export interface ObjectStore {
 }
 
 /** Bytes, or a local file of that many bytes that does not change meanwhile: it is not read whole into memory. */
+/** Bytes, or a file of `size` bytes: the store may keep the file itself under another name, so it is removed afterwards, not changed. */
 export type PutContent = Uint8Array | { readonly file: string; readonly size: number }
 
 export interface GetOptions {

@@ -173,12 +173,7 @@ describe('the state machine of runs', () => {
   })
 
   it.each([
-    [
-      'partial',
-      (job: Submitted) => failed(job, 'Essential container in task exited', 4),
-      'Partial',
-      `chronicle-replay resume ${ID} runs them`,
-    ],
+    ['partial', (job: Submitted) => failed(job, 'Essential container in task exited', 4), 'Partial', `/_chronicle/runs/${ID} runs them`],
     ['failed', (job: Submitted) => failed(job, 'Essential container in task exited', 70), 'NotCommitted', 'Essential container'],
     ['not started', (job: Submitted) => failed(job, 'CannotPullContainerError'), 'NotCommitted', 'CannotPull'],
     ['timed out', () => new ServiceError('States.Timeout', ''), 'NotCommitted', 'States.Timeout'],

@@ -1,7 +1,7 @@
 // The hashes of rows, in AssemblyScript, compiled to WebAssembly by `npm run kernel`.
 //
 // It takes the words of one column into the two hashes of each row of a block, four rows at a time. In WebAssembly because
-// of its vectors: the checksum of a part took as long as an eighth of making its rows (measured: docs/decisions.md). What is
+// of its vectors: the checksum of a part took a fifth of the time of making its rows in JavaScript (docs/decisions.md). What is
 // hashed, and how, is said by TableChecksum.
 //
 // Memory map (addresses fixed below; TypeScript side: core/table/kernel/row-hasher.ts). Arrays are of 4096 rows:
