@@ -4,7 +4,7 @@ import { runUri } from './cloud-run.ts'
 import type { RunStatus } from './cloud-status.ts'
 import { bytesText, commandText, countText, dollarsText, rateText } from './output.ts'
 import type { ProgressLine } from './progress.ts'
-import { groupText } from './run-report.ts'
+import { groupText, resumeAdvice } from './run-report.ts'
 
 const EXIT_PARTIAL = 4
 const EXIT_BUG = 70
@@ -70,6 +70,6 @@ function nextCommand({ run, state }: RunStatus, tableUri: string): string {
     return `${commandText(['chronicle-replay', 'query', tableUri])} "select count(*) from t"`
   if (state === 'cancelled') return 'submit again: a new run; what is committed already is not done again'
   if (state === 'partial' || state === 'refused' || state === 'failed')
-    return `mend the cause, then ${commandText(['chronicle-replay', 'resume', uri])} (the same code, what is missing); changed code or input needs a new run`
+    return resumeAdvice(commandText(['chronicle-replay', 'resume', uri]))
   return `${commandText(['chronicle-replay', 'status', uri])}, or cancel`
 }

@@ -32,20 +32,25 @@ export function reportRun(result: LocalRunResult, { tableUri, head }: ReportedRu
   const seconds = durationMs / 1000
   progress.note(
     [
-      `run ${run}: ${countText(done)} partitions done, ${countText(partitions.cached)} cached, ${countText(partitions.failed)} failed; ${countText(rows)} rows`,
+      `run ${run}: ${partitionsText(done)} done, ${countText(partitions.cached)} cached, ${countText(partitions.failed)} failed; ${countText(rows)} rows`,
       `${countText(messages)} messages, ${bytesText(bytes)} in ${seconds.toFixed(2)} s, ${rateText(messages / seconds)}`,
       isRefused
         ? 'not committed: more partitions failed than the job tolerates; what is done is kept'
         : `version ${version} of ${tableUri}`,
       partitions.failed === 0
         ? `next: ${commandText(['chronicle-replay', 'query', tableUri])} "select count(*) from t"`
-        : `next: mend the cause, then ${resumeCommand(tableUri, run)} (the same code, what is missing); changed code or input needs a new run`,
+        : `next: ${resumeAdvice(resumeCommand(tableUri, run))}`,
     ].join('\n'),
   )
   const [worst] = failures
   if (worst === undefined) return 0
   // When nothing at all came out, the cause says more than "partial".
   return done === 0 ? exitCodeOf(new ReplayError(worst.code, worst.message, { category: worst.category })) : EXIT_PARTIAL
+}
+
+/** What to do about partitions that failed. */
+export function resumeAdvice(command: string): string {
+  return `${command} runs what is missing, with the same code and input; after mending the job or the archive start a new run`
 }
 
 /** The command that goes on with a run. */
@@ -66,13 +71,13 @@ export function progressText({ done, partitions, messages, bytes, elapsedMs }: R
 
 function failureText(failure: FailureGroup, run: ReportedRun): string {
   const { code, message, partitions, first } = failure
-  const count = partitions === 1 ? '1 partition' : `${countText(partitions)} partitions`
+  const count = partitionsText(partitions)
   return `error ${code}: ${message}\n  ${count}, first ${first}; alone: ${aloneCommand(failure, run)}`
 }
 
 /** A group of failures as one line. */
 export function groupText({ code, message, partitions, first }: FailureGroup): string {
-  const count = partitions === 1 ? '1 partition' : `${countText(partitions)} partitions`
+  const count = partitionsText(partitions)
   return `${count}: ${code}: ${message}; first ${first}`
 }
 
@@ -104,4 +109,8 @@ const UNITS = [
 function paramWords(head: PlanHead): string[] {
   const { values, isGrid } = askedParams(head)
   return isGrid ? [...values].flatMap(([name, list]) => ['--param', `${name}=${list.join(',')}`]) : []
+}
+
+function partitionsText(count: number): string {
+  return count === 1 ? '1 partition' : `${countText(count)} partitions`
 }

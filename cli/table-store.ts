@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { ReplayError } from '../core/errors.ts'
+import { RUNS_FOLDER } from '../core/job/run-files.ts'
 import { FileStore } from '../core/store/file-store.ts'
 import type { ObjectStore } from '../core/store/object-store.ts'
 import { isS3Uri } from '../core/store/open-store.ts'
@@ -24,7 +25,7 @@ export function requireTablePlace(uri: string): void {
   const stat = fs.statSync(uri, { throwIfNoEntry: false })
   if (stat === undefined) return
   const names = stat.isDirectory() ? fs.readdirSync(uri).sort() : []
-  if (stat.isDirectory() && (names.length === 0 || names.some((name) => [LOG_FOLDER, '_chronicle/'].includes(`${name}/`)))) return
+  if (stat.isDirectory() && (names.length === 0 || isTable(uri))) return
   const found = stat.isDirectory() ? `a folder with ${names.slice(0, 3).join(', ')}` : 'a file'
   throw new ReplayError('not-a-table', `expected a table, or a place for a new one, found ${found}; choose another --table`, {
     category: 'input',
@@ -32,7 +33,7 @@ export function requireTablePlace(uri: string): void {
   })
 }
 
-/** Whether a place holds a table; a place on S3 can hold nothing else. */
+/** Whether a place holds a table, be it one into which nothing was committed yet; a place on S3 can hold nothing else. */
 export function isTable(folder: string): boolean {
-  return isS3Uri(folder) || fs.existsSync(path.join(folder, LOG_FOLDER))
+  return isS3Uri(folder) || [LOG_FOLDER, RUNS_FOLDER].some((name) => fs.existsSync(path.join(folder, name)))
 }

@@ -145,6 +145,12 @@ describe('bad input is refused with one clear message, and nothing is lost', () 
       failures: [{ category: 'corrupt', partitions: 1, first: 'synthetic/btcusdt/2024-01-02T00:00:00Z' }],
     })
     expect(err).toMatch(/error record-crc: .*segment 0, offset 64.*btcusdt\/2024-01-02\/trades/)
+    // Parts are there, but none of them is committed.
+    expect(await runCli('query', target, 'select count(*) from t')).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringMatching(/^error not-a-table/),
+    })
     fs.writeFileSync(segment!, whole)
     fs.utimesSync(segment!, stat.atime, stat.mtime)
     const resumed = await runCli('resume', result.run, '--table', target, '--json')
