@@ -25,6 +25,8 @@ import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const root = temporaryFolder('container')
 const [image, archive] = [path.join(root, 'image'), path.join(root, 'archive')]
+/** Node's program where the other user may run it: a checkout may lie in a folder that is its owner's alone. */
+const node = path.join(root, 'node')
 const unruly = path.resolve(import.meta.dirname, '../support/jobs/unruly.ts')
 const NOBODY = 65_534
 const user = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}
@@ -45,7 +47,7 @@ interface Ended {
 
 /** Runs the entry; `onLine` hears of its log. */
 function entry(argv: readonly string[], env: NodeJS.ProcessEnv = {}, onLine?: (line: LogLine, kill: () => void) => void): Promise<Ended> {
-  const child = spawn(process.execPath, [path.join(image, 'main.js'), ...argv], {
+  const child = spawn(node, [path.join(image, 'main.js'), ...argv], {
     cwd: '/',
     env,
     ...user,
@@ -62,7 +64,7 @@ function entry(argv: readonly string[], env: NodeJS.ProcessEnv = {}, onLine?: (l
       onLine?.(line, () => child.kill('SIGTERM'))
     }
   })
-  return new Promise((resolve) => child.on('close', (code) => resolve({ code, lines })))
+  return new Promise((resolve, reject) => child.on('error', reject).on('close', (code) => resolve({ code, lines })))
 }
 
 function folder(name: string): string {
@@ -100,6 +102,7 @@ function outcomeOf(run: string): {
 
 beforeAll(async () => {
   fs.chmodSync(root, 0o755)
+  fs.copyFileSync(process.execPath, node)
   await Promise.all([assembleImage(image), generateArchive(archive, { symbols: 3, messages: 12_000, seed: 3, segmentBytes: 1 << 18 })])
 })
 
