@@ -1,4 +1,4 @@
-import { exitCodeOf, ReplayError } from '../core/errors.ts'
+import { EXIT_PARTIAL, exitCodeOf, ReplayError } from '../core/errors.ts'
 import { failedJobsText } from './cloud-failed-jobs.ts'
 import { runUri } from './cloud-run.ts'
 import type { RunStatus } from './cloud-status.ts'
@@ -6,7 +6,6 @@ import { bytesText, commandText, countText, dollarsText, rateText } from './outp
 import type { ProgressLine } from './progress.ts'
 import { groupText, resumeAdvice } from './run-report.ts'
 
-const EXIT_PARTIAL = 4
 const EXIT_BUG = 70
 
 /** One line while a run goes on. */

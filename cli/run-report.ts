@@ -1,4 +1,4 @@
-import { exitCodeOf, ReplayError } from '../core/errors.ts'
+import { EXIT_PARTIAL, exitCodeOf, ReplayError } from '../core/errors.ts'
 import { askedParams } from '../core/job/asked-params.ts'
 import { isoTime } from '../core/job/cells.ts'
 import type { FailureGroup } from '../core/job/failure-groups.ts'
@@ -7,8 +7,6 @@ import { RUNS_FOLDER } from '../core/job/run-files.ts'
 import type { LocalRunResult, RunProgress } from '../core/job/run-local.ts'
 import { bytesText, commandText, countText, rateText } from './output.ts'
 import type { ProgressLine } from './progress.ts'
-
-const EXIT_PARTIAL = 4
 
 /** A run of a table, and what it was asked to do. */
 export interface ReportedRun {

@@ -47,6 +47,9 @@ export function describePlace(place: ErrorPlace): string {
   return parts.length === 0 ? '' : ` (${parts.join(', ')})`
 }
 
+/** Exit code of a run of which something is missing. */
+export const EXIT_PARTIAL = 4
+
 /** The exit code of the command line for an error: see ErrorCategory; anything unknown is a bug. */
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof ReplayError)) return 70

@@ -1,9 +1,8 @@
+import { EXIT_PARTIAL } from '../core/errors.ts'
 import { commitRun } from '../core/job/commit.ts'
 import { outcomeOf, writeOutcome } from '../core/job/run-outcome.ts'
 import type { Container } from './container.ts'
 import type { Log } from './log.ts'
-
-const EXIT_PARTIAL = 4
 
 /** Commits what the tasks have done and writes `outcome.json`. Returns the exit code: 4 when partitions are missing. */
 export async function commit({ tableUri, run, attempt, open }: Container, log: Log): Promise<number> {

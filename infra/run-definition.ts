@@ -1,3 +1,5 @@
+import { EXIT_PARTIAL } from '../core/errors.ts'
+
 /*
  * The state machine of a run, as Amazon States Language. Input: {run: URI of the run, id, bucket, tasks: key of the task list,
  * definition: "task" | "snapshots"}.
@@ -54,7 +56,6 @@ const SUBMIT_RETRY = [
   },
 ]
 const ANY_ERROR = ['States.ALL']
-const EXIT_PARTIAL = 4
 /** What a queue says when it gives up a job that it could not place (compute.ts). */
 const NOT_PLACED = ['*CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY*', '*MISCONFIGURATION:*']
 

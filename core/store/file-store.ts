@@ -4,11 +4,11 @@ import path from 'node:path'
 import { ReplayError } from '../errors.ts'
 import {
   type GetOptions,
-  isObjectKey,
   type ObjectInfo,
   type ObjectStore,
   type PutCondition,
   type PutContent,
+  requireObjectKey,
   roomFor,
   type StoredObject,
 } from './object-store.ts'
@@ -146,12 +146,7 @@ export class FileStore implements ObjectStore {
   }
 
   #pathOf(key: string): string {
-    if (!isObjectKey(key)) {
-      throw new ReplayError('object-key', `expected a relative key with "/" between parts, none empty, "." or "..", found "${key}"`, {
-        category: 'input',
-        path: this.uri,
-      })
-    }
+    requireObjectKey(key, this.uri)
     return path.join(this.uri, key)
   }
 }

@@ -1,3 +1,5 @@
+import { ReplayError } from '../errors.ts'
+
 /**
  * What the library needs of an object store, in the shape of S3: flat keys with `/`, whole objects, opaque ETags,
  * conditional puts, listings in key order. Local files implement it too (file-store.ts).
@@ -54,6 +56,15 @@ export interface ObjectInfo {
   readonly etag: string
   /** Last change, milliseconds since the epoch. */
   readonly modifiedMs: number
+}
+
+/** @throws ReplayError input `object-key`; `uri` is that of the store */
+export function requireObjectKey(key: string, uri: string): void {
+  if (isObjectKey(key)) return
+  throw new ReplayError('object-key', `expected a relative key with "/" between parts, none empty, "." or "..", found "${key}"`, {
+    category: 'input',
+    path: uri,
+  })
 }
 
 /** Keys are relative, with `/` between parts, none of them empty, `.` or `..`. */

@@ -8,6 +8,7 @@ import {
   type ObjectStore,
   type PutCondition,
   type PutContent,
+  requireObjectKey,
   roomFor,
   type StoredObject,
 } from './object-store.ts'
@@ -228,11 +229,8 @@ export class S3Store implements ObjectStore {
   }
 
   #keyOf(key: string): string {
-    if (isObjectKey(key)) return this.#root + key
-    throw new ReplayError('object-key', `expected a relative key with "/" between parts, none empty, "." or "..", found "${key}"`, {
-      category: 'input',
-      path: this.uri,
-    })
+    requireObjectKey(key, this.uri)
+    return this.#root + key
   }
 
   #client(): Promise<Sdk> {

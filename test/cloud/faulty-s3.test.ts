@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { randomOf } from '../../bench/simulation/random.ts'
 import { BatchControl } from '../../localstack/faults.ts'
-import { type FaultyProxy, seededRandom, startFaultyProxy } from '../support/faulty-proxy.ts'
+import { type FaultyProxy, startFaultyProxy } from '../support/faulty-proxy.ts'
 import { describeCloud } from './cloud.ts'
 import { CloudRuns } from './cloud-runs.ts'
 
@@ -15,7 +16,7 @@ describeCloud('a submitted run whose containers have an S3 that fails', (cloud) 
 
   beforeAll(async () => {
     await runs.open()
-    proxy = await startFaultyProxy(cloud.server.endpoint, 0.1, seededRandom(SEED))
+    proxy = await startFaultyProxy(cloud.server.endpoint, 0.1, randomOf(SEED))
   })
   afterAll(async () => {
     await control.clear()

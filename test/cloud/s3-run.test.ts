@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { randomOf } from '../../bench/simulation/random.ts'
 import { summarizeLog } from '../../core/log/log-summary.ts'
 import { ReplayReader } from '../../core/log/replay-reader.ts'
 import { StoreLogs } from '../../core/log/store-logs.ts'
@@ -9,7 +10,7 @@ import { FileStore } from '../../core/store/file-store.ts'
 import { S3Store } from '../../core/store/s3-store.ts'
 import { openTable } from '../../core/table/table-query.ts'
 import { goldenPath } from '../golden-data.ts'
-import { type FaultyProxy, seededRandom, startFaultyProxy } from '../support/faulty-proxy.ts'
+import { type FaultyProxy, startFaultyProxy } from '../support/faulty-proxy.ts'
 import { tableSum } from '../support/job-runs.ts'
 import { runCli } from '../support/run-cli.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -101,7 +102,7 @@ describeCloud('a run over the real archive on S3', (cloud) => {
   test('through faults of the network and of S3: the same table, in one version', async () => {
     const seed = Date.now() % 1e9
     console.log(`faults of seed ${seed}`)
-    const proxy: FaultyProxy = await startFaultyProxy(endpoint, 0.1, seededRandom(seed))
+    const proxy: FaultyProxy = await startFaultyProxy(endpoint, 0.1, randomOf(seed))
     try {
       const { code, err } = await runTo('faulty', proxy.endpoint)
       expect(code, err).toBe(0)

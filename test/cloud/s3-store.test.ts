@@ -2,9 +2,10 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { CreateBucketCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { randomOf } from '../../bench/simulation/random.ts'
 import { openStore } from '../../core/store/open-store.ts'
 import { S3Store } from '../../core/store/s3-store.ts'
-import { type FaultyProxy, seededRandom, startFaultyProxy } from '../support/faulty-proxy.ts'
+import { type FaultyProxy, startFaultyProxy } from '../support/faulty-proxy.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { describeCloud } from './cloud.ts'
 
@@ -84,7 +85,7 @@ describeCloud('S3 as an object store', (cloud) => {
   test('through faults: every put is answered once and truly, and retries are counted', async () => {
     const seed = Date.now() % 1e9
     console.log(`faults of seed ${seed}`)
-    const proxy: FaultyProxy = await startFaultyProxy(endpoint, 0.3, seededRandom(seed))
+    const proxy: FaultyProxy = await startFaultyProxy(endpoint, 0.3, randomOf(seed))
     try {
       const s3 = store('faulty', { endpoint: proxy.endpoint, partBytes: 5 << 20, retry: { firstPauseMs: 10, tries: 15 } })
       const big = new Uint8Array((5 << 20) * 2 + 5).fill(3)
