@@ -29,6 +29,7 @@ export class StoreFile implements LogFile {
   #next = -1
   #nextBytes = 0
   #isLong = false
+  #isCounted = false
   /** Whoever has it open goes through it: then it is not needed any more when they are done. */
   #isScanned = false
   /** The first bytes, which are looked at again in the end. */
@@ -47,11 +48,13 @@ export class StoreFile implements LogFile {
     if (this.#onAllAsked === null) return
     this.#isScanned = true
     if (this.#isInChunks(offset)) {
+      this.#count()
       this.#isLong ||= isLong
       this.#askAhead()
       return
     }
     this.#dropChunks()
+    this.#count()
     this.#begin(offset, isLong)
   }
 
@@ -94,6 +97,7 @@ export class StoreFile implements LogFile {
         await chunk.done
       } else if (at === this.#next) this.#ask(true)
       else if (this.#next < 0 && this.#onAllAsked !== null && this.bytes <= this.#ahead.chunkBytes) {
+        this.#count()
         this.#begin(0, false)
         this.#ask(true)
       } else await this.#peek(at, length - done)
@@ -123,7 +127,12 @@ export class StoreFile implements LogFile {
     this.#next = offset
     this.#isLong = isLong
     this.#nextBytes = isLong || this.bytes <= this.#ahead.chunkBytes ? this.#ahead.chunkBytes : FIRST_CHUNK_BYTES
-    this.#ahead.countFile(1)
+  }
+
+  /** Those fetched before anybody opens them do not count: there are as many as there is room for. */
+  #count(): void {
+    if (!this.#isCounted) this.#ahead.countFile(1)
+    this.#isCounted = true
   }
 
   /** Asks for the next chunk, and as far as there is room for those behind it. */
@@ -167,7 +176,8 @@ export class StoreFile implements LogFile {
 
   #dropChunks(): void {
     for (const chunk of this.#chunks.splice(0)) this.#ahead.drop(chunk)
-    if (this.#next >= 0) this.#ahead.countFile(-1)
+    if (this.#isCounted) this.#ahead.countFile(-1)
+    this.#isCounted = false
     this.#next = -1
   }
 
