@@ -138,12 +138,30 @@ export class SnapshotStore {
    * @throws ReplayError corrupt: `snapshot-…` of snapshot-file.ts; input `snapshot-missing`
    */
   async load(entry: SnapshotEntry): Promise<LoadedSnapshot> {
+    const [snapshot, sidecar] = [await this.#read(entry), await this.#readSidecar(entry)]
+    return withSidecar(snapshot, sidecar)
+  }
+
+  /**
+   * Reads a snapshot if its sidecar says that it is wanted: the sidecar is the smaller of the two. Null when it is not, or has none.
+   * @throws as `load`
+   */
+  async loadIf(
+    entry: SnapshotEntry,
+    wants: (sidecar: SnapshotSidecar) => boolean,
+  ): Promise<(LoadedSnapshot & { readonly sidecar: SnapshotSidecar }) | null> {
+    const sidecar = await this.#readSidecar(entry)
+    if (sidecar === null || !wants(sidecar)) return null
+    const snapshot = withSidecar(await this.#read(entry), sidecar)
+    return snapshot.sidecar === null ? null : { ...snapshot, sidecar }
+  }
+
+  async #read(entry: SnapshotEntry): Promise<ReadSnapshot> {
     const path = `${this.#store.uri}/${entry.key}`
     const object = await this.#store.get(entry.key)
     if (object === null)
       throw new ReplayError('snapshot-missing', 'the snapshot was deleted since it was listed', { category: 'input', path })
-    const { header, payload } = decodeSnapshot(object.bytes, path)
-    return { entry, header, payload, sidecar: await this.#sidecar(entry, object.bytes) }
+    return { entry, ...decodeSnapshot(object.bytes, path), bytes: object.bytes }
   }
 
   /**
@@ -204,12 +222,6 @@ export class SnapshotStore {
     return header
   }
 
-  /** The sidecar of exactly these bytes, or null. */
-  async #sidecar(entry: SnapshotEntry, bytes: Uint8Array): Promise<SnapshotSidecar | null> {
-    const sidecar = await this.#readSidecar(entry)
-    return sidecar !== null && sidecar.bytes === bytes.length && sidecar.crc32 === hex32(crc32(bytes)) ? sidecar : null
-  }
-
   /** The sidecar, or null when there is none or it is damaged. */
   async #readSidecar(entry: SnapshotEntry): Promise<SnapshotSidecar | null> {
     const key = entry.key.replace(/bin$/, 'json')
@@ -222,6 +234,15 @@ export class SnapshotStore {
       throw error
     }
   }
+}
+
+/** A snapshot and its file's bytes. */
+type ReadSnapshot = Omit<LoadedSnapshot, 'sidecar'> & { readonly bytes: Uint8Array }
+
+/** The sidecar counts if it is of exactly these bytes. */
+function withSidecar({ bytes, ...snapshot }: ReadSnapshot, sidecar: SnapshotSidecar | null): LoadedSnapshot {
+  const isOf = sidecar !== null && sidecar.bytes === bytes.length && sidecar.crc32 === hex32(crc32(bytes))
+  return { ...snapshot, sidecar: isOf ? sidecar : null }
 }
 
 /** Positions of one day as numbers in file order. */

@@ -104,6 +104,11 @@ async function settingsOf({ start }: PassPlan, inputs: readonly InputFolder[], o
   return book === undefined ? null : options.folders.settingsOf(book)
 }
 
+/** About the record time at which a pass will have seen enough, nanoseconds since the epoch. */
+export function likelyEndOf({ partitions, window }: PassPlan): bigint {
+  return partitions.at(-1)!.endNs + BigInt(window.afterNs) + 1_000_000_000n
+}
+
 class Pass {
   readonly done: PassResult[] = []
   readonly #plan: PassPlan
@@ -154,7 +159,7 @@ class Pass {
       stream: folder.stream,
       begin: folders.beginOf(folder, this.#plan.start),
     }))
-    const source = new ArchiveSource(logs)
+    const source = new ArchiveSource(logs, { likelyEndNs: likelyEndOf(this.#plan) })
     try {
       for (let batch = await source.nextBatch(); batch !== null; batch = await source.nextBatch()) {
         signal?.throwIfAborted()

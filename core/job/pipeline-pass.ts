@@ -86,7 +86,7 @@ export class PipelinePass {
       open: () => folders.open(folder),
       ...(isInside && dayOfDate(folder.date) === otherDay && { begin: (reader) => reader.seekToTimestamp(fromNs) }),
     })) as ConstructorParameters<typeof ArchiveSource>[0]
-    return new CellSource(new ArchiveSource(logs), {
+    return new CellSource(new ArchiveSource(logs, { likelyEndNs: endNs + 1_000_000_000n }), {
       ...{ startNs, endNs },
       onProgress: (messages, bytes) => {
         this.#messages += messages

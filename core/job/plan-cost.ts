@@ -13,6 +13,8 @@ export interface PlannedWork {
 
 /** Bytes of a GET request. */
 const READ_BYTES = 8 * 2 ** 20
+/** GETs of a task beside its objects: its plan and bundle, and the search for where reading begins. */
+const TASK_GETS = 16
 /** Bytes of archive that one vCPU replays per second: a light job, and a book with rows and compression. */
 const FAST_BYTES_PER_S = 300e6
 const SLOW_BYTES_PER_S = 60e6
@@ -29,7 +31,7 @@ const PUTS = 0.005 / 1000
 /** Estimates requests, time and money of a run, as a range: what a job does per message is not known before it ran. */
 export function estimateCost(work: PlannedWork): PlanCost {
   const { bytesInRange, bytesRead, objects, partitions, tasks, variants } = work
-  const getRequests = objects + Math.ceil(bytesRead / READ_BYTES) + 4 * tasks
+  const getRequests = objects + Math.ceil(bytesRead / READ_BYTES) + TASK_GETS * tasks
   const putRequests = partitions === 0 ? 0 : partitions + tasks + 8
   const sweep = sweepFactor(variants)
   const hours = (bytesPerS: number, i: 0 | 1): number =>

@@ -3,7 +3,7 @@ import type { SnapshotHome } from '../book/restart-points.ts'
 import type { GapPolicy, SequencePolicyState } from '../book/sequence-policy.ts'
 import { SnapshotInputs, segmentVersions } from '../book/snapshot-inputs.ts'
 import { snapshotSettings } from '../book/snapshot-log.ts'
-import type { SnapshotPosition } from '../book/snapshot-sidecar.ts'
+import type { SnapshotPosition, SnapshotSidecar } from '../book/snapshot-sidecar.ts'
 import { type LoadedSnapshot, listSnapshots, type SnapshotEntry, SnapshotStore } from '../book/snapshot-store.ts'
 import { ReplayError } from '../errors.ts'
 import type { LogFolder } from '../log/log-folder.ts'
@@ -63,11 +63,12 @@ export async function findRestart(query: RestartQuery, folders: SearchedFolders)
   const limit = query.fromNs === null ? null : await placeOf(await folders.open(folder), query.fromNs)
   const store = new SnapshotStore(home.store, home.prefix, market.venueId, market.marketId)
   for (const entry of inOrder(market.entries, limit).slice(0, MAX_TRIES)) {
-    const snapshot = await tryLoad(store, entry)
-    const sidecar = snapshot?.sidecar ?? null
-    if (snapshot === null || sidecar === null || saysNothing(snapshot)) continue
+    const isInReach = ({ position: { date, ...place } }: SnapshotSidecar): boolean =>
+      date === folder.date && (limit === null || isBefore(place, limit))
+    const snapshot = await tryLoad(store, entry, isInReach)
+    if (snapshot === null || saysNothing(snapshot)) continue
+    const { sidecar } = snapshot
     const { position } = sidecar
-    if (position.date !== folder.date || (limit !== null && !isBefore(position, limit))) continue
     const settings = await settingsOf(snapshot, query, folders)
     if (settings === null) continue
     const isLast = limit === null && !(await isFollowed(await folders.open(folder), position))
@@ -93,9 +94,7 @@ export async function beginBefore(reader: ReplayReader, timeNs: bigint): Promise
   for (const backNs of LEAD_NS) {
     const fromNs = timeNs > backNs ? timeNs - backNs : 0n
     if (!(await reader.seekToTimestamp(fromNs))) return // nothing is left to read
-    const first = await reader.next()
-    // Reading has taken it: back to it.
-    await reader.seekToTimestamp(fromNs)
+    const first = await reader.peek()
     if (first !== null && first.timestampNs < timeNs) return
   }
   await reader.seekToTimestamp(0n)
@@ -144,9 +143,11 @@ function inOrder(entries: readonly SnapshotEntry[], limit: Place | null): Snapsh
   return [...descending.filter(isLower), ...descending.filter((entry) => !isLower(entry))]
 }
 
-async function tryLoad(store: SnapshotStore, entry: SnapshotEntry): Promise<LoadedSnapshot | null> {
+async function tryLoad(
+  ...[store, entry, wants]: [SnapshotStore, ...Parameters<SnapshotStore['loadIf']>]
+): ReturnType<SnapshotStore['loadIf']> {
   try {
-    return await store.load(entry)
+    return await store.loadIf(entry, wants)
   } catch (error) {
     if (error instanceof ReplayError && (error.category === 'corrupt' || error.code === 'snapshot-missing')) return null
     throw error
@@ -158,7 +159,7 @@ function saysNothing({ header, payload }: LoadedSnapshot): boolean {
   return header.bookMode === MODE_L2 && payload.length === 12 && payload[0] === 0 && payload[1] === 0
 }
 
-function isBefore(a: SnapshotPosition, b: Place): boolean {
+function isBefore(a: Omit<SnapshotPosition, 'date'>, b: Place): boolean {
   return a.segment < b.segment || (a.segment === b.segment && a.offset < b.offset)
 }
 

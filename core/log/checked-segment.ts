@@ -11,19 +11,19 @@ export interface CheckedSegment {
 /**
  * Opens a segment and checks its length and header. Null when it cannot be read at all and damage is skipped.
  * Under `skip` a damaged header does not hide the records: each has its own CRC.
- * @param scanFrom offset from which all of it is going to be read, if that is known
+ * @param scan offsets between which it is most likely going to be read, if that is known
  * @throws ReplayError input `segment-unreadable`; corrupt `segment-*`, `frame-*` under `abort`
  */
 export async function openCheckedSegment(
   entry: SegmentEntry,
   segmentBytes: number,
   policy: DamagePolicy,
-  scanFrom: number | null,
+  scan: { readonly start: number; readonly end: number } | null,
 ): Promise<CheckedSegment | null> {
   const file = openFile(entry, policy)
   if (file === null) return null
   try {
-    if (scanFrom !== null) file.readAhead?.(scanFrom === DATA_OFFSET ? 0 : scanFrom, true)
+    if (scan !== null) file.readAhead?.(scan.start === DATA_OFFSET ? 0 : scan.start, true, scan.end)
     const header = await readHeader(file)
     if (file.bytes !== segmentBytes) {
       const message = `segment size: expected ${segmentBytes} bytes, found ${file.bytes}`

@@ -8,10 +8,10 @@ export interface LogFile {
   /** Reads up to `length` bytes at `offset` into `target` at `start`; returns how many: fewer only at the end. */
   read(target: Uint8Array, start: number, length: number, offset: number): number | Promise<number>
   /**
-   * Optional: the file is about to be read from `offset` on, to its end when `isLong`, else for who knows how long.
-   * Readers that only pick single records do not say so.
+   * Optional: the file is about to be read from `offset` on: when `isLong` most likely up to `end`, else for who knows how
+   * long. Readers that only pick single records do not say so.
    */
-  readAhead?(offset: number, isLong: boolean): void
+  readAhead?(offset: number, isLong: boolean, end: number): void
   close(): void
 }
 

@@ -27,6 +27,11 @@ export interface LogScanOptions {
   readonly onCorrupt?: 'abort' | 'skip'
   /** Bytes read at a time. @default 512 KiB */
   readonly bufferBytes?: number
+  /**
+   * Reading most likely ends at records of about this time: no more than a hint, of how much to fetch from a store before it is
+   * asked for. Nanoseconds since the epoch. @default the end of the log
+   */
+  readonly likelyEndNs?: bigint | undefined
   /** Test mode: a batch is overwritten when it is released. @default false */
   readonly checked?: boolean
 }
@@ -48,6 +53,7 @@ export class LogScan {
   readonly #symbol: string | null
   readonly #grantsSymbols: boolean
   readonly #checkCrc: boolean
+  readonly #likelyEndNs: bigint | undefined
   #filter: SourceFilter = {}
   /** Sequence to start from while seeking by sequence. */
   #startSeq: bigint | null = null
@@ -68,6 +74,7 @@ export class LogScan {
     this.#symbol = options.symbol ?? identifyFolder(folder).symbol
     this.#grantsSymbols = this.#symbol !== null || resolveSymbol !== null
     this.#checkCrc = options.checkCrc ?? true
+    this.#likelyEndNs = options.likelyEndNs
     this.#kernel = takeKernel(options.bufferBytes)
     this.#kernel.maxStepBackNs = maxStepBackNs
     this.#kernel.checkCrc = this.#checkCrc
@@ -119,7 +126,8 @@ export class LogScan {
   async open(entry: SegmentEntry, offset: number): Promise<boolean> {
     // Without a bound all of it is read, from here on: what is far away can be on its way before the header is looked at.
     const isWhole = this.#startSeq === null && this.#filter.fromNs === undefined && this.#filter.toNs === undefined
-    const segment = await openCheckedSegment(entry, this.#segmentBytes, this.policy, isWhole ? offset : null)
+    const scan = isWhole ? { start: offset, end: this.#likelyEndIn(entry) } : null
+    const segment = await openCheckedSegment(entry, this.#segmentBytes, this.policy, scan)
     if (segment === null) return false
     const { file, sealed } = segment
     try {
@@ -127,7 +135,7 @@ export class LogScan {
       if (start !== DATA_OFFSET) this.expectBreak()
       if (start !== null) {
         this.#isSealed = sealed
-        if (!isWhole) file.readAhead?.(start, false)
+        if (!isWhole) file.readAhead?.(start, false, this.#segmentBytes)
         this.scan.start(file, Math.max(this.#segmentBytes, file.bytes), start)
         return true
       }
@@ -137,6 +145,13 @@ export class LogScan {
     }
     await file.close()
     return false
+  }
+
+  /** Offset in a segment behind which most likely nothing is wanted. */
+  #likelyEndIn({ id }: SegmentEntry): number {
+    if (this.#likelyEndNs === undefined) return this.#segmentBytes
+    // Whole buffers are read.
+    return Math.min(this.#segmentBytes, this.#indexes.likelyEndOf(id, this.#likelyEndNs) + this.#kernel.dataBytes)
   }
 
   /** Whether the open segment is sealed by now. */

@@ -30,6 +30,9 @@ export interface Chunk {
 
 /** Fewer bytes a request is not worth. */
 const MIN_CHUNK_BYTES = 1 << 20
+/** Small objects are remembered up to this size each, and together. */
+const KEPT_BYTES = 256 << 10
+const ALL_KEPT_BYTES = 2 << 20
 /** Memory of chunks is kept for later ones from this size on. */
 const POOLED_BYTES = 1 << 20
 
@@ -44,6 +47,9 @@ export class ReadAhead {
   readonly #bufferBytes: number
   readonly #waiting: PendingChunk[] = []
   readonly #pool: Uint8Array[] = []
+  /** By key and version, the oldest first. */
+  readonly #kept = new Map<string, Uint8Array>()
+  #keptBytes = 0
   #inFlight = 0
   #heldBytes = 0
   #files = 0
@@ -98,13 +104,28 @@ export class ReadAhead {
     if (at >= 0 || pending.isSettled) this.#release(pending)
   }
 
-  /** Reads a small object whole. */
+  /** Reads a small object whole, once if it is very small: a log is opened several times on the way to its first message. */
   async readWhole(object: ListedObject): Promise<Uint8Array> {
+    const version = `${object.key} ${object.etag}`
+    const kept = this.#kept.get(version)
+    if (kept !== undefined) return kept
     const chunk = this.fetch(object, 0, object.size, true)
     await chunk.done
     const bytes = chunk.bytes!.slice()
     this.drop(chunk)
+    if (bytes.length <= KEPT_BYTES) this.#keep(version, bytes)
     return bytes
+  }
+
+  #keep(version: string, bytes: Uint8Array): void {
+    if (this.#kept.has(version)) return
+    this.#kept.set(version, bytes)
+    this.#keptBytes += bytes.length
+    for (const [oldest, { length }] of this.#kept) {
+      if (this.#keptBytes <= ALL_KEPT_BYTES) break
+      this.#kept.delete(oldest)
+      this.#keptBytes -= length
+    }
   }
 
   #startNext(): void {

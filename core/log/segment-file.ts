@@ -90,8 +90,8 @@ class PlainSegmentFile implements SegmentFile {
     return this.#file.read(target, start, length, offset)
   }
 
-  readAhead(offset: number, isLong: boolean): void {
-    this.#file.readAhead?.(offset, isLong)
+  readAhead(offset: number, isLong: boolean, end: number): void {
+    this.#file.readAhead?.(offset, isLong, end)
   }
 
   close(): void {
@@ -128,8 +128,11 @@ class CompressedSegmentFile implements SegmentFile {
     return this.#readOn(target, start, length, offset, 0)
   }
 
-  readAhead(offset: number, isLong: boolean): void {
-    if (offset < this.bytes) this.#file.readAhead?.(this.#frames.compressedOffset(this.#frames.frameAt(offset)), isLong)
+  readAhead(offset: number, isLong: boolean, end: number): void {
+    if (offset >= this.bytes) return
+    const [first, last] = [this.#frames.frameAt(offset), this.#frames.frameAt(Math.max(offset, Math.min(end, this.bytes) - 1))]
+    const compressedEnd = this.#frames.compressedOffset(last) + this.#frames.compressedSize(last)
+    this.#file.readAhead?.(this.#frames.compressedOffset(first), isLong, end < this.bytes ? compressedEnd : this.#file.bytes)
   }
 
   close(): void {

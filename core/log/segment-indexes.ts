@@ -48,6 +48,19 @@ export class SegmentIndexes {
     return record === 'same' ? index.offsetAt(entry - 1) : DATA_OFFSET
   }
 
+  /** Offset behind the first record that the index has of a time or later; Infinity where it has none. Nobody checked the index. */
+  likelyEndOf(segment: number, timeNs: bigint): number {
+    try {
+      const index = openSeekIndex(this.#folder, segment)
+      if (index === null || index.partial || index.maxTimestampNs < timeNs) return Number.POSITIVE_INFINITY
+      index.loadEntries()
+      const entry = index.firstAtTime(timeNs) + 1
+      return entry < index.entryCount ? index.offsetAt(entry) : Number.POSITIVE_INFINITY
+    } catch {
+      return Number.POSITIVE_INFINITY // told when the segment is read
+    }
+  }
+
   /** The segment's index when it can be trusted, else null. A damaged one is reported once. */
   async trusted(file: SegmentFile, sealed: boolean): Promise<SeekIndex | null> {
     const index = sealed ? await this.#fitting(file) : null

@@ -5,12 +5,16 @@ import type { Chunk, ListedObject, ReadAhead } from './read-ahead.ts'
 const PEEK_BYTES = 256 << 10
 /** Of the first request of a read that nobody knows the length of; twice as many each time. */
 const FIRST_CHUNK_BYTES = 1 << 20
-/** Single reads remembered: at a segment's beginning and at its end. */
-const MAX_PEEKS = 2
+/** Single reads remembered: a segment's beginning and end, and where a seek was led. */
+const MAX_PEEKS = 4
+/** What they may take together; the last one is remembered whatever its size. */
+const MAX_PEEKED_BYTES = 2 << 20
 /** Chunks asked for beyond the one that is being read. */
 const MAX_AHEAD = 3
 /** Header and first record of a segment. */
 const HEAD_BYTES = 4096
+/** Fewer bytes are not worth a request of their own: they are fetched with those before. */
+const MIN_REST_BYTES = 1 << 20
 
 /**
  * A segment in an object store, read in ranges. A read that was announced goes on in chunks, with further ones on their way;
@@ -28,10 +32,14 @@ export class StoreFile implements LogFile {
   /** Offset that the next chunk begins at; −1: no read was announced. */
   #next = -1
   #nextBytes = 0
+  /** What lies behind is fetched only when it is asked for. */
+  #end: number
   #isLong = false
-  #isCounted = false
   /** Whoever has it open goes through it: then it is not needed any more when they are done. */
   #isScanned = false
+  #isCounted = false
+  /** Chunks go on beyond the end that was thought of. */
+  #isBehind = false
   /** The first bytes, which are looked at again in the end. */
   #head: Uint8Array | null = null
 
@@ -39,21 +47,24 @@ export class StoreFile implements LogFile {
   constructor(path: string, object: ListedObject, ahead: ReadAhead, onAllAsked: (() => void) | null) {
     this.path = path
     this.bytes = object.size
+    this.#end = object.size
     this.#object = object
     this.#ahead = ahead
     this.#onAllAsked = onAllAsked
   }
 
-  readAhead(offset: number, isLong: boolean): void {
+  readAhead(offset: number, isLong: boolean, end: number): void {
     if (this.#onAllAsked === null) return
-    this.#isScanned = true
-    if (this.#isInChunks(offset)) {
+    this.#isScanned ||= isLong
+    const isWithin = this.#isInChunks(this.#behindPeeks(offset))
+    if (!isWithin) this.#dropChunks()
+    this.#end = this.bytes - end < MIN_REST_BYTES ? this.bytes : end
+    if (isWithin) {
       this.#count()
       this.#isLong ||= isLong
       this.#askAhead()
       return
     }
-    this.#dropChunks()
     this.#count()
     this.#begin(offset, isLong)
   }
@@ -75,7 +86,7 @@ export class StoreFile implements LogFile {
   }
 
   close(): void {
-    // What was only looked into is wanted again, as a rule: the folder gives it up.
+    // What was only looked into, or sought in, is wanted again, as a rule: the folder gives it up.
     if (this.#isScanned) this.giveUp()
   }
 
@@ -123,10 +134,18 @@ export class StoreFile implements LogFile {
     return done
   }
 
+  /** Begins chunks at an offset, or behind what is there of the bytes from it on. */
   #begin(offset: number, isLong: boolean): void {
-    this.#next = offset
+    this.#next = this.#behindPeeks(offset)
     this.#isLong = isLong
     this.#nextBytes = isLong || this.bytes <= this.#ahead.chunkBytes ? this.#ahead.chunkBytes : FIRST_CHUNK_BYTES
+  }
+
+  /** The first offset from here on that no single read has fetched. */
+  #behindPeeks(offset: number): number {
+    let at = offset
+    for (const { start, bytes } of this.#peeks) if (start <= at && at < start + bytes.length) at = start + bytes.length
+    return at
   }
 
   /** Those fetched before anybody opens them do not count: there are as many as there is room for. */
@@ -142,8 +161,10 @@ export class StoreFile implements LogFile {
   }
 
   #askOne(isAwaited: boolean): void {
-    const size = Math.min(this.#nextBytes, this.#ahead.chunkBytes)
-    const end = Math.min(this.bytes, this.#next + size)
+    const isBehind = this.#next >= this.#end
+    const size = Math.min(isBehind && !this.#isBehind ? FIRST_CHUNK_BYTES : this.#nextBytes, this.#ahead.chunkBytes)
+    const end = Math.min(isBehind ? this.bytes : this.#end, this.#next + size)
+    this.#isBehind = isBehind
     this.#chunks.push(this.#ahead.fetch(this.#object, this.#next, end, isAwaited))
     this.#next = end
     this.#nextBytes = Math.min(2 * size, this.#ahead.chunkBytes)
@@ -151,7 +172,7 @@ export class StoreFile implements LogFile {
 
   #askAhead(): void {
     const most = this.#isLong ? MAX_AHEAD : 0
-    while (this.#next < this.bytes && this.#chunks.length <= most && this.#ahead.mayReadAhead(this.#nextBytes)) this.#askOne(false)
+    while (this.#next < this.#end && this.#chunks.length <= most && this.#ahead.mayReadAhead(this.#nextBytes)) this.#askOne(false)
     if (this.#next >= this.bytes && this.#isLong) this.#onAllAsked?.()
   }
 
@@ -178,6 +199,8 @@ export class StoreFile implements LogFile {
     for (const chunk of this.#chunks.splice(0)) this.#ahead.drop(chunk)
     if (this.#isCounted) this.#ahead.countFile(-1)
     this.#isCounted = false
+    this.#isBehind = false
+    this.#end = this.bytes
     this.#next = -1
   }
 
@@ -187,13 +210,18 @@ export class StoreFile implements LogFile {
     const follows = last !== undefined && at === last.start + last.bytes.length
     const first = this.#onAllAsked === null ? FIRST_CHUNK_BYTES : PEEK_BYTES
     const size = Math.min(Math.max(length, follows ? 2 * last.bytes.length : first), this.#ahead.chunkBytes)
-    const chunk = this.#ahead.fetch(this.#object, at, Math.min(this.bytes, at + size), true)
+    // The header and what follows it in one.
+    const start = at < HEAD_BYTES ? 0 : at
+    const chunk = this.#ahead.fetch(this.#object, start, Math.min(this.bytes, at + size), true)
     try {
       await chunk.done
-      this.#peeks.push({ start: at, bytes: chunk.bytes!.slice() })
+      this.#peeks.push({ start, bytes: chunk.bytes!.slice() })
     } finally {
       this.#ahead.drop(chunk)
     }
-    if (this.#peeks.length > MAX_PEEKS) this.#peeks.splice(follows ? this.#peeks.length - 2 : 0, 1)
+    const isTooMuch = (): boolean => this.#peeks.reduce((sum, { bytes }) => sum + bytes.length, 0) > MAX_PEEKED_BYTES
+    // Of those that follow one another the reader has left the earlier ones behind.
+    while (this.#peeks.length > 1 && (this.#peeks.length > MAX_PEEKS || isTooMuch()))
+      this.#peeks.splice(follows ? this.#peeks.length - 2 : 0, 1)
   }
 }

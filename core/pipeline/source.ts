@@ -100,6 +100,7 @@ export abstract class BatchSource implements MessageSource {
     if (current !== null && this.isWithinBatch) {
       // next() took some messages of this batch: hand out the rest.
       this.#current = null
+      if (this.#taken === 0) return current
       current.dropFirst(this.#taken)
       current.scanned = current.length
       current.skipped = 0
@@ -113,6 +114,14 @@ export abstract class BatchSource implements MessageSource {
   async next(): Promise<Message | null> {
     const cursor = await this.#advance()
     return cursor === null ? null : cursor.toOwned()
+  }
+
+  /** What `next()` is going to give. */
+  async peek(): Promise<Message | null> {
+    const cursor = await this.#advance()
+    if (cursor === null) return null
+    this.#taken--
+    return cursor.toOwned()
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<MessageCursor, void, undefined> {
