@@ -12,8 +12,9 @@
  * None of this is visible outside: state is a function of the updates alone.
  */
 import { DeepLevels, lowerBound } from './deep-levels.ts'
-import { isExactProduct, MAX_EXACT } from './exact.ts'
+import { MAX_EXACT } from './exact.ts'
 import { gcd } from './gcd.ts'
+import { canScale, commonTick, type LevelList, readLevels, withLevel } from './level-list.ts'
 
 const TWO_32 = 2 ** 32
 const MIN_WINDOW = 2048
@@ -136,30 +137,7 @@ export class L2Side {
    */
   replaceFromWords(words: Uint32Array, at: number, count: number): void {
     this.clear()
-    const keys = new Float64Array(count)
-    const sizes = new Float64Array(count)
-    // Snapshots list the best level first, so filling from the end gives ascending keys.
-    let first = count
-    let ascending = true
-    for (let i = at; i < at + count * 4; i += 4) {
-      const size = words[i + 2]! + words[i + 3]! * TWO_32
-      if (size === 0) continue
-      const key = this.sign * (words[i]! + words[i + 1]! * TWO_32)
-      if (first < count && key >= keys[first]!) ascending = false
-      keys[--first] = key
-      sizes[first] = size
-    }
-    if (ascending) {
-      this.#place(keys.subarray(first), sizes.subarray(first))
-      return
-    }
-    const levels = new Map<number, number>()
-    for (let i = count - 1; i >= first; i--) levels.set(keys[i]!, sizes[i]!)
-    const sorted = Float64Array.from(levels.keys()).sort()
-    this.#place(
-      sorted,
-      sorted.map((key) => levels.get(key)!),
-    )
+    this.#place(readLevels(words, at, count, this.sign))
   }
 
   /** Sets one level. Size 0 removes it. Both must be exact whole numbers. */
@@ -258,8 +236,7 @@ export class L2Side {
 
   /** Whether all prices and sizes times these factors still are exact. */
   canScale(priceFactor: number, sizeFactor: number): boolean {
-    const { keys, sizes } = this.#collect()
-    return keys.every((key) => isExactProduct(Math.abs(key), priceFactor)) && sizes.every((size) => isExactProduct(size, sizeFactor))
+    return canScale(this.#collect(), priceFactor, sizeFactor)
   }
 
   /** Multiplies all prices and sizes; `canScale` must hold. */
@@ -270,7 +247,7 @@ export class L2Side {
       sizes[i]! *= sizeFactor
     }
     this.#refined = false
-    this.#place(keys, sizes)
+    this.#place({ keys, sizes })
   }
 
   #setScaled(words: Uint32Array, at: number, count: number, priceFactor: number, sizeFactor: number): void {
@@ -292,22 +269,13 @@ export class L2Side {
       return
     }
     if (size === 0) return
-    const { keys, sizes } = this.#collect()
+    const levels = this.#collect()
     const distance = key - this.#base
     if (distance % this.#tick !== 0) {
       this.#refined = true
       this.#setTick(gcd(this.#tick, distance))
     }
-    const at = lowerBound(keys, keys.length, key)
-    const allKeys = new Float64Array(keys.length + 1)
-    const allSizes = new Float64Array(keys.length + 1)
-    allKeys.set(keys.subarray(0, at))
-    allKeys[at] = key
-    allKeys.set(keys.subarray(at), at + 1)
-    allSizes.set(sizes.subarray(0, at))
-    allSizes[at] = size
-    allSizes.set(sizes.subarray(at), at + 1)
-    this.#place(allKeys, allSizes)
+    this.#place(withLevel(levels, key, size))
   }
 
   #setDeep(key: number, size: number): void {
@@ -320,22 +288,21 @@ export class L2Side {
     this.#deepUpdates = 0
     this.#updates = 0
     if (!busy || this.#sizes.length >= MAX_WINDOW) return
-    const { keys, sizes } = this.#collect()
+    const levels = this.#collect()
     const window = this.#sizes.length * 2
     this.#sizes = new Float64Array(window)
     this.#bits = new Int32Array(window >>> 5)
-    this.#place(keys, sizes)
+    this.#place(levels)
   }
 
   /** The best price has sunk to the lower quarter of the window: move the window down if levels wait there. */
   #refillFromDeep(): void {
     if (this.#deep.count === 0) return
-    const { keys, sizes } = this.#collect()
-    this.#place(keys, sizes)
+    this.#place(this.#collect())
   }
 
   /** Copies of all levels in ascending order of key. */
-  #collect(): { keys: Float64Array; sizes: Float64Array } {
+  #collect(): LevelList {
     const count = this.count
     const keys = new Float64Array(count)
     const sizes = new Float64Array(count)
@@ -350,19 +317,14 @@ export class L2Side {
   }
 
   /** Replaces the content: the window's upper quarter is left free above the best level. */
-  #place(keys: Float64Array, sizes: Float64Array): void {
+  #place(levels: LevelList): void {
+    const { keys, sizes } = levels
     this.#emptyWindow()
     const count = keys.length
     this.#deep.count = 0
     if (count === 0) return
     const best = keys[count - 1]!
-    let tick = this.#refined || count === 1 ? this.#tick : 0
-    for (let i = 0; i < count - 1 && tick !== 1; i++) {
-      // A difference beyond 2^53 may be rounded, but a level so far off never is in the window.
-      if (best - keys[i]! < MAX_EXACT) tick = gcd(best - keys[i]!, tick)
-    }
-    if (tick === 0) tick = 1
-    this.#setTick(tick)
+    this.#setTick(commonTick(levels, this.#refined || count === 1 ? this.#tick : 0))
     this.#base = this.#baseBelow(best)
     const split = lowerBound(keys, count, this.#base)
     this.#deep.load(keys, sizes, split)

@@ -1,3 +1,7 @@
+import type { ErrorPlace } from '../errors.ts'
+import { BOOK_EVENT_TYPE_OFFSET, EVENT_RESET, EVENT_SNAPSHOT, MODE_L3 } from '../protocol/book-event.ts'
+import { L3_EVENT_TYPE_OFFSET, L3_RESET } from '../protocol/l3-event.ts'
+
 /** `gap`: the sequences show that messages are missing. */
 export const MESSAGES_MISSING = 1
 /** `gap`: a book event was damaged, so that the book is wrong until its next snapshot or reset. */
@@ -30,4 +34,24 @@ export class EngineMessage {
   gapOpen = 0
   /** Log directory. */
   path = ''
+}
+
+/** Whether a book event is of orders, not of levels. */
+export function isL3({ words, at }: EngineMessage): boolean {
+  return ((words[at + (BOOK_EVENT_TYPE_OFFSET >>> 2)]! >>> 8) & 0xff) === MODE_L3
+}
+
+/** Whether a book event replaces or clears the book. */
+export function isRestart(message: EngineMessage): boolean {
+  const kind = message.words[message.at + (BOOK_EVENT_TYPE_OFFSET >>> 2)]! & 0xffff
+  return kind === EVENT_SNAPSHOT || kind === EVENT_RESET || isL3Reset(message)
+}
+
+export function isL3Reset(message: EngineMessage): boolean {
+  return isL3(message) && (message.words[message.at + (L3_EVENT_TYPE_OFFSET >>> 2)]! & 0xff) === L3_RESET
+}
+
+/** Where a message is, for an error. */
+export function placeOf({ path, positionLow, positionHigh }: EngineMessage): ErrorPlace {
+  return { ...(path !== '' && { path }), ...(positionHigh >= 0 && { segment: positionHigh, offset: positionLow * 64 }) }
 }

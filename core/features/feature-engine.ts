@@ -6,30 +6,19 @@ import { type SequencePolicy, VERDICT_APPLY } from '../book/sequence-policy.ts'
 import { ReplayError } from '../errors.ts'
 import type { MessageBatch } from '../pipeline/batch.ts'
 import type { MessageCursor } from '../pipeline/message.ts'
-import {
-  BOOK_EVENT_BYTES,
-  BOOK_EVENT_MARKET_ID_OFFSET,
-  BOOK_EVENT_TYPE_OFFSET,
-  BookEventView,
-  EVENT_RESET,
-  EVENT_SNAPSHOT,
-  MODE_L3,
-} from '../protocol/book-event.ts'
-import { BOOK_TICKER_BYTES, BookTickerView } from '../protocol/book-ticker.ts'
-import { L3_EVENT_TYPE_OFFSET, L3_RESET } from '../protocol/l3-event.ts'
+import { BOOK_EVENT_BYTES, BOOK_EVENT_MARKET_ID_OFFSET } from '../protocol/book-event.ts'
+import { BOOK_TICKER_BYTES } from '../protocol/book-ticker.ts'
 import { TYPE_BOOK_EVENT, TYPE_BOOK_TICKER, TYPE_TRADE } from '../protocol/message-type.ts'
-import { TRADE_BYTES, TRADE_SYMBOL_HASH_OFFSET, TradeView } from '../protocol/trade.ts'
-import type { EngineMoment } from './column.ts'
+import { TRADE_BYTES, TRADE_SYMBOL_HASH_OFFSET } from '../protocol/trade.ts'
 import { parseDuration } from './duration.ts'
-import { EngineMessage, EVENT_LOST } from './engine-message.ts'
+import { EngineMessage, EVENT_LOST, isL3, isRestart, placeOf } from './engine-message.ts'
 import type { FeatureEngineOptions, FeatureStats } from './engine-options.ts'
-import { EventTrigger } from './event-trigger.ts'
 import { ExchangeClock } from './exchange-clock.ts'
 import { FeatureBook } from './feature-book.ts'
-import { FeatureTable } from './feature-table.ts'
+import type { FeatureTable } from './feature-table.ts'
 import { GapWatch } from './gap-watch.ts'
-import { GridClock } from './grid-clock.ts'
-import { microsOf, putMicros, wholeMicros } from './microseconds.ts'
+import { microsOf, wholeMicros } from './microseconds.ts'
+import { RowMaker } from './row-maker.ts'
 import { NO_TRIGGER, planTrigger, type TriggerPlan } from './trigger.ts'
 
 /**
@@ -45,7 +34,6 @@ export class FeatureEngine {
   isDone = false
 
   readonly #plan: TriggerPlan
-  readonly #grid: GridClock
   readonly #exchange: ExchangeClock | null
   readonly #isSkipping: boolean
   readonly #isSkippingUnknown: boolean
@@ -54,10 +42,6 @@ export class FeatureEngine {
   readonly #startMicros: number
   readonly #doneMicros: number
   readonly #hasBook: boolean
-  readonly #hearsBook: boolean
-  readonly #hearsTickers: boolean
-  readonly #hearsMessages: boolean
-  readonly #hearsDays: boolean
   readonly #barMicros: number
   /** 0 with the record clock. */
   readonly #skewMicros: number
@@ -65,32 +49,20 @@ export class FeatureEngine {
 
   readonly #payload = new PayloadWords()
   readonly #message = new EngineMessage()
-  readonly #trade = new TradeView()
-  readonly #ticker = new BookTickerView()
-  readonly #moment: EngineMoment = { timeLow: 0, timeHigh: 0, micros: 0, positionLow: 0, positionHigh: -1, number: 0 }
   /** With the record clock, the message being handled. */
   #cursor: MessageCursor | null = null
-  readonly #event = new BookEventView()
   #l2: L2Book
   #l3: L3Book | null = null
   readonly #watch: GapWatch
-  readonly #events: EventTrigger
+  readonly #rows: RowMaker
   /** As the market of the watch, for trades. */
   #tradeMarket: number
   readonly #isMarketGiven: boolean
   /** What the watch says, in the order of the clock: the book is empty because of a gap. */
   #isBookOpen = false
-  /** Tables were told of a gap whose end they wait for. */
-  #isTableOpen = false
 
   /** What comes is of before the start, and only its sequences are looked at. */
   #isLeadIn: boolean
-  #hasStarted = false
-  #micros = Number.NEGATIVE_INFINITY
-  /** Of the bar that is being filled; without bars, of the day. */
-  #barHasMessages = false
-  #positionLow = 0
-  #positionHigh = -1
 
   #bookEvents = 0
   #trades = 0
@@ -135,13 +107,9 @@ export class FeatureEngine {
       this.#isBookOpen = this.#watch.isOpen
       if (this.#isBookOpen) this.book.source.clear()
     }
-    this.#events = new EventTrigger(plan, this.book)
-    this.tables = options.tables.map((table) => new FeatureTable(table, this.book, plan.barMicros, plan.hasEventRows, this.#moment))
-    this.#hearsBook = this.tables.some(({ hearsBook }) => hearsBook)
-    this.#hearsTickers = this.tables.some(({ hearsTickers }) => hearsTickers)
-    this.#hearsMessages = this.tables.some(({ hearsMessages }) => hearsMessages)
-    this.#hearsDays = this.tables.some(({ hearsDays }) => hearsDays)
-    if (this.#exchange !== null && this.#hearsMessages) {
+    this.#rows = new RowMaker(options.tables, this.book, { plan, isFilled: this.#isFilled, fromMicros: this.#fromMicros })
+    this.tables = this.#rows.tables
+    if (this.#exchange !== null && this.#rows.hearsMessages) {
       throw new ReplayError(
         'clock-message',
         'the exchange clock puts messages aside, so that `message` cannot see them: use the record clock',
@@ -150,17 +118,11 @@ export class FeatureEngine {
         },
       )
     }
-    this.#grid = new GridClock(
-      plan.barMicros,
-      this.#isFilled,
-      this.tables.flatMap(({ samplers }) => samplers),
-      { barEnds: (bar) => this.#barEnds(bar), dayEnds: (endMicros) => this.#dayEnds(endMicros) },
-    )
   }
 
   /** The latest time handled, in microseconds: all rows of what lies before have been made. */
   get clockMicros(): number {
-    return this.#micros
+    return this.#rows.micros
   }
 
   get policy(): SequencePolicy {
@@ -235,7 +197,7 @@ export class FeatureEngine {
       const isOther = type !== TYPE_TRADE && (type !== TYPE_BOOK_EVENT || !this.#hasBook)
       if (isOther) {
         this.#otherTypes++
-        if (!this.#hearsMessages && !(this.#hearsTickers && type === TYPE_BOOK_TICKER)) continue
+        if (!this.#rows.hearsMessages && !(this.#rows.hearsTickers && type === TYPE_BOOK_TICKER)) continue
       }
       const buffer = batch.buffers[batch.bufferIndex === null ? 0 : batch.bufferIndex[row]!]!
       const { origin } = buffer
@@ -272,12 +234,11 @@ export class FeatureEngine {
   finish(): void {
     this.#exchange?.release(true, this.#handleHeld)
     const isBounded = this.#toMicros < Number.POSITIVE_INFINITY
-    if (!this.#hasStarted) {
-      if (!isBounded || (!this.#isFilled && !this.#hearsDays) || this.#startMicros === Number.POSITIVE_INFINITY) return
-      this.#start(this.#startMicros)
+    if (!this.#rows.hasStarted) {
+      if (!isBounded || (!this.#isFilled && !this.#rows.hearsDays) || this.#startMicros === Number.POSITIVE_INFINITY) return
+      this.#rows.start(this.#startMicros, this.#isBookOpen)
     }
-    if (isBounded) this.#grid.advance(this.#toMicros)
-    else if (this.#barMicros > 0) this.#grid.advance(this.#grid.barEnd)
+    this.#rows.end(this.#toMicros)
   }
 
   readonly #handleHeld = (message: EngineMessage): void => this.#handle(message)
@@ -292,7 +253,7 @@ export class FeatureEngine {
       ? TRADE_BYTES
       : isBook
         ? BOOK_EVENT_BYTES
-        : message.type === TYPE_BOOK_TICKER && this.#hearsTickers
+        : message.type === TYPE_BOOK_TICKER && this.#rows.hearsTickers
           ? BOOK_TICKER_BYTES
           : 0
     if (message.length >= least) return true
@@ -325,33 +286,15 @@ export class FeatureEngine {
   #handle(message: EngineMessage): void {
     const { micros } = message
     if (micros >= this.#toMicros) return
-    if (!this.#hasStarted) this.#start(Math.min(micros, this.#startMicros))
-    if (micros >= this.#grid.next) this.#grid.advance(micros)
-    if (micros > this.#micros) this.#micros = micros
-    if (message.gap !== 0 || message.gapOpen !== (this.#isTableOpen ? 1 : 0)) this.#judgeGap(message)
-    this.#barHasMessages = true
-    this.#positionLow = message.positionLow
-    this.#positionHigh = message.positionHigh
-    const moment = this.#moment
-    moment.timeLow = message.timeLow
-    moment.timeHigh = message.timeHigh
-    moment.micros = this.#micros
-    moment.positionLow = message.positionLow
-    moment.positionHigh = message.positionHigh
-    moment.number++
-    if (this.#hearsMessages) for (let i = 0; i < this.tables.length; i++) this.tables[i]!.message(this.#cursor!)
+    const rows = this.#rows
+    if (!rows.hasStarted) rows.start(Math.min(micros, this.#startMicros), this.#isBookOpen)
+    rows.advance(micros)
+    if (message.gap !== 0 || message.gapOpen !== (rows.isGapOpen ? 1 : 0)) this.#judgeGap(message)
+    rows.enter(message)
+    if (rows.hearsMessages) rows.message(this.#cursor!)
     if (message.type === TYPE_TRADE) this.#takeTrade(message)
     else if (message.type === TYPE_BOOK_EVENT && this.#hasBook) this.#takeBookEvent(message)
-    else if (message.type === TYPE_BOOK_TICKER && this.#hearsTickers) this.#takeTicker(message)
-  }
-
-  #start(micros: number): void {
-    this.#hasStarted = true
-    this.#micros = micros
-    this.#grid.start(micros)
-    for (const table of this.tables) table.start()
-    if (this.#isBookOpen) this.#tellGap(micros, true)
-    this.#events.start()
+    else if (message.type === TYPE_BOOK_TICKER && rows.hearsTickers) rows.ticker(message)
   }
 
   #judgeGap(message: EngineMessage): void {
@@ -364,31 +307,16 @@ export class FeatureEngine {
       this.book.source.clear()
     }
     const isLost = message.gap === EVENT_LOST && this.policy.onGap === 'quarantine'
-    if (message.gap !== 0) this.#tellGap(message.micros, isOpen || this.#isBookOpen || isLost)
-    if (isBook && !isOpen && this.#isTableOpen && (this.#isBookOpen || isRestart(message))) {
+    if (message.gap !== 0) this.#rows.gap(message.micros, isOpen || this.#isBookOpen || isLost)
+    if (isBook && !isOpen && this.#rows.isGapOpen && (this.#isBookOpen || isRestart(message))) {
       this.#isBookOpen = false
-      this.#isTableOpen = false
-      const isAtStart = message.micros % (this.#barMicros === 0 ? DAY_MICROS : this.#barMicros) === 0
-      const isWhole = isAtStart && !this.#barHasMessages && message.gap === 0
-      for (const table of this.tables) table.gapEnds(message.micros, isWhole)
+      this.#rows.gapEnds(message.micros, message.gap !== 0)
     }
-  }
-
-  #tellGap(micros: number, isOpen: boolean): void {
-    this.#isTableOpen = isOpen
-    for (const table of this.tables) table.gap(micros, isOpen)
   }
 
   #takeTrade(message: EngineMessage): void {
     this.#trades++
-    const trade = this.#trade.wrap(message.view, message.offset, message.length)
-    for (let i = 0; i < this.tables.length; i++) this.tables[i]!.trade(trade)
-    if (this.#plan.hasEventRows && this.#events.trade()) this.#eventRow(message)
-  }
-
-  #takeTicker(message: EngineMessage): void {
-    const ticker = this.#ticker.wrap(message.view, message.offset, message.length)
-    for (let i = 0; i < this.tables.length; i++) this.tables[i]!.ticker(ticker)
+    this.#rows.trade(message)
   }
 
   #takeBookEvent(message: EngineMessage): void {
@@ -400,20 +328,12 @@ export class FeatureEngine {
       if (result === UNKNOWN_ORDER || result >= FIRST_BAD_RESULT) this.#refuse(result, message)
       return
     }
-    const restarted = isRestart(message)
-    if (this.#hearsBook) {
-      const event = this.#event.wrap(message.view, message.offset, message.length)
-      for (let i = 0; i < this.tables.length; i++) this.tables[i]!.book(event, restarted)
-    }
-    if (!this.#plan.hasEventRows) return
-    const isReset = restarted && (this.book.priceScale < 0 || isL3Reset(message))
-    if (this.#events.book(restarted, isReset)) this.#eventRow(message)
+    this.#rows.book(message, isRestart(message))
   }
 
   #apply(message: EngineMessage): number {
     const { words, at, length } = message
-    const isL3 = ((words[at + (BOOK_EVENT_TYPE_OFFSET >>> 2)]! >>> 8) & 0xff) === MODE_L3
-    if (isL3 && this.#l3 === null && this.#results[APPLIED] === 0) {
+    if (isL3(message) && this.#l3 === null && this.#results[APPLIED] === 0) {
       this.#l3 = new L3Book()
       this.book.bind(this.#l3)
     }
@@ -426,48 +346,7 @@ export class FeatureEngine {
       throw damaged(`book-${name}`, `a book event that cannot be applied (${name}); leave such events out with onCorrupt "skip"`, message)
     }
     // What the event would have changed is missing until the book is replaced.
-    this.#tellGap(message.micros, this.policy.onGap === 'quarantine')
-  }
-
-  #eventRow(message: EngineMessage): void {
-    const isMuted = this.#micros < this.#fromMicros
-    for (let i = 0; i < this.tables.length; i++) {
-      const table = this.tables[i]!
-      if (isMuted) table.mutedRow()
-      else table.eventRow(message.timeLow, message.timeHigh, message.micros, this.#micros, message.positionLow, message.positionHigh)
-    }
-  }
-
-  #barEnds(bar: number): void {
-    const startMicros = bar * this.#barMicros
-    const isRow = this.#barHasMessages || this.#isFilled
-    for (const table of this.tables) {
-      if (!isRow) table.nextRow()
-      else if (startMicros < this.#fromMicros) table.mutedRow()
-      else table.barRow(startMicros, startMicros + this.#barMicros, this.#positionLow, this.#barHasMessages ? this.#positionHigh : -1)
-    }
-    this.#barHasMessages = false
-  }
-
-  /** What rows at events count up begins anew each UTC day, so that a pass can begin there. */
-  #dayEnds(endMicros: number): void {
-    if (this.#hearsDays) this.#tellDay(endMicros)
-    this.#events.dayEnds()
-    if (this.#barMicros > 0) return
-    this.#barHasMessages = false
-    for (const table of this.tables) table.nextRow()
-  }
-
-  #tellDay(endMicros: number): void {
-    const moment = this.#moment
-    // The last nanosecond of the day.
-    putMicros(TIME, 0, endMicros)
-    moment.timeHigh = TIME[0] === 0 ? TIME[1]! - 1 : TIME[1]!
-    moment.timeLow = (TIME[0]! - 1) >>> 0
-    moment.micros = endMicros - 1
-    moment.positionHigh = -1
-    moment.number++
-    for (const table of this.tables) table.dayEnds()
+    this.#rows.gap(message.micros, this.policy.onGap === 'quarantine')
   }
 
   #bound(timestampNs: bigint | undefined, what: string, none: number): number {
@@ -478,21 +357,6 @@ export class FeatureEngine {
       category: 'input',
     })
   }
-}
-
-const TIME = new Uint32Array(2)
-const DAY_MICROS = 86_400e6
-
-function isRestart(message: EngineMessage): boolean {
-  const kind = message.words[message.at + (BOOK_EVENT_TYPE_OFFSET >>> 2)]! & 0xffff
-  return kind === EVENT_SNAPSHOT || kind === EVENT_RESET || isL3Reset(message)
-}
-
-function isL3Reset({ words, at }: EngineMessage): boolean {
-  return (
-    ((words[at + (BOOK_EVENT_TYPE_OFFSET >>> 2)]! >>> 8) & 0xff) === MODE_L3 &&
-    (words[at + (L3_EVENT_TYPE_OFFSET >>> 2)]! & 0xff) === L3_RESET
-  )
 }
 
 function marketMixed(expected: number, found: number, message: EngineMessage): ReplayError {
@@ -508,8 +372,4 @@ function timeTooLarge(batch: MessageBatch, row: number): ReplayError {
 
 function damaged(code: string, text: string, message: EngineMessage): ReplayError {
   return new ReplayError(code, text, { category: 'corrupt', ...placeOf(message) })
-}
-
-function placeOf({ path, positionLow, positionHigh }: EngineMessage): { path?: string; segment?: number; offset?: number } {
-  return { ...(path !== '' && { path }), ...(positionHigh >= 0 && { segment: positionHigh, offset: positionLow * 64 }) }
 }

@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads'
+import { AnsweringThread } from '../answering-thread.ts'
 import { type ErrorCategory, ReplayError } from '../errors.ts'
 import type { StoreCounts } from '../store/store-counts.ts'
 import type { TaskWork } from './task.ts'
@@ -29,7 +29,7 @@ export interface TaskPlaces {
   readonly engine: string
 }
 
-/** Message to a worker thread, and back. */
+/** Message to a worker thread, and back; `abort` has no answer. */
 export interface WorkerTask {
   readonly task: string
   readonly attempt: string
@@ -65,6 +65,8 @@ const GRACE_MS = 15_000
 export const COUNTERS = 3
 const WORKER_URL = new URL(import.meta.url.endsWith('.ts') ? './task-worker.ts' : './task-worker.js', import.meta.url)
 
+type TaskThread = AnsweringThread<WorkerTask | 'abort', WorkerReply>
+
 /** Worker threads that take tasks until none is left. */
 export class TaskPool {
   readonly #options: TaskPoolOptions
@@ -94,58 +96,37 @@ export class TaskPool {
 
   async #work(slot: number): Promise<void> {
     const { signal, graceMs = GRACE_MS, onEnd } = this.#options
-    let worker: Worker | null = null
+    let thread: TaskThread | null = null
     let grace: NodeJS.Timeout | undefined
     const abort = (): void => {
-      worker?.postMessage('abort')
+      thread?.tell('abort')
       // A handler that does not return hears no message. Parts and receipts are put whole, so that nothing is left in halves.
-      grace = setTimeout(() => void worker?.terminate(), graceMs)
+      grace = setTimeout(() => void thread?.terminate(), graceMs)
     }
     signal?.addEventListener('abort', abort)
     try {
       for (let task = this.#take(); task !== undefined; task = this.#take()) {
-        worker ??= this.#startWorker(slot)
-        const { reply, hasEnded } = await ask(worker, task)
-        if (hasEnded) worker = null // a new one for the next task
+        thread ??= this.#startThread(slot)
+        const { reply, hasEnded } = await thread.ask(task)
+        if (hasEnded) thread = null // a new one for the next task
         if (!onEnd(task, reply)) this.#isStopped = true
       }
     } finally {
       signal?.removeEventListener('abort', abort)
       clearTimeout(grace)
-      await worker?.terminate()
+      await thread?.terminate()
     }
   }
 
-  #startWorker(slot: number): Worker {
+  #startThread(slot: number): TaskThread {
     const { places, env } = this.#options
     const workerData: TaskWorkerData = { ...places, counters: this.#counters.buffer, slot }
-    return new Worker(WORKER_URL, { workerData, ...(env !== undefined && { env }) })
+    return new AnsweringThread(WORKER_URL, { workerData, ...(env !== undefined && { env }) })
   }
 
   #take(): WorkerTask | undefined {
     return this.#isStopped || this.#options.signal?.aborted === true ? undefined : this.#tasks.shift()
   }
-}
-
-/** Sends a task and waits for the answer, or for the worker's end. */
-function ask(worker: Worker, task: WorkerTask): Promise<{ readonly reply: WorkerReply; readonly hasEnded: boolean }> {
-  return new Promise((resolve) => {
-    let crash: Error | null = null
-    const answered = (reply: WorkerReply): void => settle(reply, false)
-    const crashed = (error: Error): void => {
-      crash = error // 'exit' follows
-    }
-    const exited = (exitCode: number): void => {
-      const message = crash?.stack ?? `the worker thread ended with exit code ${exitCode} and no answer`
-      settle({ failure: { code: crash === null ? 'worker-died' : 'worker-failed', category: 'bug', message } }, true)
-    }
-    const settle = (reply: WorkerReply, hasEnded: boolean): void => {
-      worker.off('message', answered).off('error', crashed).off('exit', exited)
-      resolve({ reply, hasEnded })
-    }
-    worker.on('message', answered).on('error', crashed).on('exit', exited)
-    worker.postMessage(task)
-  })
 }
 
 /** An error as what it is told by. */

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import { pathToFileURL } from 'node:url'
-import { Worker } from 'node:worker_threads'
+import { AnsweringThread } from '../answering-thread.ts'
 import { type ErrorCategory, type ErrorPlace, ReplayError } from '../errors.ts'
 import { findLogs, type LogLocation } from '../log/log-path.ts'
 import type { PipelineStats } from './stats.ts'
@@ -42,9 +42,15 @@ export interface MultiSymbolResult {
 export interface WorkerTask extends SymbolTask {
   readonly module: string
 }
-export type WorkerReply =
-  | { readonly stats: PipelineStats }
-  | { readonly failure: { code: string; category: ErrorCategory; message: string; place: ErrorPlace } }
+export type WorkerReply = { readonly stats: PipelineStats } | { readonly failure: SymbolFailure }
+
+/** Why a symbol failed; its message leaves out the place. */
+export interface SymbolFailure {
+  readonly code: string
+  readonly category: ErrorCategory
+  readonly message: string
+  readonly place?: ErrorPlace
+}
 
 const PROGRESS_INTERVAL_MS = 250
 
@@ -160,20 +166,20 @@ export class MultiSymbolReplay {
     slot: number,
     stop: AbortController,
   ): Promise<void> {
-    let worker: Worker | null = null
-    const end = (): void => void worker?.terminate()
+    let thread: AnsweringThread<WorkerTask, WorkerReply> | null = null
+    const end = (): void => void thread?.terminate()
     stop.signal.addEventListener('abort', end)
     try {
       for (let task = tasks.shift(); task !== undefined && !stop.signal.aborted; task = tasks.shift()) {
-        worker ??= new Worker(WORKER_URL, { workerData: { counters, slot } })
-        const { reply, ended } = await ask(worker, task)
-        if (ended) worker = null // a new one for the next task
+        thread ??= new AnsweringThread(WORKER_URL, { workerData: { counters, slot } })
+        const { reply, hasEnded } = await thread.ask(task).catch(notCloneable)
+        if (hasEnded) thread = null // a new one for the next task
         if (stop.signal.aborted) return
         if ('stats' in reply) {
           results.set(task.symbol, { symbol: task.symbol, stats: reply.stats, error: null })
           continue
         }
-        const { code, category, message, place } = reply.failure
+        const { code, category, message, place }: SymbolFailure = reply.failure
         const error = new ReplayError(code, `symbol ${task.symbol}: ${message}`, { category, ...place })
         results.set(task.symbol, { symbol: task.symbol, stats: null, error })
         if (this.#onFailure === 'abort') {
@@ -183,38 +189,16 @@ export class MultiSymbolReplay {
       }
     } finally {
       stop.signal.removeEventListener('abort', end)
-      await worker?.terminate()
+      await thread?.terminate()
     }
   }
 }
 
 const WORKER_URL = new URL(import.meta.url.endsWith('.ts') ? './symbol-worker.ts' : './symbol-worker.js', import.meta.url)
 
-/** Sends a task and waits for the answer, or for the worker's end. */
-function ask(worker: Worker, task: WorkerTask): Promise<{ readonly reply: WorkerReply; readonly ended: boolean }> {
-  return new Promise((resolve, reject) => {
-    let crash: Error | null = null
-    const answered = (reply: WorkerReply): void => settle(reply, false)
-    const crashed = (error: Error): void => {
-      crash = error // 'exit' follows
-    }
-    const exited = (exitCode: number): void => {
-      const message = crash?.stack ?? `the worker thread ended with exit code ${exitCode} and no answer`
-      const code = crash === null ? 'worker-died' : 'worker-failed'
-      settle({ failure: { code, category: 'bug', message, place: {} } }, true)
-    }
-    const settle = (reply: WorkerReply, ended: boolean): void => {
-      worker.off('message', answered).off('error', crashed).off('exit', exited)
-      resolve({ reply, ended })
-    }
-    worker.on('message', answered).on('error', crashed).on('exit', exited)
-    try {
-      worker.postMessage(task)
-    } catch (cause) {
-      const message = `data cannot be sent to worker threads: ${(cause as Error).message}`
-      reject(new ReplayError('data-not-cloneable', message, { category: 'input', cause }))
-    }
-  })
+function notCloneable(cause: unknown): never {
+  const message = `data cannot be sent to worker threads: ${(cause as Error).message}`
+  throw new ReplayError('data-not-cloneable', message, { category: 'input', cause })
 }
 
 function summarize(symbols: readonly string[], results: ReadonlyMap<string, SymbolResult>, durationMs: number): MultiSymbolResult {

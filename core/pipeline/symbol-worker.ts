@@ -1,7 +1,7 @@
 /** Thread of MultiSymbolReplay: builds and runs the pipeline of each symbol that it is sent. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { describePlace, type ErrorPlace, ReplayError } from '../errors.ts'
-import type { SymbolTask, WorkerReply, WorkerTask } from './multi-symbol-replay.ts'
+import type { SymbolFailure, SymbolTask, WorkerReply, WorkerTask } from './multi-symbol-replay.ts'
 import type { ReplayPipeline } from './replay-pipeline.ts'
 
 const { counters, slot } = workerData as { counters: SharedArrayBuffer; slot: number }
@@ -24,7 +24,7 @@ async function run({ module, ...task }: WorkerTask): Promise<WorkerReply> {
   }
 }
 
-function failureOf(error: unknown): Extract<WorkerReply, { failure: unknown }>['failure'] {
+function failureOf(error: unknown): SymbolFailure {
   if (error instanceof ReplayError) {
     const { code, category, place, message } = error
     return { code, category, place, message: withoutPlace(message, place) }

@@ -77,6 +77,14 @@ describe('MultiSymbolReplay', () => {
     }),
   )
 
+  it('tells of an error after an answer with the next symbol of the worker, and ignores it after the last', async () =>
+    inArchive(async (root) => {
+      // In the order of their sizes: dd is the one after cc, ee, the last of all, the one after bb.
+      const result = await replay(root, { fates: { cc: 'late', bb: 'late' } }, (it) => it.workerCount(1))
+      expect(outcome(result)).toEqual(['worker-failed', undefined, undefined, undefined, undefined])
+      expect(result.failed[0]!.error!.message).toContain('after the answer')
+    }))
+
   it('reports a module that does not load, or has no createPipeline, for every symbol', () =>
     inArchive(async (root) => {
       const load = (module: string): Promise<MultiSymbolResult> =>
