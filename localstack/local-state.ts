@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 
-/** Folder of everything that is kept between starts: the Python environment, and a folder per LocalStack. */
+/** Folder of everything that is kept between starts: Python environments, and a folder per LocalStack. */
 export const CACHE = path.resolve(import.meta.dirname, '../node_modules/.cache/chronicle-replay-localstack')
 
 /** A LocalStack that was started. */

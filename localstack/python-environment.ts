@@ -16,13 +16,17 @@ export function findPython(): string | null {
   return candidates.find(isPython313) ?? uvPython()
 }
 
-/** The interpreter of a virtual environment that holds LocalStack. It is made once for a lock, which takes about a minute. */
-export function pythonEnvironment(python: string): string {
-  const lock = hash('sha256', `${installation(python)}\n${fs.readFileSync(REQUIREMENTS, 'utf8')}`, 'hex').slice(0, 16)
+/**
+ * The interpreter of a virtual environment that holds a lock's packages. It is made once for a lock: LocalStack's takes a minute.
+ * @param requirements exact versions with hashes. @default those of LocalStack
+ * @throws Error what pip said, in one line
+ */
+export function pythonEnvironment(python: string, requirements = REQUIREMENTS): string {
+  const lock = hash('sha256', `${installation(python)}\n${fs.readFileSync(requirements, 'utf8')}`, 'hex').slice(0, 16)
   const environment = makeOnce(`python-${lock}`, (folder) => {
     run(python, ['-m', 'venv', folder])
     const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '--require-hashes']
-    run(path.join(folder, 'bin', 'python'), [...pip, '-r', REQUIREMENTS])
+    run(path.join(folder, 'bin', 'python'), [...pip, '-r', requirements])
   })
   return path.join(environment, 'bin', 'python')
 }
@@ -34,12 +38,12 @@ function makeOnce(name: string, make: (folder: string) => void): string {
   const making = `${folder}.${process.pid}`
   fs.mkdirSync(CACHE, { recursive: true })
   fs.rmSync(making, { recursive: true, force: true })
-  make(making)
   try {
+    make(making)
     fs.renameSync(making, folder)
   } catch (error) {
-    if (!fs.existsSync(folder)) throw error
-    fs.rmSync(making, { recursive: true }) // another process was faster
+    fs.rmSync(making, { recursive: true, force: true })
+    if (!fs.existsSync(folder)) throw error // else another process was faster
   }
   return folder
 }

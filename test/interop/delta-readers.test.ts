@@ -5,12 +5,14 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { FileStore } from '../../core/store/file-store.ts'
 import { checkpointKey, LAST_CHECKPOINT, versionKey } from '../../core/table/delta-log.ts'
 import { openTable } from '../../core/table/table-query.ts'
+import { duckdbExtension } from '../support/duckdb-extension.ts'
 import { commitParts, EVERY_TYPE, everyTypeRows, type Row, writePart } from '../support/made-table.ts'
 import { duckdb } from '../support/parquet.ts'
 import { pythonWithReaders } from '../support/python-readers.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const python = pythonWithReaders()
+const deltaFile = duckdbExtension('delta')
 
 interface Described {
   readonly version: number
@@ -116,6 +118,15 @@ describe.skipIf(python === null)('deltalake, PyArrow and DuckDB read the same as
     )
     expect(ours).toEqual(numbers)
     expect(ours).toMatchObject({ n: expected.length, ...found.sums, seqs: expected.length - found.nulls.seq!, extras: 3 * PER_VERSION })
+  })
+
+  test.skipIf(deltaFile === null).each(Object.values(folders))("DuckDB's own reader of Delta tables: %#", async (folder) => {
+    const load = `LOAD '${deltaFile}'`
+    const theirs = await duckdb(`${load}; SELECT * REPLACE (date::VARCHAR AS date) FROM delta_scan('${folder}') ORDER BY ts_ns`)
+    expect(theirs).toEqual(expected)
+    // By the bounds in the log, which say where a row cannot be.
+    const { ts_ns: last } = expected.at(-1)!
+    expect(await duckdb(`${load}; SELECT row FROM delta_scan('${folder}') WHERE ts_ns = ${last}`)).toEqual([{ row: expected.at(-1)!.row }])
   })
 })
 

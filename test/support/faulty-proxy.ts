@@ -19,15 +19,21 @@ const LATE_MS = 400
 /**
  * An HTTP proxy on loopback in front of a service: a share of the requests goes wrong, each in one of the ways in which networks
  * and S3 do. `lost-answer`: the service does what is asked, and the connection ends before the answer.
- * @param share of requests, 0 to 1 @param random numbers in [0, 1)
+ * @param share of requests, 0 to 1 @param random numbers in [0, 1) @param onRequest sees each as it comes
  */
-export async function startFaultyProxy(target: string, share: number, random: () => number): Promise<FaultyProxy> {
+export async function startFaultyProxy(
+  target: string,
+  share: number,
+  random: () => number,
+  onRequest: (request: http.IncomingMessage) => void = () => {},
+): Promise<FaultyProxy> {
   const faults: Record<ProxyFault, number> = { internal: 0, 'slow-down': 0, reset: 0, 'reset-inside': 0, late: 0, 'lost-answer': 0 }
   let requests = 0
   const { hostname, port } = new URL(target)
   const agent = new http.Agent({ keepAlive: true })
   const server = http.createServer((request, response) => {
     requests++
+    onRequest(request)
     const fault = random() < share ? FAULTS[Math.floor(random() * FAULTS.length)]! : null
     if (fault !== null) faults[fault]++
     if (fault === 'reset') return void request.socket.destroy()
