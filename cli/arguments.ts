@@ -1,5 +1,6 @@
 import { ReplayError } from '../core/errors.ts'
 import { TYPE_BOOK_EVENT, TYPE_BOOK_TICKER, TYPE_TRADE } from '../core/protocol/message-type.ts'
+import { isS3Uri } from '../core/store/open-store.ts'
 import type { CommandInput } from './command.ts'
 
 const ISO = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.(\d{1,9}))?)?Z?)?$/
@@ -70,6 +71,19 @@ export function typesOption(input: CommandInput, option: string): number[] | und
     if (!(type <= 0xffff)) throw badOption(option, 'types like 0x1002, or book, ticker, trade', word)
     return type
   })
+}
+
+/** A path on this machine to write to. */
+export function outputOption(input: CommandInput, option: string): string | undefined {
+  const text = input.text(option)
+  return text === undefined ? undefined : localPath(`--${option}`, text)
+}
+
+/** @throws ReplayError input `usage` for a place on S3: only tables and restart points are written there */
+export function localPath(what: string, text: string): string {
+  if (!isS3Uri(text)) return text
+  const message = `${what}: expected a path on this machine, found ${JSON.stringify(text)}; write it here and copy it (aws s3 sync)`
+  throw new ReplayError('usage', message, { category: 'input' })
 }
 
 /** `0x1002` */

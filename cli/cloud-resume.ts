@@ -8,7 +8,7 @@ import { readRunReceipts } from '../core/job/run-receipts.ts'
 import { executionName, lastExecution, resumptionsOf, startExecution } from './cloud-execution.ts'
 import { followRun } from './cloud-follow.ts'
 import { comeBackText } from './cloud-report.ts'
-import { type CloudRun, openCloudRun } from './cloud-run.ts'
+import type { CloudRun } from './cloud-run.ts'
 import type { CommandInput, CommandIo } from './command.ts'
 import { countText, jsonText } from './output.ts'
 import { ProgressLine } from './progress.ts'
@@ -18,8 +18,7 @@ import { groupText } from './run-report.ts'
  * Starts a further execution for a run on AWS, whose map has only the tasks that something is missing of; each of these runs
  * only what is missing. Where the run was never planned to the end, it is planned now.
  */
-export async function resumeCloudRun(input: CommandInput, io: CommandIo): Promise<number> {
-  const cloudRun = await openCloudRun(input, 'resume')
+export async function resumeCloudRun(cloudRun: CloudRun, input: CommandInput, io: CommandIo): Promise<number> {
   const { table, run, tableUri } = cloudRun
   await requireNotCancelled(table, run)
   await requireEnded(cloudRun)

@@ -1,10 +1,11 @@
 import { ReplayError } from '../core/errors.ts'
-import { RUNS_FOLDER, splitRunUri } from '../core/job/run-files.ts'
+import { RUNS_FOLDER, runFiles, splitRunUri } from '../core/job/run-files.ts'
 import { findRequest, type RunSubmission } from '../core/job/run-request.ts'
 import type { ObjectStore } from '../core/store/object-store.ts'
 import { isS3Uri } from '../core/store/open-store.ts'
 import { type Cloud, cloudOf } from './cloud-clients.ts'
 import type { CommandInput } from './command.ts'
+import { commandText } from './output.ts'
 
 /** A run on S3. */
 export interface CloudRun {
@@ -34,17 +35,27 @@ export function runUri(tableUri: string, run: string): string {
   return `${tableUri.replace(/\/+$/, '')}/${RUNS_FOLDER}${run}`
 }
 
-/** @throws ReplayError input `usage`, `run-local`, `run-unknown`; corrupt `plan-document` */
+/** The run, which has to be on AWS. @throws ReplayError input `run-local`, and those of `findCloudRun` */
 export async function openCloudRun(input: CommandInput, command: string): Promise<CloudRun> {
+  const found = await findCloudRun(input, command)
+  if (found !== null) return found
   const { tableUri, run } = runOf(input, command)
-  if (!isS3Uri(tableUri)) {
-    const message = `run ${run} is of a local table: it runs where it was started, and ends with Ctrl-C; ${command} is for runs that were submitted`
-    throw new ReplayError('run-local', message, { category: 'input' })
-  }
+  const message = `run ${run} was not submitted: it runs where it was started, and ends with Ctrl-C; ${command} is for runs on AWS; see: ${commandText(['chronicle-replay', 'report', tableUri, '--run', run])}`
+  throw new ReplayError('run-local', message, { category: 'input' })
+}
+
+/**
+ * The run if it was submitted; null for one that runs where it was started, be its table here or on S3.
+ * @throws ReplayError input `usage`, `run-unknown`; corrupt `plan-document`
+ */
+export async function findCloudRun(input: CommandInput, command: string): Promise<CloudRun | null> {
+  const { tableUri, run } = runOf(input, command)
+  if (!isS3Uri(tableUri)) return null
   const cloud = cloudOf(input)
   const table = cloud.open(tableUri)
   const request = await findRequest(table, run)
   if (request?.submission !== undefined) return { cloud, table, tableUri, run, submission: request.submission }
-  const message = request === null ? `run ${run} was never submitted, or has not begun` : `run ${run} was not submitted to a stack`
+  if ((await table.get(runFiles(run).plan)) !== null) return null
+  const message = `run ${run} was never submitted, or has not begun`
   throw new ReplayError('run-unknown', message, { category: 'input', path: runUri(tableUri, run) })
 }

@@ -17,6 +17,12 @@ export async function findLogsAt(places: readonly string[], input: CommandInput)
   return logs
 }
 
+/** The log that lies at a place itself; undefined where logs lie below it. */
+export function logAt(place: string, logs: readonly LogLocation[]): LogLocation | undefined {
+  const folder = place.replace(/\/+$/, '')
+  return logs.find(({ path }) => path === place || path === folder)
+}
+
 /**
  * One source over all logs, merged by record time; day by day when the paths tell the days.
  * Logs whose path tells no symbol are told apart by the market ids of `symbols`, taken as exchange symbols.

@@ -3,17 +3,19 @@ import { BookReplay } from '../../core/book/book-replay.ts'
 import { type BookState, stateOf } from '../../core/book/book-state.ts'
 import { L2Book } from '../../core/book/l2-book.ts'
 import type { L3Book } from '../../core/book/l3-book.ts'
-import { bookSettingsOf } from '../../core/book/log-settings.ts'
+import { bookSettingsOf, type LogBookSettings } from '../../core/book/log-settings.ts'
 import type { SequenceFinding } from '../../core/book/sequence-finding.ts'
 import { ReplayError } from '../../core/errors.ts'
-import { findLogs, isLogDirectory } from '../../core/log/log-path.ts'
+import { type LogLocation, openLog } from '../../core/log/log-path.ts'
 import { ReplayReader } from '../../core/log/replay-reader.ts'
 import type { MessageCursor } from '../../core/pipeline/message.ts'
 import { BOOK_EVENT_BYTES, BOOK_EVENT_MARKET_ID_OFFSET, BOOK_EVENT_MODE_OFFSET, MODE_L3 } from '../../core/protocol/book-event.ts'
 import { TYPE_BOOK_EVENT } from '../../core/protocol/message-type.ts'
 import { badOption, choiceOption, countOption, u64Option } from '../arguments.ts'
 import { gapsText, ladderText } from '../book-text.ts'
+import { ENDPOINT } from '../cloud-clients.ts'
 import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
+import { findLogsAt, logAt } from '../open-logs.ts'
 import { countText, jsonText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
 
@@ -23,7 +25,7 @@ const MAX_GAPS_LISTED = 10_000
 export const book: CommandSpec = {
   name: 'book',
   summary: 'the order book of a log, L2 or L3, at chosen places and at its end',
-  arguments: [{ name: 'log', help: 'directory of segments' }],
+  arguments: [{ name: 'log', help: 'directory of segments, or s3://bucket/prefix' }],
   options: {
     every: { value: 'N', help: 'show the book after every N messages of the log, of any type' },
     'at-seq': { value: 'S', help: 'show the book after the first message with record sequence S, and stop there' },
@@ -34,6 +36,7 @@ export const book: CommandSpec = {
       help: 'at a gap: stop (default), leave the market out until its next snapshot or reset, or go on',
     },
     'on-error': { value: 'abort|skip', help: 'at damage, or an order that is not known: stop (default), or leave it out and go on' },
+    endpoint: ENDPOINT,
   },
   examples: [
     { command: 'chronicle-replay book archive/v1/kraken/eth-chf/2021-04-17/book', does: 'the book at the end of a day' },
@@ -41,13 +44,14 @@ export const book: CommandSpec = {
     { command: 'chronicle-replay book log --at-seq 51234 --on-gap ignore', does: 'the book after one message, whatever was lost before' },
   ],
   async run(input, io) {
-    const path = requireLog(input.positionals[0]!)
+    const log = await requireLog(input)
     const every = countOption(input, 'every') ?? Number.POSITIVE_INFINITY
     const atSeq = u64Option(input, 'at-seq')
     const onCorrupt = choiceOption(input, 'on-error', ['abort', 'skip']) ?? 'abort'
     const progress = new ProgressLine(io, input)
-    const view = new BookView(path, input)
-    const reader = await ReplayReader.open(path, {
+    const folder = await openLog(log)
+    const view = new BookView(bookSettingsOf(folder), input)
+    const reader = await ReplayReader.open(folder, {
       onCorrupt,
       onIssue: ({ severity, code, message, segment, offset }) =>
         progress.note(`${severity} ${code}: ${message} (segment ${segment ?? '-'}, offset ${offset ?? '-'})`),
@@ -66,7 +70,7 @@ export const book: CommandSpec = {
       progress.end()
       await reader.close()
     }
-    if (atSeq !== undefined && !isFound) throw missingSequence(atSeq, path, view)
+    if (atSeq !== undefined && !isFound) throw missingSequence(atSeq, log.path, view)
     showEnd(view, input, io, progress)
     return 0
   },
@@ -89,13 +93,13 @@ class BookView {
   #seqLow = 0
   #seqHigh = 0
 
-  constructor(path: string, input: CommandInput) {
+  constructor(settings: LogBookSettings, input: CommandInput) {
     this.#wanted = marketOption(input)
     this.#depth = countOption(input, 'depth') ?? 10
     const onGap = choiceOption(input, 'on-gap', ['abort', 'quarantine', 'ignore'])
     const onCorrupt = choiceOption(input, 'on-error', ['abort', 'skip'])
     this.replay = new BookReplay({
-      ...bookSettingsOf(path),
+      ...settings,
       onGap,
       onCorrupt,
       // Where lost events are ignored, later ones name orders that were among them.
@@ -187,10 +191,12 @@ function showEnd(view: BookView, input: CommandInput, io: CommandIo, progress: P
 }
 
 /** @throws ReplayError input `log-missing`, or `usage` for an archive, naming a log of it */
-function requireLog(path: string): string {
-  const [first] = findLogs(path)
-  if (isLogDirectory(path)) return path
-  throw new ReplayError('usage', `a book needs one log, not an archive; e.g. chronicle-replay book ${first!.path}`, {
+async function requireLog(input: CommandInput): Promise<LogLocation> {
+  const path = input.positionals[0]!
+  const logs = await findLogsAt([path], input)
+  const log = logAt(path, logs)
+  if (log !== undefined) return log
+  throw new ReplayError('usage', `a book needs one log, not an archive; e.g. chronicle-replay book ${logs[0]!.path}`, {
     category: 'input',
     path,
   })

@@ -5,7 +5,7 @@ import { parseTrigger, type Trigger } from '../../core/features/trigger.ts'
 import { type LogLocation, openLog } from '../../core/log/log-path.ts'
 import { ReplayPipeline } from '../../core/pipeline/replay-pipeline.ts'
 import type { PipelineStats } from '../../core/pipeline/stats.ts'
-import { badOption, choiceOption, u64Option } from '../arguments.ts'
+import { badOption, choiceOption, outputOption, u64Option } from '../arguments.ts'
 import { ENDPOINT } from '../cloud-clients.ts'
 import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
 import { interruptible, issueText } from '../interruptible.ts'
@@ -16,7 +16,9 @@ import { ProgressLine } from '../progress.ts'
 export const features: CommandSpec = {
   name: 'features',
   summary: 'a feature table from the logs of one instrument, without a job module',
-  arguments: [{ name: 'log', help: 'log directories of one instrument (book, trades); several are merged by record time', many: true }],
+  arguments: [
+    { name: 'log', help: 'log directories of one instrument (book, trades), here or on S3; several are merged by record time', many: true },
+  ],
   options: {
     columns: {
       value: 'A,B',
@@ -81,7 +83,7 @@ export const features: CommandSpec = {
 }
 
 async function sinkFor(input: CommandInput, logs: readonly LogLocation[]): Promise<FeatureSink> {
-  const [csv, parquet, columns] = [input.text('csv'), input.text('parquet'), input.text('columns')]
+  const [csv, parquet, columns] = [outputOption(input, 'csv'), outputOption(input, 'parquet'), input.text('columns')]
   if (columns === undefined) throw badOption('columns', 'a list like mid,spread_bps,imbalance:5', '')
   if ((csv === undefined) === (parquet === undefined)) throw badOption('parquet', 'one of --parquet F and --csv F', parquet ?? '')
   const fields = resolveColumns(columns)

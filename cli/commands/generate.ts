@@ -1,5 +1,5 @@
 import { type GenerateOptions, generateArchive } from '../../core/synthetic/archive.ts'
-import { badOption, choiceOption, countOption, listOption, numberOption } from '../arguments.ts'
+import { badOption, choiceOption, countOption, listOption, localPath, numberOption } from '../arguments.ts'
 import type { CommandInput, CommandSpec } from '../command.ts'
 import { bytesText, countText, jsonText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
@@ -27,7 +27,7 @@ export const generate: CommandSpec = {
     { command: 'chronicle-replay generate archive --symbols 2 --days 5 --gaps 3 --seed 7', does: 'with gaps to find' },
   ],
   async run(input, io) {
-    const [archive] = input.positionals as [string]
+    const archive = localPath('archive', input.positionals[0]!)
     const progress = new ProgressLine(io, input)
     const result = await generateArchive(archive, optionsOf(input))
     if (input.flag('json')) io.out(jsonText(result))

@@ -1,18 +1,18 @@
 import { ReplayError } from '../../core/errors.ts'
 import { type LogOutline, outlineLog } from '../../core/log/log-outline.ts'
-import { type LogLocation, openLog } from '../../core/log/log-path.ts'
+import { type LogIdentity, type LogLocation, openLog } from '../../core/log/log-path.ts'
 import { type LogSummary, summarizeLog } from '../../core/log/log-summary.ts'
 import { ReplayReader } from '../../core/log/replay-reader.ts'
 import { crcText, timeOption, typeText, u64Option } from '../arguments.ts'
 import { ENDPOINT } from '../cloud-clients.ts'
 import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
-import { findLogsAt } from '../open-logs.ts'
+import { findLogsAt, logAt } from '../open-logs.ts'
 import { bytesText, countText, jsonText, tableText, timeText } from '../output.ts'
 
 export const inspect: CommandSpec = {
   name: 'inspect',
   summary: 'summary of a log, one message of it, or what an archive holds',
-  arguments: [{ name: 'log or archive', help: 'directory of segments, or of logs' }],
+  arguments: [{ name: 'log or archive', help: 'directory of segments, or of logs; or s3://bucket/prefix' }],
   options: {
     'seek-seq': { value: 'N', help: 'show the first message with sequence ≥ N' },
     'seek-timestamp': { value: 'T', help: 'show the first message with record time ≥ T (ISO 8601 UTC or nanoseconds)' },
@@ -29,7 +29,7 @@ export const inspect: CommandSpec = {
     const seq = u64Option(input, 'seek-seq')
     const timestampNs = timeOption(input, 'seek-timestamp')
     const logs = await findLogsAt([path], input)
-    const log = logs.find((each) => each.path === path || each.path === path.replace(/\/+$/, ''))
+    const log = logAt(path, logs)
     if (log === undefined) {
       if (seq !== undefined || timestampNs !== undefined)
         throw new ReplayError('usage', 'seeking needs one log, not an archive', { category: 'input', path })
@@ -124,8 +124,11 @@ async function inspectMessage(
 }
 
 async function inspectArchive(logs: readonly LogLocation[], input: CommandInput, io: CommandIo): Promise<number> {
-  const rows: (LogLocation & LogOutline)[] = []
-  for (const log of logs) rows.push({ ...log, ...(await outlineLog(await openLog(log))) })
+  const rows: (Pick<LogLocation, 'path'> & LogIdentity & LogOutline)[] = []
+  for (const log of logs) {
+    const { path, venue, symbol, date, stream } = log
+    rows.push({ path, venue, symbol, date, stream, ...(await outlineLog(await openLog(log))) })
+  }
   if (input.flag('json')) {
     io.out(jsonText(rows))
     return 0

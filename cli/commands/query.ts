@@ -5,7 +5,7 @@ import readline from 'node:readline/promises'
 import { ReplayError } from '../../core/errors.ts'
 import { openQuery, type Query } from '../../core/table/query.ts'
 import { openTable } from '../../core/table/table-query.ts'
-import { choiceOption } from '../arguments.ts'
+import { choiceOption, outputOption } from '../arguments.ts'
 import { cloudOf, ENDPOINT } from '../cloud-clients.ts'
 import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
 import { remoteParts } from '../remote-parts.ts'
@@ -31,10 +31,11 @@ export const query: CommandSpec = {
   ],
   async run(input, io) {
     const [source, sql] = input.positionals as [string, string | undefined]
+    const out = outputOption(input, 'out')
     const opened = await open(source, input, io)
     try {
-      if (sql === undefined) await shell(opened, input, io)
-      else await answer(opened, sql, input, io)
+      if (sql === undefined) await shell(opened, out, input, io)
+      else await answer(opened, sql, out, input, io)
     } finally {
       await opened.close()
     }
@@ -54,9 +55,8 @@ async function open(source: string, input: CommandInput, io: CommandIo): Promise
   return openQuery(isFile ? [source] : source)
 }
 
-async function answer(opened: Query, sql: string, input: CommandInput, io: CommandIo): Promise<void> {
+async function answer(opened: Query, sql: string, out: string | undefined, input: CommandInput, io: CommandIo): Promise<void> {
   const format = input.flag('json') ? 'json' : (choiceOption(input, 'format', ['table', 'csv', 'json', 'parquet']) ?? 'table')
-  const out = input.text('out')
   if (format === 'parquet') return answerParquet(opened, sql, out, io)
   if (out === undefined) {
     await opened.write(sql, format, (text) => io.out(text))
@@ -87,7 +87,7 @@ async function answerParquet(opened: Query, sql: string, out: string | undefined
 }
 
 /** Statements from stdin, each up to a semicolon at the end of a line; an error ends only its statement. */
-async function shell(opened: Query, input: CommandInput, io: CommandIo): Promise<void> {
+async function shell(opened: Query, out: string | undefined, input: CommandInput, io: CommandIo): Promise<void> {
   const lines = readline.createInterface({ input: process.stdin, output: process.stdin.isTTY ? process.stderr : undefined, prompt: 't> ' })
   if (process.stdin.isTTY) io.err('the view is t; statements end with ; and Ctrl-D leaves\n')
   let statement = ''
@@ -95,7 +95,7 @@ async function shell(opened: Query, input: CommandInput, io: CommandIo): Promise
   for await (const line of lines) {
     statement += `${line}\n`
     if (line.trimEnd().endsWith(';')) {
-      await answer(opened, statement, input, io).catch((error: unknown) => {
+      await answer(opened, statement, out, input, io).catch((error: unknown) => {
         if (!(error instanceof ReplayError)) throw error
         io.err(`${error.message}\n`)
       })
@@ -104,5 +104,5 @@ async function shell(opened: Query, input: CommandInput, io: CommandIo): Promise
     lines.setPrompt(statement.trim() === '' ? 't> ' : ' > ')
     lines.prompt()
   }
-  if (statement.trim() !== '') await answer(opened, statement, input, io)
+  if (statement.trim() !== '') await answer(opened, statement, out, input, io)
 }

@@ -1,7 +1,7 @@
 import { ReplayPipeline } from '../../core/pipeline/replay-pipeline.ts'
 import type { PipelineStats } from '../../core/pipeline/stats.ts'
 import { TYPE_BOOK_TICKER, TYPE_TRADE } from '../../core/protocol/message-type.ts'
-import { choiceOption, countOption, listOption, timeOption, typesOption } from '../arguments.ts'
+import { choiceOption, countOption, listOption, outputOption, timeOption, typesOption } from '../arguments.ts'
 import { ENDPOINT } from '../cloud-clients.ts'
 import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
 import { interruptible, issueText } from '../interruptible.ts'
@@ -12,7 +12,7 @@ import { ProgressLine } from '../progress.ts'
 export const replay: CommandSpec = {
   name: 'replay',
   summary: 'replays logs through filters into CSV, Parquet, another log or the console',
-  arguments: [{ name: 'log', help: 'log directories or archives; several are merged by record time', many: true }],
+  arguments: [{ name: 'log', help: 'log directories or archives, here or on S3; several are merged by record time', many: true }],
   options: {
     from: { value: 'T', help: 'record time ≥ T (ISO 8601 UTC or nanoseconds)' },
     to: { value: 'T', help: 'record time < T' },
@@ -66,21 +66,26 @@ async function buildPipeline(input: CommandInput, io: CommandIo): Promise<Replay
   const symbols = listOption(input, 'symbols')
   const sample = countOption(input, 'sample')
   const onError = choiceOption(input, 'on-error', ['abort', 'skip'])
+  const [csv, parquet, queue, letters] = ['csv', 'parquet', 'queue', 'dead-letters'].map((option) => outputOption(input, option))
   const pipeline = ReplayPipeline.fromSource(await openLogs(await findLogsAt(input.positionals, input), symbols))
   if (symbols !== undefined) pipeline.filterSymbols(symbols)
   if (from !== undefined || to !== undefined) pipeline.filterTimeRange(from ?? null, to ?? null)
   if (types !== undefined) pipeline.filterTypes(types)
   if (sample !== undefined) pipeline.sample(sample)
-  addSinks(pipeline, types, input, io)
+  addSinks(pipeline, types, { csv, parquet, queue }, input, io)
   if (onError !== undefined) pipeline.onError(onError)
-  const letters = input.text('dead-letters')
   if (letters !== undefined) pipeline.deadLettersTo(letters)
   return pipeline.pushdown(!input.flag('no-pushdown')).checksum()
 }
 
-function addSinks(pipeline: ReplayPipeline, types: readonly number[] | undefined, input: CommandInput, io: CommandIo): void {
+function addSinks(
+  pipeline: ReplayPipeline,
+  types: readonly number[] | undefined,
+  { csv, parquet, queue }: Record<'csv' | 'parquet' | 'queue', string | undefined>,
+  input: CommandInput,
+  io: CommandIo,
+): void {
   const decode = input.flag('decode')
-  const [csv, parquet, queue] = [input.text('csv'), input.text('parquet'), input.text('queue')]
   if (csv !== undefined) pipeline.writeToCsv(csv, { decode })
   if (parquet !== undefined) pipeline.writeToParquet(parquet, { rows: decode ? decodedRows(types) : 'messages' })
   if (queue !== undefined) pipeline.writeToQueue(queue)

@@ -3,7 +3,7 @@ import path from 'node:path'
 import { ReplayError } from '../../core/errors.ts'
 import { splitRunUri } from '../../core/job/run-files.ts'
 import { makeReport, type ReportCommands } from '../../report/report.ts'
-import { listOption } from '../arguments.ts'
+import { listOption, outputOption } from '../arguments.ts'
 import { ENDPOINT } from '../cloud-clients.ts'
 import type { CommandInput, CommandSpec } from '../command.ts'
 import { bytesText, commandText, jsonText } from '../output.ts'
@@ -33,6 +33,7 @@ export const report: CommandSpec = {
   ],
   async run(input, io) {
     const uri = input.positionals[0]!.replace(/(?<=.)\/+$/, '')
+    const file = outputOption(input, 'out')
     const progress = new ProgressLine(io, input)
     const store = openTableStore(uri, input)
     const options = {
@@ -43,7 +44,7 @@ export const report: CommandSpec = {
     }
     const { model, html } = await makeReport(store, { ...options, commands: commandsFor(uri), clock: Date.now })
     const { run } = model.head
-    const out = input.text('out') ?? `report-${run}.html`
+    const out = file ?? `report-${run}.html`
     writeWhole(out, html)
     const bytes = Buffer.byteLength(html)
     const reconciles = model.checks.every(({ holds }) => holds)

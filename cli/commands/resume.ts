@@ -1,15 +1,13 @@
 import os from 'node:os'
-import { ReplayError } from '../../core/errors.ts'
 import { groupFailures } from '../../core/job/failure-groups.ts'
 import { readPlanHead } from '../../core/job/plan-document.ts'
-import { runFiles } from '../../core/job/run-files.ts'
+import { requireNotCancelled } from '../../core/job/run-cancel.ts'
 import { type RunProgress, runLocally } from '../../core/job/run-local.ts'
 import { readRunReceipts } from '../../core/job/run-receipts.ts'
-import { isS3Uri } from '../../core/store/open-store.ts'
 import { choiceOption, countOption } from '../arguments.ts'
-import { ENDPOINT } from '../cloud-clients.ts'
+import { cloudOf, ENDPOINT } from '../cloud-clients.ts'
 import { resumeCloudRun } from '../cloud-resume.ts'
-import { runOf } from '../cloud-run.ts'
+import { findCloudRun, runOf } from '../cloud-run.ts'
 import type { CommandSpec } from '../command.ts'
 import { interruptible } from '../interruptible.ts'
 import { countText, jsonText } from '../output.ts'
@@ -42,12 +40,13 @@ export const resume: CommandSpec = {
   ],
   async run(input, io) {
     const { tableUri, run } = runOf(input, 'resume')
-    if (isS3Uri(tableUri)) return resumeCloudRun(input, io)
+    const submitted = await findCloudRun(input, 'resume')
+    if (submitted !== null) return resumeCloudRun(submitted, input, io)
     const onError = choiceOption(input, 'on-error', ON_ERROR_CHOICES)
     const workers = countOption(input, 'workers') ?? os.availableParallelism()
     const table = openTableStore(tableUri, input)
     const head = await readPlanHead(table, run)
-    if ((await table.get(runFiles(run).cancel)) !== null) throw cancelled(run)
+    await requireNotCancelled(table, run)
     const progress = new ProgressLine(io, input)
     const { missing } = await readRunReceipts(table, head)
     const left = groupFailures(missing, new Map())
@@ -56,7 +55,7 @@ export const resume: CommandSpec = {
     let code = 0
     const work = async (signal: AbortSignal): Promise<void> => {
       const onProgress = (made: RunProgress): void => progress.update(() => progressText(made))
-      const options = { tableUri, run, workers, onError, clock: Date.now, random: Math.random }
+      const options = { tableUri, run, endpoint: cloudOf(input).endpoint, workers, onError, clock: Date.now, random: Math.random }
       const result = await runLocally({ ...options, signal, onProgress })
       progress.end()
       if (input.flag('json')) io.out(jsonText({ ...runDocument(result), resumed: left.map(({ category: _, ...group }) => group) }))
@@ -65,8 +64,4 @@ export const resume: CommandSpec = {
     const interrupted = await interruptible(io, progress, work, () => keptText(tableUri, run))
     return interrupted === 0 ? code : interrupted
   },
-}
-
-function cancelled(run: string): ReplayError {
-  return new ReplayError('run-cancelled', `run ${run} was cancelled, so it cannot go on; start a new run`, { category: 'input' })
 }

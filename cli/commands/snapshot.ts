@@ -1,8 +1,10 @@
 import { type SnapshotLogResult, snapshotLog } from '../../core/book/snapshot-log.ts'
 import { parseDuration } from '../../core/features/duration.ts'
-import { findLogs, type LogLocation } from '../../core/log/log-path.ts'
+import type { LogLocation } from '../../core/log/log-path.ts'
 import { badOption, choiceOption } from '../arguments.ts'
+import { ENDPOINT } from '../cloud-clients.ts'
 import type { CommandInput, CommandSpec } from '../command.ts'
+import { findLogsAt } from '../open-logs.ts'
 import { countText, jsonText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
 
@@ -12,7 +14,9 @@ const BOOKLESS_STREAMS: ReadonlySet<string | null> = new Set(['trades', 'ticker'
 export const snapshot: CommandSpec = {
   name: 'snapshot',
   summary: 'writes restart points of books beside their logs, so that a replay can begin anywhere',
-  arguments: [{ name: 'log or archive', help: 'directory of segments, or of logs; the days of a stream are read as one' }],
+  arguments: [
+    { name: 'log or archive', help: 'directory of segments, or of logs, or s3://bucket/prefix; the days of a stream are read as one' },
+  ],
   options: {
     every: { value: 'D', help: 'record time between restart points, e.g. 10s, 1m, 1h (default 1m); aligned to UTC days' },
     'on-gap': {
@@ -20,6 +24,7 @@ export const snapshot: CommandSpec = {
       help: 'at a gap: write none until the next book snapshot or reset (default), stop, or go on',
     },
     'on-error': { value: 'abort|skip', help: 'at damage: stop (default), or leave it out and go on' },
+    endpoint: ENDPOINT,
   },
   examples: [
     { command: 'chronicle-replay snapshot archive --every 1m', does: 'restart points a minute apart for all books of an archive' },
@@ -29,7 +34,7 @@ export const snapshot: CommandSpec = {
     const everyNs = everyOption(input)
     const onGap = choiceOption(input, 'on-gap', ['quarantine', 'abort', 'ignore'])
     const onCorrupt = choiceOption(input, 'on-error', ['abort', 'skip'])
-    const streams = streamsOf(findLogs(input.positionals[0]!))
+    const streams = streamsOf(await findLogsAt(input.positionals, input))
     const progress = new ProgressLine(io, input)
     let gaps = 0
     const total = { written: 0, existing: 0, messages: 0 }

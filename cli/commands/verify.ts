@@ -1,8 +1,10 @@
 import path from 'node:path'
-import { findLogs } from '../../core/log/log-path.ts'
+import { openLog } from '../../core/log/log-path.ts'
 import { verifyLog } from '../../core/log/verify.ts'
 import type { ReadIssue } from '../../core/pipeline/source.ts'
+import { ENDPOINT } from '../cloud-clients.ts'
 import type { CommandSpec } from '../command.ts'
+import { findLogsAt } from '../open-logs.ts'
 import { countText, jsonText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
 
@@ -11,19 +13,19 @@ const EXIT_CORRUPT = 3
 export const verify: CommandSpec = {
   name: 'verify',
   summary: 'checks every record of every segment: headers, lengths, CRCs, holes, indexes',
-  arguments: [{ name: 'log or archive', help: 'directory of segments, or of logs' }],
-  options: {},
+  arguments: [{ name: 'log or archive', help: 'directory of segments, or of logs; or s3://bucket/prefix' }],
+  options: { endpoint: ENDPOINT },
   examples: [
     { command: 'chronicle-replay verify archive', does: 'one OK or ERR line per segment; exit code 3 if any is damaged' },
     { command: 'chronicle-replay verify log --json', does: 'the same for machines' },
   ],
   async run(input, io) {
     const progress = new ProgressLine(io, input)
-    const logs = findLogs(input.positionals[0]!)
+    const logs = await findLogsAt(input.positionals, input)
     const segments = []
     for (const [i, log] of logs.entries()) {
       progress.update(() => `${i} of ${logs.length} logs checked`)
-      for (const verdict of await verifyLog(log.path)) {
+      for (const verdict of await verifyLog(await openLog(log))) {
         segments.push(verdict)
         if (input.flag('json')) continue
         progress.end()

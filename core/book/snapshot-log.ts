@@ -11,7 +11,7 @@ import { FileStore } from '../store/file-store.ts'
 import { APPLIED } from './apply-result.ts'
 import { BookReplay, type BookReplayOptions } from './book-replay.ts'
 import { bookSettingsOf, type LogBookSettings } from './log-settings.ts'
-import { RestartPoints, type SnapshotHome } from './restart-points.ts'
+import { RestartPoints } from './restart-points.ts'
 import type { SequenceFinding } from './sequence-finding.ts'
 import type { GapPolicy } from './sequence-policy.ts'
 import { SnapshotInputs, segmentVersions } from './snapshot-inputs.ts'
@@ -23,8 +23,6 @@ export interface SnapshotLogOptions {
   readonly onGap?: GapPolicy | undefined
   /** Damage: an error, or left out. @default 'abort' */
   readonly onCorrupt?: 'abort' | 'skip' | undefined
-  /** Where the snapshots of a folder go. @default into the folder */
-  readonly homeOf?: ((log: LogLocation) => SnapshotHome) | undefined
   readonly onFinding?: ((finding: SequenceFinding) => void) | undefined
   readonly onIssue?: ((issue: ReadIssue) => void) | undefined
   /** Called after every batch with the messages read so far. */
@@ -105,7 +103,7 @@ class SnapshotPass {
     if (this.#current === null || (day.symbol !== null && beginsWhole(first))) this.#begin(folder)
     const { inputs, points } = this.#current!
     inputs.enterFolder(day.date, segmentVersions(folder))
-    points.enterFolder(this.#options.homeOf?.(day) ?? { store: new FileStore(day.path), prefix: '' }, day.date)
+    points.enterFolder(day.home ?? { store: new FileStore(day.path), prefix: '' }, day.date)
   }
 
   /** Starts anew, so that what is written from here on does not depend on how many days before were read. */

@@ -197,7 +197,8 @@ function cellOf(receipt: DoneReceipt, run: string): LiveCell {
   return { venue, symbol, startNs, endNs, variants, fingerprint, inputs, restart, run, path: part?.path ?? null }
 }
 
-function addOf(receipt: DoneReceipt, part: { path: string; size: number }, tags: Record<string, string>): AddFile {
+/** The part of a receipt as tables list it. */
+export function addOf(receipt: DoneReceipt, part: { path: string; size: number }, tags: Record<string, string>): AddFile {
   const partitionValues = Object.fromEntries(PARTITION_COLUMNS.map((name) => [name, receipt[name]]))
   const { path, size } = part
   return { path, partitionValues, size, modificationTime: receipt.endedMs, dataChange: true, stats: statsOf(receipt), tags }

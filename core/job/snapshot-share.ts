@@ -31,6 +31,7 @@ export async function snapshotShare(share: InstrumentShare, folders: ShareFolder
     stream: folder.stream,
     path: folders.pathOf(folder),
     open: () => folders.open(folder),
+    home: folders.homeOf(folder),
   }))
   await folders.check(books)
   await folders.learn(books)
@@ -39,7 +40,6 @@ export async function snapshotShare(share: InstrumentShare, folders: ShareFolder
     await snapshotLog(days, {
       everyNs: BigInt(parseDuration(job.restartPoints!({ ...job.params, ...params }))),
       onGap: job.onGap,
-      homeOf: ({ path }) => folders.homeOf(books[days.findIndex((day) => day.path === path)]!),
       onProgress(messages) {
         signal?.throwIfAborted()
         onProgress(messages - told)

@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { ReplayError } from '../errors.ts'
+import type { ObjectStore } from '../store/object-store.ts'
 import { folderOf, type LogFolder } from './log-folder.ts'
 import { segmentIdOf } from './segment.ts'
 
@@ -21,6 +22,8 @@ export interface LogLocation extends LogIdentity {
   readonly path: string
   /** Opens it where it is not a directory. */
   readonly open?: () => Promise<LogFolder>
+  /** Where its restart points are: in this store below `<prefix>snapshots/`. @default in its directory */
+  readonly home?: { readonly store: ObjectStore; readonly prefix: string }
 }
 
 /** Opens a log where it is. @throws ReplayError those of the store */
@@ -67,7 +70,7 @@ export function identifyFolder({ path: place }: LogFolder): LogIdentity {
 }
 
 /** Whether the directory holds segments. */
-export function isLogDirectory(directory: string): boolean {
+function isLogDirectory(directory: string): boolean {
   return isLogFolder(fs.readdirSync(directory))
 }
 

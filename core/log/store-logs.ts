@@ -35,7 +35,7 @@ export class StoreLogs {
   }
 
   /**
-   * Every log of the store, in order of key; `_…` folders are not entered.
+   * Every log of the store, in the order that `findLogs` gives the same folders on disk; `_…` folders are not entered.
    * @throws ReplayError input `log-missing` when there is none
    */
   async find(): Promise<LogLocation[]> {
@@ -49,10 +49,10 @@ export class StoreLogs {
       else known.push(object)
     }
     const logs: LogLocation[] = []
-    for (const [prefix, objects] of folders) {
+    for (const [prefix, objects] of [...folders].sort(byFolders)) {
       if (!isLogFolder(objects.map(({ key }) => key.slice(prefix.length)))) continue
       const path = `${this.#store.uri}/${prefix}`.replace(/\/+$/, '')
-      logs.push({ path, ...identifyLog(path), open: () => this.open(prefix, objects) })
+      logs.push({ path, ...identifyLog(path), open: () => this.open(prefix, objects), home: { store: this.#store, prefix } })
     }
     if (logs.length > 0) return logs
     throw new ReplayError('log-missing', 'no segments (NNNNNNNNN.q) at or below this place', { category: 'input', path: this.#store.uri })
@@ -63,4 +63,9 @@ export class StoreLogs {
     for await (const object of this.#store.list(prefix)) objects.push(object)
     return objects
   }
+}
+
+/** By the names of the folders: keys would put `btc-usd/` before `btc/`. The order decides between messages of the same time. */
+function byFolders([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a.replaceAll('/', '\0') < b.replaceAll('/', '\0') ? -1 : 1
 }

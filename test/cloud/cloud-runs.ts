@@ -1,4 +1,3 @@
-import fs from 'node:fs'
 import path from 'node:path'
 import { BatchClient, type JobSummary, ListJobsCommand } from '@aws-sdk/client-batch'
 import { expect } from 'vitest'
@@ -9,6 +8,7 @@ import type { LocalCloud } from '../../localstack/local-cloud.ts'
 import { tableSum } from '../support/job-runs.ts'
 import { runCli } from '../support/run-cli.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
+import { uploadFolder } from '../support/upload-folder.ts'
 
 /** The document of `submit`, `resume` and `status`, as far as tests look at it. */
 export interface RunDocument {
@@ -64,12 +64,7 @@ export class CloudRuns {
   async upload(folder: string, uri: string): Promise<void> {
     const store = openStore(uri)
     for await (const _ of store.list('v1/')) return
-    const keys = fs.globSync('v1/**/*', { cwd: folder }).filter((key) => fs.statSync(path.join(folder, key)).isFile())
-    await Promise.all(
-      Array.from({ length: 8 }, async () => {
-        for (let key = keys.pop(); key !== undefined; key = keys.pop()) await store.put(key, fs.readFileSync(path.join(folder, key)))
-      }),
-    )
+    await uploadFolder(folder, store, 'v1')
   }
 
   /** URI of a table that is not there yet. */

@@ -10,35 +10,32 @@ import { FileStore } from '../../core/store/file-store.ts'
 import { S3Store } from '../../core/store/s3-store.ts'
 import { openTable } from '../../core/table/table-query.ts'
 import { goldenPath } from '../golden-data.ts'
+import { duckdbExtension } from '../support/duckdb-extension.ts'
 import { type FaultyProxy, startFaultyProxy } from '../support/faulty-proxy.ts'
 import { tableSum } from '../support/job-runs.ts'
 import { runCli } from '../support/run-cli.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
+import { uploadFolder } from '../support/upload-folder.ts'
 import { describeCloud } from './cloud.ts'
+import { queryBothWays } from './query-ways.ts'
 
 const JOB = ['bars', '--slice', '1h', '--workers', '2'] as const
 
 describeCloud('a run over the real archive on S3', (cloud) => {
   const { endpoint } = cloud.server
+  const httpfsFile = duckdbExtension('httpfs')
   const bucket = `run-${process.pid}-${Date.now()}`
   const source = goldenPath('archive-real')
   const store = (prefix: string): S3Store => new S3Store({ bucket, prefix, endpoint })
   const local = path.join(temporaryFolder('s3-run'), 'table')
+  const copies = temporaryFolder('s3-run-query')
   let client: S3Client
   let expected: string
 
   beforeAll(async () => {
     client = new S3Client({ endpoint, forcePathStyle: true, region: 'us-east-1' })
     await client.send(new CreateBucketCommand({ Bucket: bucket }))
-    const archive = store('archive')
-    const keys = fs.globSync('v1/**/*', { cwd: source }).filter((key) => fs.statSync(path.join(source, key)).isFile())
-    const copy = async (): Promise<void> => {
-      for (let key = keys.pop(); key !== undefined; key = keys.pop()) {
-        const file = path.join(source, key)
-        await archive.put(key, { file, size: fs.statSync(file).size })
-      }
-    }
-    await Promise.all(Array.from({ length: 8 }, copy))
+    await uploadFolder(source, store('archive'), 'v1')
     const { code, err } = await runCli('run', ...JOB, '--archive', source, '--table', local)
     expect(code, err).toBe(0)
     expected = await tableSum(new FileStore(local))
@@ -81,22 +78,12 @@ describeCloud('a run over the real archive on S3', (cloud) => {
     expect(JSON.parse(all.out)).toHaveLength(JSON.parse((await runCli('inspect', source, '--json')).out).length)
   })
 
-  test('DuckDB answers from S3: by httpfs where it is, through copies of the parts elsewhere', async () => {
-    const sql = 'select symbol, count(*) as n from t group by all order by all'
+  test('DuckDB answers from S3 as from the disk, by httpfs and through copies', async () => {
+    const sql = 'select symbol, count(*)::int as n from t group by all order by all'
     const here = await openTable(new FileStore(local))
     const rows = await here.rows(sql)
     await here.close()
-    const notes: string[] = []
-    const httpfsFile = process.env.CHRONICLE_HTTPFS
-    const ways = [{ way: 'copies' as const }, ...(httpfsFile === undefined ? [] : [{ httpfsFile }])]
-    for (const way of ways) {
-      const there = await openTable(store('whole'), { remote: { ...way, onNote: (text) => notes.push(text) } })
-      expect(await there.rows(sql)).toEqual(rows)
-      await there.close()
-    }
-    expect(notes).toEqual([expect.stringMatching(/^copying \d+ parts/)])
-    const said = await runCli('query', `s3://${bucket}/whole`, 'select count(*) as n from t', '--json')
-    expect(said.code, said.err).toBe(0)
+    expect(await queryBothWays(`s3://${bucket}/whole`, sql, httpfsFile, copies)).toEqual(rows)
   })
 
   test('through faults of the network and of S3: the same table, in one version', async () => {

@@ -1,8 +1,12 @@
 import { beforeAll, expect, test } from 'vitest'
+import { isoTime } from '../../core/job/cells.ts'
+import { planRequest } from '../../core/job/run-request.ts'
+import { adoptSchedule } from '../../core/job/run-schedule.ts'
 import { openStore } from '../../core/store/open-store.ts'
 import { readTable } from '../../core/table/delta-log.ts'
+import { runCli } from '../support/run-cli.ts'
 import { describeCloud } from './cloud.ts'
-import { CloudRuns } from './cloud-runs.ts'
+import { CloudRuns, SLICE } from './cloud-runs.ts'
 
 describeCloud('one table', (cloud) => {
   const runs = new CloudRuns(cloud, 'tables')
@@ -26,6 +30,47 @@ describeCloud('one table', (cloud) => {
     const { parts } = await readTable(openStore(table))
     const variants = new Set([...parts.values()].flatMap((part) => part.tags!.variants!.split(' ')))
     expect(variants.size).toBe(2)
+  })
+
+  test('submit --pin starts nothing, but leaves what a schedule runs and says how to deploy it', async () => {
+    const table = runs.newTable()
+    const options = ['--param', 'every=1m', '--pin', '1d']
+    const pin = async (...more: string[]) => {
+      const words = ['submit', 'bars', '--stack', cloud.stack, '--table', table, '--archive', runs.archive, '--slice', SLICE]
+      const { code, out, err } = await runCli(...words, ...options, ...more, '--json')
+      return { code, told: out === '' ? null : (JSON.parse(out) as { schedule: string; context: Record<string, string> }), err }
+    }
+    const { code, told, err } = await pin('--tasks', '4')
+    expect(code, err).toBe(0)
+    const { schedule } = told!
+    const context = { scheduleId: schedule, scheduleTable: table.split('/').at(-1), scheduleDefinition: 'task' }
+    expect(told).toEqual({ schedule: expect.stringMatching(/^[0-9a-f]{8}$/), context })
+    for (const [name, value] of Object.entries(context)) expect(err).toContain(`-c ${name}=${value}`)
+    const store = openStore(table)
+    const keys = await Array.fromAsync(store.list(''), ({ key }) => key)
+    expect(keys).toEqual(['bundle.js', 'request.json'].map((name) => `_chronicle/schedules/${schedule}/${name}`))
+    expect((await pin('--tasks', '4')).told).toEqual(told)
+    expect((await pin('--tasks', '5')).told!.schedule).not.toBe(schedule)
+
+    // What the schedule's runs begin with: the day before their time.
+    const request = await adoptSchedule(store, `20240102T003000Z-${schedule}`)
+    expect(request).toMatchObject({ archive: runs.archive, slice: SLICE, minTasks: 4, submission: { stack: cloud.stack, dollars: null } })
+    const { head } = await planRequest(request, { archive: openStore(runs.archive), table: store })
+    expect([isoTime(BigInt(head.fromNs)), isoTime(BigInt(head.toNs))]).toEqual(['2024-01-01T00:00:00Z', '2024-01-02T00:00:00Z'])
+    expect(head.partitions).toBe(2 * 4)
+  })
+
+  test('submit --pin refuses what no schedule can be', async () => {
+    for (const [options, message] of [
+      [['--pin', '1d', '--from', '2024-01-01'], '--pin: a schedule has no --from and --to'],
+      [['--pin', '5h'], 'error schedule-range: a schedule reaches back a multiple of its slice of 6h, found 5h'],
+      [['--pin', 'daily'], 'error duration: expected a duration'],
+    ] as const) {
+      const table = runs.newTable()
+      const { code, said } = await runs.submit('bars', table, ...options)
+      expect([code, said]).toEqual([2, expect.stringContaining(message)])
+      expect(await Array.fromAsync(openStore(table).list(''))).toEqual([])
+    }
   })
 
   async function symbols(): Promise<string[]> {

@@ -109,6 +109,13 @@ describe('help and usage', () => {
     [['generate', 'x', '--skew-ms', '5'], '--skew-ms: expected a range like'],
     [['query', '/nowhere'], 'query-no-folder'],
     [['inspect', '/nowhere'], 'log-missing'],
+    [['generate', 's3://bucket/x'], 'archive: expected a path on this machine, found "s3://bucket/x"; write it here and copy it'],
+    [['replay', '.', '--queue', 's3://bucket/x'], '--queue: expected a path on this machine'],
+    [['replay', '.', '--csv', 's3://bucket/x.csv'], '--csv: expected a path on this machine'],
+    [['replay', '.', '--parquet', 's3://bucket/x'], '--parquet: expected a path on this machine'],
+    [['replay', '.', '--dead-letters', 's3://bucket/x'], '--dead-letters: expected a path on this machine'],
+    [['query', 'out', 'from t', '--out', 's3://bucket/x'], '--out: expected a path on this machine'],
+    [['report', 'out', '--out', 's3://bucket/x.html'], '--out: expected a path on this machine'],
   ])('%j is refused with exit code 2 and a reason', async (argv, reason) => {
     const { code, out, err } = await runCli(...argv)
     expect([code, out]).toEqual([2, ''])

@@ -1,7 +1,9 @@
 import fs from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { findLogs, identifyLog } from '../../core/log/log-path.ts'
+import { findLogs, identifyLog, type LogLocation } from '../../core/log/log-path.ts'
+import { StoreLogs } from '../../core/log/store-logs.ts'
 import { inDirectory, makeLog, plainMessages } from '../support/made-log.ts'
+import { RangedStore } from '../support/ranged-store.ts'
 
 describe('the path of a log', () => {
   it.each([
@@ -24,6 +26,18 @@ describe('looking for logs', () => {
       fs.symlinkSync(root, `${root}/b/up`)
       fs.symlinkSync(`${root}/a`, `${root}/linked`)
       expect(findLogs(root).map(({ path }) => path)).toEqual([`${root}/a`, `${root}/b/deep/er`, `${root}/linked`])
+    }))
+
+  it('finds the same ones in a store, in the same order', () =>
+    inDirectory(async (root) => {
+      const made = ['v/btc/d', 'v/btc-usd/d', 'v/btc', 'v/btc.x', 'v', '_table', 'v/snapshots', 'v/readers']
+      for (const log of made) makeLog(`${root}/${log}`, plainMessages(1))
+      const store = new RangedStore(root)
+      const below = (place: string) => (logs: readonly LogLocation[]) => logs.map(({ path }) => path.slice(place.length + 1))
+      const found = await new StoreLogs(store).find()
+      expect(below(store.uri)(found)).toEqual(below(root)(findLogs(root)))
+      expect(below(store.uri)(found)).toEqual(['v', 'v/btc', 'v/btc/d', 'v/btc-usd/d', 'v/btc.x'])
+      expect(found.map(({ home }) => home)).toEqual(found.map(({ path }) => ({ store, prefix: `${path.slice(store.uri.length + 1)}/` })))
     }))
 
   it('says when there is nothing', () =>
