@@ -48,7 +48,7 @@ export class ShareFolders implements SearchedFolders {
 
   constructor(archive: ObjectStore, share: InstrumentShare) {
     this.#archive = archive
-    this.#logs = new StoreLogs(archive)
+    this.#logs = StoreLogs.of(archive)
     this.#share = share
     this.days = share.folders.map(({ date }) => dayOfDate(date))
   }

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { openStore } from '../store/open-store.ts'
 import { newStoreCounts } from '../store/store-counts.ts'
+import type { RowGroupBuffers } from '../table/row-group-buffers.ts'
 import { runTask, workTask } from './task.ts'
 import { COUNTERS, failureOf, type TaskWorkerData, type WorkerReply, type WorkerTask } from './task-pool.ts'
 
@@ -10,6 +11,8 @@ const counter = new BigInt64Array(counters, slot * COUNTERS * 8, COUNTERS)
 const counts = newStoreCounts()
 const table = openStore(tableUri, { endpoint, counts })
 const archive = openStore(archiveUri, { endpoint, counts })
+/** Megabytes each: tasks one after the other would leave it to the garbage collector how many are held at once. */
+const spare: RowGroupBuffers[] = []
 const stop = new AbortController()
 
 parentPort!.on('message', async (message: WorkerTask | 'abort') => {
@@ -29,6 +32,7 @@ async function carryOut({ task, attempt, only, receipts }: WorkerTask): Promise<
       attempt,
       engine,
       only: new Set(only),
+      spare,
       clock: Date.now,
       signal: stop.signal,
       onProgress(progress) {

@@ -4,6 +4,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { ReplayError } from '../errors.ts'
 import type { ObjectStore } from '../store/object-store.ts'
+import type { RowGroupBuffers } from '../table/row-group-buffers.ts'
 import { loadJob } from './bundle.ts'
 import type { JobDefinition } from './define-job.ts'
 import { requireEngine } from './engine-hash.ts'
@@ -36,6 +37,8 @@ export interface RunTaskOptions {
   readonly clock: () => number
   /** Folder for files that are being written. @default a temporary one */
   readonly scratch?: string | undefined
+  /** Memory that parts are made in, of tasks of the same run that are over. @default the task's own */
+  readonly spare?: RowGroupBuffers[] | undefined
   /** Ends the task: what is done gets its receipts, the current partition is given up. */
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: ((progress: TaskProgress) => void) | undefined
@@ -153,7 +156,7 @@ class RunningTask {
       attempt: options.attempt,
       columns: head.columns,
       scratch: places.scratch,
-      spare: [],
+      spare: options.spare ?? [],
       clock: options.clock,
       signal: options.signal,
       onProgress: (messages, bytes) => this.#progress(messages, bytes),

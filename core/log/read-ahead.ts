@@ -1,5 +1,6 @@
 import { ReplayError } from '../errors.ts'
 import type { ObjectStore } from '../store/object-store.ts'
+import { ChunkMemory } from './chunk-memory.ts'
 
 export interface ReadAheadOptions {
   /** Range requests under way at once, of all files together. @default 4 */
@@ -33,8 +34,6 @@ const MIN_CHUNK_BYTES = 1 << 20
 /** Small objects are remembered up to this size each, and together. */
 const KEPT_BYTES = 256 << 10
 const ALL_KEPT_BYTES = 2 << 20
-/** Memory of chunks is kept for later ones from this size on. */
-const POOLED_BYTES = 1 << 20
 
 /**
  * The range requests of all files that a worker reads from a store: so many at once, what is waited for before what is read
@@ -46,7 +45,7 @@ export class ReadAhead {
   readonly #chunkBytes: number
   readonly #bufferBytes: number
   readonly #waiting: PendingChunk[] = []
-  readonly #pool: Uint8Array[] = []
+  readonly #memory: ChunkMemory
   /** By key and version, the oldest first. */
   readonly #kept = new Map<string, Uint8Array>()
   #keptBytes = 0
@@ -59,6 +58,7 @@ export class ReadAhead {
     this.#maxInFlight = options.maxInFlight ?? 4
     this.#chunkBytes = options.chunkBytes ?? 8 << 20
     this.#bufferBytes = options.bufferBytes ?? 24 << 20
+    this.#memory = new ChunkMemory(this.#bufferBytes)
   }
 
   /** Bytes of a request of a long read: less when many files are being read, so that each has two in the memory there is. */
@@ -146,7 +146,7 @@ export class ReadAhead {
     const { object, start, end } = chunk
     const length = end - start
     try {
-      chunk.memory = this.#take(length)
+      chunk.memory = this.#memory.take(length)
       const isWhole = start === 0 && end === object.size
       const found = await this.#store.get(object.key, {
         ...(isWhole ? {} : { range: { start, end } }),
@@ -162,21 +162,11 @@ export class ReadAhead {
     }
   }
 
-  #take(length: number): Uint8Array {
-    const at = this.#pool.findIndex((memory) => memory.length >= length && memory.length <= 2 * length)
-    if (at >= 0) return this.#pool.splice(at, 1)[0]!
-    this.#pool.length = 0 // what is kept does not fit the sizes that are asked for now
-    return new Uint8Array(length)
-  }
-
   #release(chunk: PendingChunk): void {
-    const { memory } = chunk
     this.#heldBytes -= chunk.end - chunk.start
+    if (chunk.memory !== null) this.#memory.giveBack(chunk.memory)
     chunk.bytes = null
     chunk.memory = null
-    const pooled = this.#pool.reduce((sum, { length }) => sum + length, 0)
-    const isWorthIt = memory !== null && memory.length >= POOLED_BYTES && this.#heldBytes + pooled + memory.length <= this.#bufferBytes
-    if (isWorthIt) this.#pool.push(memory)
   }
 }
 

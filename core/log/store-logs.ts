@@ -12,6 +12,15 @@ export class StoreLogs {
   readonly #store: ObjectStore
   readonly #ahead: ReadAhead
 
+  /** Those of a store that everything in this thread reads through. */
+  static of(store: ObjectStore): StoreLogs {
+    const known = ofThread.get(store)
+    if (known !== undefined) return known
+    const logs = new StoreLogs(store)
+    ofThread.set(store, logs)
+    return logs
+  }
+
   constructor(store: ObjectStore, options: ReadAheadOptions = {}) {
     this.#store = store
     this.#ahead = new ReadAhead(store, options)
@@ -64,6 +73,8 @@ export class StoreLogs {
     return objects
   }
 }
+
+const ofThread = new WeakMap<ObjectStore, StoreLogs>()
 
 /** By the names of the folders: keys would put `btc-usd/` before `btc/`. The order decides between messages of the same time. */
 function byFolders([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {

@@ -76,3 +76,8 @@ export function isObjectKey(key: string): boolean {
 export function roomFor(length: number, into: Uint8Array | undefined): Uint8Array {
   return into !== undefined && into.length >= length ? into.subarray(0, length) : new Uint8Array(length)
 }
+
+/** Frees memory that the garbage collector would free some time later. */
+export function freeNow(memory: ArrayBufferLike): void {
+  if (memory instanceof ArrayBuffer) memory.transfer(0)
+}

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { GetObjectCommandOutput, ListObjectsV2CommandOutput, S3Client, S3ClientConfig } from '@aws-sdk/client-s3'
 import { ReplayError } from '../errors.ts'
 import {
+  freeNow,
   type GetOptions,
   isObjectKey,
   type ObjectInfo,
@@ -270,6 +271,8 @@ async function readBody({ Body, ContentLength = 0 }: GetObjectCommandOutput, int
   for await (const chunk of Body as AsyncIterable<Uint8Array>) {
     if (filled + chunk.length <= bytes.length) bytes.set(chunk, filled)
     filled += chunk.length
+    // Thousands a second, and none needed any more: the garbage collector would let tens of megabytes of them pile up.
+    if (chunk.length === chunk.buffer.byteLength) freeNow(chunk.buffer)
   }
   if (filled === bytes.length) return bytes
   throw new ReplayError('store-answer', `expected ${bytes.length} bytes, found ${filled}: the answer was cut off`, {

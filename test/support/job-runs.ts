@@ -75,8 +75,13 @@ export interface ThreadRunOptions extends Pick<PlanOptions, 'slice' | 'minTasks'
   readonly stopsMs?: readonly number[]
 }
 
+export interface PlanIntoOptions extends Omit<ThreadRunOptions, 'archive' | 'table' | 'workers' | 'stopsMs'> {
+  readonly archive: ObjectStore
+  readonly table: ObjectStore
+}
+
 /** Writes the plan of a run over everything into a table. Gives the run's id. */
-export async function planInto(options: Omit<ThreadRunOptions, 'workers' | 'stopsMs'>): Promise<string> {
+export async function planInto(options: PlanIntoOptions): Promise<string> {
   const { archive, table, bundle, job, params, slice, minTasks } = options
   const live = await readCommittedParts(table)
   const run = newRunId(1_723_161_255_000 + 1000 * runs++, () => 0.5)
