@@ -84,7 +84,8 @@ export interface PlanIntoOptions extends Omit<ThreadRunOptions, 'archive' | 'tab
 export async function planInto(options: PlanIntoOptions): Promise<string> {
   const { archive, table, bundle, job, params, slice, minTasks } = options
   const live = await readCommittedParts(table)
-  const run = newRunId(1_723_161_255_000 + 1000 * runs++, () => 0.5)
+  // Processes that are killed while they plan must not meet each other's ids.
+  const run = newRunId(1_723_161_255_000 + 1000 * runs++, Math.random)
   const code = { bundle: bundle.hash, engine: await engineHash() }
   const plan = await planRun({ archive, outline: outlineJob(job, params, live), code, run, createdMs: 1, live, slice, minTasks })
   await writePlan(table, plan, bundle.code)
