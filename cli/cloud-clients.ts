@@ -17,22 +17,24 @@ export class Cloud {
   readonly endpoint: string | undefined
   readonly #config: ClientConfig
 
-  /** @param env the process's: endpoint, region and credentials may come from there */
+  /**
+   * @param env the process's: endpoint, region and credentials may come from there. LocalStack asks for credentials, whichever:
+   * where there are none they are put there, for worker threads as well
+   */
   constructor(endpoint: string | undefined, env: NodeJS.ProcessEnv) {
     this.endpoint = endpoint ?? env.AWS_ENDPOINT_URL
     const isLocal = this.endpoint !== undefined && /^https?:\/\/(localhost|127\.|\[::1\])/.test(this.endpoint)
     const hasOwn = env.AWS_ACCESS_KEY_ID !== undefined || env.AWS_PROFILE !== undefined
+    if (isLocal && !hasOwn) Object.assign(env, { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' })
     this.#config = {
       ...(this.endpoint !== undefined && { endpoint: this.endpoint, region: env.AWS_REGION ?? env.AWS_DEFAULT_REGION ?? 'us-east-1' }),
-      // LocalStack asks for credentials, whichever.
-      ...(isLocal && !hasOwn && { credentials: { accessKeyId: 'test', secretAccessKey: 'test' } }),
       maxAttempts: 8,
     }
   }
 
   open(uri: string): ObjectStore {
-    const { endpoint, region, credentials } = this.#config
-    return openStore(uri, { endpoint, region, credentials })
+    const { endpoint, region } = this.#config
+    return openStore(uri, { endpoint, region })
   }
 
   async batch(): Promise<BatchClient> {
@@ -59,7 +61,6 @@ export class Cloud {
 interface ClientConfig {
   readonly endpoint?: string
   readonly region?: string
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string }
   readonly maxAttempts: number
 }
 

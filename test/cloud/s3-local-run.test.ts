@@ -37,8 +37,9 @@ export default defineJob({
   })
   beforeEach(() => {
     fs.rmSync(mended, { force: true })
-    // Nothing but the option says where S3 is.
-    for (const name of ['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_S3']) vi.stubEnv(name, undefined)
+    // Nothing but the option says where S3 is, and nothing says who asks.
+    const names = ['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_S3', 'AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']
+    for (const name of names) vi.stubEnv(name, undefined)
   })
   afterEach(() => vi.unstubAllEnvs())
 
