@@ -104,6 +104,9 @@ async function settingsOf({ start }: PassPlan, inputs: readonly InputFolder[], o
   return book === undefined ? null : options.folders.settingsOf(book)
 }
 
+/** Parts on their way at once: a put waits for a disk, or for S3, far longer than a short partition takes to make. */
+const MAX_PUTS = 4
+
 /** About the record time at which a pass will have seen enough, nanoseconds since the epoch. */
 export function likelyEndOf({ partitions, window }: PassPlan): bigint {
   return partitions.at(-1)!.endNs + BigInt(window.afterNs) + 1_000_000_000n
@@ -119,7 +122,8 @@ class Pass {
   /** First cell that is not done, and first one whose part is not on its way to the table. */
   #next = 0
   #ended = 0
-  #putting: Promise<void> = Promise.resolve()
+  /** Cells whose parts are on their way; each is done after those before it. */
+  readonly #underWay: Promise<void>[] = []
   #isOver = false
   /** A part could not be finished: nothing after it can. */
   #broken: { readonly cause: unknown } | null = null
@@ -178,35 +182,38 @@ class Pass {
     }
   }
 
-  /** Finishes the cells whose rows are all there. While the part of one is put into the table, rows of the next are made. */
+  /** Finishes the cells whose rows are all there. While parts are put into the table, rows of the next are made. */
   async settle(table: ObjectStore, isEnd: boolean): Promise<void> {
     if (this.#broken !== null) return
     for (let cell = this.#cells[this.#ended]; cell !== undefined && (isEnd || this.#clockMicros >= cell.endMicros); ) {
       this.#options.signal?.throwIfAborted()
-      await this.#putting
-      this.#putting = this.#finish(cell, table)
-      this.#putting.catch(() => undefined) // told to whoever waits for it
+      if (this.#underWay.length === MAX_PUTS) await this.#underWay[0]
+      const finished = this.#finish(cell, this.#underWay.at(-1), table)
+      finished.catch(() => undefined) // told to whoever waits for it
+      this.#underWay.push(finished)
       cell = this.#cells[++this.#ended]
     }
-    if (isEnd) await this.#putting
+    if (isEnd) await this.#underWay.at(-1)
   }
 
-  /** Waits for the part that is on its way; gives why a part could not be finished, null when all could. */
+  /** Waits for the parts that are on their way; gives why one could not be finished, null when all could. */
   async rest(): Promise<unknown> {
-    await this.#putting.catch(() => undefined)
+    await Promise.allSettled(this.#underWay)
     return this.#broken?.cause ?? null
   }
 
-  async #finish(cell: PassCell, table: ObjectStore): Promise<void> {
+  async #finish(cell: PassCell, before: Promise<void> | undefined, table: ObjectStore): Promise<void> {
     const counts = this.#countsOfCell()
     try {
       const rows = cell.part === null ? NO_PART : await cell.part.finish(table)
+      await before
       this.done.push({ partition: cell.partition, ...rows, ...counts, began: beganOf(this.#plan.start, this.#inputs) })
     } catch (cause) {
-      this.#broken = { cause }
+      this.#broken ??= { cause }
       throw cause
     }
     this.#next++
+    this.#underWay.shift()
   }
 
   abandon(): void {
