@@ -60,7 +60,7 @@ export async function openView(select: string | MakeSelect, options: QueryOption
   return query
 }
 
-/** SQL over the view `t`. Made by `openQuery`. All methods throw ReplayError input `query-failed` with DuckDB's own words. */
+/** SQL over the view `t`. Made by `openQuery`. All methods throw ReplayError input `query-failed` with DuckDB's own words, or transient `query-store`. */
 export class Query {
   readonly #database: DuckDBInstance
   readonly #connection: DuckDBConnection
@@ -191,11 +191,18 @@ async function* chunksOf(result: DuckDBResult) {
   }
 }
 
+/** What DuckDB says of a store that is slow, gone, or has too much to do; what else it says of HTTP is the user's to mend. */
+const STORE_FAILED = /^HTTP Error: .*HTTP (5\d\d|429)\b|^IO Error: .* error for HTTP [A-Z]+ to /
+
 async function orQueryFailed<T>(work: Promise<T>): Promise<T> {
   try {
     return await work
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new ReplayError('query-failed', reason.trim(), { category: 'input', cause })
+    const reason = (cause instanceof Error ? cause.message : String(cause)).trim()
+    if (!STORE_FAILED.test(reason)) throw new ReplayError('query-failed', reason, { category: 'input', cause })
+    throw new ReplayError('query-store', `S3 failed DuckDB, its retries included; ask again: ${reason.split('\n')[0]}`, {
+      category: 'transient',
+      cause,
+    })
   }
 }

@@ -106,6 +106,16 @@ describeCloud('SQL over a table on S3', (cloud) => {
       return bytes
     }
 
+    test('S3 that goes away is worth another try', async () => {
+      const passing = await startFaultyProxy(cloud.server.endpoint, 0, Math.random)
+      const query = await openTable(new S3Store({ bucket, prefix: 'table', endpoint: passing.endpoint }), {
+        remote: { httpfsFile: httpfsFile! },
+      })
+      await passing.close()
+      await expect(query.rows(SUMS)).rejects.toMatchObject({ code: 'query-store', category: 'transient' })
+      await query.close()
+    })
+
     test('DuckDB itself reads the committed parts', async () => {
       const bytes = await bytesRead(SUMS)
       const committed = parts.slice(0, COMMITTED).map((part) => part.path)
