@@ -11,11 +11,19 @@ import { newRunId } from '../core/job/run-files.ts'
 import { planRequest, type RunRequest } from '../core/job/run-request.ts'
 import { parseParams } from '../core/job/variants.ts'
 import { isS3Uri } from '../core/store/open-store.ts'
-import { badOption, countOption, listOption, timeOption } from './arguments.ts'
+import { badOption, choiceOption, countOption, listOption, timeOption } from './arguments.ts'
 import { cloudOf, ENDPOINT } from './cloud-clients.ts'
 import type { CommandInput, OptionSpec } from './command.ts'
 import { checkJobTypes } from './job-types.ts'
 import { requireTablePlace } from './table-store.ts'
+
+/** What is to be done about failing partitions, and about damaged input. */
+export const ON_ERROR_CHOICES = ['quarantine', 'abort', 'skip'] as const
+
+const ON_ERROR: OptionSpec = {
+  value: ON_ERROR_CHOICES.join('|'),
+  help: 'when a partition fails: set it aside and finish the others (default), or begin no further task; skip: as quarantine, but damaged records are left out and counted',
+}
 
 /** Options of every command that plans a run. */
 export const JOB_OPTIONS: Readonly<Record<string, OptionSpec>> = {
@@ -27,6 +35,7 @@ export const JOB_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   to: { value: 'T', help: 'before T' },
   slice: { value: 'D', help: 'length of a partition: 1d (default), 6h, 1h, …; divides a day' },
   param: { value: 'K=V', help: 'a parameter of the job; several values (k=1,2) or several times: a sweep', many: true },
+  'on-error': ON_ERROR,
   'no-types': { help: 'do not check the types of the job module' },
   workers: { value: 'N', help: 'worker threads (default: number of processors)' },
   endpoint: ENDPOINT,
@@ -94,6 +103,7 @@ export async function requestOf(
     ...(fromNs !== undefined && { fromNs: String(fromNs) }),
     ...(toNs !== undefined && { toNs: String(toNs) }),
     ...(slice !== undefined && { slice }),
+    ...(choiceOption(input, 'on-error', ON_ERROR_CHOICES) === 'skip' && { onCorrupt: 'skip' }),
   }
   return { request, bundle }
 }

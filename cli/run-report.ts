@@ -1,7 +1,9 @@
 import { EXIT_PARTIAL, exitCodeOf, ReplayError } from '../core/errors.ts'
 import { askedParams } from '../core/job/asked-params.ts'
 import { isoTime } from '../core/job/cells.ts'
+import type { SkippedDamage } from '../core/job/damage-tally.ts'
 import type { FailureGroup } from '../core/job/failure-groups.ts'
+import type { DamagePlace } from '../core/job/pass-damage.ts'
 import type { PlanHead } from '../core/job/plan-document.ts'
 import { RUNS_FOLDER } from '../core/job/run-files.ts'
 import type { LocalRunResult, RunProgress } from '../core/job/run-local.ts'
@@ -17,7 +19,8 @@ export interface ReportedRun {
 /** The JSON document of a run that was carried out here. */
 export function runDocument(result: LocalRunResult): object {
   const { run, partitions, rows, version, failures, commit, messages, bytes, durationMs } = result
-  return { run, state: commit.state, partitions, rows, version, failures, messages, bytes, durationMs }
+  const { state, skipped } = commit
+  return { run, state, partitions, rows, version, failures, ...(skipped !== undefined && { skipped }), messages, bytes, durationMs }
 }
 
 /** Says what became of a run: failures first and grouped, then the sums, then what to do next. Gives the exit code. */
@@ -26,6 +29,7 @@ export function reportRun(result: LocalRunResult, { tableUri, head }: ReportedRu
   const isRefused = commit.state === 'refused'
   for (const failure of failures) progress.problem(failureText(failure, { tableUri, head }))
   if (commit.warning !== null) progress.note(`warning: ${commit.warning}`)
+  if (commit.skipped !== undefined && commit.skipped.count > 0) progress.problem(skippedText(commit.skipped, head.archive))
   const done = partitions.run + partitions.stale - partitions.failed
   const seconds = durationMs / 1000
   progress.note(
@@ -44,6 +48,18 @@ export function reportRun(result: LocalRunResult, { tableUri, head }: ReportedRu
   if (worst === undefined) return 0
   // When nothing at all came out, the cause says more than "partial".
   return done === 0 ? exitCodeOf(new ReplayError(worst.code, worst.message, { category: worst.category })) : EXIT_PARTIAL
+}
+
+/** What a run did without: how much, in how many partitions, and where the first of it is. */
+export function skippedText({ count, partitions, codes, first }: SkippedDamage, archive: string): string {
+  const by = Object.entries(codes).map(([code, own]) => `${code} ${countText(own)}`)
+  const place = first === null ? '' : `; the first: ${placeText(first, archive)}`
+  return `skipped as damaged: ${countText(count)} ${count === 1 ? 'record or stretch' : 'records or stretches'} in ${partitionsText(partitions)} (${by.join(', ')})${place}`
+}
+
+function placeText({ folder, segment, offset, code }: DamagePlace, archive: string): string {
+  const within = `${segment === undefined ? '' : `, segment ${segment}`}${offset === undefined ? '' : `, offset ${offset}`}`
+  return `${code} in ${archive === '' ? '' : archive.replace(/\/*$/, '/')}${folder}${within}`
 }
 
 /** What to do about partitions that failed. */
@@ -85,6 +101,7 @@ export function aloneCommand({ venue, symbol, startNs, endNs }: FailureGroup, { 
     ...['chronicle-replay', 'run', head.source ?? head.job, '--archive', head.archive, '--table', tableUri],
     ...['--venues', venue, '--symbols', symbol, '--from', isoTime(BigInt(startNs)), '--to', isoTime(BigInt(endNs))],
     ...['--slice', sliceText(BigInt(head.sliceNs)), ...paramWords(head)],
+    ...(head.onCorrupt === 'skip' ? ['--on-error', 'skip'] : []),
   ])
 }
 

@@ -23,6 +23,7 @@ export { FeatureSink, type FeatureSinkOptions } from './features/feature-sink.ts
 export { parseTrigger, type Trigger } from './features/trigger.ts'
 export { BUILTIN_JOBS } from './job/builtin/index.ts'
 export { bundleJob, type JobBundle, loadJob } from './job/bundle.ts'
+export type { SkippedDamage } from './job/damage-tally.ts'
 export {
   defineJob,
   type GapInfo,
@@ -38,7 +39,9 @@ export {
   type RowOut,
 } from './job/define-job.ts'
 export { engineHash } from './job/engine-hash.ts'
+export type { OnCorrupt } from './job/fingerprint.ts'
 export { type JobOutline, type OutlinedVariant, outlineJob } from './job/job-outline.ts'
+export type { DamagePlace, DamageReport } from './job/pass-damage.ts'
 export { type PlanOptions, planRun, type RunPlan } from './job/plan.ts'
 export type { PlannedCell } from './job/plan-collector.ts'
 export type { PlanHead } from './job/plan-document.ts'
@@ -58,7 +61,7 @@ export { QueueWriter, type QueueWriterOptions } from './log/queue-writer.ts'
 export { ReplayReader, type ReplayReaderOptions, type SegmentReading } from './log/replay-reader.ts'
 export { SymbolCatalog } from './log/symbol-catalog.ts'
 export { type SegmentVerdict, verifyLog } from './log/verify.ts'
-export { ArchiveSource } from './pipeline/archive-source.ts'
+export { ArchiveSource, type ArchiveSourceOptions } from './pipeline/archive-source.ts'
 export { type BatchOrigin, MessageBatch } from './pipeline/batch.ts'
 export { BatchBuilder, type NewMessage } from './pipeline/batch-builder.ts'
 export type { Checksum } from './pipeline/checksum.ts'

@@ -14,7 +14,8 @@ import { countText, jsonText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
 import { groupText, keptText, progressText, reportRun, runDocument } from '../run-report.ts'
 import { openTableStore } from '../table-store.ts'
-import { ON_ERROR, ON_ERROR_CHOICES } from './run.ts'
+
+const ON_ERROR_CHOICES = ['quarantine', 'abort'] as const
 
 export const resume: CommandSpec = {
   name: 'resume',
@@ -23,7 +24,10 @@ export const resume: CommandSpec = {
   options: {
     table: { value: 'U', help: 'table of the run, where only its id is given' },
     workers: { value: 'N', help: 'worker threads (default: number of processors)' },
-    'on-error': ON_ERROR,
+    'on-error': {
+      value: ON_ERROR_CHOICES.join('|'),
+      help: 'when a partition fails: set it aside and finish the others (default), or begin no further task',
+    },
     endpoint: ENDPOINT,
     detach: { help: 'of a run on AWS: do not wait for its end' },
   },

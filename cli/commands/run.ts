@@ -6,17 +6,11 @@ import { choiceOption, countOption } from '../arguments.ts'
 import { cloudOf } from '../cloud-clients.ts'
 import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
 import { interruptible } from '../interruptible.ts'
-import { JOB_OPTIONS, type PlannedCommand, planCommand } from '../job-options.ts'
+import { JOB_OPTIONS, ON_ERROR_CHOICES, type PlannedCommand, planCommand } from '../job-options.ts'
 import { commandText, countText, jsonText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
 import { keptText, progressText, reportRun, runDocument } from '../run-report.ts'
 import { plan } from './plan.ts'
-
-export const ON_ERROR_CHOICES = ['quarantine', 'abort'] as const
-export const ON_ERROR = {
-  value: ON_ERROR_CHOICES.join('|'),
-  help: 'when a partition fails: set it aside and finish the others (default), or begin no further task',
-}
 
 export const run: CommandSpec = {
   name: 'run',
@@ -24,11 +18,14 @@ export const run: CommandSpec = {
   arguments: plan.arguments,
   options: {
     ...JOB_OPTIONS,
-    'on-error': ON_ERROR,
     'dry-run': { help: 'only say what would be done, as plan does' },
   },
   examples: [
     { command: 'chronicle-replay run bars --archive archive --table bars', does: 'one-minute bars of all that there is' },
+    {
+      command: 'chronicle-replay run bars --archive archive --table bars --on-error skip',
+      does: 'the same where records are damaged: they are left out, counted, and told',
+    },
     {
       command: 'chronicle-replay run my-job.ts --archive archive --table out --symbols btcusdt --slice 1h --param depth=1,5,10',
       does: 'three variants of one’s own job, in partitions of an hour',
@@ -55,7 +52,7 @@ export const run: CommandSpec = {
         run: head.run,
         endpoint: cloud.endpoint,
         workers,
-        onError,
+        onError: onError === 'abort' ? onError : undefined,
         clock: Date.now,
         random: Math.random,
       }

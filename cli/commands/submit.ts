@@ -5,7 +5,7 @@ import { runFiles } from '../../core/job/run-files.ts'
 import { planRequest, type RunRequest, type RunSubmission, writeRequest } from '../../core/job/run-request.ts'
 import { writeSchedule } from '../../core/job/run-schedule.ts'
 import { findTable } from '../../core/table/delta-log.ts'
-import { badOption, countOption, numberOption } from '../arguments.ts'
+import { badOption, choiceOption, countOption, numberOption } from '../arguments.ts'
 import { cloudOf } from '../cloud-clients.ts'
 import { startExecution } from '../cloud-execution.ts'
 import { followRun } from '../cloud-follow.ts'
@@ -29,6 +29,10 @@ export const submit: CommandSpec = {
     archive: { value: 's3://…', help: 'archive to read, in the stack’s archive bucket (default: the whole bucket)' },
     table: { value: 's3://…', help: 'table for the rows, in the stack’s table bucket' },
     ...SELECTION,
+    'on-error': {
+      value: 'quarantine|skip',
+      help: 'when a partition fails: set it aside and finish the others (default); skip: and leave damaged records out, and count them',
+    },
     tasks: { value: 'N', help: 'cut the work into about so many tasks, if its size alone would make fewer' },
     'task-timeout': { value: 'S', help: 'seconds that an attempt at a task is given at least (default: 900; more by its size)' },
     'max-dollars': { value: 'N', help: 'do not start what may cost more, by the high estimate' },
@@ -85,6 +89,7 @@ interface Prepared {
 /** Reads stack, job, archive and table; writes nothing. */
 async function prepare(input: CommandInput, progress: ProgressLine): Promise<Prepared> {
   const cloud = cloudOf(input)
+  choiceOption(input, 'on-error', ['quarantine', 'skip'])
   const stackName = input.text('stack')
   if (stackName === undefined) throw badOption('stack', 'the name of a deployed stack', '')
   const maxDollars = numberOption(input, 'max-dollars') ?? null

@@ -1,3 +1,4 @@
+import type { Loss } from './log-losses.ts'
 import { type CounterState, SequenceCounter } from './sequence-counter.ts'
 import type { SequenceRule } from './sequence-rule.ts'
 import { type ChainState, UpdateIdChain } from './update-id-chain.ts'
@@ -32,6 +33,8 @@ export class MarketSequence {
   log: string | null = null
   /** Record gaps of that session when the market last looked. */
   recordGaps = 0
+  /** The last loss of each log that an event of the market was behind. */
+  readonly losses = new Map<string, Loss>()
   /** A new session began and no diff has shown yet whether anything is missing between. */
   isBoundaryOpen = false
 

@@ -13,6 +13,7 @@ import {
 import { L2_DIFF_BYTES, L2_DIFF_UPDATE_ID_FIRST_OFFSET, L2_DIFF_UPDATE_ID_LAST_OFFSET } from '../protocol/l2-diff.ts'
 import { L3_EVENT_BYTES, L3_EVENT_TYPE_OFFSET, L3_RESET } from '../protocol/l3-event.ts'
 import { TYPE_BOOK_EVENT } from '../protocol/message-type.ts'
+import { LogLosses } from './log-losses.ts'
 import { MarketSequence, type MarketSequenceState, NATIVE_IS_OTHER, NATIVE_IS_UPDATE_ID, NATIVE_UNKNOWN } from './market-sequence.ts'
 import { PayloadWords } from './payload-words.ts'
 import { type RecordSession, RecordSessions } from './record-sessions.ts'
@@ -87,6 +88,7 @@ export class SequencePolicy {
   readonly #markets = new Map<number, MarketSequence>()
   #market: MarketSequence | null = null
   readonly #sessions: RecordSessions
+  readonly #losses = new LogLosses()
 
   constructor(options: SequencePolicyOptions = {}) {
     this.onGap = options.onGap ?? 'abort'
@@ -103,7 +105,7 @@ export class SequencePolicy {
    * @throws ReplayError corrupt `sequence-gap` at a finding that breaks continuity, under `abort`
    */
   check(message: MessageCursor): number {
-    const session = this.#sessions.advance(message)
+    const session = this.#losses.hasPending ? this.#advanceBehindLoss(message) : this.#sessions.advance(message)
     if (message.typeId !== TYPE_BOOK_EVENT || message.length < BOOK_EVENT_BYTES) return VERDICT_APPLY
     const { length } = message
     const at = this.#payload.locate(message.buffer, message.payloadOffset, length)
@@ -117,6 +119,7 @@ export class SequencePolicy {
       market.recordGaps = session.gaps
       this.#quarantine(market)
     }
+    if (this.#losses.hasAny) this.#takeLosses(market, message)
     let verdict = kind === EVENT_DIFF ? this.#checkDiff(market, words, at, length, message) : VERDICT_APPLY
     const row = message.index
     const { seqWords } = message.batch
@@ -132,6 +135,15 @@ export class SequencePolicy {
     if (kind === EVENT_SNAPSHOT) this.#restart(market, words, at)
     else if (kind === EVENT_RESET || isL3Reset(kind, words, at, length)) this.#forget(market)
     return this.#verdict(market, verdict)
+  }
+
+  /**
+   * A reader left out records behind the last message of a log: its next one is behind a gap, whatever its sequences say.
+   * @param path of the log's directory
+   * @param isCarried what is lost at the end of a directory matters to the log's next one, unless that begins with a snapshot or reset
+   */
+  lose(path: string, isCarried: boolean): void {
+    this.#losses.add(path, isCarried)
   }
 
   /** Sessions (directories, and restarts of a writer) met. */
@@ -201,6 +213,25 @@ export class SequencePolicy {
     market.session = session.id
     market.recordGaps = session.gaps
     market.header.restart()
+  }
+
+  /** As `advance`; reports a loss that the record sequence does not show. */
+  #advanceBehindLoss(message: MessageCursor): RecordSession {
+    const { findings } = this
+    const before = findings.record_seq_gap + findings.record_seq_back
+    const session = this.#sessions.advance(message)
+    const where = this.#losses.meet(message.batch.originAt(message.index).path)
+    const isTold = findings.record_seq_gap + findings.record_seq_back > before
+    if (where === null || isTold || (where === 'before' && !goesOn(message))) return session
+    this.#report(null, 'record_seq_gap', message.seq, message.seq, message)
+    return session
+  }
+
+  #takeLosses(market: MarketSequence, message: MessageCursor): void {
+    const loss = this.#losses.lastOf(message.batch.originAt(message.index).path)
+    if (loss === null || market.losses.get(loss.log) === loss) return
+    market.losses.set(loss.log, loss)
+    this.#quarantine(market)
   }
 
   #checkDiff(market: MarketSequence, words: Uint32Array, at: number, length: number, message: MessageCursor): number {
@@ -334,6 +365,16 @@ export class SequencePolicy {
 const NO_SESSION = -1
 /** A market that was restored and has not met its session again. */
 const RESTORED_SESSION = -2
+
+/** Whether a message changes a book that is there already. */
+function goesOn({ typeId, length, view, payloadOffset: at }: MessageCursor): boolean {
+  if (typeId !== TYPE_BOOK_EVENT || length < BOOK_EVENT_BYTES) return false
+  // Event type, book mode.
+  const kind = view.getUint16(at + BOOK_EVENT_TYPE_OFFSET, true)
+  if (kind === EVENT_SNAPSHOT || kind === EVENT_RESET) return false
+  const isL3Event = kind === (EVENT_DIFF | (MODE_L3 << 8)) && length >= L3_EVENT_BYTES
+  return !isL3Event || view.getUint8(at + L3_EVENT_TYPE_OFFSET) !== L3_RESET
+}
 
 function isL3Reset(kind: number, words: Uint32Array, at: number, length: number): boolean {
   return (

@@ -230,6 +230,14 @@ export class FeatureEngine {
     exchange?.release(false, this.#handleHeld)
   }
 
+  /**
+   * A reader left out damaged records of a log, behind those given so far: what comes next of it is behind a gap.
+   * @param path of the log's directory
+   */
+  lose(path: string): void {
+    this.policy.lose(path, this.#hasBook)
+  }
+
   /** Makes the rows that were waiting for time to pass. Targets stay open. */
   finish(): void {
     this.#exchange?.release(true, this.#handleHeld)

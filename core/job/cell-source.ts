@@ -1,12 +1,16 @@
 import { ReplayError } from '../errors.ts'
 import type { BatchOrigin, MessageBatch } from '../pipeline/batch.ts'
 import type { MessageCursor } from '../pipeline/message.ts'
-import { BatchSource, type MessageSource, NO_GRANT, type SourceGrant, type SourceRequest } from '../pipeline/source.ts'
+import { BatchSource, type MessageSource, NO_GRANT, type ReadIssue, type SourceGrant, type SourceRequest } from '../pipeline/source.ts'
 
 export interface CellSourceOptions {
   /** The cell, nanoseconds since the epoch, half-open. */
   readonly startNs: bigint
   readonly endNs: bigint
+  /** Where the warm-up begins in each log, when the logs are read from before it; nanoseconds since the epoch. @default with the logs */
+  readonly fromNs?: bigint | undefined
+  /** Damage is left out and told to this, whatever the pipeline asks for. @default the pipeline's own error strategy */
+  readonly onDamage?: ((issue: ReadIssue) => void) | undefined
   /** Hears of messages and bytes read since the last call. */
   readonly onProgress: (messages: number, bytes: number) => void
 }
@@ -22,6 +26,9 @@ export class CellSource extends BatchSource {
   readonly #options: CellSourceOptions
   readonly #start: Words
   readonly #end: Words
+  readonly #from: Words | null
+  /** Logs whose warm-up has begun. */
+  readonly #begun = new Set<string>()
   /** Where the cell's messages begin, by log. */
   readonly #begins = new Map<string, { readonly segment: number; readonly offset: number }>()
   #rest: { readonly batch: MessageBatch; readonly rows: Uint32Array } | null = null
@@ -36,6 +43,12 @@ export class CellSource extends BatchSource {
     this.#options = options
     this.#start = wordsOf(options.startNs)
     this.#end = wordsOf(options.endNs)
+    this.#from = options.fromNs === undefined ? null : wordsOf(options.fromNs)
+  }
+
+  /** Whether the cell has begun. */
+  get isInCell(): boolean {
+    return this.#isInCell
   }
 
   /**
@@ -51,7 +64,12 @@ export class CellSource extends BatchSource {
   }
 
   prepare(request: SourceRequest): SourceGrant {
-    this.#inner.prepare?.({ ...request, filter: {} })
+    const { onDamage } = this.#options
+    const report = (issue: ReadIssue): void => {
+      onDamage?.(issue)
+      request.report(issue)
+    }
+    this.#inner.prepare?.({ ...request, filter: {}, ...(onDamage !== undefined && { onCorrupt: 'skip', report }) })
     return NO_GRANT
   }
 
@@ -61,8 +79,12 @@ export class CellSource extends BatchSource {
   }
 
   protected async readBatch(): Promise<MessageBatch | null> {
-    const batch = this.#takeRest() ?? (this.#isOver ? null : await this.#inner.nextBatch())
-    if (batch === null) return null
+    let batch = this.#takeRest()
+    if (batch === null) {
+      batch = this.#isOver ? null : await this.#inner.nextBatch()
+      if (batch === null) return null
+      this.#leaveOutLeadIn(batch)
+    }
     this.#options.onProgress(batch.scanned, batch.scannedBytes)
     this.#cut(batch)
     return batch
@@ -81,10 +103,25 @@ export class CellSource extends BatchSource {
     if (this.#rest === null) return null
     const { batch, rows } = this.#rest
     this.#rest = null
-    batch.reset(batch.count, 0)
-    batch.selectionSpace().set(rows)
-    batch.select(rows.length)
+    batch.giveAgain(rows)
     return batch
+  }
+
+  /** Leaves out what comes before the warm-up: in each log up to its first message with time ≥ `fromNs`. */
+  #leaveOutLeadIn(batch: MessageBatch): void {
+    const from = this.#from
+    if (from === null) return
+    let path = ''
+    batch.narrow((row) => {
+      const own = batch.originAt(row).path
+      if (own === path || this.#begun.has(own)) {
+        path = own
+        return true
+      }
+      if (isBefore(batch.timeWords, row, from)) return false
+      this.#begun.add(own)
+      return true
+    })
   }
 
   /** Ends a batch where the cell begins, and where it ends. */
@@ -95,14 +132,14 @@ export class CellSource extends BatchSource {
       const row = batch.rowAt(k)
       if (!isBefore(timeWords, row, this.#end)) {
         this.#isOver = true
-        keepFirst(batch, k)
+        batch.keepFirst(k)
         return
       }
       if (!this.#isInCell) {
         if (isBefore(timeWords, row, this.#start)) continue
         if (k > 0) {
-          this.#rest = { batch, rows: Uint32Array.from({ length: batch.length - k }, (_, i) => batch.rowAt(k + i)) }
-          keepFirst(batch, k)
+          this.#rest = { batch, rows: batch.rowsFrom(k) }
+          batch.keepFirst(k)
           return
         }
         this.#isInCell = true
@@ -131,12 +168,6 @@ function wordsOf(timeNs: bigint): Words {
 function isBefore(words: Uint32Array, row: number, { low, high }: Words): boolean {
   const own = words[2 * row + 1]!
   return own < high || (own === high && words[2 * row]! < low)
-}
-
-function keepFirst(batch: MessageBatch, count: number): void {
-  const space = batch.selectionSpace()
-  for (let k = 0; k < count; k++) space[k] = batch.rowAt(k)
-  batch.select(count)
 }
 
 function noSeek(): ReplayError {

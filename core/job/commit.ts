@@ -7,6 +7,7 @@ import type { TableState } from '../table/delta-log.ts'
 import { columnsTag, PARTITION_COLUMNS } from '../table/table-schema.ts'
 import { addToArchiveIndex } from './archive-index.ts'
 import { isoTime } from './cells.ts'
+import { type SkippedDamage, tallyDamage } from './damage-tally.ts'
 import { type FailureGroup, groupFailures } from './failure-groups.ts'
 import { decodeRanges, encodeRanges } from './index-ranges.ts'
 import {
@@ -46,6 +47,8 @@ export interface CommitResult {
   /** What this version added and took out. */
   readonly added: { readonly partitions: number; readonly parts: number; readonly rows: number; readonly bytes: number }
   readonly removed: { readonly parts: number }
+  /** What was left out as damaged, of all that is done; absent in a run that stops at damage. */
+  readonly skipped?: SkippedDamage
   /** The first `MAX_MISSING` partitions that are missing. */
   readonly missing: readonly MissingPartition[]
   /** All of them, by cause. */
@@ -72,7 +75,10 @@ export async function commitRun(table: ObjectStore, run: string, options: Commit
     return { missing: receipts.missing, facts: receipts.facts }
   })
   const partitions = { planned: head.partitions, done: done.size, missing: missing.length }
-  const told = { run, partitions, missing: missing.slice(0, MAX_MISSING), failures: groupFailures(missing, new Map()) }
+  const told = {
+    ...{ run, partitions, missing: missing.slice(0, MAX_MISSING), failures: groupFailures(missing, new Map()) },
+    ...(head.onCorrupt === 'skip' && { skipped: tallyDamage(done.values()) }),
+  }
   if (missing.length > head.tolerance * head.partitions) {
     return { ...told, state: 'refused', version: -1, added: NOTHING, removed: { parts: 0 }, warning: null }
   }
@@ -193,7 +199,8 @@ function coveredBy(cell: LiveCell, live: LiveCells, run: string): LiveCell[] {
 }
 
 function cellOf(receipt: DoneReceipt, run: string): LiveCell {
-  const { venue, symbol, startNs, endNs, variants, fingerprint, inputs, restart, part } = receipt
+  const { venue, symbol, startNs, endNs, variants, inputs, restart, part } = receipt
+  const fingerprint = receipt.soundFingerprint ?? receipt.fingerprint
   return { venue, symbol, startNs, endNs, variants, fingerprint, inputs, restart, run, path: part?.path ?? null }
 }
 

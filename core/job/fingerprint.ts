@@ -112,18 +112,28 @@ export class InputDigests {
 
 const NO_INPUTS = '0'.repeat(32)
 
+/**
+ * What becomes of a partition whose input is damaged: it fails, or it does without the damaged records, which are counted and
+ * told in its receipt, and whatever depends on their order is behind a gap.
+ */
+export type OnCorrupt = 'abort' | 'skip'
+
 /** What the fingerprints of a run have in common. */
 export interface FingerprintBase {
   /** Hash of the job's bundle. */
   readonly bundle: string
   readonly engine: string
+  /** @default 'abort' */
+  readonly onCorrupt?: OnCorrupt | undefined
 }
 
 /**
  * Fingerprint of a partition with the variants that run together, 32 hex digits: code, engine, cell, inputs and the ids of
- * the variants, which are hashes of their parameters. Where the archive lies does not matter, nor which snapshots it has.
+ * the variants, which are hashes of their parameters. Where the archive lies does not matter, nor which snapshots it has. A
+ * run that skips damage has fingerprints of its own; a partition that met none gets the one that it would have without.
  * @param cell `venue/symbol/startNs/endNs`; @param variants sorted ids
  */
 export function fingerprintOf(base: FingerprintBase, cell: string, inputs: string, variants: readonly string[]): string {
-  return shortHash(`${base.bundle}\n${base.engine}\n${cell}\n${inputs}\n${variants.join(' ')}`)
+  const skips = base.onCorrupt === 'skip' ? '\nskip' : ''
+  return shortHash(`${base.bundle}\n${base.engine}\n${cell}\n${inputs}\n${variants.join(' ')}${skips}`)
 }

@@ -78,7 +78,10 @@ export function withGone(
   if (cellsOf.size === 0) return listed
   const lost = gone.filter(({ venue, symbol }) => cellsOf.has(`${venue}/${symbol}`))
   const all = lost.map(({ venue, symbol, cells }) => {
-    return { instrument: new InstrumentDays({ venue, symbol, folders: [] }, () => true, false, NO_FACTS), cells }
+    return {
+      instrument: new InstrumentDays({ venue, symbol, folders: [] }, () => true, { usesBook: false, facts: NO_FACTS, readsWhole: false }),
+      cells,
+    }
   })
   return [...listed, ...all].sort(
     (a, b) => order(a.instrument.venue, b.instrument.venue) || order(a.instrument.symbol, b.instrument.symbol),

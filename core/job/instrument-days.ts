@@ -32,6 +32,13 @@ export interface CellBytes {
   readonly end: number
 }
 
+export interface InstrumentDaysOptions {
+  readonly usesBook: boolean
+  readonly facts: ArchiveFacts
+  /** Every pass begins with the folders of a day, see `ShareFolders`. */
+  readonly readsWhole: boolean
+}
+
 /** The days of an instrument that a job reads: which cells there are, what they depend on, how much there is to read. */
 export class InstrumentDays {
   readonly venue: string
@@ -43,6 +50,7 @@ export class InstrumentDays {
   /** Whether there is a snapshot to restart from. */
   readonly hasSnapshots: boolean
   readonly #usesBook: boolean
+  readonly #readsWhole: boolean
   /** Bytes, and objects, before day i. */
   readonly #bytesBefore: number[] = [0]
   readonly #objectsBefore: number[] = [0]
@@ -54,7 +62,8 @@ export class InstrumentDays {
   /** Of the days that are restarts: record time of the book's first record, nanoseconds since the epoch. */
   readonly #beginsNs = new Map<number, bigint>()
 
-  constructor(instrument: ListedInstrument, wants: (stream: string) => boolean, usesBook: boolean, facts: ArchiveFacts) {
+  constructor(instrument: ListedInstrument, wants: (stream: string) => boolean, { usesBook, facts, readsWhole }: InstrumentDaysOptions) {
+    this.#readsWhole = readsWhole
     this.venue = instrument.venue
     this.symbol = instrument.symbol
     this.days = new InputDays(instrument.folders, wants)
@@ -125,7 +134,12 @@ export class InstrumentDays {
     const before = this.#windowStart(grid, cell, window)
     const [windowDay] = this.windowDays(grid, cell, window)
     const reach = this.#bytesBefore[this.planned.firstIndex(restart, windowDay)]!
-    const from = this.#usesBook ? Math.max(reach, this.#lastSnapshotAt(before)) : this.#bytesAt(before)
+    const nearest = this.#readsWhole
+      ? this.#bytesAt(Math.floor(before))
+      : this.#usesBook
+        ? this.#lastSnapshotAt(before)
+        : this.#bytesAt(before)
+    const from = !this.#usesBook ? nearest : this.#readsWhole ? reach : Math.max(reach, nearest)
     return { from: Math.min(from, start), start, end: this.#bytesAt((cell + 1) / grid.cellsPerDay) }
   }
 

@@ -1,5 +1,5 @@
 import { type CellGrid, isoTime } from './cells.ts'
-import { type FingerprintBase, fingerprintOf, type Restart } from './fingerprint.ts'
+import { type FingerprintBase, fingerprintOf, type OnCorrupt, type Restart } from './fingerprint.ts'
 import { type InstrumentDays, type JobWindow, windowStartNs } from './instrument-days.ts'
 import type { LivePart, LiveParts } from './live-parts.ts'
 import type { PartitionState } from './plan-document.ts'
@@ -88,11 +88,16 @@ export class PartitionJudge {
   #whyStale(days: InstrumentDays, cell: number, name: string, part: LivePart): string | null {
     const [first, last] = days.windowDays(this.#grid, cell, this.#windowOf(part.variants))
     const inputs = days.recorded.of(part.restart, first, last)
-    if (fingerprintOf(this.#base, name, inputs, part.variants) === part.fingerprint) return null
+    const isOf = (base: FingerprintBase, onCorrupt: OnCorrupt, of: string): boolean =>
+      fingerprintOf({ ...base, onCorrupt }, name, of, part.variants) === part.fingerprint
+    const isSkipping = this.#base.onCorrupt === 'skip'
+    // What met no damage is the same either way.
+    if (isOf(this.#base, 'abort', inputs) || (isSkipping && isOf(this.#base, 'skip', inputs))) return null
     const changed = [
       ...(part.bundle === this.#base.bundle ? [] : ['code changed']),
       ...(part.engine === this.#base.engine ? [] : ['engine changed']),
       ...(part.inputs === inputs ? [] : ['input changed']),
+      ...(!isSkipping && isOf(part, 'skip', part.inputs) ? ['damage is no longer skipped'] : []),
     ]
     return changed.length === 0 ? 'fingerprint differs' : changed.join(', ')
   }

@@ -8,6 +8,7 @@ import { ReplayReader } from '../log/replay-reader.ts'
 import { StoreLogs } from '../log/store-logs.ts'
 import type { ArchiveLog } from '../pipeline/archive-source.ts'
 import type { MessageCursor } from '../pipeline/message.ts'
+import type { ReadIssue } from '../pipeline/source.ts'
 import { BOOK_EVENT_BYTES, BOOK_EVENT_TYPE_OFFSET, EVENT_DIFF, EVENT_RESET, EVENT_SNAPSHOT, MODE_L3 } from '../protocol/book-event.ts'
 import { L3_EVENT_BYTES, L3_EVENT_TYPE_OFFSET, L3_RESET } from '../protocol/l3-event.ts'
 import { TYPE_BOOK_EVENT } from '../protocol/message-type.ts'
@@ -15,6 +16,7 @@ import type { ObjectStore } from '../store/object-store.ts'
 import type { FolderFact } from './archive-facts.ts'
 import { DAY_NS, dayOfDate } from './cells.ts'
 import type { JobDefinition } from './define-job.ts'
+import type { OnCorrupt } from './fingerprint.ts'
 import { isBookStream, type JobWindow, windowStartNs } from './instrument-days.ts'
 import { type BookRestart, beginBefore, beginBehind, findRestart, type SearchedFolders } from './restart-search.ts'
 import { usesBook } from './row-schema.ts'
@@ -41,12 +43,15 @@ export class ShareFolders implements SearchedFolders {
   readonly #archive: ObjectStore
   readonly #logs: StoreLogs
   readonly #share: InstrumentShare
+  readonly #onCorrupt: OnCorrupt
   readonly #begins = new Map<string, FolderBeginning>()
 
   /** Days with folders, in days since the epoch, ascending. */
   readonly days: readonly number[]
 
-  constructor(archive: ObjectStore, share: InstrumentShare) {
+  /** @param onCorrupt `skip`: folders are read from their first record on, so that all passes meet the same damage in the same way */
+  constructor(archive: ObjectStore, share: InstrumentShare, onCorrupt: OnCorrupt = 'abort') {
+    this.#onCorrupt = onCorrupt
     this.#archive = archive
     this.#logs = StoreLogs.of(archive)
     this.#share = share
@@ -76,22 +81,22 @@ export class ShareFolders implements SearchedFolders {
   async startOf({ startNs, restart: planned }: PlannedPartition, window: JobWindow, job: JobDefinition): Promise<PassStart> {
     const fromNs = windowStartNs(startNs, window)
     const windowDay = Number(fromNs / DAY_NS)
-    const atWindow = { startNs: fromNs, otherDay: windowDay, isInside: fromNs % DAY_NS !== 0n }
-    if (!usesBook(job)) return { ...atWindow, day: windowDay, restart: null, readFromNs: fromNs }
+    const isSkipping = this.#onCorrupt === 'skip'
+    const atWindow = { startNs: fromNs, otherDay: windowDay, isInside: fromNs % DAY_NS !== 0n && !isSkipping }
+    const readFromNs = isSkipping ? fromNs - (fromNs % DAY_NS) : fromNs
+    if (!usesBook(job)) return { ...atWindow, day: windowDay, restart: null, readFromNs }
     const books = this.#share.folders.filter(({ stream, date }) => isBookStream(stream) && dayOfDate(date) <= windowDay)
     let first = this.#share.folders[0]
     for (let at = books.length - 1; at >= 0; at--) {
       const folder = books[at]!
       const day = dayOfDate(folder.date)
-      const restart = await findRestart(
-        {
-          books: books.slice(0, at + 1),
-          isOrigin: planned === 'origin',
-          fromNs: day === windowDay ? fromNs : null,
-          onGap: job.onGap ?? 'quarantine',
-        },
-        this,
-      )
+      const query = {
+        books: books.slice(0, at + 1),
+        isOrigin: planned === 'origin',
+        fromNs: day === windowDay ? fromNs : null,
+        onGap: job.onGap ?? 'quarantine',
+      }
+      const restart = isSkipping ? null : await findRestart(query, this)
       if (restart !== null) {
         const isInside = atWindow.isInside && day === windowDay
         return { ...atWindow, day, isInside, restart, readFromNs: smaller(fromNs, restart.snapshot.header.ingestEndNs) }
@@ -139,6 +144,14 @@ export class ShareFolders implements SearchedFolders {
     return { store: this.#archive, prefix: folder.key }
   }
 
+  /** The folder that a file or folder at a path belongs to. */
+  folderAt(place: string, inputs: readonly InputFolder[]): InputFolder | undefined {
+    return inputs.find((folder) => {
+      const path = this.pathOf(folder)
+      return place.startsWith(path) && /^[/\\]|^$/.test(place.slice(path.length))
+    })
+  }
+
   /** Opens a folder, in the version that was planned where the store can tell. @throws ReplayError input `input-changed`, and those of the store */
   async open(folder: InputFolder): Promise<LogFolder> {
     return this.#archive.directory === undefined ? this.#logs.open(folder.key, listed(folder)) : folderOf(this.pathOf(folder))
@@ -172,7 +185,7 @@ export class ShareFolders implements SearchedFolders {
   async #beginningOf(folder: InputFolder): Promise<FolderBeginning> {
     const known = this.#begins.get(folder.key)
     if (known !== undefined) return known
-    const beginning = await beginningOf(await this.#openBeginning(folder))
+    const beginning = await beginningOf(await this.#openBeginning(folder), this.#onCorrupt, folder.date)
     this.#begins.set(folder.key, beginning)
     const { begins, beginsNs } = beginning
     this.facts.push({ folder: folder.key, digest: folder.digest, begins, beginsNs: String(beginsNs) })
@@ -192,12 +205,19 @@ interface FolderBeginning {
   readonly beginsNs: bigint
 }
 
-async function beginningOf(log: LogFolder): Promise<FolderBeginning> {
-  const reader = await ReplayReader.open(log)
+async function beginningOf(log: LogFolder, onCorrupt: OnCorrupt, date: string): Promise<FolderBeginning> {
+  let isDamaged = false
+  const onIssue = ({ severity }: ReadIssue): void => {
+    isDamaged ||= severity === 'error'
+  }
+  const reader = await ReplayReader.open(log, { onCorrupt, onIssue })
   try {
     for (let batch = await reader.nextBatch(); batch !== null; batch = await reader.nextBatch()) {
+      // What was lost before the first sound record may matter.
+      if (isDamaged) break
       if (batch.length === 0) continue
       const first = batch.at(batch.rowAt(0))
+      if (onCorrupt === 'skip' && first.timestampNs / DAY_NS !== BigInt(dayOfDate(date))) break // DatedSource leaves it out
       return { begins: kindOf(first), beginsNs: first.timestampNs }
     }
     return { begins: 'other', beginsNs: 0n }

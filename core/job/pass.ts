@@ -5,16 +5,22 @@ import { restoreBook } from '../book/warm-start.ts'
 import { ReplayError } from '../errors.ts'
 import type { FeatureEngineOptions, FeatureStats } from '../features/engine-options.ts'
 import { FeatureEngine } from '../features/feature-engine.ts'
+import { microsOf } from '../features/microseconds.ts'
 import type { Trigger } from '../features/trigger.ts'
 import { ArchiveSource } from '../pipeline/archive-source.ts'
+import type { MessageBatch } from '../pipeline/batch.ts'
+import type { ReadIssue } from '../pipeline/source.ts'
 import { MODE_L3 } from '../protocol/book-event.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { CellRows, PassCell } from './cell-rows.ts'
+import { dayOfDate } from './cells.ts'
 import { type JobDefinition, type JobParamDefaults, jobTiming } from './define-job.ts'
+import type { OnCorrupt } from './fingerprint.ts'
 import { isBookStream, type JobWindow } from './instrument-days.ts'
 import { jobColumn } from './job-column.ts'
 import { resolveFeatures } from './job-features.ts'
 import { NO_PART, type PartOptions, type PartResult } from './part-file.ts'
+import { type DamageReport, PassDamage, sumCounts } from './pass-damage.ts'
 import type { PassStart, ShareFolders } from './pass-start.ts'
 import { PipelinePass } from './pipeline-pass.ts'
 import type { Variant } from './plan-document.ts'
@@ -37,6 +43,7 @@ export interface PassOptions extends Omit<PartOptions, 'partition'> {
   /** Name of the job in stack traces. */
   readonly jobFile: string
   readonly folders: ShareFolders
+  readonly onCorrupt: OnCorrupt
   /** Milliseconds since the epoch. */
   readonly clock: () => number
   readonly signal: AbortSignal | undefined
@@ -52,6 +59,9 @@ export interface PassResult extends PartResult {
   readonly messages: { readonly read: number; readonly warmUp: number; readonly skipped: Readonly<Record<string, number>> }
   readonly timing: { readonly startedMs: number; readonly durationMs: number; readonly bytes: number }
   readonly began: Receipt['began']
+  readonly damage?: DamageReport
+  /** Nothing that it may depend on was left out as damaged. */
+  readonly isSound: boolean
 }
 
 /** The end of a pass: what is done, and what stopped it; `inWarmUp`: before its first partition that is not done began. */
@@ -125,6 +135,9 @@ class Pass {
   /** Cells whose parts are on their way; each is done after those before it. */
   readonly #underWay: Promise<void>[] = []
   #isOver = false
+  readonly #damage = new PassDamage()
+  /** Greatest record time so far. */
+  #seenMicros = 0
   /** A part could not be finished: nothing after it can. */
   #broken: { readonly cause: unknown } | null = null
   // Since the last cell that was settled.
@@ -163,11 +176,14 @@ class Pass {
       stream: folder.stream,
       begin: folders.beginOf(folder, this.#plan.start),
     }))
-    const source = new ArchiveSource(logs, { likelyEndNs: likelyEndOf(this.#plan) })
+    const isSkipping = this.#options.onCorrupt === 'skip'
+    const skipping = { onCorrupt: 'skip', checkDates: true, onIssue: (issue: ReadIssue) => this.#leaveOut(issue) } as const
+    const source = new ArchiveSource(logs, { likelyEndNs: likelyEndOf(this.#plan), ...(isSkipping && skipping) })
     try {
       for (let batch = await source.nextBatch(); batch !== null; batch = await source.nextBatch()) {
         signal?.throwIfAborted()
         for (const engine of this.#engines) engine.write(batch)
+        if (isSkipping) this.#see(batch)
         if (this.isInWarmUp && this.#next === 0) this.#warmUp += batch.length
         else this.#read += batch.length
         this.#bytes += batch.scannedBytes
@@ -202,8 +218,30 @@ class Pass {
     return this.#broken?.cause ?? null
   }
 
+  #see(batch: MessageBatch): void {
+    const { timeWords } = batch
+    for (let k = 0; k < batch.length; k++) {
+      const row = batch.rowAt(k)
+      this.#seenMicros = Math.max(this.#seenMicros, microsOf(timeWords[2 * row]!, timeWords[2 * row + 1]!))
+    }
+  }
+
+  /** Damage is left out: of the cell that the pass has come to, and of what it begins with. */
+  #leaveOut(issue: ReadIssue): void {
+    if (issue.severity !== 'error') return
+    const { folders } = this.#options
+    const folder = folders.folderAt(issue.path ?? '', this.#inputs)
+    if (folder === undefined) throw new ReplayError('task-failed', `damage outside of the inputs: ${issue.path}`, { category: 'bug' })
+    for (const engine of this.#engines) engine.lose(folders.pathOf(folder))
+    // Nothing of a folder lies before its day; and of a log all that lies before the damage has come.
+    const micros = Math.max(this.#seenMicros, dayOfDate(folder.date) * DAY_MICROS)
+    const found = this.#cells.findIndex(({ endMicros }) => endMicros > micros)
+    const cell = Math.max(this.#ended, found < 0 ? this.#cells.length : found)
+    this.#damage.add(issue, folder.key, cell, micros < (this.#cells[cell]?.startMicros ?? Number.POSITIVE_INFINITY))
+  }
+
   async #finish(cell: PassCell, before: Promise<void> | undefined, table: ObjectStore): Promise<void> {
-    const counts = this.#countsOfCell()
+    const counts = this.#countsOfCell(this.#ended)
     try {
       const rows = cell.part === null ? NO_PART : await cell.part.finish(table)
       await before
@@ -260,6 +298,7 @@ class Pass {
       toNs: this.#plan.partitions.at(-1)!.endNs,
       startNs: this.#plan.start.startNs,
       hasLeadIn: !hasBook,
+      onCorrupt: this.#options.onCorrupt,
       restart: this.#restart(),
       tables: variants.map((variant) => this.#tableOf(variant)),
     })
@@ -290,16 +329,20 @@ class Pass {
     }
   }
 
-  #countsOfCell(): Pick<PassResult, 'gaps' | 'unproven' | 'messages' | 'timing'> {
+  #countsOfCell(index: number): Pick<PassResult, 'gaps' | 'unproven' | 'messages' | 'timing' | 'damage' | 'isSound'> {
     const { clock } = this.#options
     const { stats, policy } = this.#engines[0]!
     const now = { gaps: stats.gaps, skipped: leftOut(stats) }
     const endedMs = clock()
+    const damage = this.#damage.of(index)
+    const skipped = increase(now.skipped, this.#before.skipped)
     const counts = {
       gaps: increase(now.gaps, this.#before.gaps),
       unproven: policy.unprovenBoundaries - this.#unproven,
-      messages: { read: this.#read, warmUp: this.#warmUp, skipped: increase(now.skipped, this.#before.skipped) },
+      messages: { read: this.#read, warmUp: this.#warmUp, skipped: sumCounts(skipped, damage?.codes ?? {}) },
       timing: { startedMs: this.#startedMs, durationMs: endedMs - this.#startedMs, bytes: this.#bytes },
+      ...(damage !== null && { damage }),
+      isSound: this.#damage.isSound && Object.keys(stats.skipped).length === 0,
     }
     this.#before = now
     this.#unproven = policy.unprovenBoundaries
@@ -315,6 +358,8 @@ function beganOf({ restart }: PassStart, [first]: readonly InputFolder[]): Recei
   if (restart !== null) return { with: 'snapshot', key: restart.snapshot.entry.key }
   return first === undefined ? null : { with: 'folder', key: first.key }
 }
+
+const DAY_MICROS = 86_400_000_000
 
 /** Book events that go to no book are not looked into. */
 const NO_BOOK = { updateIds: 'none', headerSeq: 'none', nativeSeq: 'none' } as const

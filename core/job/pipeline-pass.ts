@@ -2,14 +2,16 @@ import type { EngineMoment } from '../features/column.ts'
 import { ArchiveSource } from '../pipeline/archive-source.ts'
 import type { MessageCursor } from '../pipeline/message.ts'
 import type { Sink } from '../pipeline/sink.ts'
+import type { ReadIssue } from '../pipeline/source.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import type { ColumnSpec } from '../table/column-buffer.ts'
 import { CellRows, PassCell } from './cell-rows.ts'
 import { CellSource } from './cell-source.ts'
-import { dayOfDate } from './cells.ts'
+import { DAY_NS, dayOfDate } from './cells.ts'
 import type { JobColumns, JobParamDefaults, JobPipelineContext } from './define-job.ts'
 import { NO_PART } from './part-file.ts'
 import type { PassOptions, PassPlan, PassResult } from './pass.ts'
+import { PassDamage } from './pass-damage.ts'
 import type { Variant } from './plan-document.ts'
 import { RowValues } from './row-values.ts'
 import type { InputFolder } from './task-share.ts'
@@ -22,6 +24,7 @@ export class PipelinePass {
   readonly #inputs: readonly InputFolder[]
   readonly #options: PassOptions
   readonly #cell: PassCell
+  #damage = new PassDamage()
   #messages = 0
   #bytes = 0
 
@@ -35,17 +38,24 @@ export class PipelinePass {
   async run(): Promise<void> {
     const { clock, table } = this.#options
     const startedMs = clock()
-    for (const variant of this.#plan.variants) await this.#runVariant(variant)
+    for (const variant of this.#plan.variants) {
+      // Each variant reads the same anew.
+      this.#damage = new PassDamage()
+      await this.#runVariant(variant)
+    }
     const rows = this.#cell.part === null ? NO_PART : await this.#cell.part.finish(table)
     const [first] = this.#inputs
+    const damage = this.#damage.of(0)
     this.done.push({
       partition: this.#cell.partition,
       ...rows,
       gaps: {},
       unproven: 0,
-      messages: { read: this.#messages, warmUp: 0, skipped: {} },
+      messages: { read: this.#messages, warmUp: 0, skipped: damage?.codes ?? {} },
       timing: { startedMs, durationMs: clock() - startedMs, bytes: this.#bytes },
       began: first === undefined ? null : { with: 'folder', key: first.key },
+      ...(damage !== null && { damage }),
+      isSound: this.#damage.isSound,
     })
   }
 
@@ -77,7 +87,7 @@ export class PipelinePass {
   }
 
   #source(): CellSource {
-    const { folders, onProgress } = this.#options
+    const { folders, onProgress, onCorrupt } = this.#options
     const { venue, symbol, startNs, endNs } = this.#cell.partition
     const { startNs: fromNs, otherDay, isInside } = this.#plan.start
     const logs = this.#inputs.map((folder) => ({
@@ -86,14 +96,29 @@ export class PipelinePass {
       open: () => folders.open(folder),
       ...(isInside && dayOfDate(folder.date) === otherDay && { begin: (reader) => reader.seekToTimestamp(fromNs) }),
     })) as ConstructorParameters<typeof ArchiveSource>[0]
-    return new CellSource(new ArchiveSource(logs, { likelyEndNs: endNs + 1_000_000_000n }), {
+    const likely = { likelyEndNs: endNs + 1_000_000_000n }
+    const onDamage = (issue: ReadIssue): void => this.#leaveOut(issue, source.isInCell)
+    const isSkipping = onCorrupt === 'skip'
+    const archive = new ArchiveSource(logs, { ...likely, ...(isSkipping && { onCorrupt, checkDates: true, onIssue: onDamage }) })
+    const source = new CellSource(archive, {
       ...{ startNs, endNs },
+      ...(isSkipping && { fromNs, onDamage }),
       onProgress: (messages, bytes) => {
         this.#messages += messages
         this.#bytes += bytes
         onProgress(messages, bytes)
       },
     })
+    return source
+  }
+
+  #leaveOut(issue: ReadIssue, isInCell: boolean): void {
+    if (issue.severity !== 'error') return
+    const folder = this.#options.folders.folderAt(issue.path ?? '', this.#inputs)
+    const { startNs, date } = this.#cell.partition
+    // A day's first messages may be damaged, and so none of the cell was seen yet.
+    const isWarmUp = !isInCell && (folder?.date !== date || startNs % DAY_NS !== 0n)
+    this.#damage.add(issue, folder?.key ?? '', 0, isWarmUp)
   }
 
   /** A sink that makes rows of messages; of the warm-up they are not written. */

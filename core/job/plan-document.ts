@@ -57,6 +57,8 @@ export interface PlanHead {
   readonly bundle: string
   /** Hash of the library that runs it (engine-hash.ts). */
   readonly engine: string
+  /** Absent: a partition fails whose input is damaged (`OnCorrupt`). */
+  readonly onCorrupt?: 'skip'
   /** URI of the archive. */
   readonly archive: string
   /** Milliseconds since the epoch. */

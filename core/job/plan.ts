@@ -3,7 +3,7 @@ import type { ObjectStore } from '../store/object-store.ts'
 import { type ArchiveFacts, NO_FACTS } from './archive-facts.ts'
 import type { ArchiveListing, ListedInstrument } from './archive-listing.ts'
 import { type CellGrid, cellGrid, cellsOfRange, DAY_NS } from './cells.ts'
-import type { FingerprintBase } from './fingerprint.ts'
+import type { FingerprintBase, OnCorrupt } from './fingerprint.ts'
 import { findGoneCells, type GoneCells, inOrder, withGone } from './gone-cells.ts'
 import { InstrumentDays, isBookStream, type JobWindow } from './instrument-days.ts'
 import type { JobOutline, OutlinedVariant } from './job-outline.ts'
@@ -21,7 +21,9 @@ export interface PlanOptions {
   /** Of the job with its variants (`outlineJob`). */
   readonly outline: JobOutline
   /** Hashes of the job's bundle and of the engine. */
-  readonly code: FingerprintBase
+  readonly code: Pick<FingerprintBase, 'bundle' | 'engine'>
+  /** What becomes of damaged input. @default 'abort': its partitions fail */
+  readonly onCorrupt?: OnCorrupt | undefined
   /** What the job was asked for by, so that advice can repeat it. @default not recorded */
   readonly source?: string | undefined
   /** Id of the run, and when it is planned (milliseconds since the epoch). */
@@ -79,11 +81,13 @@ export interface RunPlan {
 /**
  * Plans a run: from the archive's listing and what is known of archive and table, no other reading.
  * @throws ReplayError input: those of `listSelection`, `cellGrid`, `cellsOfRange`; `table-job`, `variants-changed`, `cell-overlap`,
- *   `range-empty`
+ *   `range-empty`, `snapshots-skip`
  */
 export async function planRun(options: PlanOptions): Promise<RunPlan> {
   const { archive, outline, code, live = NO_PARTS, facts = NO_FACTS } = options
   if (live.job !== null && live.job !== outline.name) throw otherJob(live.job, outline.name)
+  const isSkipping = options.onCorrupt === 'skip'
+  if (isSkipping && outline.writesRestartPoints) throw skippingSnapshots(outline.name)
   const variants = [...outline.asked, ...outline.live]
   const windows = new Windows(variants)
   requireKnown(live, windows)
@@ -91,13 +95,13 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
   const given = rangeGiven(grid, options)
   const listing = options.listing ?? (await listSelection(archive, options, live.withRows(archive.uri)))
   const judge = new PartitionJudge(
-    code,
+    { ...code, onCorrupt: options.onCorrupt },
     grid,
     outline.asked.map(({ id }) => id),
     live,
     (ids) => windows.of(ids),
   )
-  const days = listing.instruments.flatMap((instrument) => daysOf(instrument, outline, facts))
+  const days = listing.instruments.flatMap((instrument) => daysOf(instrument, outline, facts, isSkipping))
   const gone = findGoneCells(live, {
     ...{ grid, selection: options, archive: archive.uri, days, skewNs: windows.skewNs, range: given },
     onOther: ({ venue, symbol, startNs, endNs }) => {
@@ -144,6 +148,7 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
     job: outline.name,
     ...(options.source !== undefined && { source: options.source }),
     ...code,
+    ...(isSkipping && { onCorrupt: 'skip' }),
     archive: archive.uri,
     createdMs: options.createdMs,
     streams: outline.streams === 'all' ? ['all'] : outline.streams,
@@ -207,14 +212,19 @@ function requireKnown(live: LiveParts, windows: Windows): void {
 }
 
 /** The days with what the job reads; none for an instrument without any of its streams. */
-function daysOf(instrument: ListedInstrument, { streams, usesBook }: JobOutline, facts: ArchiveFacts): InstrumentDays[] {
+function daysOf(
+  instrument: ListedInstrument,
+  { streams, usesBook }: JobOutline,
+  facts: ArchiveFacts,
+  isSkipping: boolean,
+): InstrumentDays[] {
   const hasL2 = instrument.folders.some(({ stream }) => stream === 'book')
   const wants = (stream: string): boolean => {
     if (streams === 'all') return true
     if (isBookStream(stream)) return streams.includes('book') && (stream === 'book' || !hasL2)
     return (streams as readonly string[]).includes(stream)
   }
-  const days = new InstrumentDays(instrument, wants, usesBook, facts)
+  const days = new InstrumentDays(instrument, wants, { usesBook, facts, readsWhole: isSkipping })
   return days.days.count === 0 ? [] : [days]
 }
 
@@ -241,18 +251,22 @@ function rangeOf(grid: CellGrid, days: readonly InstrumentDays[], gone: readonly
   return end === 0 ? [0, 0] : [Math.max(0, first), end]
 }
 
-function adviceOn({ usesBook, writesRestartPoints }: JobOutline, { cost }: PlanHead, days: readonly InstrumentDays[]): string[] {
-  if (!usesBook || writesRestartPoints) return []
+function adviceOn({ usesBook, writesRestartPoints }: JobOutline, { cost, onCorrupt }: PlanHead, days: readonly InstrumentDays[]): string[] {
+  if ((!usesBook && onCorrupt !== 'skip') || writesRestartPoints) return []
   const without = days.filter(
     (instrument) => !instrument.hasSnapshots && instrument.restartOf(BigInt(instrument.days.days.at(-1)! + 1) * DAY_NS - 1n) === 'origin',
   )
   const advice: string[] = []
-  if (cost.amplification > 1.25) {
+  if (onCorrupt === 'skip' && cost.amplification > 1.25) {
+    advice.push(
+      `reads ${cost.amplification.toFixed(1)} times the bytes in range, as damage can only be skipped from the begin of a day on: take a coarser --slice`,
+    )
+  } else if (cost.amplification > 1.25) {
     advice.push(
       `reads ${cost.amplification.toFixed(1)} times the bytes in range to rebuild books: run the snapshots job first, or take a coarser --slice`,
     )
   }
-  if (without.some((instrument) => instrument.days.count > 1)) {
+  if (onCorrupt !== 'skip' && without.some((instrument) => instrument.days.count > 1)) {
     advice.push(
       `${without.length} of ${days.length} instruments have no known restart point, so each is one task: run the snapshots job first to spread them`,
     )
@@ -264,6 +278,11 @@ function otherJob(found: string, name: string): ReplayError {
   return new ReplayError('table-job', `the table holds rows of job ${found}, not of ${name}; give each job a table of its own`, {
     category: 'input',
   })
+}
+
+function skippingSnapshots(name: string): ReplayError {
+  const message = `job ${name} writes restart points, which are of whole books only: it stops at damaged input (--on-error quarantine or abort)`
+  return new ReplayError('snapshots-skip', message, { category: 'input' })
 }
 
 function overlapping(partition: string, other: string): ReplayError {

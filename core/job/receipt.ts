@@ -1,6 +1,7 @@
 import { type ErrorCategory, ReplayError } from '../errors.ts'
 import type { FolderFact } from './archive-facts.ts'
 import { NO_PART } from './part-file.ts'
+import type { DamageReport } from './pass-damage.ts'
 import type { PlanHead } from './plan-document.ts'
 import type { PlannedPartition } from './task-share.ts'
 
@@ -26,6 +27,8 @@ export interface Receipt {
   readonly variants: readonly string[]
   /** Of the partition with these variants (fingerprint.ts); goes into the table's tags with `inputs` and `restart`. */
   readonly fingerprint: string
+  /** In a run that skips damage, of a partition that met none: its fingerprint without skipping, which is what the table gets. */
+  readonly soundFingerprint?: string
   /** Digest of the objects read, as listed by the plan. */
   readonly inputs: string
   /** Where state began, see `Restart` in fingerprint.ts. */
@@ -55,6 +58,8 @@ export interface Receipt {
     readonly warmUp: number
     readonly skipped: Readonly<Record<string, number>>
   }
+  /** What was left out as damaged; absent where nothing was. In `messages.skipped`, too. */
+  readonly damage?: DamageReport
   /** What was learnt of the folders read; `commit` keeps it in the archive index. */
   readonly facts: readonly FolderFact[]
   readonly timing: {
@@ -71,7 +76,19 @@ export interface Receipt {
 /** The part of a receipt that says which partition it is of. */
 export type ReceiptFrame = Omit<
   Receipt,
-  'began' | 'part' | 'checksum' | 'minTsNs' | 'maxTsNs' | 'gaps' | 'unproven' | 'messages' | 'timing' | 'error' | 'facts'
+  | 'soundFingerprint'
+  | 'damage'
+  | 'began'
+  | 'part'
+  | 'checksum'
+  | 'minTsNs'
+  | 'maxTsNs'
+  | 'gaps'
+  | 'unproven'
+  | 'messages'
+  | 'timing'
+  | 'error'
+  | 'facts'
 >
 
 export function receiptFrame(

@@ -16,6 +16,8 @@ export type DoneReceipt = Pick<
   | 'endNs'
   | 'variants'
   | 'fingerprint'
+  | 'soundFingerprint'
+  | 'damage'
   | 'inputs'
   | 'restart'
   | 'part'
@@ -122,5 +124,10 @@ function lean(receipt: Receipt): DoneReceipt {
   const { part, checksum, minTsNs, maxTsNs, timing } = receipt
   const endedMs = Math.round(timing.startedMs + timing.durationMs)
   const cell = { partition, venue, symbol, date, startNs, endNs }
-  return { ...cell, variants, fingerprint, inputs, restart, part, checksum, minTsNs, maxTsNs, endedMs }
+  const { soundFingerprint, damage } = receipt
+  const told = {
+    ...(soundFingerprint !== undefined && { soundFingerprint }),
+    ...(damage !== undefined && { damage: { ...damage, places: damage.places.slice(0, 1) } }),
+  }
+  return { ...cell, ...told, variants, fingerprint, inputs, restart, part, checksum, minTsNs, maxTsNs, endedMs }
 }

@@ -31,6 +31,8 @@ export interface RunRequest {
   readonly fromNs?: string
   readonly toNs?: string
   readonly slice?: string
+  /** Absent: a partition fails whose input is damaged. */
+  readonly onCorrupt?: 'skip'
   /** As in `PlanOptions`. */
   readonly taskBytes?: number
   readonly minTasks?: number
@@ -68,12 +70,12 @@ export interface PlanRequestOptions {
 /** Plans what was asked for; writes nothing. @throws ReplayError those of `planRun` */
 export async function planRequest(request: RunRequest, { archive, table, live }: PlanRequestOptions): Promise<RunPlan> {
   const { outline, bundle, engine, run, createdMs, source, venues, symbols, fromNs, toNs, slice } = request
-  const { taskBytes, minTasks, minTaskSeconds } = request
+  const { taskBytes, minTasks, minTaskSeconds, onCorrupt } = request
   return planRun({
     ...{ archive, outline, code: { bundle, engine }, run, createdMs, source, venues, symbols, slice },
     fromNs: fromNs === undefined ? undefined : BigInt(fromNs),
     toNs: toNs === undefined ? undefined : BigInt(toNs),
-    ...{ taskBytes, minTasks, minTaskSeconds },
+    ...{ taskBytes, minTasks, minTaskSeconds, onCorrupt },
     live: live ?? (await readCommittedParts(table)),
     facts: await readArchiveIndex(table),
   })

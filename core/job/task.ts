@@ -8,6 +8,7 @@ import type { RowGroupBuffers } from '../table/row-group-buffers.ts'
 import { loadJob } from './bundle.ts'
 import type { JobDefinition } from './define-job.ts'
 import { requireEngine } from './engine-hash.ts'
+import { fingerprintOf } from './fingerprint.ts'
 import { hasInput } from './gone-cells.ts'
 import { windowOfVariants } from './job-outline.ts'
 import { type PassOptions, type PassPlan, runPass } from './pass.ts'
@@ -155,6 +156,7 @@ class RunningTask {
       run: head.run,
       attempt: options.attempt,
       columns: head.columns,
+      onCorrupt: head.onCorrupt ?? 'abort',
       scratch: places.scratch,
       spare: options.spare ?? [],
       clock: options.clock,
@@ -164,7 +166,7 @@ class RunningTask {
   }
 
   async runShare(share: InstrumentShare): Promise<void> {
-    const folders = new ShareFolders(this.#archive, share)
+    const folders = new ShareFolders(this.#archive, share, this.#head.onCorrupt)
     const { only } = this.#options
     let rest = only === undefined ? share.partitions : share.partitions.filter(({ index }) => only.has(index))
     if (this.#job.restartPoints !== undefined) {
@@ -208,7 +210,8 @@ class RunningTask {
   async #runFirst(list: readonly PlannedPartition[], folders: ShareFolders): Promise<number> {
     if (this.#options.signal?.aborted === true) return 0
     if (this.#isGone(list[0]!, folders)) {
-      this.#receipts.push(this.#rowless(list[0]!, folders, null))
+      const receipt = this.#rowless(list[0]!, folders, null)
+      this.#receipts.push({ ...receipt, ...this.#soundFingerprint(receipt, true) })
       return 1
     }
     let plan: PassPlan
@@ -221,7 +224,10 @@ class RunningTask {
     }
     const startedMs = this.#options.clock()
     const end = await runPass(plan, { ...this.#pass, folders })
-    for (const { partition, ...result } of end.done) this.#receipts.push({ ...this.#frame(partition, folders), ...result, error: null })
+    for (const { partition, isSound, ...result } of end.done) {
+      const frame = this.#frame(partition, folders)
+      this.#receipts.push({ ...frame, ...this.#soundFingerprint(frame, isSound), ...result, error: null })
+    }
     if (end.isAborted) return end.done.length
     if (end.error === null) return plan.partitions.length
     // What goes wrong before a partition begins goes wrong for all that need the same beginning.
@@ -261,6 +267,14 @@ class RunningTask {
     const { run, task, attempt } = this.#options
     // Facts are told once each.
     return { ...receiptFrame(partition, this.#head, { run, task, attempt }), facts: folders.facts.splice(0) }
+  }
+
+  /** What met no damage is what a run that stops at it would give. */
+  #soundFingerprint(frame: ReceiptFrame, isSound: boolean): Pick<Receipt, 'soundFingerprint'> {
+    if (this.#head.onCorrupt !== 'skip' || !isSound) return {}
+    const { venue, symbol, startNs, endNs, inputs, variants } = frame
+    const { bundle, engine } = this.#head
+    return { soundFingerprint: fingerprintOf({ bundle, engine }, `${venue}/${symbol}/${startNs}/${endNs}`, inputs, variants) }
   }
 
   #rowless(partition: PlannedPartition, folders: ShareFolders, error: ReplayError | null, startedMs = this.#options.clock()): Receipt {

@@ -2,6 +2,7 @@ import type { LogFolder } from '../log/log-folder.ts'
 import { type LogLocation, openLog } from '../log/log-path.ts'
 import { ReplayReader, type ReplayReaderOptions } from '../log/replay-reader.ts'
 import type { MessageBatch } from './batch.ts'
+import { DatedSource } from './dated-source.ts'
 import { MergedSource } from './merged-source.ts'
 import { BatchSource, type MessageSource, NO_GRANT, type SourceGrant, type SourceRequest } from './source.ts'
 
@@ -11,6 +12,11 @@ const DAY_NS = 86_400_000_000_000n
 export interface ArchiveLog extends LogLocation {
   /** Positions its reader when its day is opened; a seek goes anywhere. @default at its first message */
   readonly begin?: ((reader: ReplayReader) => Promise<unknown>) | undefined
+}
+
+export interface ArchiveSourceOptions extends ReplayReaderOptions {
+  /** Records of another UTC day than their folder's are damaged: see DatedSource. Their place is told to `onIssue`. @default false */
+  readonly checkDates?: boolean | undefined
 }
 
 /** Logs whose record times lie in the same UTC day; `date` null when their paths do not say. */
@@ -34,14 +40,14 @@ interface OpenDay {
  */
 export class ArchiveSource extends BatchSource {
   readonly #days: readonly Day[]
-  readonly #options: ReplayReaderOptions
+  readonly #options: ArchiveSourceOptions
   #request: SourceRequest | null = null
   #next = 0
   #current: MessageSource | null = null
   #ahead: OpenDay | null = null
 
   /** @param options for each reader; their `symbol` is taken from the path */
-  constructor(logs: readonly ArchiveLog[], options: ReplayReaderOptions = {}) {
+  constructor(logs: readonly ArchiveLog[], options: ArchiveSourceOptions = {}) {
     super()
     const byDate = new Map<string | null, ArchiveLog[]>()
     for (const log of logs) byDate.set(log.date, [...(byDate.get(log.date) ?? []), log])
@@ -104,11 +110,17 @@ export class ArchiveSource extends BatchSource {
     const readers: ReplayReader[] = []
     for (const [i, { symbol }] of day.logs.entries())
       readers.push(await ReplayReader.open(folders[i]!, { ...this.#options, ...(symbol === null ? {} : { symbol }) }))
-    this.#current = readers.length === 1 ? readers[0]! : new MergedSource(readers, this.#options.checked)
+    const sources = readers.map((reader) => this.#dated(reader, day.date))
+    this.#current = sources.length === 1 ? sources[0]! : new MergedSource(sources, this.#options.checked)
     if (this.#request !== null) this.#current.prepare?.(this.#request)
     for (const [i, { begin }] of day.logs.entries()) await begin?.(readers[i]!)
     this.#openAhead(day, folders)
     return true
+  }
+
+  #dated(reader: ReplayReader, date: string | null): MessageSource {
+    const { checkDates, onIssue = () => undefined } = this.#options
+    return checkDates === true && date !== null ? new DatedSource(reader, date, onIssue) : reader
   }
 
   /** Of the first day from `index` on that may hold what is asked for; the number of days when there is none. */

@@ -164,6 +164,25 @@ export class MessageBatch {
     this.select(length)
   }
 
+  /** Keeps the first `count` selected messages. */
+  keepFirst(count: number): void {
+    const space = this.selectionSpace()
+    for (let k = 0; k < count; k++) space[k] = this.rowAt(k)
+    this.select(count)
+  }
+
+  /** The selected rows from the k-th on, to be given later by `giveAgain`. */
+  rowsFrom(k: number): Uint32Array {
+    return Uint32Array.from({ length: this.length - k }, (_, i) => this.rowAt(k + i))
+  }
+
+  /** Selects these rows of a filling that was counted before. */
+  giveAgain(rows: Uint32Array): void {
+    this.reset(this.count, 0)
+    this.selectionSpace().set(rows)
+    this.select(rows.length)
+  }
+
   bufferAt(row: number): Uint8Array {
     return this.#bufferOf(row).bytes
   }

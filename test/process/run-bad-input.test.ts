@@ -67,7 +67,7 @@ describe('bad input is refused with one clear message, and nothing is lost', () 
     await expectRefused([...run, '--symbols', '../../etc'], 'name-invalid', /expected letters, digits/)
     await expectRefused([...run, '--venues', '..'], 'name-invalid', /expected letters, digits/)
     await expectRefused([...run, '--symbols', 'btcusd'], 'symbol-unknown', /did you mean btcusdt\?/)
-    await expectRefused([...run, '--on-error', 'shrug'], 'usage', /one of quarantine, abort/)
+    await expectRefused([...run, '--on-error', 'shrug'], 'usage', /one of quarantine, abort, skip/)
     await expectRefused(['run', 'bars', '--archive', path.join(root, 'nothing'), '--table', table], 'usage', /the folder of an archive/)
   })
 
@@ -159,6 +159,88 @@ describe('bad input is refused with one clear message, and nothing is lost', () 
     const fresh = path.join(root, 'undamaged-table')
     await runCli('run', 'trades', '--archive', archive, '--table', fresh)
     expect(await tableSum(new FileStore(target))).toBe(await tableSum(new FileStore(fresh)))
+  })
+})
+
+describe('damage that is skipped', () => {
+  const copy = path.join(root, 'skipped')
+  const target = path.join(root, 'skipped-table')
+  const rowsOf = async (sql: string): Promise<unknown> => JSON.parse((await runCli('query', target, sql, '--json')).out)
+  const skipping = ['run', 'trades', '--archive', copy, '--table', target, '--on-error', 'skip']
+  let whole: Buffer
+  let segment: string
+
+  beforeAll(() => {
+    fs.cpSync(archive, copy, { recursive: true, preserveTimestamps: true })
+    segment = fs.globSync(path.join(copy, 'v1/synthetic/btcusdt/2024-01-02/trades/*.q')).sort()[0]!
+    whole = fs.readFileSync(segment)
+    const bytes = Buffer.from(whole)
+    bytes[64 + 64 + 8]! ^= 1 // in the first payload
+    fs.writeFileSync(segment, bytes)
+  })
+
+  it('is left out, counted and told: by plan, run, its JSON, the receipts; only what failed has to run for it', async () => {
+    const stopped = await runCli('run', 'trades', '--archive', copy, '--table', target, '--symbols', 'ethusdt')
+    expect(stopped.code, stopped.err).toBe(0)
+    const planned = await runCli('plan', ...skipping.slice(1), '--json')
+    expect(JSON.parse(planned.out)).toMatchObject({ onCorrupt: 'skip', partitions: { run: 2, cached: 2, stale: 0 } })
+    const { code, out, err } = await runCli(...skipping, '--json')
+    expect(code, err).toBe(0)
+    const place = { folder: 'v1/synthetic/btcusdt/2024-01-02/trades/', segment: 0, offset: 64, code: 'record-crc' }
+    const result = JSON.parse(out) as { run: string }
+    expect(result).toMatchObject({
+      state: 'committed',
+      partitions: { failed: 0 },
+      skipped: { count: 1, partitions: 1, codes: { 'record-crc': 1 }, first: place },
+    })
+    expect(err).toContain(
+      `skipped as damaged: 1 record or stretch in 1 partition (record-crc 1); the first: record-crc in ${copy}/${place.folder}, segment 0, offset 64`,
+    )
+    const receipts = fs
+      .globSync(path.join(target, '_chronicle/runs', result.run, 'receipts/*.jsonl'))
+      .flatMap((file) => fs.readFileSync(file, 'utf8').trim().split('\n'))
+      .map((line) => JSON.parse(line) as { date: string; messages: object; damage?: object })
+    expect(receipts).toHaveLength(2)
+    const damaged = receipts.find(({ date }) => date === '2024-01-02')
+    expect(damaged).toMatchObject({
+      messages: { skipped: { 'record-crc': 1 } },
+      damage: { codes: { 'record-crc': 1 }, warmUp: 0, places: [place] },
+    })
+    expect(receipts.find(({ date }) => date === '2024-01-01')).not.toHaveProperty('damage')
+    // All rows but that of the damaged trade.
+    const sound = path.join(root, 'sound-table')
+    await runCli('run', 'trades', '--archive', archive, '--table', sound)
+    const count = async (table: string): Promise<number> => Number((await tableSum(new FileStore(table))).split(' ')[0])
+    expect(await count(target)).toBe((await count(sound)) - 1)
+    expect(await rowsOf("select count(*)::int as n from t where seq = 1 and symbol = 'btcusdt' and date = '2024-01-02'")).toEqual([
+      { n: 0 },
+    ])
+    const again = await runCli(...skipping, '--json')
+    expect(JSON.parse(again.out)).toMatchObject({ run: null, partitions: { run: 0, cached: 4, stale: 0 } })
+  })
+
+  it('is stale for a run that does not skip it, alone; the command that repeats a failure skips, too', async () => {
+    const planned = await runCli('plan', 'trades', '--archive', copy, '--table', target, '--json')
+    expect(JSON.parse(planned.out)).toMatchObject({
+      partitions: { run: 0, cached: 3, stale: 1 },
+      reasons: expect.arrayContaining([
+        { state: 'stale', reason: 'damage is no longer skipped', partitions: 1, first: 'synthetic/btcusdt/2024-01-02T00:00:00Z' },
+      ]),
+    })
+    // Mended: the input changed, and all of it is there.
+    fs.writeFileSync(segment, whole)
+    const mended = await runCli('run', 'trades', '--archive', copy, '--table', target, '--json')
+    expect(JSON.parse(mended.out)).toMatchObject({ state: 'committed', partitions: { run: 0, cached: 3, stale: 1, failed: 0 } })
+    expect(JSON.parse(mended.out)).not.toHaveProperty('skipped')
+    expect(await tableSum(new FileStore(target))).toBe(await tableSum(new FileStore(path.join(root, 'sound-table'))))
+    const job = moduleOf('skipping', priceJob("throw new Error('always')"))
+    const failed = await runCli('run', job, '--archive', copy, '--table', path.join(root, 'never'), '--on-error', 'skip')
+    expect(failed.code).toBe(2)
+    expect(failed.err).toMatch(/alone: chronicle-replay run .* --on-error skip$/m)
+    await expectRefused(
+      ['run', 'snapshots', '--archive', copy, '--table', path.join(root, 'points'), '--on-error', 'skip'],
+      'snapshots-skip',
+    )
   })
 })
 

@@ -233,6 +233,41 @@ describe('what runs again', () => {
     expect(more.head.reasons[1]).toMatchObject({ first: 'mock/sym-0000/2024-01-07T00:00:00Z' })
   })
 
+  it('is nothing but what skipped damage when damage is no longer skipped, or not skipped yet', async () => {
+    const skipping = await planned(archive, { onCorrupt: 'skip' })
+    expect(skipping.head.onCorrupt).toBe('skip')
+    const plain = await planned(archive)
+    const plainOf = new Map(plannedLines(plain).map(({ key, fingerprint }) => [key, fingerprint]))
+    const skippingLines = plannedLines(skipping)
+    expect(skippingLines.every(({ key, fingerprint }) => plainOf.has(key) && plainOf.get(key) !== fingerprint)).toBe(true)
+    // What met no damage has the fingerprint that it would have without.
+    const [damaged] = skippingLines
+    const only = new PlannedParts().commit(skipping, (line) =>
+      line.key === damaged!.key ? line : { ...line, fingerprint: plainOf.get(line.key)! },
+    )
+    expect(reasonsOf(await planned(archive, { live: only, onCorrupt: 'skip' }))).toEqual(['6 cached: in the table'])
+    expect(reasonsOf(await planned(archive, { live: only }))).toEqual(['1 stale: damage is no longer skipped', '5 cached: in the table'])
+    const changed = await planned(archive, { live: only, code: { ...CODE, bundle: 'new' } })
+    expect(reasonsOf(changed)).toEqual(['1 stale: code changed, damage is no longer skipped', '5 stale: code changed'])
+    expect(reasonsOf(await planned(archive, { live: new PlannedParts().commit(plain), onCorrupt: 'skip' }))).toEqual([
+      '6 cached: in the table',
+    ])
+  })
+
+  it('reads whole days where damage is skipped; restart points are not written then', async () => {
+    const noonNs = 86_400_000_000_000n * BigInt(FIRST_DAY) + 43_200_000_000_000n
+    const hour = { slice: '1h', fromNs: noonNs, toNs: noonNs + 3_600_000_000_000n } as const
+    const [stopping, skipping] = [await planned(archive, hour), await planned(archive, { ...hour, onCorrupt: 'skip' })]
+    expect(skipping.head.cost.bytesInRange).toBe(stopping.head.cost.bytesInRange)
+    expect(skipping.head.cost.bytesRead).toBeGreaterThan(10 * stopping.head.cost.bytesRead)
+    expect(skipping.advice).toEqual([expect.stringMatching(/begin of a day on: take a coarser --slice/)])
+    const { snapshots } = BUILTIN_JOBS as Readonly<Record<string, JobDefinition>>
+    await expect(planned(archive, { job: snapshots!, onCorrupt: 'skip' })).rejects.toMatchObject({
+      code: 'snapshots-skip',
+      category: 'input',
+    })
+  })
+
   it('is only the new variant when a parameter gets a new value', async () => {
     const job = rolling
     const first = await planned(archive, { job })

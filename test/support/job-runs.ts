@@ -20,7 +20,8 @@ import { checksumTable } from '../../core/table/part-checksum.ts'
 const ENGINE = 'engine'
 let runs = 0
 
-export interface JobRunOptions extends Pick<PlanOptions, 'slice' | 'taskBytes' | 'minTasks' | 'fromNs' | 'toNs' | 'symbols' | 'venues'> {
+export interface JobRunOptions
+  extends Pick<PlanOptions, 'slice' | 'taskBytes' | 'minTasks' | 'fromNs' | 'toNs' | 'symbols' | 'venues' | 'onCorrupt'> {
   readonly archive: ObjectStore
   readonly table: ObjectStore
   /** Name of a built-in job, or path of a module. */

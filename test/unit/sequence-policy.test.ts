@@ -241,6 +241,41 @@ describe('policies', () => {
     expect(unchained.unprovenBoundaries).toBe(1)
   })
 
+  it('what a reader left out is a gap, where no sequence shows it too', () => {
+    const found: unknown[] = []
+    const trade = (seq = 0n): TestMessage => ({ payload: heartbeat(), seq, typeId: 0x1001 })
+    const policy = new SequencePolicy({
+      onGap: 'quarantine',
+      rule: { updateIds: 'none', headerSeq: 'none', nativeSeq: 'none' },
+      onFinding: ({ kind, expected, found: value }) => found.push([kind, expected, value]),
+    })
+    const take = (path: string, ...list: (Uint8Array | TestMessage)[]): number[] => {
+      const verdicts: number[] = []
+      for (const message of batchOf(list, path)) verdicts.push(policy.check(message))
+      return verdicts
+    }
+    expect(take('/1/book', snapshot([], []), diff([], []))).toEqual([VERDICT_APPLY, VERDICT_APPLY])
+    // At the end of a folder: told by the next one, unless that begins anew.
+    policy.lose('/1/book', true)
+    expect(take('/1/trades', trade())).toEqual([VERDICT_APPLY])
+    expect(found).toEqual([])
+    expect(take('/2/book', diff([], []), snapshot([], []), diff([], []))).toEqual([VERDICT_QUARANTINED, VERDICT_APPLY, VERDICT_APPLY])
+    expect(found.splice(0)).toEqual([['record_seq_gap', 0n, 0n]])
+    policy.lose('/2/book', true)
+    expect(take('/3/book', snapshot([], []), diff([], []))).toEqual([VERDICT_APPLY, VERDICT_APPLY])
+    expect(found).toEqual([])
+    // At the begin of one: by itself.
+    policy.lose('/4/book', true)
+    expect(take('/4/book', diff([], []), diff([], []))).toEqual([VERDICT_QUARANTINED, VERDICT_QUARANTINED])
+    expect(found.splice(0)).toEqual([['record_seq_gap', 0n, 0n]])
+    // Without a book, folders have nothing to do with one another; a gap in the sequence is told once.
+    policy.lose('/4/trades', false)
+    expect(take('/5/trades', trade())).toEqual([VERDICT_APPLY])
+    policy.lose('/5/trades', false)
+    expect(take('/5/trades', trade(7n))).toEqual([VERDICT_APPLY])
+    expect(found).toEqual([['record_seq_gap', 1n, 7n]])
+  })
+
   it('cut anywhere and restored from its state, it finds and decides the same', () => {
     const step = fc.record({
       skip: fc.constantFrom(0, 0, 0, 0, 3, -4),
