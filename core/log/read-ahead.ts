@@ -110,11 +110,14 @@ export class ReadAhead {
     const kept = this.#kept.get(version)
     if (kept !== undefined) return kept
     const chunk = this.fetch(object, 0, object.size, true)
-    await chunk.done
-    const bytes = chunk.bytes!.slice()
-    this.drop(chunk)
-    if (bytes.length <= KEPT_BYTES) this.#keep(version, bytes)
-    return bytes
+    try {
+      await chunk.done
+      const bytes = chunk.bytes!.slice()
+      if (bytes.length <= KEPT_BYTES) this.#keep(version, bytes)
+      return bytes
+    } finally {
+      this.drop(chunk)
+    }
   }
 
   #keep(version: string, bytes: Uint8Array): void {

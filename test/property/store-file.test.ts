@@ -25,6 +25,19 @@ const steps = fc.array(
   { minLength: 1, maxLength: 25 },
 )
 
+describe('small objects in a store', () => {
+  it('that are not as they were listed leave no memory taken', async () => {
+    const directory = path.join(root, 'changed')
+    fs.mkdirSync(directory)
+    fs.writeFileSync(path.join(directory, 'meta.json'), '{}')
+    const store = new RangedStore(directory)
+    const [listed] = await Array.fromAsync(store.list(''))
+    const ahead = new ReadAhead(store, { bufferBytes: BUFFER_BYTES })
+    await expect(ahead.readWhole({ ...listed!, etag: 'another' })).rejects.toMatchObject({ code: 'input-changed' })
+    expect(ahead.mayReadAhead(BUFFER_BYTES)).toBe(true)
+  })
+})
+
 describe('segments in an object store', () => {
   it('give the bytes that they hold, however they are read, and in the end all memory back', async () => {
     await fc.assert(
