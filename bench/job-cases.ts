@@ -22,8 +22,12 @@ const VARIANTS = 32
 export const JOB_CASES: Readonly<Record<string, BenchCase>> = {
   'sweep-1': { unit: 'messages', run: (load, hash) => sweep('depth-job', load, 1, hash) },
   'sweep-32': { unit: 'messages', bare: 'sweep-1', run: (load, hash) => sweep('depth-job', load, VARIANTS, hash) },
-  'sweep-trades-1': { unit: 'messages', run: (load, hash) => sweep('flow-job', load, 1, hash) },
-  'sweep-trades-32': { unit: 'messages', bare: 'sweep-trades-1', run: (load, hash) => sweep('flow-job', load, VARIANTS, hash) },
+  'sweep-trades-1': { unit: 'messages', run: (load, hash) => sweep('../../examples/flow-job', load, 1, hash) },
+  'sweep-trades-32': {
+    unit: 'messages',
+    bare: 'sweep-trades-1',
+    run: (load, hash) => sweep('../../examples/flow-job', load, VARIANTS, hash),
+  },
   'partitioned-days': { unit: 'rows', bare: 'features-parquet', run: (load, hash) => partitioned(load, '1d', hash) },
   'partitioned-hours': { unit: 'rows', bare: 'features-parquet', run: (load, hash) => partitioned(load, '1h', hash) },
   'run-1': { unit: 'messages', run: (load, hash) => wholeRun(load, 1, hash) },

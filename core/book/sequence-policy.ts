@@ -13,6 +13,7 @@ import {
 import { L2_DIFF_BYTES, L2_DIFF_UPDATE_ID_FIRST_OFFSET, L2_DIFF_UPDATE_ID_LAST_OFFSET } from '../protocol/l2-diff.ts'
 import { L3_EVENT_BYTES, L3_EVENT_TYPE_OFFSET, L3_RESET } from '../protocol/l3-event.ts'
 import { TYPE_BOOK_EVENT } from '../protocol/message-type.ts'
+import { bookStartOf, isBookEvent } from './book-start.ts'
 import { LogLosses } from './log-losses.ts'
 import { MarketSequence, type MarketSequenceState, NATIVE_IS_OTHER, NATIVE_IS_UPDATE_ID, NATIVE_UNKNOWN } from './market-sequence.ts'
 import { PayloadWords } from './payload-words.ts'
@@ -367,13 +368,8 @@ const NO_SESSION = -1
 const RESTORED_SESSION = -2
 
 /** Whether a message changes a book that is there already. */
-function goesOn({ typeId, length, view, payloadOffset: at }: MessageCursor): boolean {
-  if (typeId !== TYPE_BOOK_EVENT || length < BOOK_EVENT_BYTES) return false
-  // Event type, book mode.
-  const kind = view.getUint16(at + BOOK_EVENT_TYPE_OFFSET, true)
-  if (kind === EVENT_SNAPSHOT || kind === EVENT_RESET) return false
-  const isL3Event = kind === (EVENT_DIFF | (MODE_L3 << 8)) && length >= L3_EVENT_BYTES
-  return !isL3Event || view.getUint8(at + L3_EVENT_TYPE_OFFSET) !== L3_RESET
+function goesOn(message: MessageCursor): boolean {
+  return isBookEvent(message) && bookStartOf(message) === 'other'
 }
 
 function isL3Reset(kind: number, words: Uint32Array, at: number, length: number): boolean {

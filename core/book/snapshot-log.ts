@@ -4,12 +4,10 @@ import { ReplayReader } from '../log/replay-reader.ts'
 import type { MessageBatch } from '../pipeline/batch.ts'
 import type { MessageCursor } from '../pipeline/message.ts'
 import type { ReadIssue } from '../pipeline/source.ts'
-import { BOOK_EVENT_BYTES, BOOK_EVENT_TYPE_OFFSET, EVENT_DIFF, EVENT_RESET, EVENT_SNAPSHOT, MODE_L3 } from '../protocol/book-event.ts'
-import { L3_EVENT_BYTES, L3_EVENT_TYPE_OFFSET, L3_RESET } from '../protocol/l3-event.ts'
-import { TYPE_BOOK_EVENT } from '../protocol/message-type.ts'
 import { FileStore } from '../store/file-store.ts'
 import { APPLIED } from './apply-result.ts'
 import { BookReplay, type BookReplayOptions } from './book-replay.ts'
+import { bookStartOf } from './book-start.ts'
 import { bookSettingsOf, type LogBookSettings } from './log-settings.ts'
 import { RestartPoints } from './restart-points.ts'
 import type { SequenceFinding } from './sequence-finding.ts'
@@ -100,7 +98,7 @@ class SnapshotPass {
 
   #enter(day: LogLocation, folder: LogFolder, first: MessageCursor): void {
     // The path names one instrument, so its first message speaks for the whole folder.
-    if (this.#current === null || (day.symbol !== null && beginsWhole(first))) this.#begin(folder)
+    if (this.#current === null || (day.symbol !== null && bookStartOf(first) !== 'other')) this.#begin(folder)
     const { inputs, points } = this.#current!
     inputs.enterFolder(day.date, segmentVersions(folder))
     points.enterFolder(day.home ?? { store: new FileStore(day.path), prefix: '' }, day.date)
@@ -140,15 +138,4 @@ class SnapshotPass {
     this.#endLow = Number(endNs & 0xffff_ffffn)
     this.#endHigh = Number(endNs >> 32n)
   }
-}
-
-/** Whether nothing before this message matters to its book: an L2 snapshot, or a reset. */
-function beginsWhole(message: MessageCursor): boolean {
-  const { view, payloadOffset, length, typeId } = message
-  if (typeId !== TYPE_BOOK_EVENT || length < BOOK_EVENT_BYTES) return false
-  // Event type, book mode.
-  const kind = view.getUint16(payloadOffset + BOOK_EVENT_TYPE_OFFSET, true)
-  if (kind === EVENT_SNAPSHOT || kind === EVENT_RESET) return true
-  const isL3Event = kind === (EVENT_DIFF | (MODE_L3 << 8)) && length >= L3_EVENT_BYTES
-  return isL3Event && view.getUint8(payloadOffset + L3_EVENT_TYPE_OFFSET) === L3_RESET
 }

@@ -1,7 +1,9 @@
 import { ReplayError } from '../errors.ts'
 import type { BatchOrigin, MessageBatch } from '../pipeline/batch.ts'
+import { BatchRest } from '../pipeline/batch-rest.ts'
 import type { MessageCursor } from '../pipeline/message.ts'
 import { BatchSource, type MessageSource, NO_GRANT, type ReadIssue, type SourceGrant, type SourceRequest } from '../pipeline/source.ts'
+import { isBefore, type TimeWords, timeWordsOf } from '../pipeline/time-words.ts'
 
 export interface CellSourceOptions {
   /** The cell, nanoseconds since the epoch, half-open. */
@@ -24,14 +26,15 @@ export interface CellSourceOptions {
 export class CellSource extends BatchSource {
   readonly #inner: MessageSource
   readonly #options: CellSourceOptions
-  readonly #start: Words
-  readonly #end: Words
-  readonly #from: Words | null
+  readonly #start: TimeWords
+  readonly #end: TimeWords
+  readonly #from: TimeWords | null
   /** Logs whose warm-up has begun. */
   readonly #begun = new Set<string>()
   /** Where the cell's messages begin, by log. */
   readonly #begins = new Map<string, { readonly segment: number; readonly offset: number }>()
-  #rest: { readonly batch: MessageBatch; readonly rows: Uint32Array } | null = null
+  /** Of a batch that the cell begins in. */
+  readonly #rest = new BatchRest()
   /** The batch given last is of the cell, none of it of the warm-up. */
   #isInCell = false
   #isOver = false
@@ -41,9 +44,9 @@ export class CellSource extends BatchSource {
     super()
     this.#inner = inner
     this.#options = options
-    this.#start = wordsOf(options.startNs)
-    this.#end = wordsOf(options.endNs)
-    this.#from = options.fromNs === undefined ? null : wordsOf(options.fromNs)
+    this.#start = timeWordsOf(options.startNs)
+    this.#end = timeWordsOf(options.endNs)
+    this.#from = options.fromNs === undefined ? null : timeWordsOf(options.fromNs)
   }
 
   /** Whether the cell has begun. */
@@ -79,7 +82,7 @@ export class CellSource extends BatchSource {
   }
 
   protected async readBatch(): Promise<MessageBatch | null> {
-    let batch = this.#takeRest()
+    let batch = this.#rest.take()
     if (batch === null) {
       batch = this.#isOver ? null : await this.#inner.nextBatch()
       if (batch === null) return null
@@ -96,15 +99,6 @@ export class CellSource extends BatchSource {
 
   protected seekTimestamp(): boolean {
     throw noSeek()
-  }
-
-  /** What was kept back of a batch that the cell begins in. */
-  #takeRest(): MessageBatch | null {
-    if (this.#rest === null) return null
-    const { batch, rows } = this.#rest
-    this.#rest = null
-    batch.giveAgain(rows)
-    return batch
   }
 
   /** Leaves out what comes before the warm-up: in each log up to its first message with time ≥ `fromNs`. */
@@ -138,8 +132,7 @@ export class CellSource extends BatchSource {
       if (!this.#isInCell) {
         if (isBefore(timeWords, row, this.#start)) continue
         if (k > 0) {
-          this.#rest = { batch, rows: batch.rowsFrom(k) }
-          batch.keepFirst(k)
+          this.#rest.keepFrom(batch, k)
           return
         }
         this.#isInCell = true
@@ -153,21 +146,6 @@ export class CellSource extends BatchSource {
       }
     }
   }
-}
-
-/** A time as its two halves. */
-interface Words {
-  readonly low: number
-  readonly high: number
-}
-
-function wordsOf(timeNs: bigint): Words {
-  return { low: Number(timeNs & 0xffff_ffffn), high: Number(timeNs >> 32n) }
-}
-
-function isBefore(words: Uint32Array, row: number, { low, high }: Words): boolean {
-  const own = words[2 * row + 1]!
-  return own < high || (own === high && words[2 * row]! < low)
 }
 
 function noSeek(): ReplayError {

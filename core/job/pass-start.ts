@@ -1,17 +1,15 @@
 import path from 'node:path'
+import { bookStartOf } from '../book/book-start.ts'
 import { bookSettingsOf, type LogBookSettings } from '../book/log-settings.ts'
 import type { SnapshotHome } from '../book/restart-points.ts'
 import { ReplayError } from '../errors.ts'
 import { folderOf, type LogFolder } from '../log/log-folder.ts'
+import type { LogLocation } from '../log/log-path.ts'
 import type { ListedObject } from '../log/read-ahead.ts'
 import { ReplayReader } from '../log/replay-reader.ts'
 import { StoreLogs } from '../log/store-logs.ts'
 import type { ArchiveLog } from '../pipeline/archive-source.ts'
-import type { MessageCursor } from '../pipeline/message.ts'
 import type { ReadIssue } from '../pipeline/source.ts'
-import { BOOK_EVENT_BYTES, BOOK_EVENT_TYPE_OFFSET, EVENT_DIFF, EVENT_RESET, EVENT_SNAPSHOT, MODE_L3 } from '../protocol/book-event.ts'
-import { L3_EVENT_BYTES, L3_EVENT_TYPE_OFFSET, L3_RESET } from '../protocol/l3-event.ts'
-import { TYPE_BOOK_EVENT } from '../protocol/message-type.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import type { FolderFact } from './archive-facts.ts'
 import { DAY_NS, dayOfDate } from './cells.ts'
@@ -139,6 +137,13 @@ export class ShareFolders implements SearchedFolders {
     return directory === undefined ? `${uri}/${key}` : path.join(directory, key)
   }
 
+  /** A folder as a log that is read in the version that was planned, with its restart points beside it. */
+  logOf(folder: InputFolder): LogLocation {
+    const { venue, symbol } = this.#share
+    const { date, stream } = folder
+    return { venue, symbol, date, stream, path: this.pathOf(folder), open: () => this.open(folder), home: this.homeOf(folder) }
+  }
+
   /** Where the restart points of a folder go. */
   homeOf(folder: InputFolder): SnapshotHome {
     return { store: this.#archive, prefix: folder.key }
@@ -193,6 +198,11 @@ export class ShareFolders implements SearchedFolders {
   }
 }
 
+/** About the record time at which a pass over cells up to `endNs` will have seen enough, nanoseconds since the epoch. */
+export function likelyEndOf(endNs: bigint, window: JobWindow): bigint {
+  return endNs + BigInt(window.afterNs) + 1_000_000_000n
+}
+
 /** The objects of a folder as the plan listed them. */
 function listed({ key, objects }: InputFolder): ListedObject[] {
   return objects.map(({ name, size, etag }) => ({ key: key + name, size, etag }))
@@ -218,22 +228,12 @@ async function beginningOf(log: LogFolder, onCorrupt: OnCorrupt, date: string): 
       if (batch.length === 0) continue
       const first = batch.at(batch.rowAt(0))
       if (onCorrupt === 'skip' && first.timestampNs / DAY_NS !== BigInt(dayOfDate(date))) break // DatedSource leaves it out
-      return { begins: kindOf(first), beginsNs: first.timestampNs }
+      return { begins: bookStartOf(first), beginsNs: first.timestampNs }
     }
     return { begins: 'other', beginsNs: 0n }
   } finally {
     await reader.close()
   }
-}
-
-function kindOf({ view, payloadOffset, length, typeId }: MessageCursor): FolderFact['begins'] {
-  if (typeId !== TYPE_BOOK_EVENT || length < BOOK_EVENT_BYTES) return 'other'
-  // Event type, book mode.
-  const kind = view.getUint16(payloadOffset + BOOK_EVENT_TYPE_OFFSET, true)
-  if (kind === EVENT_SNAPSHOT) return 'snapshot'
-  if (kind === EVENT_RESET) return 'reset'
-  const isL3Event = kind === (EVENT_DIFF | (MODE_L3 << 8)) && length >= L3_EVENT_BYTES
-  return isL3Event && view.getUint8(payloadOffset + L3_EVENT_TYPE_OFFSET) === L3_RESET ? 'reset' : 'other'
 }
 
 function smaller(a: bigint, b: bigint): bigint {

@@ -21,7 +21,7 @@ import { jobColumn } from './job-column.ts'
 import { resolveFeatures } from './job-features.ts'
 import { NO_PART, type PartOptions, type PartResult } from './part-file.ts'
 import { type DamageReport, PassDamage, sumCounts } from './pass-damage.ts'
-import type { PassStart, ShareFolders } from './pass-start.ts'
+import { likelyEndOf, type PassStart, type ShareFolders } from './pass-start.ts'
 import { PipelinePass } from './pipeline-pass.ts'
 import type { Variant } from './plan-document.ts'
 import type { Receipt } from './receipt.ts'
@@ -117,11 +117,6 @@ async function settingsOf({ start }: PassPlan, inputs: readonly InputFolder[], o
 /** Parts on their way at once: a put waits for a disk, or for S3, far longer than a short partition takes to make. */
 const MAX_PUTS = 4
 
-/** About the record time at which a pass will have seen enough, nanoseconds since the epoch. */
-export function likelyEndOf({ partitions, window }: PassPlan): bigint {
-  return partitions.at(-1)!.endNs + BigInt(window.afterNs) + 1_000_000_000n
-}
-
 class Pass {
   readonly done: PassResult[] = []
   readonly #plan: PassPlan
@@ -168,17 +163,11 @@ class Pass {
 
   async run(): Promise<void> {
     const { folders, onProgress, signal, table } = this.#options
-    const logs = this.#inputs.map((folder) => ({
-      ...this.#identity,
-      path: folders.pathOf(folder),
-      open: () => folders.open(folder),
-      date: folder.date,
-      stream: folder.stream,
-      begin: folders.beginOf(folder, this.#plan.start),
-    }))
+    const { partitions, start, window } = this.#plan
+    const logs = this.#inputs.map((folder) => ({ ...folders.logOf(folder), begin: folders.beginOf(folder, start) }))
     const isSkipping = this.#options.onCorrupt === 'skip'
     const skipping = { onCorrupt: 'skip', checkDates: true, onIssue: (issue: ReadIssue) => this.#leaveOut(issue) } as const
-    const source = new ArchiveSource(logs, { likelyEndNs: likelyEndOf(this.#plan), ...(isSkipping && skipping) })
+    const source = new ArchiveSource(logs, { likelyEndNs: likelyEndOf(partitions.at(-1)!.endNs, window), ...(isSkipping && skipping) })
     try {
       for (let batch = await source.nextBatch(); batch !== null; batch = await source.nextBatch()) {
         signal?.throwIfAborted()

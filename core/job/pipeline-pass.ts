@@ -1,5 +1,6 @@
 import type { EngineMoment } from '../features/column.ts'
-import { ArchiveSource } from '../pipeline/archive-source.ts'
+import type { ReplayReader } from '../log/replay-reader.ts'
+import { type ArchiveLog, ArchiveSource } from '../pipeline/archive-source.ts'
 import type { MessageCursor } from '../pipeline/message.ts'
 import type { Sink } from '../pipeline/sink.ts'
 import type { ReadIssue } from '../pipeline/source.ts'
@@ -12,6 +13,7 @@ import type { JobColumns, JobParamDefaults, JobPipelineContext } from './define-
 import { NO_PART } from './part-file.ts'
 import type { PassOptions, PassPlan, PassResult } from './pass.ts'
 import { PassDamage } from './pass-damage.ts'
+import { likelyEndOf } from './pass-start.ts'
 import type { Variant } from './plan-document.ts'
 import { RowValues } from './row-values.ts'
 import type { InputFolder } from './task-share.ts'
@@ -88,15 +90,15 @@ export class PipelinePass {
 
   #source(): CellSource {
     const { folders, onProgress, onCorrupt } = this.#options
-    const { venue, symbol, startNs, endNs } = this.#cell.partition
+    const { startNs, endNs } = this.#cell.partition
     const { startNs: fromNs, otherDay, isInside } = this.#plan.start
-    const logs = this.#inputs.map((folder) => ({
-      ...{ venue, symbol, date: folder.date, stream: folder.stream },
-      path: folders.pathOf(folder),
-      open: () => folders.open(folder),
-      ...(isInside && dayOfDate(folder.date) === otherDay && { begin: (reader) => reader.seekToTimestamp(fromNs) }),
-    })) as ConstructorParameters<typeof ArchiveSource>[0]
-    const likely = { likelyEndNs: endNs + 1_000_000_000n }
+    const logs = this.#inputs.map(
+      (folder): ArchiveLog => ({
+        ...folders.logOf(folder),
+        ...(isInside && dayOfDate(folder.date) === otherDay && { begin: (reader: ReplayReader) => reader.seekToTimestamp(fromNs) }),
+      }),
+    )
+    const likely = { likelyEndNs: likelyEndOf(endNs, this.#plan.window) }
     const onDamage = (issue: ReadIssue): void => this.#leaveOut(issue, source.isInCell)
     const isSkipping = onCorrupt === 'skip'
     const archive = new ArchiveSource(logs, { ...likely, ...(isSkipping && { onCorrupt, checkDates: true, onIssue: onDamage }) })

@@ -23,16 +23,7 @@ export async function snapshotShare(share: InstrumentShare, folders: ShareFolder
   const { job, variants, signal, onProgress } = options
   const lastDate = share.partitions.at(-1)!.date
   const books = share.folders.filter(({ stream, date }) => isBookStream(stream) && date <= lastDate)
-  const { venue, symbol } = share
-  const days = books.map((folder) => ({
-    venue,
-    symbol,
-    date: folder.date,
-    stream: folder.stream,
-    path: folders.pathOf(folder),
-    open: () => folders.open(folder),
-    home: folders.homeOf(folder),
-  }))
+  const days = books.map((folder) => folders.logOf(folder))
   await folders.check(books)
   await folders.learn(books)
   for (const { params } of variants) {

@@ -1,5 +1,7 @@
 import type { MessageBatch } from './batch.ts'
+import { BatchRest } from './batch-rest.ts'
 import { BatchSource, type MessageSource, NO_GRANT, type ReadIssue, type SourceGrant, type SourceRequest } from './source.ts'
+import { isBefore, type TimeWords, timeWordsOf } from './time-words.ts'
 
 const DAY_NS = 86_400_000_000_000n
 
@@ -11,10 +13,11 @@ const DAY_NS = 86_400_000_000_000n
 export class DatedSource extends BatchSource {
   readonly #inner: MessageSource
   readonly #date: string
-  readonly #start: Words
-  readonly #end: Words
+  readonly #start: TimeWords
+  readonly #end: TimeWords
   #report: (issue: ReadIssue) => void
-  #rest: { readonly batch: MessageBatch; readonly rows: Uint32Array } | null = null
+  /** From the next misdated record on. */
+  readonly #rest = new BatchRest()
 
   /** @param inner closed with this; @param date `YYYY-MM-DD` */
   constructor(inner: MessageSource, date: string, report: (issue: ReadIssue) => void) {
@@ -22,8 +25,8 @@ export class DatedSource extends BatchSource {
     this.#inner = inner
     this.#date = date
     const startNs = BigInt(Date.parse(`${date}T00:00:00Z`)) * 1_000_000n
-    this.#start = wordsOf(startNs)
-    this.#end = wordsOf(startNs + DAY_NS)
+    this.#start = timeWordsOf(startNs)
+    this.#end = timeWordsOf(startNs + DAY_NS)
     this.#report = report
   }
 
@@ -37,27 +40,19 @@ export class DatedSource extends BatchSource {
   }
 
   protected async readBatch(): Promise<MessageBatch | null> {
-    const batch = this.#takeRest() ?? (await this.#inner.nextBatch())
+    const batch = this.#rest.take() ?? (await this.#inner.nextBatch())
     if (batch !== null) this.#cut(batch)
     return batch
   }
 
   protected async seekSeq(seq: bigint): Promise<boolean> {
-    this.#rest = null
+    this.#rest.forget()
     return this.#inner.seekToSeq(seq)
   }
 
   protected async seekTimestamp(timestampNs: bigint): Promise<boolean> {
-    this.#rest = null
+    this.#rest.forget()
     return this.#inner.seekToTimestamp(timestampNs)
-  }
-
-  #takeRest(): MessageBatch | null {
-    if (this.#rest === null) return null
-    const { batch, rows } = this.#rest
-    this.#rest = null
-    batch.giveAgain(rows)
-    return batch
   }
 
   /** Leaves out the misdated records that a batch begins with, and ends it before the next one. */
@@ -66,18 +61,13 @@ export class DatedSource extends BatchSource {
     while (first < batch.length && !this.#isOfDay(batch, batch.rowAt(first))) this.#tell(batch, batch.rowAt(first++))
     let end = first
     while (end < batch.length && this.#isOfDay(batch, batch.rowAt(end))) end++
-    if (end < batch.length) {
-      this.#rest = { batch, rows: batch.rowsFrom(end) }
-      batch.keepFirst(end)
-    }
+    if (end < batch.length) this.#rest.keepFrom(batch, end)
     if (first > 0) batch.dropFirst(first)
     batch.skipped += first
   }
 
   #isOfDay({ timeWords }: MessageBatch, row: number): boolean {
-    const [low, high] = [timeWords[2 * row]!, timeWords[2 * row + 1]!]
-    if (high > this.#start.high && high < this.#end.high) return true
-    return !isBefore(low, high, this.#start) && isBefore(low, high, this.#end)
+    return !isBefore(timeWords, row, this.#start) && isBefore(timeWords, row, this.#end)
   }
 
   #tell(batch: MessageBatch, row: number): void {
@@ -86,17 +76,4 @@ export class DatedSource extends BatchSource {
     const { path } = batch.originAt(row)
     this.#report({ code: 'record-date', severity: 'error', message, path, segment, offset: segmentOffset, seq })
   }
-}
-
-interface Words {
-  readonly low: number
-  readonly high: number
-}
-
-function wordsOf(timeNs: bigint): Words {
-  return { low: Number(timeNs & 0xffff_ffffn), high: Number(timeNs >> 32n) }
-}
-
-function isBefore(low: number, high: number, time: Words): boolean {
-  return high < time.high || (high === time.high && low < time.low)
 }
