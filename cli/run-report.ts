@@ -3,6 +3,8 @@ import { askedParams } from '../core/job/asked-params.ts'
 import { isoTime } from '../core/job/cells.ts'
 import type { SkippedDamage } from '../core/job/damage-tally.ts'
 import type { FailureGroup } from '../core/job/failure-groups.ts'
+import type { MessageTotals } from '../core/job/left-out-tally.ts'
+import { totalOf } from '../core/job/message-counts.ts'
 import type { DamagePlace } from '../core/job/pass-damage.ts'
 import type { PlanHead } from '../core/job/plan-document.ts'
 import { RUNS_FOLDER } from '../core/job/run-files.ts'
@@ -20,7 +22,17 @@ export interface ReportedRun {
 export function runDocument(result: LocalRunResult): object {
   const { run, partitions, rows, version, failures, commit, messages, bytes, durationMs } = result
   const { state, skipped } = commit
-  return { run, state, partitions, rows, version, failures, ...(skipped !== undefined && { skipped }), messages, bytes, durationMs }
+  return {
+    ...{ run, state, partitions, rows, version, failures },
+    ...messagesDocument(commit.messages),
+    ...(skipped !== undefined && { skipped }),
+    ...{ messages, bytes, durationMs },
+  }
+}
+
+/** What became of the messages of a run: read = handled + the sum of leftOut. */
+export function messagesDocument({ read, handled, leftOut, noted }: MessageTotals): object {
+  return { read, handled, leftOut, noted }
 }
 
 /** Says what became of a run: failures first and grouped, then the sums, then what to do next. Gives the exit code. */
@@ -29,6 +41,7 @@ export function reportRun(result: LocalRunResult, { tableUri, head }: ReportedRu
   const isRefused = commit.state === 'refused'
   for (const failure of failures) progress.problem(failureText(failure, { tableUri, head }))
   if (commit.warning !== null) progress.note(`warning: ${commit.warning}`)
+  for (const line of leftOutTexts(commit.messages, head)) progress.problem(line)
   if (commit.skipped !== undefined && commit.skipped.count > 0) progress.problem(skippedText(commit.skipped, head.archive))
   const done = partitions.run + partitions.stale - partitions.failed
   const seconds = durationMs / 1000
@@ -48,6 +61,47 @@ export function reportRun(result: LocalRunResult, { tableUri, head }: ReportedRu
   if (worst === undefined) return 0
   // When nothing at all came out, the cause says more than "partial".
   return done === 0 ? exitCodeOf(new ReplayError(worst.code, worst.message, { category: worst.category })) : EXIT_PARTIAL
+}
+
+/** What the rows of a run do without, and what cost nothing but should be known. */
+export function leftOutTexts(
+  { read, leftOut, noted, partitions, first, skewNs }: MessageTotals,
+  head: { readonly archive: string },
+): string[] {
+  const lines: string[] = []
+  if (Object.keys(leftOut).length > 0) {
+    const total = totalOf(leftOut)
+    const place = first === null ? '' : `; the first known place: ${placeText(first, head.archive)}`
+    lines.push(
+      `left out: ${countText(total)} of ${countText(read)} messages, in ${partitionsText(partitions)} (${countsText(leftOut)})${place}`,
+    )
+  }
+  const beyond = leftOut['beyond-skew'] ?? 0
+  if (beyond > 0 && skewNs !== null) {
+    lines.push(
+      `beyond-skew: exchange and record time of ${countText(beyond)} messages are ${secondsText(skewNs[0])} to ${secondsText(skewNs[1])} s apart, more than the job allows: if that is how they were recorded, run with --max-skew ${neededSkew(skewNs)}`,
+    )
+  }
+  if (Object.keys(noted).length > 0) lines.push(`noted: ${countsText(noted)} (${NOTED_ADVICE})`)
+  return lines
+}
+
+/** What the kinds of `noted` mean is said where there is room for it. */
+const NOTED_ADVICE = 'no message was left out for it; docs/operating.md says what each means'
+
+function countsText(counts: Readonly<Record<string, number>>): string {
+  const entries = Object.entries(counts).sort(([, a], [, b]) => b - a)
+  return entries.map(([name, count]) => `${name} ${countText(count)}`).join(', ')
+}
+
+function secondsText(ns: string): string {
+  return String(Number(BigInt(ns) / 1_000_000n) / 1000)
+}
+
+/** The least whole number of seconds that would do. */
+function neededSkew([least, greatest]: readonly [string, string]): string {
+  const farthest = Math.max(Math.abs(Number(least)), Math.abs(Number(greatest)))
+  return `${Math.ceil(farthest / 1e9)}s`
 }
 
 /** What a run did without: how much, in how many partitions, and where the first of it is. */

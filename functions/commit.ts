@@ -9,8 +9,9 @@ export async function commit({ tableUri, run, attempt, open }: Container, log: L
   const table = open(tableUri)
   const outcome = outcomeOf(await commitRun(table, run, { clock: Date.now, random: Math.random }), { attempt, endedMs: Date.now() })
   await writeOutcome(table, outcome)
-  const { state, version, partitions, added, removed, skipped, failures, warning } = outcome
+  const { state, version, partitions, added, removed, messages, skipped, failures, warning } = outcome
   for (const failure of failures) log.error('partitions-missing', { ...failure, partition: failure.first })
+  if (messages.handled < messages.read || Object.keys(messages.noted).length > 0) log.info('messages-left-out', { ...messages })
   if (skipped !== undefined && skipped.count > 0) log.info('damage-skipped', { ...skipped })
   const told = { state, version, partitions, added, removed, ...(warning !== null && { warning }) }
   if (partitions.missing === 0) log.info('committed', told)

@@ -68,8 +68,8 @@ export function qualityMapOf(record: RunRecord, rows: readonly QualityRows[]): Q
     counts.add('rows', instrument, bin, made)
     counts.add('gaps', instrument, bin, total)
     // Both are told: the policy counts a finding, the book a message that it did not apply.
-    counts.add('duplicates', instrument, bin, Math.max(duplicate, messages.skipped.duplicates ?? 0))
-    counts.add('quarantined', instrument, bin, messages.skipped.quarantined ?? 0)
+    counts.add('duplicates', instrument, bin, Math.max(duplicate, messages.leftOut.duplicate ?? 0))
+    counts.add('quarantined', instrument, bin, messages.leftOut.quarantined ?? 0)
     counts.add('unproven', instrument, bin, unproven)
   }
   for (const { venue, symbol, startNs } of record.missing) counts.add('missing', `${venue}/${symbol}`, binOf(startNs), 1)

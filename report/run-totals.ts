@@ -66,7 +66,7 @@ export function sumRun(record: RunRecord): RunTotals {
     messages: {
       read: sum(winners, ({ messages }) => messages.read),
       warmUp: sum(winners, ({ messages }) => messages.warmUp),
-      leftOut: sumByName(winners.map(({ messages }) => messages.skipped)),
+      leftOut: sumByName(winners.map(({ messages }) => messages.leftOut)),
     },
     rows: sum(winners, ({ rows }) => rows),
     parts: winners.filter(({ partBytes }) => partBytes > 0).length,

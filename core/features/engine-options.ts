@@ -4,6 +4,7 @@ import type { FindingKind, SequenceFinding } from '../book/sequence-finding.ts'
 import type { GapPolicy, SequencePolicyState } from '../book/sequence-policy.ts'
 import type { SequenceRule } from '../book/sequence-rule.ts'
 import type { FeatureTableOptions } from './feature-table.ts'
+import type { TallyCell } from './message-tally.ts'
 import type { Trigger } from './trigger.ts'
 
 export interface FeatureEngineOptions {
@@ -49,6 +50,8 @@ export interface FeatureEngineOptions {
    * passes with a book. @default false
    */
   readonly hasLeadIn?: boolean | undefined
+  /** What messages are counted for, by time; see `FeatureEngine.tally`. @default all of them together */
+  readonly cells?: readonly TallyCell[] | undefined
   /** State to go on from: a book restored from a snapshot, and the policy state of its sidecar. */
   readonly restart?: { readonly book: L2Book | L3Book; readonly policy?: SequencePolicyState | undefined } | undefined
 }

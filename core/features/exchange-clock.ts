@@ -46,20 +46,27 @@ export class ExchangeClock {
     this.#firstOpen = Math.floor((recordMicros - this.#skewMicros) / this.#barMicros)
   }
 
-  /** Takes a book event, trade or ticker, of which `see` was told; `message.micros` is its record time. False: it was left out. */
-  take(message: EngineMessage): boolean {
+  /** Exchange time minus record time of the message taken last, microseconds. */
+  skewMicros = 0
+  /** The book event taken last was not believed: it has the time of the one before. */
+  isDisbelieved = false
+
+  /** Takes a book event, trade or ticker, of which `see` was told; `message.micros` is its record time. Else why it was left out. */
+  take(message: EngineMessage): 'taken' | 'beyond-skew' | 'late' {
     const isTrade = message.type !== TYPE_BOOK_EVENT
     const timeAt = message.at + (timeOffsetOf(message.type) >>> 2)
     const low = message.words[timeAt]!
     const high = message.words[timeAt + 1]!
     const micros = microsOf(low, high)
-    const isBelieved = Math.abs(micros - message.micros) <= this.#skewMicros
+    this.skewMicros = micros - message.micros
+    const isBelieved = Math.abs(this.skewMicros) <= this.#skewMicros
+    this.isDisbelieved = !isTrade && !isBelieved
     if (!isBelieved) this.beyondSkew++
     if (isTrade) {
-      if (!isBelieved) return false
+      if (!isBelieved) return 'beyond-skew'
       if (Math.floor(micros / this.#barMicros) < this.#firstOpen) {
         this.late++
-        return false
+        return 'late'
       }
     }
     if (isTrade || (isBelieved && micros >= this.#bookMicros && micros >= this.#firstOpen * this.#barMicros)) {
@@ -74,7 +81,7 @@ export class ExchangeClock {
     }
     if (!isTrade) this.#bookMicros = message.micros
     this.#held.hold(message, Math.floor(message.micros / this.#barMicros))
-    return true
+    return 'taken'
   }
 
   /** Hands out what lies in closed bars, when that is worth the effort or when it is the end. */

@@ -1,10 +1,18 @@
-import { APPLIED, CORRUPT_LENGTH, FIRST_BAD_RESULT, newResultCounts, RESULT_NAMES, UNKNOWN_ORDER } from '../book/apply-result.ts'
+import {
+  APPLIED,
+  CORRUPT_LENGTH,
+  FIRST_BAD_RESULT,
+  newResultCounts,
+  RESULT_NAMES,
+  SKIPPED_MODE,
+  UNKNOWN_ORDER,
+} from '../book/apply-result.ts'
 import { L2Book } from '../book/l2-book.ts'
 import { L3Book } from '../book/l3-book.ts'
 import { PayloadWords } from '../book/payload-words.ts'
-import { type SequencePolicy, VERDICT_APPLY } from '../book/sequence-policy.ts'
+import { type SequencePolicy, VERDICT_APPLY, VERDICT_DUPLICATE, VERDICT_QUARANTINED } from '../book/sequence-policy.ts'
 import { ReplayError } from '../errors.ts'
-import type { MessageBatch } from '../pipeline/batch.ts'
+import { type MessageBatch, TIME_STEPPED_BACK, TIME_WILD } from '../pipeline/batch.ts'
 import type { MessageCursor } from '../pipeline/message.ts'
 import { BOOK_EVENT_BYTES, BOOK_EVENT_MARKET_ID_OFFSET } from '../protocol/book-event.ts'
 import { BOOK_TICKER_BYTES } from '../protocol/book-ticker.ts'
@@ -17,6 +25,7 @@ import { ExchangeClock } from './exchange-clock.ts'
 import { FeatureBook } from './feature-book.ts'
 import type { FeatureTable } from './feature-table.ts'
 import { GapWatch } from './gap-watch.ts'
+import { MessageTally } from './message-tally.ts'
 import { microsOf, wholeMicros } from './microseconds.ts'
 import { RowMaker } from './row-maker.ts'
 import { NO_TRIGGER, planTrigger, type TriggerPlan } from './trigger.ts'
@@ -30,6 +39,8 @@ import { NO_TRIGGER, planTrigger, type TriggerPlan } from './trigger.ts'
 export class FeatureEngine {
   readonly tables: readonly FeatureTable[]
   readonly book: FeatureBook
+  /** What became of the messages, by cell. */
+  readonly tally: MessageTally
   /** Everything before `toNs` has been seen: the rest is of no interest. */
   isDone = false
 
@@ -88,6 +99,7 @@ export class FeatureEngine {
     this.#fromMicros = this.#bound(options.fromNs, 'fromNs', Number.NEGATIVE_INFINITY)
     this.#toMicros = this.#bound(options.toNs, 'toNs', Number.POSITIVE_INFINITY)
     this.#doneMicros = this.#toMicros + this.#skewMicros
+    this.tally = new MessageTally(options.cells ?? [{ startMicros: Number.NEGATIVE_INFINITY, endMicros: Number.POSITIVE_INFINITY }])
     this.#startMicros = options.startNs === undefined ? Number.POSITIVE_INFINITY : wholeMicros(options.startNs, 'startNs')
     if (options.startNs === undefined && options.fromNs !== undefined) this.#startMicros = this.#fromMicros
     this.#isSkipping = options.onCorrupt === 'skip'
@@ -170,7 +182,7 @@ export class FeatureEngine {
    * @throws ReplayError corrupt `sequence-gap` (policy abort), `book-<result>`, `trade-truncated`; input `market-mixed`, `u64-range`, `skew-too-large`
    */
   write(batch: MessageBatch): void {
-    const { selection, types, offsets, lengths, timeWords } = batch
+    const { selection, types, offsets, lengths, timeWords, timeFlags } = batch
     const message = this.#message
     const exchange = this.#exchange
     for (let k = 0; k < batch.length && !this.isDone; k++) {
@@ -193,11 +205,17 @@ export class FeatureEngine {
         }
         this.#isLeadIn = false
       }
+      if (exchange === null) this.#comeTo(micros)
       const type = types[row]!
-      const isOther = type !== TYPE_TRADE && (type !== TYPE_BOOK_EVENT || !this.#hasBook)
+      const isBook = type === TYPE_BOOK_EVENT && this.#hasBook
+      if (timeFlags !== null && timeFlags[row] !== 0 && this.#isLeftOut(cursor, timeFlags[row]!, isBook)) continue
+      const isOther = type !== TYPE_TRADE && !isBook
       if (isOther) {
         this.#otherTypes++
-        if (!this.#rows.hearsMessages && !(this.#rows.hearsTickers && type === TYPE_BOOK_TICKER)) continue
+        if (!this.#rows.hearsMessages && !(this.#rows.hearsTickers && type === TYPE_BOOK_TICKER)) {
+          this.tally.leave('other-type', this.#arrivalMicros)
+          continue
+        }
       }
       const buffer = batch.buffers[batch.bufferIndex === null ? 0 : batch.bufferIndex[row]!]!
       const { origin } = buffer
@@ -218,13 +236,14 @@ export class FeatureEngine {
       if (!this.#isWhole(message)) continue
       if (!isOther && !this.#isOfMarket(message)) {
         this.#otherMarkets++
+        this.tally.leave('other-market', this.#arrivalMicros)
         continue
       }
       this.#watch.note(message)
       if (exchange === null) {
         this.#cursor = cursor
         this.#handle(message)
-      } else if (!exchange.take(message)) continue
+      } else if (!this.#hold(exchange, message)) continue
       this.#watch.told()
     }
     exchange?.release(false, this.#handleHeld)
@@ -253,6 +272,44 @@ export class FeatureEngine {
 
   // In order of arrival
 
+  /** With the record clock time goes on with every record, also with those that are nothing to the rows. */
+  #comeTo(micros: number): void {
+    const rows = this.#rows
+    if (!rows.hasStarted) rows.start(Math.min(micros, this.#startMicros), this.#isBookOpen)
+    rows.advance(micros)
+  }
+
+  /** Record time so far. */
+  get #arrivalMicros(): number {
+    return this.#exchange === null ? this.#rows.micros : this.#exchange.recordMicros
+  }
+
+  /** What is to become of a message with an odd record time: a book would be wrong without it, anything else can be done without. */
+  #isLeftOut(cursor: MessageCursor, flag: number, isBook: boolean): boolean {
+    const { tally } = this
+    if (flag === TIME_STEPPED_BACK) {
+      tally.note('clock-step-back', this.#arrivalMicros)
+      return false
+    }
+    if (flag === TIME_WILD && isBook) {
+      tally.note('time-corrected', this.#arrivalMicros)
+      return false
+    }
+    const { segment, segmentOffset: offset, batch, index } = cursor
+    tally.leave('wild-time', this.#arrivalMicros, { reason: 'wild-time', path: batch.originAt(index).path, segment, offset })
+    if (isBook) this.#watch.lose()
+    return true
+  }
+
+  #hold(exchange: ExchangeClock, message: EngineMessage): boolean {
+    const { tally } = this
+    const fate = exchange.take(message)
+    if (exchange.isDisbelieved) tally.note('beyond-skew', exchange.recordMicros)
+    if (fate === 'late') tally.leave('late', exchange.recordMicros)
+    else if (fate === 'beyond-skew') tally.leaveBeyondSkew(exchange.recordMicros, exchange.skewMicros)
+    return fate === 'taken'
+  }
+
   /** Whether market and time are there to be read. */
   #isWhole(message: EngineMessage): boolean {
     const isTrade = message.type === TYPE_TRADE
@@ -267,6 +324,7 @@ export class FeatureEngine {
     if (message.length >= least) return true
     const code = isTrade ? 'trade-truncated' : isBook ? 'book-corrupt-length' : 'ticker-truncated'
     if (!this.#isSkipping) throw damaged(code, `expected at least ${least} bytes, found ${message.length}`, message)
+    this.tally.leave(code, this.#arrivalMicros)
     if (!isBook) this.#badTrades++
     else {
       this.#results[CORRUPT_LENGTH]!++
@@ -295,14 +353,16 @@ export class FeatureEngine {
     const { micros } = message
     if (micros >= this.#toMicros) return
     const rows = this.#rows
-    if (!rows.hasStarted) rows.start(Math.min(micros, this.#startMicros), this.#isBookOpen)
-    rows.advance(micros)
+    if (this.#exchange !== null) this.#comeTo(micros)
     if (message.gap !== 0 || message.gapOpen !== (rows.isGapOpen ? 1 : 0)) this.#judgeGap(message)
     rows.enter(message)
     if (rows.hearsMessages) rows.message(this.#cursor!)
+    let refused: string | null = null
     if (message.type === TYPE_TRADE) this.#takeTrade(message)
-    else if (message.type === TYPE_BOOK_EVENT && this.#hasBook) this.#takeBookEvent(message)
+    else if (message.type === TYPE_BOOK_EVENT && this.#hasBook) refused = this.#takeBookEvent(message)
     else if (message.type === TYPE_BOOK_TICKER && rows.hearsTickers) rows.ticker(message)
+    if (refused === null) this.tally.handle(rows.micros)
+    else this.tally.leave(refused, rows.micros)
   }
 
   #judgeGap(message: EngineMessage): void {
@@ -327,16 +387,21 @@ export class FeatureEngine {
     this.#rows.trade(message)
   }
 
-  #takeBookEvent(message: EngineMessage): void {
+  /** Gives why the book did without the event; null when it did not. */
+  #takeBookEvent(message: EngineMessage): string | null {
     this.#bookEvents++
-    if (message.verdict !== VERDICT_APPLY) return
+    const { verdict } = message
+    if (verdict !== VERDICT_APPLY)
+      return verdict === VERDICT_QUARANTINED ? 'quarantined' : verdict === VERDICT_DUPLICATE ? 'duplicate' : 'stale'
     const result = this.#apply(message)
     this.#results[result]!++
     if (result !== APPLIED && (result !== UNKNOWN_ORDER || !this.#isSkippingUnknown)) {
-      if (result === UNKNOWN_ORDER || result >= FIRST_BAD_RESULT) this.#refuse(result, message)
-      return
+      if (result !== UNKNOWN_ORDER && result < FIRST_BAD_RESULT) return result === SKIPPED_MODE ? `book-${RESULT_NAMES[result]!}` : null
+      this.#refuse(result, message)
+      return `book-${RESULT_NAMES[result]!}`
     }
     this.#rows.book(message, isRestart(message))
+    return result === APPLIED ? null : `book-${RESULT_NAMES[result]!}`
   }
 
   #apply(message: EngineMessage): number {

@@ -1,5 +1,6 @@
 import { ReplayError } from '../errors.ts'
-import type { BatchOrigin, MessageBatch } from '../pipeline/batch.ts'
+import type { MessageTally } from '../features/message-tally.ts'
+import { type BatchOrigin, type MessageBatch, TIME_STEPPED_BACK } from '../pipeline/batch.ts'
 import { BatchRest } from '../pipeline/batch-rest.ts'
 import type { MessageCursor } from '../pipeline/message.ts'
 import { BatchSource, type MessageSource, NO_GRANT, type ReadIssue, type SourceGrant, type SourceRequest } from '../pipeline/source.ts'
@@ -9,8 +10,10 @@ export interface CellSourceOptions {
   /** The cell, nanoseconds since the epoch, half-open. */
   readonly startNs: bigint
   readonly endNs: bigint
-  /** Where the warm-up begins in each log, when the logs are read from before it; nanoseconds since the epoch. @default with the logs */
-  readonly fromNs?: bigint | undefined
+  /** Where the warm-up begins in each log, nanoseconds since the epoch. */
+  readonly fromNs: bigint
+  /** Counts the messages of the cell. */
+  readonly tally: MessageTally
   /** Damage is left out and told to this, whatever the pipeline asks for. @default the pipeline's own error strategy */
   readonly onDamage?: ((issue: ReadIssue) => void) | undefined
   /** Hears of messages and bytes read since the last call. */
@@ -28,7 +31,7 @@ export class CellSource extends BatchSource {
   readonly #options: CellSourceOptions
   readonly #start: TimeWords
   readonly #end: TimeWords
-  readonly #from: TimeWords | null
+  readonly #from: TimeWords
   /** Logs whose warm-up has begun. */
   readonly #begun = new Set<string>()
   /** Where the cell's messages begin, by log. */
@@ -38,6 +41,8 @@ export class CellSource extends BatchSource {
   /** The batch given last is of the cell, none of it of the warm-up. */
   #isInCell = false
   #isOver = false
+  /** A time of the cell, microseconds. */
+  readonly #micros: number
 
   /** @param inner closed with this; it begins with the warm-up */
   constructor(inner: MessageSource, options: CellSourceOptions) {
@@ -46,7 +51,8 @@ export class CellSource extends BatchSource {
     this.#options = options
     this.#start = timeWordsOf(options.startNs)
     this.#end = timeWordsOf(options.endNs)
-    this.#from = options.fromNs === undefined ? null : timeWordsOf(options.fromNs)
+    this.#from = timeWordsOf(options.fromNs)
+    this.#micros = Number(options.startNs / 1000n)
   }
 
   /** Whether the cell has begun. */
@@ -90,6 +96,9 @@ export class CellSource extends BatchSource {
     }
     this.#options.onProgress(batch.scanned, batch.scannedBytes)
     this.#cut(batch)
+    if (this.#isInCell) this.#count(batch)
+    const { timeFlags } = batch
+    if (timeFlags !== null) batch.narrow((row) => !isWild(timeFlags[row]!))
     return batch
   }
 
@@ -104,7 +113,6 @@ export class CellSource extends BatchSource {
   /** Leaves out what comes before the warm-up: in each log up to its first message with time ≥ `fromNs`. */
   #leaveOutLeadIn(batch: MessageBatch): void {
     const from = this.#from
-    if (from === null) return
     let path = ''
     batch.narrow((row) => {
       const own = batch.originAt(row).path
@@ -116,6 +124,23 @@ export class CellSource extends BatchSource {
       this.#begun.add(own)
       return true
     })
+  }
+
+  /** Messages of the cell; those with a wild time are left out. */
+  #count(batch: MessageBatch): void {
+    const { tally } = this.#options
+    const { timeFlags } = batch
+    for (let k = 0; k < batch.length; k++) {
+      const flag = timeFlags === null ? 0 : timeFlags[batch.rowAt(k)]!
+      if (flag === 0) tally.handle(this.#micros)
+      else if (isWild(flag)) {
+        const { segment, segmentOffset: offset, index } = batch.at(batch.rowAt(k))
+        tally.leave('wild-time', this.#micros, { reason: 'wild-time', path: batch.originAt(index).path, segment, offset })
+      } else {
+        tally.handle(this.#micros)
+        tally.note('clock-step-back', this.#micros)
+      }
+    }
   }
 
   /** Ends a batch where the cell begins, and where it ends. */
@@ -146,6 +171,10 @@ export class CellSource extends BatchSource {
       }
     }
   }
+}
+
+function isWild(flag: number): boolean {
+  return flag !== 0 && flag !== TIME_STEPPED_BACK
 }
 
 function noSeek(): ReplayError {

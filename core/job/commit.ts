@@ -10,6 +10,7 @@ import { isoTime } from './cells.ts'
 import { type SkippedDamage, tallyDamage } from './damage-tally.ts'
 import { type FailureGroup, groupFailures } from './failure-groups.ts'
 import { decodeRanges, encodeRanges } from './index-ranges.ts'
+import { type MessageTotals, tallyMessages } from './left-out-tally.ts'
 import {
   EMPTY_CELLS,
   EMPTY_FOLDER,
@@ -47,6 +48,8 @@ export interface CommitResult {
   /** What this version added and took out. */
   readonly added: { readonly partitions: number; readonly parts: number; readonly rows: number; readonly bytes: number }
   readonly removed: { readonly parts: number }
+  /** What became of the messages, of all that is done. */
+  readonly messages: MessageTotals
   /** What was left out as damaged, of all that is done; absent in a run that stops at damage. */
   readonly skipped?: SkippedDamage
   /** The first `MAX_MISSING` partitions that are missing. */
@@ -77,6 +80,7 @@ export async function commitRun(table: ObjectStore, run: string, options: Commit
   const partitions = { planned: head.partitions, done: done.size, missing: missing.length }
   const told = {
     ...{ run, partitions, missing: missing.slice(0, MAX_MISSING), failures: groupFailures(missing, new Map()) },
+    messages: tallyMessages(done.values()),
     ...(head.onCorrupt === 'skip' && { skipped: tallyDamage(done.values()) }),
   }
   if (missing.length > head.tolerance * head.partitions) {

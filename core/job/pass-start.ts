@@ -9,6 +9,8 @@ import type { ListedObject } from '../log/read-ahead.ts'
 import { ReplayReader } from '../log/replay-reader.ts'
 import { StoreLogs } from '../log/store-logs.ts'
 import type { ArchiveLog } from '../pipeline/archive-source.ts'
+import { TIME_UNUSABLE } from '../pipeline/batch.ts'
+import { SoundTimes } from '../pipeline/sound-times.ts'
 import type { ReadIssue } from '../pipeline/source.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import type { FolderFact } from './archive-facts.ts'
@@ -125,6 +127,9 @@ export class ShareFolders implements SearchedFolders {
     }
   }
 
+  /** Learns what the times of a folder reach. */
+  learnTimes(_folder: InputFolder, _minNs: bigint, _maxNs: bigint): void {}
+
   /** Learns what the books of folders begin with. */
   async learn(folders: readonly InputFolder[]): Promise<void> {
     for (const folder of folders) await this.#beginningOf(folder)
@@ -220,19 +225,22 @@ async function beginningOf(log: LogFolder, onCorrupt: OnCorrupt, date: string): 
   const onIssue = ({ severity }: ReadIssue): void => {
     isDamaged ||= severity === 'error'
   }
-  const reader = await ReplayReader.open(log, { onCorrupt, onIssue })
+  const source = new SoundTimes(await ReplayReader.open(log, { onCorrupt, onIssue }), { date })
   try {
-    for (let batch = await reader.nextBatch(); batch !== null; batch = await reader.nextBatch()) {
+    for (let batch = await source.nextBatch(); batch !== null; batch = await source.nextBatch()) {
       // What was lost before the first sound record may matter.
       if (isDamaged) break
-      if (batch.length === 0) continue
-      const first = batch.at(batch.rowAt(0))
-      if (onCorrupt === 'skip' && first.timestampNs / DAY_NS !== BigInt(dayOfDate(date))) break // DatedSource leaves it out
-      return { begins: bookStartOf(first), beginsNs: first.timestampNs }
+      const { timeFlags } = batch
+      for (let k = 0; k < batch.length; k++) {
+        const row = batch.rowAt(k)
+        if (timeFlags !== null && timeFlags[row] === TIME_UNUSABLE) continue
+        const first = batch.at(row)
+        return { begins: bookStartOf(first), beginsNs: first.timestampNs }
+      }
     }
     return { begins: 'other', beginsNs: 0n }
   } finally {
-    await reader.close()
+    await source.close()
   }
 }
 

@@ -3,11 +3,10 @@ import { L3Book } from '../book/l3-book.ts'
 import type { LogBookSettings } from '../book/log-settings.ts'
 import { restoreBook } from '../book/warm-start.ts'
 import { ReplayError } from '../errors.ts'
-import type { FeatureEngineOptions, FeatureStats } from '../features/engine-options.ts'
+import type { FeatureEngineOptions } from '../features/engine-options.ts'
 import { FeatureEngine } from '../features/feature-engine.ts'
 import { microsOf } from '../features/microseconds.ts'
 import type { Trigger } from '../features/trigger.ts'
-import { ArchiveSource } from '../pipeline/archive-source.ts'
 import type { MessageBatch } from '../pipeline/batch.ts'
 import type { ReadIssue } from '../pipeline/source.ts'
 import { MODE_L3 } from '../protocol/book-event.ts'
@@ -19,8 +18,10 @@ import type { OnCorrupt } from './fingerprint.ts'
 import { isBookStream, type JobWindow } from './instrument-days.ts'
 import { jobColumn } from './job-column.ts'
 import { resolveFeatures } from './job-features.ts'
+import { type MessageCounts, messageCounts } from './message-counts.ts'
 import { NO_PART, type PartOptions, type PartResult } from './part-file.ts'
-import { type DamageReport, PassDamage, sumCounts } from './pass-damage.ts'
+import { type DamageReport, PassDamage } from './pass-damage.ts'
+import { passSource } from './pass-source.ts'
 import { likelyEndOf, type PassStart, type ShareFolders } from './pass-start.ts'
 import { PipelinePass } from './pipeline-pass.ts'
 import type { Variant } from './plan-document.ts'
@@ -56,7 +57,7 @@ export interface PassResult extends PartResult {
   readonly partition: PlannedPartition
   readonly gaps: Readonly<Record<string, number>>
   readonly unproven: number
-  readonly messages: { readonly read: number; readonly warmUp: number; readonly skipped: Readonly<Record<string, number>> }
+  readonly messages: MessageCounts
   readonly timing: { readonly startedMs: number; readonly durationMs: number; readonly bytes: number }
   readonly began: Receipt['began']
   readonly damage?: DamageReport
@@ -136,15 +137,11 @@ class Pass {
   /** A part could not be finished: nothing after it can. */
   #broken: { readonly cause: unknown } | null = null
   // Since the last cell that was settled.
-  #read = 0
   #warmUp = 0
   #bytes = 0
   #unproven = 0
   #startedMs: number
-  #before: { readonly gaps: Readonly<Record<string, number>>; readonly skipped: Readonly<Record<string, number>> } = {
-    gaps: {},
-    skipped: {},
-  }
+  #gaps: Readonly<Record<string, number>> = {}
 
   constructor(plan: PassPlan, inputs: readonly InputFolder[], settings: LogBookSettings | null, options: PassOptions) {
     this.#plan = plan
@@ -164,17 +161,18 @@ class Pass {
   async run(): Promise<void> {
     const { folders, onProgress, signal, table } = this.#options
     const { partitions, start, window } = this.#plan
-    const logs = this.#inputs.map((folder) => ({ ...folders.logOf(folder), begin: folders.beginOf(folder, start) }))
     const isSkipping = this.#options.onCorrupt === 'skip'
-    const skipping = { onCorrupt: 'skip', checkDates: true, onIssue: (issue: ReadIssue) => this.#leaveOut(issue) } as const
-    const source = new ArchiveSource(logs, { likelyEndNs: likelyEndOf(partitions.at(-1)!.endNs, window), ...(isSkipping && skipping) })
+    const source = passSource(this.#inputs, folders, {
+      start,
+      likelyEndNs: likelyEndOf(partitions.at(-1)!.endNs, window),
+      ...(isSkipping && { onDamage: (issue: ReadIssue) => this.#leaveOut(issue) }),
+    })
     try {
       for (let batch = await source.nextBatch(); batch !== null; batch = await source.nextBatch()) {
         signal?.throwIfAborted()
         for (const engine of this.#engines) engine.write(batch)
         if (isSkipping) this.#see(batch)
         if (this.isInWarmUp && this.#next === 0) this.#warmUp += batch.length
-        else this.#read += batch.length
         this.#bytes += batch.scannedBytes
         onProgress(batch.length, batch.scannedBytes)
         await this.settle(table, false)
@@ -285,6 +283,7 @@ class Pass {
       ...(settings ?? { depthLimit: undefined, rule: hasBook ? {} : NO_BOOK }),
       fromNs: this.#plan.partitions[0]!.startNs,
       toNs: this.#plan.partitions.at(-1)!.endNs,
+      cells: this.#cells,
       startNs: this.#plan.start.startNs,
       hasLeadIn: !hasBook,
       onCorrupt: this.#options.onCorrupt,
@@ -320,27 +319,29 @@ class Pass {
 
   #countsOfCell(index: number): Pick<PassResult, 'gaps' | 'unproven' | 'messages' | 'timing' | 'damage' | 'isSound'> {
     const { clock } = this.#options
-    const { stats, policy } = this.#engines[0]!
-    const now = { gaps: stats.gaps, skipped: leftOut(stats) }
+    const { stats, policy, tally } = this.#engines[0]!
     const endedMs = clock()
     const damage = this.#damage.of(index)
-    const skipped = increase(now.skipped, this.#before.skipped)
     const counts = {
-      gaps: increase(now.gaps, this.#before.gaps),
+      gaps: increase(stats.gaps, this.#gaps),
       unproven: policy.unprovenBoundaries - this.#unproven,
-      messages: { read: this.#read, warmUp: this.#warmUp, skipped: sumCounts(skipped, damage?.codes ?? {}) },
+      messages: messageCounts(tally.of(index), damage, this.#warmUp, (path) => keyAt(path, this.#options.folders, this.#inputs)),
       timing: { startedMs: this.#startedMs, durationMs: endedMs - this.#startedMs, bytes: this.#bytes },
       ...(damage !== null && { damage }),
       isSound: this.#damage.isSound && Object.keys(stats.skipped).length === 0,
     }
-    this.#before = now
+    this.#gaps = stats.gaps
     this.#unproven = policy.unprovenBoundaries
-    this.#read = 0
     this.#warmUp = 0
     this.#bytes = 0
     this.#startedMs = endedMs
     return counts
   }
+}
+
+/** Key of the folder that a log's path is of. */
+export function keyAt(path: string, folders: ShareFolders, inputs: readonly InputFolder[]): string {
+  return folders.folderAt(path, inputs)?.key ?? path
 }
 
 function beganOf({ restart }: PassStart, [first]: readonly InputFolder[]): Receipt['began'] {
@@ -352,11 +353,6 @@ const DAY_MICROS = 86_400_000_000
 
 /** Book events that go to no book are not looked into. */
 const NO_BOOK = { updateIds: 'none', headerSeq: 'none', nativeSeq: 'none' } as const
-
-function leftOut({ skipped, beyondSkew, late, quarantined, duplicates, stale }: FeatureStats): Record<string, number> {
-  const own = { 'beyond-skew': beyondSkew, late, quarantined, duplicates, stale }
-  return { ...skipped, ...Object.fromEntries(Object.entries(own).filter(([, count]) => count > 0)) }
-}
 
 function increase(now: Readonly<Record<string, number>>, before: Readonly<Record<string, number>>): Record<string, number> {
   const grown = Object.entries(now).map(([name, count]): [string, number] => [name, count - (before[name] ?? 0)])

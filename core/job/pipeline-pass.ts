@@ -1,6 +1,5 @@
 import type { EngineMoment } from '../features/column.ts'
-import type { ReplayReader } from '../log/replay-reader.ts'
-import { type ArchiveLog, ArchiveSource } from '../pipeline/archive-source.ts'
+import { MessageTally } from '../features/message-tally.ts'
 import type { MessageCursor } from '../pipeline/message.ts'
 import type { Sink } from '../pipeline/sink.ts'
 import type { ReadIssue } from '../pipeline/source.ts'
@@ -8,11 +7,13 @@ import type { ObjectStore } from '../store/object-store.ts'
 import type { ColumnSpec } from '../table/column-buffer.ts'
 import { CellRows, PassCell } from './cell-rows.ts'
 import { CellSource } from './cell-source.ts'
-import { DAY_NS, dayOfDate } from './cells.ts'
+import { DAY_NS } from './cells.ts'
 import type { JobColumns, JobParamDefaults, JobPipelineContext } from './define-job.ts'
+import { messageCounts } from './message-counts.ts'
 import { NO_PART } from './part-file.ts'
-import type { PassOptions, PassPlan, PassResult } from './pass.ts'
+import { keyAt, type PassOptions, type PassPlan, type PassResult } from './pass.ts'
 import { PassDamage } from './pass-damage.ts'
+import { passSource } from './pass-source.ts'
 import { likelyEndOf } from './pass-start.ts'
 import type { Variant } from './plan-document.ts'
 import { RowValues } from './row-values.ts'
@@ -27,7 +28,7 @@ export class PipelinePass {
   readonly #options: PassOptions
   readonly #cell: PassCell
   #damage = new PassDamage()
-  #messages = 0
+  #tally: MessageTally
   #bytes = 0
 
   constructor(plan: PassPlan, inputs: readonly InputFolder[], options: PassOptions) {
@@ -35,14 +36,16 @@ export class PipelinePass {
     this.#inputs = inputs
     this.#options = options
     this.#cell = new PassCell(plan.partitions[0]!, true, options)
+    this.#tally = new MessageTally([this.#cell])
   }
 
   async run(): Promise<void> {
-    const { clock, table } = this.#options
+    const { clock, folders, table } = this.#options
     const startedMs = clock()
     for (const variant of this.#plan.variants) {
       // Each variant reads the same anew.
       this.#damage = new PassDamage()
+      this.#tally = new MessageTally([this.#cell])
       await this.#runVariant(variant)
     }
     const rows = this.#cell.part === null ? NO_PART : await this.#cell.part.finish(table)
@@ -53,7 +56,7 @@ export class PipelinePass {
       ...rows,
       gaps: {},
       unproven: 0,
-      messages: { read: this.#messages, warmUp: 0, skipped: damage?.codes ?? {} },
+      messages: messageCounts(this.#tally.of(0), damage, 0, (path) => keyAt(path, folders, this.#inputs)),
       timing: { startedMs, durationMs: clock() - startedMs, bytes: this.#bytes },
       began: first === undefined ? null : { with: 'folder', key: first.key },
       ...(damage !== null && { damage }),
@@ -91,22 +94,19 @@ export class PipelinePass {
   #source(): CellSource {
     const { folders, onProgress, onCorrupt } = this.#options
     const { startNs, endNs } = this.#cell.partition
-    const { startNs: fromNs, otherDay, isInside } = this.#plan.start
-    const logs = this.#inputs.map(
-      (folder): ArchiveLog => ({
-        ...folders.logOf(folder),
-        ...(isInside && dayOfDate(folder.date) === otherDay && { begin: (reader: ReplayReader) => reader.seekToTimestamp(fromNs) }),
-      }),
-    )
-    const likely = { likelyEndNs: likelyEndOf(endNs, this.#plan.window) }
+    const { start, window } = this.#plan
     const onDamage = (issue: ReadIssue): void => this.#leaveOut(issue, source.isInCell)
     const isSkipping = onCorrupt === 'skip'
-    const archive = new ArchiveSource(logs, { ...likely, ...(isSkipping && { onCorrupt, checkDates: true, onIssue: onDamage }) })
-    const source = new CellSource(archive, {
-      ...{ startNs, endNs },
-      ...(isSkipping && { fromNs, onDamage }),
+    const inner = passSource(this.#inputs, folders, {
+      start,
+      likelyEndNs: likelyEndOf(endNs, window),
+      ...(isSkipping && { onDamage }),
+    })
+    const source = new CellSource(inner, {
+      ...{ startNs, endNs, fromNs: start.startNs },
+      ...(isSkipping && { onDamage }),
+      tally: this.#tally,
       onProgress: (messages, bytes) => {
-        this.#messages += messages
         this.#bytes += bytes
         onProgress(messages, bytes)
       },

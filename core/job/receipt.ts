@@ -1,5 +1,6 @@
 import { type ErrorCategory, ReplayError } from '../errors.ts'
 import type { FolderFact } from './archive-facts.ts'
+import { type MessageCounts, NO_MESSAGES } from './message-counts.ts'
 import { NO_PART } from './part-file.ts'
 import type { DamageReport } from './pass-damage.ts'
 import type { PlanHead } from './plan-document.ts'
@@ -52,13 +53,8 @@ export interface Receipt {
   readonly gaps: Readonly<Record<string, number>>
   /** Boundaries between folders or sessions that nothing proves to be without loss. */
   readonly unproven: number
-  /** Messages read for the cell, those left out by reason, and those read only to warm up. */
-  readonly messages: {
-    readonly read: number
-    readonly warmUp: number
-    readonly skipped: Readonly<Record<string, number>>
-  }
-  /** What was left out as damaged; absent where nothing was. In `messages.skipped`, too. */
+  readonly messages: MessageCounts
+  /** What was left out as damaged; absent where nothing was. In `messages.leftOut`, too. */
   readonly damage?: DamageReport
   /** What was learnt of the folders read; `commit` keeps it in the archive index. */
   readonly facts: readonly FolderFact[]
@@ -115,7 +111,7 @@ export function rowlessReceipt(
   error: Receipt['error'],
   { facts = [], ...timing }: Pick<Receipt['timing'], 'startedMs' | 'durationMs'> & Partial<Pick<Receipt, 'facts'>>,
 ): Receipt {
-  const nothing = { began: null, gaps: {}, unproven: 0, messages: { read: 0, warmUp: 0, skipped: {} } }
+  const nothing = { began: null, gaps: {}, unproven: 0, messages: NO_MESSAGES }
   return { ...frame, facts, ...NO_PART, ...nothing, timing: { ...timing, bytes: 0 }, error }
 }
 
@@ -144,8 +140,15 @@ export function decodeReceipts(bytes: Uint8Array, path: string): Receipt[] {
       value.part !== undefined &&
       value.error !== undefined
     if (!isWhole) throw damaged(path, `line ${i + 1} is not a receipt of version 1`)
-    return value as Receipt
+    return withCounts(value as Receipt)
   })
+}
+
+/** Receipts of earlier versions called what was left out `skipped`. */
+function withCounts(receipt: Receipt): Receipt {
+  const { leftOut, noted, skipped } = receipt.messages as Partial<MessageCounts> & { skipped?: MessageCounts['leftOut'] }
+  if (leftOut !== undefined && noted !== undefined) return receipt
+  return { ...receipt, messages: { ...receipt.messages, leftOut: leftOut ?? skipped ?? {}, noted: noted ?? {} } }
 }
 
 function damaged(path: string, what: string, cause?: unknown): ReplayError {

@@ -79,25 +79,26 @@ export async function findRestart(query: RestartQuery, folders: SearchedFolders)
   return null
 }
 
-/** Puts a reader of a snapshot's folder behind it. @throws ReplayError corrupt `snapshot-position` when another message is there */
-export async function beginBehind(reader: ReplayReader, { position, snapshot }: BookRestart): Promise<void> {
+/** Puts a reader of a snapshot’s folder behind it; gives the time of its last message. @throws ReplayError corrupt `snapshot-position` when another message is there */
+export async function beginBehind(reader: ReplayReader, { position, snapshot }: BookRestart): Promise<bigint> {
   await reader.seekToPosition(position.segment, position.offset)
   const last = await reader.next()
-  if (last?.seq === snapshot.header.seq) return
+  if (last?.seq === snapshot.header.seq) return last.timestampNs
   const message = `snapshot: expected the message of sequence ${snapshot.header.seq} at its position, found ${last?.seq ?? 'none'}; delete the snapshot`
   const { segment, offset } = position
   throw new ReplayError('snapshot-position', message, { category: 'corrupt', path: snapshot.entry.key, segment, offset })
 }
 
 /** Puts a reader before the first message at or after a time: on another one, so that a gap between the two is seen. */
-export async function beginBefore(reader: ReplayReader, timeNs: bigint): Promise<void> {
+export async function beginBefore(reader: ReplayReader, timeNs: bigint): Promise<undefined> {
   for (const backNs of LEAD_NS) {
     const fromNs = timeNs > backNs ? timeNs - backNs : 0n
-    if (!(await reader.seekToTimestamp(fromNs))) return // nothing is left to read
+    if (!(await reader.seekToTimestamp(fromNs))) return undefined // nothing is left to read
     const first = await reader.peek()
-    if (first !== null && first.timestampNs < timeNs) return
+    if (first !== null && first.timestampNs < timeNs) return undefined
   }
   await reader.seekToTimestamp(0n)
+  return undefined
 }
 
 /** A second, a minute, an hour. */

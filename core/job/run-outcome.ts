@@ -5,7 +5,8 @@ import type { FailureGroup } from './failure-groups.ts'
 import { runFiles } from './run-files.ts'
 
 /** What the last commit of a submitted run came to: `outcome.json` in its folder. */
-export interface RunOutcome extends Pick<CommitResult, 'run' | 'version' | 'partitions' | 'added' | 'removed' | 'skipped' | 'warning'> {
+export interface RunOutcome
+  extends Pick<CommitResult, 'run' | 'version' | 'partitions' | 'added' | 'removed' | 'messages' | 'skipped' | 'warning'> {
   /** `partial`: committed, and some partitions are missing. `refused`: too many are missing, so that nothing was committed. */
   readonly state: 'committed' | 'unchanged' | 'partial' | 'refused'
   /** Why partitions are missing. */
@@ -16,9 +17,21 @@ export interface RunOutcome extends Pick<CommitResult, 'run' | 'version' | 'part
 }
 
 export function outcomeOf(result: CommitResult, attempt: Pick<RunOutcome, 'attempt' | 'endedMs'>): RunOutcome {
-  const { run, version, partitions, added, removed, skipped, warning, failures } = result
+  const { run, version, partitions, added, removed, messages, skipped, warning, failures } = result
   const state = result.state !== 'refused' && partitions.missing > 0 ? 'partial' : result.state
-  return { run, state, version, partitions, added, removed, failures, ...(skipped !== undefined && { skipped }), warning, ...attempt }
+  return {
+    run,
+    state,
+    version,
+    partitions,
+    added,
+    removed,
+    failures,
+    messages,
+    ...(skipped !== undefined && { skipped }),
+    warning,
+    ...attempt,
+  }
 }
 
 /** Over that of an earlier commit: after a resumption it is another. */

@@ -1,5 +1,6 @@
 import type { ObjectStore } from '../store/object-store.ts'
 import type { FolderFact } from './archive-facts.ts'
+import type { MessageCounts } from './message-counts.ts'
 import type { PlanHead } from './plan-document.ts'
 import { decodeReceipts, type Receipt } from './receipt.ts'
 import { runFiles } from './run-files.ts'
@@ -27,6 +28,8 @@ export type DoneReceipt = Pick<
 > & {
   /** When it was written, milliseconds since the epoch. */
   readonly endedMs: number
+  /** Without what is empty, as most is. */
+  readonly messages: Pick<MessageCounts, 'read'> & Partial<Omit<MessageCounts, 'read' | 'warmUp'>>
 }
 
 /** A planned partition without a winning receipt. */
@@ -125,9 +128,17 @@ function lean(receipt: Receipt): DoneReceipt {
   const endedMs = Math.round(timing.startedMs + timing.durationMs)
   const cell = { partition, venue, symbol, date, startNs, endNs }
   const { soundFingerprint, damage } = receipt
+  const { read, leftOut, noted, places, skewNs } = receipt.messages
+  const messages = {
+    read,
+    ...(Object.keys(leftOut).length > 0 && { leftOut }),
+    ...(Object.keys(noted).length > 0 && { noted }),
+    ...(places !== undefined && { places: places.slice(0, 1) }),
+    ...(skewNs !== undefined && { skewNs }),
+  }
   const told = {
     ...(soundFingerprint !== undefined && { soundFingerprint }),
     ...(damage !== undefined && { damage: { ...damage, places: damage.places.slice(0, 1) } }),
   }
-  return { ...cell, ...told, variants, fingerprint, inputs, restart, part, checksum, minTsNs, maxTsNs, endedMs }
+  return { ...cell, ...told, messages, variants, fingerprint, inputs, restart, part, checksum, minTsNs, maxTsNs, endedMs }
 }

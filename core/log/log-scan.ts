@@ -154,6 +154,11 @@ export class LogScan {
     return Math.min(this.#segmentBytes, this.#indexes.likelyEndOf(id, this.#likelyEndNs) + this.#kernel.dataBytes)
   }
 
+  /** Greatest time that the index of a segment has, if it saw the record with this sequence; null: nobody knows. */
+  latestIndexed(segment: number, seq: bigint): bigint | null {
+    return this.#indexes.latestOf(segment, seq)
+  }
+
   /** Whether the open segment is sealed by now. */
   async isSealed(): Promise<boolean> {
     this.#isSealed ||= await isSealed(this.scan.file!)

@@ -91,6 +91,16 @@ export class ReplayReader extends BatchSource {
     return this.#log.prepare(request, this.isWithinBatch)
   }
 
+  /** The segment that the log begins with. */
+  get firstSegment(): number {
+    return this.#segments[0]!.id
+  }
+
+  /** Greatest record time that the index of a segment has, if it saw the record with this sequence; null: nobody knows. */
+  latestIndexed(segment: number, seq: bigint): bigint | null {
+    return this.#log.latestIndexed(segment, seq)
+  }
+
   /**
    * Positions at the first message at or after a place in the log, in file order; false (and at the end) when there is none.
    * After an error in a segment the reader stands at its start.

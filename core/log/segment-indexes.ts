@@ -61,6 +61,17 @@ export class SegmentIndexes {
     }
   }
 
+  /** Greatest time of a segment by its index, if that saw the record with this sequence; else null. Nobody checked the index. */
+  latestOf(segment: number, seq: bigint): bigint | null {
+    try {
+      const index = openSeekIndex(this.#folder, segment)
+      if (index === null || index.partial || index.segmentId !== segment) return null
+      return seq >= index.minSeq && seq <= index.maxSeq ? index.maxTimestampNs : null
+    } catch {
+      return null // told when the segment is read
+    }
+  }
+
   /** The segment's index when it can be trusted, else null. A damaged one is reported once. */
   async trusted(file: SegmentFile, sealed: boolean): Promise<SeekIndex | null> {
     const index = sealed ? await this.#fitting(file) : null

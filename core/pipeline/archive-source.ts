@@ -2,21 +2,28 @@ import type { LogFolder } from '../log/log-folder.ts'
 import { type LogLocation, openLog } from '../log/log-path.ts'
 import { ReplayReader, type ReplayReaderOptions } from '../log/replay-reader.ts'
 import type { MessageBatch } from './batch.ts'
-import { DatedSource } from './dated-source.ts'
 import { MergedSource } from './merged-source.ts'
+import { SoundTimes, type TimeSpan } from './sound-times.ts'
 import { BatchSource, type MessageSource, NO_GRANT, type SourceGrant, type SourceRequest } from './source.ts'
 
 const DAY_NS = 86_400_000_000_000n
 
 /** A log, and where reading begins in it. */
 export interface ArchiveLog extends LogLocation {
-  /** Positions its reader when its day is opened; a seek goes anywhere. @default at its first message */
-  readonly begin?: ((reader: ReplayReader) => Promise<unknown>) | undefined
+  /**
+   * Positions its reader when its day is opened; a seek goes anywhere. Gives the time of the record before, where that is known.
+   * @default at its first message
+   */
+  readonly begin?: ((reader: ReplayReader) => Promise<bigint | undefined>) | undefined
+  /** With `soundTimes`: what its record times were planned to reach. @default all that can be believed of its date */
+  readonly reach?: TimeSpan | undefined
 }
 
 export interface ArchiveSourceOptions extends ReplayReaderOptions {
-  /** Records of another UTC day than their folder's are damaged: see DatedSource. Their place is told to `onIssue`. @default false */
-  readonly checkDates?: boolean | undefined
+  /** Record times are looked at, and those that cannot be believed are corrected and flagged: see SoundTimes. @default false */
+  readonly soundTimes?: boolean | undefined
+  /** With `soundTimes`: hears the least and the greatest time of a log that was read from its begin to its end. */
+  readonly onTimes?: ((log: ArchiveLog, minNs: bigint, maxNs: bigint) => void) | undefined
 }
 
 /** Logs whose record times lie in the same UTC day; `date` null when their paths do not say. */
@@ -110,17 +117,23 @@ export class ArchiveSource extends BatchSource {
     const readers: ReplayReader[] = []
     for (const [i, { symbol }] of day.logs.entries())
       readers.push(await ReplayReader.open(folders[i]!, { ...this.#options, ...(symbol === null ? {} : { symbol }) }))
-    const sources = readers.map((reader) => this.#dated(reader, day.date))
+    const sources = readers.map((reader, i) => this.#timed(reader, day.logs[i]!))
     this.#current = sources.length === 1 ? sources[0]! : new MergedSource(sources, this.#options.checked)
     if (this.#request !== null) this.#current.prepare?.(this.#request)
-    for (const [i, { begin }] of day.logs.entries()) await begin?.(readers[i]!)
+    for (const [i, { begin }] of day.logs.entries()) {
+      const beforeNs = await begin?.(readers[i]!)
+      const source = sources[i]!
+      if (beforeNs !== undefined && source instanceof SoundTimes) source.goOnBehind(beforeNs)
+    }
     this.#openAhead(day, folders)
     return true
   }
 
-  #dated(reader: ReplayReader, date: string | null): MessageSource {
-    const { checkDates, onIssue = () => undefined } = this.#options
-    return checkDates === true && date !== null ? new DatedSource(reader, date, onIssue) : reader
+  #timed(reader: ReplayReader, log: ArchiveLog): ReplayReader | SoundTimes {
+    const { soundTimes, onTimes } = this.#options
+    if (soundTimes !== true) return reader
+    const { date, reach } = log
+    return new SoundTimes(reader, { date, reach, onTimes: (minNs, maxNs) => onTimes?.(log, minNs, maxNs) })
   }
 
   /** Of the first day from `index` on that may hold what is asked for; the number of days when there is none. */

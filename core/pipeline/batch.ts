@@ -2,6 +2,13 @@ import { ReplayError } from '../errors.ts'
 import { recordBytes } from '../log/record.ts'
 import { MessageCursor } from './message.ts'
 
+/** The time of a record cannot be believed: it has that of the record before it. */
+export const TIME_WILD = 1
+/** Likewise, and so many in a row that nobody knows where a book event among them belongs. */
+export const TIME_UNUSABLE = 2
+/** Record time steps back here by more than a minute, and stays there. */
+export const TIME_STEPPED_BACK = 3
+
 /** Where the records of one buffer of a batch came from. */
 export interface BatchOrigin {
   /** Log directory or URI; empty for messages made by a transform. */
@@ -54,6 +61,8 @@ export class MessageBatch {
   bufferIndex: Uint16Array | null = null
   /** 1 where a transform made the message; null when none is. */
   emitted: Uint8Array | null = null
+  /** What is odd about the time of a row, `TIME_WILD` and so on; 0: nothing. Null: nothing about any (sound-times.ts). */
+  timeFlags: Uint8Array | null = null
   /** Selected rows in ascending order; null = all. */
   selection: Uint32Array | null = null
   /** Number of selected rows. */
@@ -110,6 +119,7 @@ export class MessageBatch {
     this.scanned = scanned
     this.skipped = skipped
     this.selection = null
+    this.timeFlags = null
     this.#released = false
     if (this.#checked) this.#cursor = checkedCursor(this, ++this.#filling)
   }
@@ -178,9 +188,46 @@ export class MessageBatch {
 
   /** Selects these rows of a filling that was counted before. */
   giveAgain(rows: Uint32Array): void {
+    const { timeFlags } = this
     this.reset(this.count, 0)
+    this.timeFlags = timeFlags
     this.selectionSpace().set(rows)
     this.select(rows.length)
+  }
+
+  /** Says what is odd about the time of a row. */
+  flagTime(row: number, flag: number): void {
+    this.timeFlags ??= new Uint8Array(this.count)
+    this.timeFlags[row] = flag
+  }
+
+  /**
+   * A copy of the selected messages from the k-th on, and of those of another batch behind them, with their places in the
+   * log: for the few that have to wait for what follows.
+   */
+  copyOf(k: number, more?: MessageBatch): MessageBatch {
+    const sources = more === undefined ? [this] : [this, more]
+    const rows = sources.flatMap((batch): [MessageBatch, number][] =>
+      [...batch.rowsFrom(batch === this ? k : 0)].map((row) => [batch, row]),
+    )
+    const copy = new MessageBatch(this.#checked)
+    copy.allocateColumns(rows.length)
+    copy.bufferIndex = new Uint16Array(rows.length)
+    copy.buffers = rows.map(([batch, row], at) => {
+      const from = batch.offsets[row]!
+      const bytes = batch.bufferAt(row).slice(from, from + recordBytes(batch.lengths[row]!))
+      copy.lengths[at] = batch.lengths[row]!
+      copy.types[at] = batch.types[row]!
+      copy.seqs[at] = batch.seqs[row]!
+      copy.times[at] = batch.times[row]!
+      copy.bufferIndex![at] = at
+      const origin = batch.originAt(row)
+      return { bytes, view: new DataView(bytes.buffer), origin: { ...origin, bufferStart: origin.bufferStart + from } }
+    })
+    const counts =
+      more === undefined ? [0, 0, 0] : [this.scanned + more.scanned, this.skipped + more.skipped, this.scannedBytes + more.scannedBytes]
+    copy.reset(rows.length, ...(counts as [number, number, number]))
+    return copy
   }
 
   bufferAt(row: number): Uint8Array {
@@ -234,6 +281,8 @@ export class MessageBatch {
       if (copy.emitted !== null) copy.emitted[k] = this.emitted![row]!
     }
     copy.reset(this.length, this.length)
+    const { timeFlags } = this
+    if (timeFlags !== null) copy.timeFlags = Uint8Array.from({ length: this.length }, (_, k) => timeFlags[this.rowAt(k)]!)
     return copy
   }
 

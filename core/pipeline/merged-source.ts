@@ -23,6 +23,8 @@ export class MergedSource extends BatchSource {
   readonly #heads: Head[]
   readonly #batch: MessageBatch
   #started = false
+  /** Time flags of the rows merged so far; null: none has any. */
+  #flags: Uint8Array | null = null
 
   /** @param sources closed with the merge. At most 65,535. */
   constructor(sources: readonly MessageSource[], checked = false) {
@@ -55,8 +57,10 @@ export class MergedSource extends BatchSource {
     if (live.length === 0 && batch.scanned === 0) return null
     const counts = { scanned: batch.scanned, skipped: batch.skipped, bytes: batch.scannedBytes }
     batch.buffers = live.flatMap((head) => head.batch!.buffers)
+    this.#flags = null
     const rows = this.#merge(live)
     batch.reset(rows, counts.scanned, counts.skipped, counts.bytes)
+    batch.timeFlags = this.#flags
     return batch
   }
 
@@ -132,6 +136,9 @@ export class MergedSource extends BatchSource {
     to.timeWords[2 * row] = from.timeWords[2 * source]!
     to.timeWords[2 * row + 1] = from.timeWords[2 * source + 1]!
     to.bufferIndex![row] = firstBuffer + (from.bufferIndex === null ? 0 : from.bufferIndex[source]!)
+    if (from.timeFlags === null || from.timeFlags[source] === 0) return
+    this.#flags ??= new Uint8Array(CAPACITY)
+    this.#flags[row] = from.timeFlags[source]!
   }
 }
 

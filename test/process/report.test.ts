@@ -234,7 +234,7 @@ async function makeBigRun(store: MemoryStore): Promise<MadeRun> {
         ...made.receipt(i, attempt, 1000 + (i % 977), error),
         gaps: { update_id_gap: 1 + (i % 131), duplicate: 2 + (i % 7) },
         unproven: 1 + (i % 3),
-        messages: { read: 1_000_000 + i, warmUp: i, skipped: { quarantined: 100 + i } },
+        messages: { read: 1_000_000 + i, warmUp: i, leftOut: { quarantined: 100 + i }, noted: {} },
         timing: { startedMs: 1.7e12 + first * 300 + j * 1000, durationMs: 900 + (i % 300), bytes: 1e8 + i },
       }
     })

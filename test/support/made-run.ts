@@ -89,7 +89,7 @@ export class MadeRun {
       ...{ inputs: 'inputs', restart: 'origin', part: rows === 0 || error !== null ? null : { path, size: 1000, etag: 'e' } },
       checksum: { rows, sum: String(rows * 7) },
       ...{ minTsNs: rows === 0 ? null : String(startNs), maxTsNs: rows === 0 ? null : String(startNs + 1n) },
-      ...{ began: null, gaps: {}, unproven: 0, messages: { read: 1, warmUp: 0, skipped: {} } },
+      ...{ began: null, gaps: {}, unproven: 0, messages: { read: 1, warmUp: 0, leftOut: {}, noted: {} } },
       facts: [{ folder: `v1/binance/${symbol}/${date}/book/`, digest: 'd', begins: 'snapshot', beginsNs: '0' }],
       timing: { startedMs: 1_723_161_255_088, durationMs: 1.5, bytes: 100 },
       error,

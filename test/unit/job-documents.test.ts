@@ -134,7 +134,7 @@ describe('receipts', () => {
     maxTsNs: '1704153600000000001',
     gaps: {},
     unproven: 0,
-    messages: { read: 10, warmUp: 0, skipped: {} },
+    messages: { read: 10, warmUp: 0, leftOut: {}, noted: {} },
     facts: [{ folder: 'v1/mock/sym-0001/2024-01-02/book/', digest: 'd', begins: 'snapshot', beginsNs: '0' }],
     timing: { startedMs: 1, durationMs: 2, bytes: 3 },
     error: null,

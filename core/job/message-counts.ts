@@ -1,0 +1,55 @@
+import type { CellTally } from '../features/message-tally.ts'
+import { type DamagePlace, type DamageReport, MAX_PLACES, sumCounts } from './pass-damage.ts'
+
+/** What became of the messages of a partition: read = handled + the sum of `leftOut`, whatever the slices and tasks. */
+export interface MessageCounts {
+  /** Of the job's streams, in the cell; damaged records and stretches that were left out count, too. */
+  readonly read: number
+  /** Read only to warm up. */
+  readonly warmUp: number
+  /** Messages that the rows do without, by reason. */
+  readonly leftOut: Readonly<Record<string, number>>
+  /** What cost no message but should be known, by kind. */
+  readonly noted: Readonly<Record<string, number>>
+  /** Where the first of those lie that were left out for a wild time. */
+  readonly places?: readonly DamagePlace[]
+  /** Exchange time minus record time of the messages left out as `beyond-skew`, least and greatest, nanoseconds. */
+  readonly skewNs?: readonly [least: string, greatest: string]
+}
+
+/** Of a partition of which nothing was read. */
+export const NO_MESSAGES: MessageCounts = { read: 0, warmUp: 0, leftOut: {}, noted: {} }
+
+/**
+ * @param warmUp messages read only to warm up
+ * @param folderAt key of the folder that a log's path is of
+ */
+export function messageCounts(
+  { read, leftOut, noted, places, skew }: CellTally,
+  damage: DamageReport | null,
+  warmUp: number,
+  folderAt: (path: string) => string,
+): MessageCounts {
+  const damaged = damage?.codes ?? {}
+  return {
+    read: read + totalOf(damaged),
+    warmUp,
+    leftOut: sumCounts(leftOut, damaged),
+    noted,
+    ...(places.length > 0 && {
+      places: places.slice(0, MAX_PLACES).map(({ reason, path, segment, offset }): DamagePlace => {
+        return { folder: folderAt(path), segment, offset, code: reason }
+      }),
+    }),
+    ...(skew !== null && { skewNs: [nanosText(skew.minMicros), nanosText(skew.maxMicros)] as const }),
+  }
+}
+
+/** All counts together. */
+export function totalOf(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0)
+}
+
+function nanosText(micros: number): string {
+  return String(BigInt(Math.round(micros)) * 1000n)
+}
