@@ -2,9 +2,10 @@ import { EXIT_PARTIAL, exitCodeOf, ReplayError } from '../core/errors.ts'
 import { failedJobsText } from './cloud-failed-jobs.ts'
 import { runUri } from './cloud-run.ts'
 import type { RunStatus } from './cloud-status.ts'
+import { leftOutTexts } from './left-out-text.ts'
 import { bytesText, commandText, countText, dollarsText, rateText } from './output.ts'
 import type { ProgressLine } from './progress.ts'
-import { groupText, leftOutTexts, resumeAdvice, skippedText } from './run-report.ts'
+import { groupText, resumeAdvice, skippedText } from './run-report.ts'
 
 const EXIT_BUG = 70
 
@@ -27,7 +28,7 @@ export function reportStatus(status: RunStatus, tableUri: string, progress: Prog
   if (failure !== null) progress.problem(`error run-failed: ${failure.message}`)
   for (const group of outcome?.failures ?? []) progress.problem(`error ${groupText(group)}`)
   for (const jobs of status.failedJobs) progress.problem(`error job-failed: ${failedJobsText(jobs)}`)
-  if (outcome?.messages !== undefined) for (const line of leftOutTexts(outcome.messages, { archive: '' })) progress.problem(line)
+  if (outcome?.messages !== undefined) for (const line of leftOutTexts(outcome.messages, '')) progress.problem(line)
   if (outcome?.skipped !== undefined && outcome.skipped.count > 0) progress.problem(skippedText(outcome.skipped, ''))
   for (const warning of warnings) progress.note(`warning: ${warning}`)
   const lines = [`run ${run}: ${statusLine(status)}`]

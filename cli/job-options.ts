@@ -35,6 +35,7 @@ export const JOB_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   to: { value: 'T', help: 'before T' },
   slice: { value: 'D', help: 'length of a partition: 1d (default), 6h, 1h, …; divides a day' },
   param: { value: 'K=V', help: 'a parameter of the job; several values (k=1,2) or several times: a sweep', many: true },
+  'max-skew': { value: 'D', help: 'how far exchange time may be off record time, in place of what the job says (5s)' },
   'on-error': ON_ERROR,
   'no-types': { help: 'do not check the types of the job module' },
   workers: { value: 'N', help: 'worker threads (default: number of processors)' },
@@ -83,9 +84,11 @@ export async function requestOf(
 ): Promise<AskedRun> {
   const types = input.flag('no-types') ? Promise.resolve() : checkJobTypes(name)
   types.catch(() => {}) // told below, unless the module is no module at all
-  const bundle = await bundleJob(name)
+  const maxSkew = input.text('max-skew')
+  const bundle = await bundleJob(name, { maxSkew })
   await types
   const job = await loadJob(bundle.code, name)
+  if (maxSkew !== undefined && job.clock !== 'exchange') throw badOption('max-skew', 'a job that goes by the exchange’s clock', name)
   const createdMs = Date.now()
   const [fromNs, toNs, slice] = [timeOption(input, 'from'), timeOption(input, 'to'), input.text('slice')]
   const [venues, symbols] = [listOption(input, 'venues'), listOption(input, 'symbols')]
@@ -103,6 +106,7 @@ export async function requestOf(
     ...(fromNs !== undefined && { fromNs: String(fromNs) }),
     ...(toNs !== undefined && { toNs: String(toNs) }),
     ...(slice !== undefined && { slice }),
+    ...(maxSkew !== undefined && { maxSkew }),
     ...(choiceOption(input, 'on-error', ON_ERROR_CHOICES) === 'skip' && { onCorrupt: 'skip' }),
   }
   return { request, bundle }

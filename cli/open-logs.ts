@@ -3,8 +3,9 @@ import { findLogs, type LogLocation, openLog } from '../core/log/log-path.ts'
 import { ReplayReader, type ReplayReaderOptions } from '../core/log/replay-reader.ts'
 import { StoreLogs } from '../core/log/store-logs.ts'
 import { SymbolCatalog } from '../core/log/symbol-catalog.ts'
-import { ArchiveSource } from '../core/pipeline/archive-source.ts'
+import { ArchiveSource, mergedStreams } from '../core/pipeline/archive-source.ts'
 import { MergedSource } from '../core/pipeline/merged-source.ts'
+import { SoundTimes } from '../core/pipeline/sound-times.ts'
 import type { MessageSource } from '../core/pipeline/source.ts'
 import { isS3Uri } from '../core/store/open-store.ts'
 import { cloudOf } from './cloud-clients.ts'
@@ -25,22 +26,25 @@ export function logAt(place: string, logs: readonly LogLocation[]): LogLocation 
 
 /**
  * One source over all logs, merged by record time; day by day when the paths tell the days.
+ * With `soundTimes` record times are looked at, for those who build on them (SoundTimes); they are then not filtered at the source.
  * Logs whose path tells no symbol are told apart by the market ids of `symbols`, taken as exchange symbols.
  * @throws ReplayError input `symbol-unknown` when no log can hold any of the symbols
  */
-export async function openLogs(logs: readonly LogLocation[], symbols?: readonly string[]): Promise<MessageSource> {
+export async function openLogs(logs: readonly LogLocation[], symbols?: readonly string[], soundTimes = false): Promise<MessageSource> {
   const wanted = symbols === undefined ? logs : logs.filter(({ symbol }) => symbol === null || symbols.includes(symbol))
   if (wanted.length === 0) {
     const there = [...new Set(logs.map(({ symbol }) => symbol))].sort().slice(0, 20).join(', ')
     throw new ReplayError('symbol-unknown', `no log of ${symbols!.join(', ')}; there are: ${there}`, { category: 'input' })
   }
   const options = optionsFor(wanted, symbols)
-  const [only] = wanted
-  if (wanted.length === 1) return ReplayReader.open(await openLog(only!), options)
-  if (wanted.every(({ date }) => date !== null)) return new ArchiveSource(wanted, options)
-  const readers: ReplayReader[] = []
-  for (const log of wanted) readers.push(await ReplayReader.open(await openLog(log), options))
-  return new MergedSource(readers)
+  const isDated = wanted.length > 1 && wanted.every(({ date }) => date !== null)
+  if (isDated) return soundTimes ? mergedStreams(wanted, { ...options, soundTimes }) : new ArchiveSource(wanted, options)
+  const sources: MessageSource[] = []
+  for (const log of wanted) {
+    const reader = await ReplayReader.open(await openLog(log), options)
+    sources.push(soundTimes ? new SoundTimes(reader, { date: log.date }) : reader)
+  }
+  return sources.length === 1 ? sources[0]! : new MergedSource(sources)
 }
 
 function optionsFor(logs: readonly LogLocation[], symbols: readonly string[] | undefined): ReplayReaderOptions {

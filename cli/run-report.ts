@@ -4,11 +4,10 @@ import { isoTime } from '../core/job/cells.ts'
 import type { SkippedDamage } from '../core/job/damage-tally.ts'
 import type { FailureGroup } from '../core/job/failure-groups.ts'
 import type { MessageTotals } from '../core/job/left-out-tally.ts'
-import { totalOf } from '../core/job/message-counts.ts'
-import type { DamagePlace } from '../core/job/pass-damage.ts'
 import type { PlanHead } from '../core/job/plan-document.ts'
 import { RUNS_FOLDER } from '../core/job/run-files.ts'
 import type { LocalRunResult, RunProgress } from '../core/job/run-local.ts'
+import { leftOutTexts, placeText } from './left-out-text.ts'
 import { bytesText, commandText, countText, rateText } from './output.ts'
 import type { ProgressLine } from './progress.ts'
 
@@ -41,7 +40,7 @@ export function reportRun(result: LocalRunResult, { tableUri, head }: ReportedRu
   const isRefused = commit.state === 'refused'
   for (const failure of failures) progress.problem(failureText(failure, { tableUri, head }))
   if (commit.warning !== null) progress.note(`warning: ${commit.warning}`)
-  for (const line of leftOutTexts(commit.messages, head)) progress.problem(line)
+  for (const line of leftOutTexts(commit.messages, head.archive)) progress.problem(line)
   if (commit.skipped !== undefined && commit.skipped.count > 0) progress.problem(skippedText(commit.skipped, head.archive))
   const done = partitions.run + partitions.stale - partitions.failed
   const seconds = durationMs / 1000
@@ -63,57 +62,11 @@ export function reportRun(result: LocalRunResult, { tableUri, head }: ReportedRu
   return done === 0 ? exitCodeOf(new ReplayError(worst.code, worst.message, { category: worst.category })) : EXIT_PARTIAL
 }
 
-/** What the rows of a run do without, and what cost nothing but should be known. */
-export function leftOutTexts(
-  { read, leftOut, noted, partitions, first, skewNs }: MessageTotals,
-  head: { readonly archive: string },
-): string[] {
-  const lines: string[] = []
-  if (Object.keys(leftOut).length > 0) {
-    const total = totalOf(leftOut)
-    const place = first === null ? '' : `; the first known place: ${placeText(first, head.archive)}`
-    lines.push(
-      `left out: ${countText(total)} of ${countText(read)} messages, in ${partitionsText(partitions)} (${countsText(leftOut)})${place}`,
-    )
-  }
-  const beyond = leftOut['beyond-skew'] ?? 0
-  if (beyond > 0 && skewNs !== null) {
-    lines.push(
-      `beyond-skew: exchange and record time of ${countText(beyond)} messages are ${secondsText(skewNs[0])} to ${secondsText(skewNs[1])} s apart, more than the job allows: if that is how they were recorded, run with --max-skew ${neededSkew(skewNs)}`,
-    )
-  }
-  if (Object.keys(noted).length > 0) lines.push(`noted: ${countsText(noted)} (${NOTED_ADVICE})`)
-  return lines
-}
-
-/** What the kinds of `noted` mean is said where there is room for it. */
-const NOTED_ADVICE = 'no message was left out for it; docs/operating.md says what each means'
-
-function countsText(counts: Readonly<Record<string, number>>): string {
-  const entries = Object.entries(counts).sort(([, a], [, b]) => b - a)
-  return entries.map(([name, count]) => `${name} ${countText(count)}`).join(', ')
-}
-
-function secondsText(ns: string): string {
-  return String(Number(BigInt(ns) / 1_000_000n) / 1000)
-}
-
-/** The least whole number of seconds that would do. */
-function neededSkew([least, greatest]: readonly [string, string]): string {
-  const farthest = Math.max(Math.abs(Number(least)), Math.abs(Number(greatest)))
-  return `${Math.ceil(farthest / 1e9)}s`
-}
-
 /** What a run did without: how much, in how many partitions, and where the first of it is. */
 export function skippedText({ count, partitions, codes, first }: SkippedDamage, archive: string): string {
   const by = Object.entries(codes).map(([code, own]) => `${code} ${countText(own)}`)
-  const place = first === null ? '' : `; the first: ${placeText(first, archive)}`
+  const place = first === null ? '' : `; the first: ${first.code} in ${placeText(first, archive)}`
   return `skipped as damaged: ${countText(count)} ${count === 1 ? 'record or stretch' : 'records or stretches'} in ${partitionsText(partitions)} (${by.join(', ')})${place}`
-}
-
-function placeText({ folder, segment, offset, code }: DamagePlace, archive: string): string {
-  const within = `${segment === undefined ? '' : `, segment ${segment}`}${offset === undefined ? '' : `, offset ${offset}`}`
-  return `${code} in ${archive === '' ? '' : archive.replace(/\/*$/, '/')}${folder}${within}`
 }
 
 /** What to do about partitions that failed. */
@@ -156,6 +109,7 @@ export function aloneCommand({ venue, symbol, startNs, endNs }: FailureGroup, { 
     ...['--venues', venue, '--symbols', symbol, '--from', isoTime(BigInt(startNs)), '--to', isoTime(BigInt(endNs))],
     ...['--slice', sliceText(BigInt(head.sliceNs)), ...paramWords(head)],
     ...(head.onCorrupt === 'skip' ? ['--on-error', 'skip'] : []),
+    ...(head.maxSkew === undefined ? [] : ['--max-skew', head.maxSkew]),
   ])
 }
 

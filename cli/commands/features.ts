@@ -2,6 +2,7 @@ import { bookSettingsOf } from '../../core/book/log-settings.ts'
 import { resolveColumns } from '../../core/features/builtin-columns.ts'
 import { FeatureSink } from '../../core/features/feature-sink.ts'
 import { parseTrigger, type Trigger } from '../../core/features/trigger.ts'
+import { messageCounts, totalOf } from '../../core/job/message-counts.ts'
 import { type LogLocation, openLog } from '../../core/log/log-path.ts'
 import { ReplayPipeline } from '../../core/pipeline/replay-pipeline.ts'
 import type { PipelineStats } from '../../core/pipeline/stats.ts'
@@ -9,6 +10,7 @@ import { badOption, choiceOption, outputOption, u64Option } from '../arguments.t
 import { ENDPOINT } from '../cloud-clients.ts'
 import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
 import { interruptible, issueText } from '../interruptible.ts'
+import { countsText, leftOutTexts } from '../left-out-text.ts'
 import { findLogsAt, openLogs } from '../open-logs.ts'
 import { bytesText, countText, jsonText, rateText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
@@ -62,7 +64,7 @@ export const features: CommandSpec = {
     const progress = new ProgressLine(io, input)
     return interruptible(io, progress, async (signal) => {
       const logs = await findLogsAt(input.positionals, input)
-      const source = await openLogs(logs)
+      const source = await openLogs(logs, undefined, true)
       const sink = await sinkFor(input, logs).catch(async (error: unknown) => {
         await source.close()
         throw error
@@ -121,25 +123,20 @@ function marketOption(input: CommandInput): number | undefined {
 function report(run: PipelineStats, sink: FeatureSink, input: CommandInput, io: CommandIo, progress: ProgressLine): void {
   const { stats } = sink
   const { read, skipped: damaged, bytes, durationMs, messagesPerSecond } = run
+  const { leftOut: unusable, noted, skewNs = null } = messageCounts(sink.engine.tally.of(0), null, 0, (path) => path)
+  const leftOut = { ...unusable, ...(damaged > 0 && { damaged }) }
   if (input.flag('json')) {
     const columns = resolveColumns(input.text('columns')!).map(({ name }) => name)
-    io.out(jsonText({ read, damaged, ...stats, columns, bytes, durationMs, messagesPerSecond }))
+    const document = { read, handled: read - totalOf(leftOut), leftOut, noted, damaged, ...stats }
+    io.out(jsonText({ ...document, columns, bytes, durationMs, messagesPerSecond }))
     return
   }
-  const gaps = Object.entries(stats.gaps).map(([kind, count]) => `${kind} ${countText(count)}`)
-  const leftOut = Object.entries({
-    ...stats.skipped,
-    'beyond the skew': stats.beyondSkew,
-    late: stats.late,
-    quarantined: stats.quarantined,
-  })
-    .filter(([, count]) => count > 0)
-    .map(([name, count]) => `${name} ${countText(count)}`)
+  const gaps = countsText(stats.gaps)
   const path = input.text('parquet') ?? input.text('csv')
   progress.note(
     [
-      ...(gaps.length > 0 ? [`gaps: ${gaps.join(', ')}`] : []),
-      ...(leftOut.length > 0 ? [`left out: ${leftOut.join(', ')}`] : []),
+      ...(gaps === '' ? [] : [`gaps: ${gaps}`]),
+      ...leftOutTexts({ read, leftOut, noted, skewNs }, ''),
       `${countText(stats.rows)} rows of ${countText(stats.bookEvents)} book events and ${countText(stats.trades)} trades, ${countText(read)} messages read`,
       `${bytesText(bytes)} in ${(durationMs / 1000).toFixed(2)} s, ${rateText(messagesPerSecond)}`,
       input.text('parquet') === undefined ? `written: ${path}` : `next: chronicle-replay query ${path} "from t limit 10"`,

@@ -102,7 +102,8 @@ function decodedRows(types: readonly number[] | undefined): 'tickers' | 'trades'
 function report(stats: PipelineStats, input: CommandInput, io: CommandIo, progress: ProgressLine): void {
   const { issues: _issues, ...document } = stats
   if (input.flag('json')) {
-    io.out(jsonText(document))
+    const leftOut = stats.skipped > 0 ? { damaged: stats.skipped } : {}
+    io.out(jsonText({ ...document, leftOut }))
     return
   }
   const { read, filtered, skipped, forwarded, emitted, bytes, durationMs, messagesPerSecond, checksum } = stats

@@ -1,8 +1,9 @@
 import type { LogFolder } from '../log/log-folder.ts'
 import { type LogLocation, openLog } from '../log/log-path.ts'
 import { ReplayReader } from '../log/replay-reader.ts'
-import type { MessageBatch } from '../pipeline/batch.ts'
+import { type MessageBatch, TIME_UNUSABLE } from '../pipeline/batch.ts'
 import type { MessageCursor } from '../pipeline/message.ts'
+import { SoundTimes } from '../pipeline/sound-times.ts'
 import type { ReadIssue } from '../pipeline/source.ts'
 import { FileStore } from '../store/file-store.ts'
 import { APPLIED } from './apply-result.ts'
@@ -80,9 +81,11 @@ class SnapshotPass {
     const { onCorrupt = 'abort', onIssue, onProgress } = this.#options
     const folder = await openLog(day)
     const reader = await ReplayReader.open(folder, { onCorrupt, ...(onIssue !== undefined && { onIssue }) })
+    // One wild time would end all restart points of a day.
+    const source = new SoundTimes(reader, { date: day.date })
     try {
       let isFirst = true
-      for (let batch = await reader.nextBatch(); batch !== null; batch = await reader.nextBatch()) {
+      for (let batch = await source.nextBatch(); batch !== null; batch = await source.nextBatch()) {
         if (batch.length > 0) {
           if (isFirst) this.#enter(day, folder, batch.at(batch.rowAt(0)))
           isFirst = false
@@ -92,7 +95,7 @@ class SnapshotPass {
       }
       if (!isFirst) await this.#current!.points.write()
     } finally {
-      await reader.close()
+      await source.close()
     }
   }
 
@@ -118,7 +121,7 @@ class SnapshotPass {
 
   async #take(batch: MessageBatch): Promise<void> {
     const { replay, points } = this.#current!
-    const { timeWords } = batch
+    const { timeWords, timeFlags } = batch
     for (let k = 0; k < batch.length; k++) {
       const row = batch.rowAt(k)
       const high = timeWords[2 * row + 1]!
@@ -127,6 +130,11 @@ class SnapshotPass {
         if (await points.write()) this.#enterBucket(batch.at(row).timestampNs)
       }
       const message = batch.at(row)
+      if (timeFlags !== null && timeFlags[row] === TIME_UNUSABLE) {
+        replay.policy.check(message)
+        replay.policy.lose(batch.originAt(row).path, true)
+        continue
+      }
       points.observe(message, replay.apply(message) === APPLIED)
     }
     this.#messages += batch.length

@@ -213,7 +213,7 @@ export class FeatureEngine {
       if (isOther) {
         this.#otherTypes++
         if (!this.#rows.hearsMessages && !(this.#rows.hearsTickers && type === TYPE_BOOK_TICKER)) {
-          this.tally.leave('other-type', this.#arrivalMicros)
+          this.#leave('other-type', cursor)
           continue
         }
       }
@@ -236,7 +236,7 @@ export class FeatureEngine {
       if (!this.#isWhole(message)) continue
       if (!isOther && !this.#isOfMarket(message)) {
         this.#otherMarkets++
-        this.tally.leave('other-market', this.#arrivalMicros)
+        this.#leaveHere('other-market', message, this.#arrivalMicros)
         continue
       }
       this.#watch.note(message)
@@ -295,9 +295,8 @@ export class FeatureEngine {
       tally.note('time-corrected', this.#arrivalMicros)
       return false
     }
-    const { segment, segmentOffset: offset, batch, index } = cursor
-    tally.leave('wild-time', this.#arrivalMicros, { reason: 'wild-time', path: batch.originAt(index).path, segment, offset })
-    if (isBook) this.#watch.lose()
+    this.#leave('wild-time', cursor)
+    if (isBook) this.lose(cursor.batch.originAt(cursor.index).path)
     return true
   }
 
@@ -305,9 +304,19 @@ export class FeatureEngine {
     const { tally } = this
     const fate = exchange.take(message)
     if (exchange.isDisbelieved) tally.note('beyond-skew', exchange.recordMicros)
-    if (fate === 'late') tally.leave('late', exchange.recordMicros)
-    else if (fate === 'beyond-skew') tally.leaveBeyondSkew(exchange.recordMicros, exchange.skewMicros)
-    return fate === 'taken'
+    if (fate === 'taken') return true
+    this.#leaveHere(fate, message, exchange.recordMicros)
+    if (fate === 'beyond-skew') tally.skew(exchange.recordMicros, exchange.skewMicros)
+    return false
+  }
+
+  #leave(reason: string, cursor: MessageCursor): void {
+    const { segment, segmentOffset, batch, index } = cursor
+    this.tally.leave(reason, this.#arrivalMicros, batch.originAt(index).path, segment, segmentOffset)
+  }
+
+  #leaveHere(reason: string, { path, positionHigh, positionLow }: EngineMessage, micros: number): void {
+    this.tally.leave(reason, micros, path, positionHigh, positionLow * 64)
   }
 
   /** Whether market and time are there to be read. */
@@ -324,7 +333,7 @@ export class FeatureEngine {
     if (message.length >= least) return true
     const code = isTrade ? 'trade-truncated' : isBook ? 'book-corrupt-length' : 'ticker-truncated'
     if (!this.#isSkipping) throw damaged(code, `expected at least ${least} bytes, found ${message.length}`, message)
-    this.tally.leave(code, this.#arrivalMicros)
+    this.#leaveHere(code, message, this.#arrivalMicros)
     if (!isBook) this.#badTrades++
     else {
       this.#results[CORRUPT_LENGTH]!++
@@ -362,7 +371,7 @@ export class FeatureEngine {
     else if (message.type === TYPE_BOOK_EVENT && this.#hasBook) refused = this.#takeBookEvent(message)
     else if (message.type === TYPE_BOOK_TICKER && rows.hearsTickers) rows.ticker(message)
     if (refused === null) this.tally.handle(rows.micros)
-    else this.tally.leave(refused, rows.micros)
+    else this.#leaveHere(refused, message, rows.micros)
   }
 
   #judgeGap(message: EngineMessage): void {

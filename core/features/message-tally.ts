@@ -21,7 +21,7 @@ export interface CellTally {
   readonly leftOut: Readonly<Record<string, number>>
   /** What cost no message but should be known, by kind. */
   readonly noted: Readonly<Record<string, number>>
-  /** The first places of what was left out for a wild time. */
+  /** Where the first messages of each reason lie that were left out. */
   readonly places: readonly LeftOutPlace[]
   /** Exchange time minus record time of the messages that were left out as `beyond-skew`, microseconds; null: none was. */
   readonly skew: { readonly minMicros: number; readonly maxMicros: number } | null
@@ -36,8 +36,8 @@ interface OpenTally {
   maxSkew: number
 }
 
-/** Places kept per cell; further ones are only counted. */
-const MAX_PLACES = 20
+/** Places kept per cell and reason; further ones are only counted. */
+const MAX_PLACES = 3
 
 /**
  * Counts messages by the cell that they belong to: with the record clock that which time has come to when they arrive; with the
@@ -64,18 +64,17 @@ export class MessageTally {
     if (this.#current !== null) this.#current.handled++
   }
 
-  leave(reason: string, micros: number, place?: LeftOutPlace): void {
+  /** A message was left out. @param offset in the uncompressed segment */
+  leave(reason: string, micros: number, path: string, segment: number, offset: number): void {
     const cell = this.#cellAt(micros)
     if (cell === null) return
-    add(cell.leftOut, reason)
-    if (place !== undefined && cell.places.length < MAX_PLACES) cell.places.push(place)
+    if (add(cell.leftOut, reason) <= MAX_PLACES) cell.places.push({ reason, path, segment, offset })
   }
 
-  /** A message was left out because its times are this far apart. */
-  leaveBeyondSkew(micros: number, skewMicros: number): void {
+  /** Exchange time minus record time of a message that was left out because they are too far apart. */
+  skew(micros: number, skewMicros: number): void {
     const cell = this.#cellAt(micros)
     if (cell === null) return
-    add(cell.leftOut, 'beyond-skew')
     cell.minSkew = Math.min(cell.minSkew, skewMicros)
     cell.maxSkew = Math.max(cell.maxSkew, skewMicros)
   }
@@ -137,8 +136,10 @@ function newTally(): OpenTally {
   }
 }
 
-function add(counts: Map<string, number>, name: string): void {
-  counts.set(name, (counts.get(name) ?? 0) + 1)
+function add(counts: Map<string, number>, name: string): number {
+  const count = (counts.get(name) ?? 0) + 1
+  counts.set(name, count)
+  return count
 }
 
 const NOTHING: CellTally = { read: 0, leftOut: {}, noted: {}, places: [], skew: null }

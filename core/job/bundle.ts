@@ -16,15 +16,22 @@ export interface JobBundle {
   readonly hash: string
 }
 
+/** What a run sets in place of what the job says. */
+export interface JobSettings {
+  /** `maxSkew` of the job. */
+  readonly maxSkew?: string | undefined
+}
+
 /**
  * Bundles a job module, or makes the stub of a built-in job. The same sources give the same bytes wherever they lie:
  * paths are relative to the module, and there is no source map. `chronicle-replay` stays outside: it is the host's.
  * @param job name of a built-in job, or path of a module in TypeScript or JavaScript
+ * @param settings become part of the code, so that rows of other settings are other rows
  * @throws ReplayError input `job-unknown`, `job-bundle`
  */
-export async function bundleJob(job: string): Promise<JobBundle> {
+export async function bundleJob(job: string, settings: JobSettings = {}): Promise<JobBundle> {
   if (Object.hasOwn(BUILTIN_JOBS, job))
-    return bundleOf(`module.exports = require("chronicle-replay").BUILTIN_JOBS[${JSON.stringify(job)}]\n`)
+    return bundleOf(`module.exports = require("chronicle-replay").BUILTIN_JOBS[${JSON.stringify(job)}]\n`, settings)
   const entry = path.resolve(job)
   if (!fs.statSync(entry, { throwIfNoEntry: false })?.isFile()) throw unknownJob(job)
   // Only here: the image runs bundles and makes none.
@@ -48,7 +55,7 @@ export async function bundleJob(job: string): Promise<JobBundle> {
       tsconfigRaw: {},
       logLevel: 'silent',
     })
-    return bundleOf(result.outputFiles[0]!.text)
+    return bundleOf(result.outputFiles[0]!.text, settings)
   } catch (error) {
     throw new ReplayError('job-bundle', `the job module cannot be bundled: ${reasonOf(error)}`, {
       category: 'input',
@@ -85,7 +92,11 @@ export async function loadJob(code: string, name: string): Promise<JobDefinition
   throw new ReplayError('job-missing', 'expected a module with `export default defineJob({ … })`', { category: 'input', path: name })
 }
 
-function bundleOf(code: string): JobBundle {
+function bundleOf(module: string, { maxSkew }: JobSettings): JobBundle {
+  const code =
+    maxSkew === undefined
+      ? module
+      : `${module};module.exports = { ...(module.exports.default ?? module.exports), maxSkew: ${JSON.stringify(maxSkew)} }\n`
   return { code, hash: createHash('sha256').update(code).digest('hex').slice(0, 32) }
 }
 

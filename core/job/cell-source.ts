@@ -135,7 +135,7 @@ export class CellSource extends BatchSource {
       if (flag === 0) tally.handle(this.#micros)
       else if (isWild(flag)) {
         const { segment, segmentOffset: offset, index } = batch.at(batch.rowAt(k))
-        tally.leave('wild-time', this.#micros, { reason: 'wild-time', path: batch.originAt(index).path, segment, offset })
+        tally.leave('wild-time', this.#micros, batch.originAt(index).path, segment, offset)
       } else {
         tally.handle(this.#micros)
         tally.note('clock-step-back', this.#micros)

@@ -14,8 +14,8 @@ export interface MessageTotals {
   readonly noted: Readonly<Record<string, number>>
   /** Partitions that something was left out of. */
   readonly partitions: number
-  /** The first of the places that are known, in order of partitions. */
-  readonly first: DamagePlace | null
+  /** Of each reason whose places are known the first, in order of partitions. */
+  readonly first: Readonly<Record<string, DamagePlace>>
   /** Exchange time minus record time of what was left out as `beyond-skew`, least and greatest, nanoseconds; null: nothing was. */
   readonly skewNs: readonly [least: string, greatest: string] | null
 }
@@ -24,7 +24,7 @@ export interface MessageTotals {
 export function tallyMessages(done: Iterable<DoneReceipt>): MessageTotals {
   let [read, partitions] = [0, 0]
   let [leftOut, noted]: Record<string, number>[] = [{}, {}]
-  let first: DamagePlace | null = null
+  const first: Record<string, DamagePlace> = {}
   let skew: readonly [bigint, bigint] | null = null
   for (const { messages, damage } of done) {
     if (messages === undefined) continue
@@ -33,7 +33,7 @@ export function tallyMessages(done: Iterable<DoneReceipt>): MessageTotals {
     if (messages.leftOut === undefined) continue
     partitions++
     leftOut = sumCounts(leftOut!, messages.leftOut)
-    first ??= messages.places?.[0] ?? damage?.places[0] ?? null
+    for (const place of [...(messages.places ?? []), ...(damage?.places ?? [])]) first[place.code] ??= place
     if (messages.skewNs === undefined) continue
     const [least, greatest] = [BigInt(messages.skewNs[0]), BigInt(messages.skewNs[1])]
     skew = skew === null ? [least, greatest] : [least < skew[0] ? least : skew[0], greatest > skew[1] ? greatest : skew[1]]

@@ -1,5 +1,5 @@
 import type { CellTally } from '../features/message-tally.ts'
-import { type DamagePlace, type DamageReport, MAX_PLACES, sumCounts } from './pass-damage.ts'
+import { type DamagePlace, type DamageReport, sumCounts } from './pass-damage.ts'
 
 /** What became of the messages of a partition: read = handled + the sum of `leftOut`, whatever the slices and tasks. */
 export interface MessageCounts {
@@ -11,7 +11,7 @@ export interface MessageCounts {
   readonly leftOut: Readonly<Record<string, number>>
   /** What cost no message but should be known, by kind. */
   readonly noted: Readonly<Record<string, number>>
-  /** Where the first of those lie that were left out for a wild time. */
+  /** Where the first of each reason lie. */
   readonly places?: readonly DamagePlace[]
   /** Exchange time minus record time of the messages left out as `beyond-skew`, least and greatest, nanoseconds. */
   readonly skewNs?: readonly [least: string, greatest: string]
@@ -37,7 +37,7 @@ export function messageCounts(
     leftOut: sumCounts(leftOut, damaged),
     noted,
     ...(places.length > 0 && {
-      places: places.slice(0, MAX_PLACES).map(({ reason, path, segment, offset }): DamagePlace => {
+      places: places.map(({ reason, path, segment, offset }): DamagePlace => {
         return { folder: folderAt(path), segment, offset, code: reason }
       }),
     }),

@@ -1,5 +1,4 @@
-import { type ArchiveLog, ArchiveSource, type ArchiveSourceOptions } from '../pipeline/archive-source.ts'
-import { MergedSource } from '../pipeline/merged-source.ts'
+import { type ArchiveLog, mergedStreams } from '../pipeline/archive-source.ts'
 import type { MessageSource, ReadIssue } from '../pipeline/source.ts'
 import type { PassStart, ShareFolders } from './pass-start.ts'
 import type { InputFolder } from './task-share.ts'
@@ -12,25 +11,14 @@ export interface PassSourceOptions {
   readonly onDamage?: ((issue: ReadIssue) => void) | undefined
 }
 
-/**
- * What a pass reads: the folders of each stream one behind the other, the streams merged by record time. A day of one
- * stream need not end where that of another does, as recorders roll when they please; so days are not merged by themselves.
- */
+/** What a pass reads of an instrument's folders; what they reach is learnt. */
 export function passSource(inputs: readonly InputFolder[], folders: ShareFolders, options: PassSourceOptions): MessageSource {
   const { start, likelyEndNs, onDamage } = options
-  const byStream = new Map<string, ArchiveLog[]>()
-  const folderOf = new Map<ArchiveLog, InputFolder>()
-  for (const folder of inputs) {
-    const log: ArchiveLog = { ...folders.logOf(folder), begin: folders.beginOf(folder, start) }
-    folderOf.set(log, folder)
-    byStream.set(folder.stream, [...(byStream.get(folder.stream) ?? []), log])
-  }
-  const each: ArchiveSourceOptions = {
+  const logs = inputs.map((folder): ArchiveLog => ({ ...folders.logOf(folder), begin: folders.beginOf(folder, start) }))
+  return mergedStreams(logs, {
     likelyEndNs,
     soundTimes: true,
-    onTimes: (log, minNs, maxNs) => folders.learnTimes(folderOf.get(log)!, minNs, maxNs),
+    onTimes: (log, minNs, maxNs) => folders.learnTimes(inputs[logs.indexOf(log)]!, minNs, maxNs),
     ...(onDamage !== undefined && { onCorrupt: 'skip', onIssue: onDamage }),
-  }
-  const streams = [...byStream.values()].map((logs) => new ArchiveSource(logs, each))
-  return streams.length === 1 ? streams[0]! : new MergedSource(streams)
+  })
 }

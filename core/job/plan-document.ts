@@ -53,6 +53,8 @@ export interface PlanHead {
   readonly job: string
   /** What the job was asked for by: a built-in name or the path of a module; for people only. */
   readonly source?: string
+  /** In place of what the job says; it is in the bundle. */
+  readonly maxSkew?: string
   /** Hash of the job's bundle: the version of its code. */
   readonly bundle: string
   /** Hash of the library that runs it (engine-hash.ts). */

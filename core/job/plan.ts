@@ -26,6 +26,8 @@ export interface PlanOptions {
   readonly onCorrupt?: OnCorrupt | undefined
   /** What the job was asked for by, so that advice can repeat it. @default not recorded */
   readonly source?: string | undefined
+  /** Set in place of the job's own, so that advice can repeat it; it is in the bundle. */
+  readonly maxSkew?: string | undefined
   /** Id of the run, and when it is planned (milliseconds since the epoch). */
   readonly run: string
   readonly createdMs: number
@@ -147,6 +149,7 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
     run: options.run,
     job: outline.name,
     ...(options.source !== undefined && { source: options.source }),
+    ...(options.maxSkew !== undefined && { maxSkew: options.maxSkew }),
     ...code,
     ...(isSkipping && { onCorrupt: 'skip' }),
     archive: archive.uri,

@@ -1,6 +1,7 @@
 import type { ObjectStore } from '../store/object-store.ts'
 import type { FolderFact } from './archive-facts.ts'
 import type { MessageCounts } from './message-counts.ts'
+import type { DamagePlace } from './pass-damage.ts'
 import type { PlanHead } from './plan-document.ts'
 import { decodeReceipts, type Receipt } from './receipt.ts'
 import { runFiles } from './run-files.ts'
@@ -121,6 +122,11 @@ async function* readReceipts(table: ObjectStore, prefix: string): AsyncGenerator
 
 const READ_AT_ONCE = 32
 
+/** Of each reason the first place. */
+function firstOfEach(places: readonly DamagePlace[]): DamagePlace[] {
+  return places.filter(({ code }, i) => places.findIndex((place) => place.code === code) === i)
+}
+
 /** Without what only reports need: a run may have very many. */
 function lean(receipt: Receipt): DoneReceipt {
   const { partition, venue, symbol, date, startNs, endNs, variants, fingerprint, inputs, restart } = receipt
@@ -133,7 +139,7 @@ function lean(receipt: Receipt): DoneReceipt {
     read,
     ...(Object.keys(leftOut).length > 0 && { leftOut }),
     ...(Object.keys(noted).length > 0 && { noted }),
-    ...(places !== undefined && { places: places.slice(0, 1) }),
+    ...(places !== undefined && { places: firstOfEach(places) }),
     ...(skewNs !== undefined && { skewNs }),
   }
   const told = {

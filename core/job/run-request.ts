@@ -31,6 +31,8 @@ export interface RunRequest {
   readonly fromNs?: string
   readonly toNs?: string
   readonly slice?: string
+  /** Set in place of the job's own; it is in the bundle. */
+  readonly maxSkew?: string
   /** Absent: a partition fails whose input is damaged. */
   readonly onCorrupt?: 'skip'
   /** As in `PlanOptions`. */
@@ -69,10 +71,10 @@ export interface PlanRequestOptions {
 
 /** Plans what was asked for; writes nothing. @throws ReplayError those of `planRun` */
 export async function planRequest(request: RunRequest, { archive, table, live }: PlanRequestOptions): Promise<RunPlan> {
-  const { outline, bundle, engine, run, createdMs, source, venues, symbols, fromNs, toNs, slice } = request
+  const { outline, bundle, engine, run, createdMs, source, venues, symbols, fromNs, toNs, slice, maxSkew } = request
   const { taskBytes, minTasks, minTaskSeconds, onCorrupt } = request
   return planRun({
-    ...{ archive, outline, code: { bundle, engine }, run, createdMs, source, venues, symbols, slice },
+    ...{ archive, outline, code: { bundle, engine }, run, createdMs, source, venues, symbols, slice, maxSkew },
     fromNs: fromNs === undefined ? undefined : BigInt(fromNs),
     toNs: toNs === undefined ? undefined : BigInt(toNs),
     ...{ taskBytes, minTasks, minTaskSeconds, onCorrupt },

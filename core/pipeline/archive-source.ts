@@ -192,6 +192,20 @@ export class ArchiveSource extends BatchSource {
   }
 }
 
+/**
+ * Reads the logs of each stream one behind the other, and merges the streams by record time. A day of one stream need not end
+ * where that of another does, as recorders roll when they please: a merge day by day would put one behind the other.
+ */
+export function mergedStreams(logs: readonly ArchiveLog[], options: ArchiveSourceOptions): MessageSource {
+  const streams = new Map<string, ArchiveLog[]>()
+  for (const log of logs) {
+    const name = JSON.stringify([log.venue, log.symbol, log.stream])
+    streams.set(name, [...(streams.get(name) ?? []), log])
+  }
+  const sources = [...streams.values()].map((own) => new ArchiveSource(own, options))
+  return sources.length === 1 ? sources[0]! : new MergedSource(sources, options.checked)
+}
+
 function openFolders(day: Day): Promise<readonly LogFolder[]> {
   return Promise.all(day.logs.map(openLog))
 }
