@@ -253,6 +253,7 @@ export class SoundTimes extends BatchSource {
       return 'stepped-back'
     }
     if (time <= last + JUMP_NS) return 'believed'
+    if (Number.isNaN(last)) return this.#judgeFirst(batch, k, next)
     for (let ahead = 1; ahead <= LOOK_AHEAD; ahead++) {
       const [of, row] = this.#following(batch, k + ahead, next)
       if (of === null) return this.#isOver ? this.#judgeByIndex(batch, k) : 'undecided'
@@ -261,6 +262,21 @@ export class SoundTimes extends BatchSource {
       if (then < time - JUMP_NS) return then < last - JUMP_NS ? 'believed' : 'wild'
     }
     return 'believed'
+  }
+
+  /** With nothing before it a time is wild when most of those behind it lie before it. */
+  #judgeFirst(batch: MessageBatch, k: number, next: MessageBatch | null): Verdict {
+    const time = timeOf(batch, batch.rowAt(k))
+    let [seen, before] = [0, 0]
+    for (let ahead = 1; ahead <= LOOK_AHEAD; ahead++) {
+      const [of, row] = this.#following(batch, k + ahead, next)
+      if (of === null && !this.#isOver) return 'undecided'
+      if (of === null) break
+      if (!this.#isBelievable(of, row)) continue
+      seen++
+      if (timeOf(of, row) < time - JUMP_NS) before++
+    }
+    return before > seen / 2 ? 'wild' : 'believed'
   }
 
   /** The log ends: a jump ahead is one if the index saw it. */
