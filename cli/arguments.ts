@@ -1,22 +1,30 @@
 import { ReplayError } from '../core/errors.ts'
+import { durationNsOf } from '../core/features/duration.ts'
+import { parseInstant, requireRange } from '../core/instant.ts'
 import { TYPE_BOOK_EVENT, TYPE_BOOK_TICKER, TYPE_TRADE } from '../core/protocol/message-type.ts'
 import { isS3Uri } from '../core/store/open-store.ts'
 import type { CommandInput } from './command.ts'
 
-const ISO = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.(\d{1,9}))?)?Z?)?$/
-
-/** A time: ISO 8601 in UTC (down to nanoseconds, `Z` optional) or integer nanoseconds since the epoch. */
+/** A time in any of the ways of `parseInstant`. @throws ReplayError input `time` */
 export function timeOption(input: CommandInput, option: string): bigint | undefined {
   const text = input.text(option)
+  return text === undefined ? undefined : parseInstant(text, `--${option}`)
+}
+
+/** What `--from` and `--to` say, half-open. @throws ReplayError input `time`, `range-empty` */
+export function rangeOption(input: CommandInput): { readonly fromNs: bigint | undefined; readonly toNs: bigint | undefined } {
+  const [fromNs, toNs] = [timeOption(input, 'from'), timeOption(input, 'to')]
+  requireRange(fromNs, toNs, ['--from', '--to'])
+  return { fromNs, toNs }
+}
+
+/** A duration in nanoseconds; 0 is one. */
+export function durationOption(input: CommandInput, option: string): bigint | undefined {
+  const text = input.text(option)
   if (text === undefined) return undefined
-  if (/^\d+$/.test(text)) return BigInt(text)
-  const match = ISO.exec(text)
-  const wholeSeconds = text.replace(/\.\d+/, '').replace(/Z$/, '')
-  const milliseconds = Date.parse(wholeSeconds.includes('T') ? `${wholeSeconds}Z` : `${wholeSeconds}T00:00:00Z`)
-  if (match === null || Number.isNaN(milliseconds)) {
-    throw badOption(option, 'a time like 2024-08-08T00:00:00Z or nanoseconds since the epoch', text)
-  }
-  return BigInt(milliseconds) * 1_000_000n + BigInt((match[4] ?? '').padEnd(9, '0'))
+  const durationNs = durationNsOf(text)
+  if (durationNs === null) throw badOption(option, 'a duration like 7d, 12h, 30m or 0s', text)
+  return durationNs
 }
 
 /** A positive integer. */

@@ -11,7 +11,7 @@ import { newRunId } from '../core/job/run-files.ts'
 import { planRequest, type RunRequest } from '../core/job/run-request.ts'
 import { parseParams } from '../core/job/variants.ts'
 import { isS3Uri } from '../core/store/open-store.ts'
-import { badOption, choiceOption, countOption, listOption, timeOption } from './arguments.ts'
+import { badOption, choiceOption, countOption, listOption, rangeOption } from './arguments.ts'
 import { cloudOf, ENDPOINT } from './cloud-clients.ts'
 import type { CommandInput, OptionSpec } from './command.ts'
 import { checkJobTypes } from './job-types.ts'
@@ -31,7 +31,7 @@ export const JOB_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   table: { value: 'U', help: 'table for the rows' },
   venues: { value: 'A,B', help: 'these venues only' },
   symbols: { value: 'A,B', help: 'these symbol codes, on all venues unless --venues narrows it' },
-  from: { value: 'T', help: 'from T on (ISO 8601 UTC or nanoseconds), a multiple of the slice' },
+  from: { value: 'T', help: 'from T on (ISO 8601, UTC unless it says otherwise, or nanoseconds), a multiple of the slice' },
   to: { value: 'T', help: 'before T' },
   slice: { value: 'D', help: 'length of a partition: 1d (default), 6h, 1h, …; divides a day' },
   param: { value: 'K=V', help: 'a parameter of the job; several values (k=1,2) or several times: a sweep', many: true },
@@ -90,7 +90,8 @@ export async function requestOf(
   const job = await loadJob(bundle.code, name)
   if (maxSkew !== undefined && job.clock !== 'exchange') throw badOption('max-skew', 'a job that goes by the exchange’s clock', name)
   const createdMs = Date.now()
-  const [fromNs, toNs, slice] = [timeOption(input, 'from'), timeOption(input, 'to'), input.text('slice')]
+  const { fromNs, toNs } = rangeOption(input)
+  const slice = input.text('slice')
   const [venues, symbols] = [listOption(input, 'venues'), listOption(input, 'symbols')]
   const request: RunRequest = {
     version: 1,

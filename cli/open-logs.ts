@@ -1,4 +1,6 @@
 import { ReplayError } from '../core/errors.ts'
+import { isoTime } from '../core/instant.ts'
+import { outlineLog } from '../core/log/log-outline.ts'
 import { findLogs, type LogLocation, openLog } from '../core/log/log-path.ts'
 import { ReplayReader, type ReplayReaderOptions } from '../core/log/replay-reader.ts'
 import { StoreLogs } from '../core/log/store-logs.ts'
@@ -45,6 +47,19 @@ export async function openLogs(logs: readonly LogLocation[], symbols?: readonly 
     sources.push(soundTimes ? new SoundTimes(reader, { date: log.date }) : reader)
   }
   return sources.length === 1 ? sources[0]! : new MergedSource(sources)
+}
+
+/** `2024-03-01T00:00:00Z to 2024-03-02T23:59:59.9Z`: the record times of the first and last days, or of all logs that tell no day; null without any. */
+export async function rangeOfLogs(logs: readonly LogLocation[]): Promise<string | null> {
+  const dates = logs.map(({ date }) => date ?? '').sort()
+  let [min, max]: [bigint | null, bigint | null] = [null, null]
+  for (const log of logs) {
+    if (log.date !== null && log.date !== dates[0] && log.date !== dates.at(-1)) continue
+    const { minTimestampNs, maxTimestampNs } = await outlineLog(await openLog(log))
+    if (minTimestampNs !== null && (min === null || minTimestampNs < min)) min = minTimestampNs
+    if (maxTimestampNs !== null && (max === null || maxTimestampNs > max)) max = maxTimestampNs
+  }
+  return min === null ? null : `${isoTime(min)} to ${isoTime(max!)}`
 }
 
 function optionsFor(logs: readonly LogLocation[], symbols: readonly string[] | undefined): ReplayReaderOptions {

@@ -1,6 +1,6 @@
 import { EXIT_PARTIAL, exitCodeOf, ReplayError } from '../core/errors.ts'
+import { isoTime } from '../core/instant.ts'
 import { askedParams } from '../core/job/asked-params.ts'
-import { isoTime } from '../core/job/cells.ts'
 import type { SkippedDamage } from '../core/job/damage-tally.ts'
 import type { FailureGroup } from '../core/job/failure-groups.ts'
 import type { MessageTotals } from '../core/job/left-out-tally.ts'

@@ -1,4 +1,4 @@
-import { isoTime } from '../core/job/cells.ts'
+import { isoTime } from '../core/instant.ts'
 import { bytesText, countText, rateText } from '../core/number-text.ts'
 import { type Html, html } from './html.ts'
 import { chart, durationText } from './page-parts.ts'

@@ -1,5 +1,5 @@
+import { isoTime } from '../core/instant.ts'
 import { askedParams } from '../core/job/asked-params.ts'
-import { isoTime } from '../core/job/cells.ts'
 import { partitionText } from '../core/job/partition-state.ts'
 import { bytesText, countText, rateText } from '../core/number-text.ts'
 import { quoteName } from '../core/table/table-query.ts'

@@ -1,5 +1,6 @@
+import { isoTime } from '../../core/instant.ts'
 import { type GenerateOptions, generateArchive } from '../../core/synthetic/archive.ts'
-import { badOption, choiceOption, countOption, listOption, localPath, numberOption } from '../arguments.ts'
+import { badOption, choiceOption, countOption, listOption, localPath, numberOption, timeOption } from '../arguments.ts'
 import type { CommandInput, CommandSpec } from '../command.ts'
 import { bytesText, countText, jsonText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
@@ -13,7 +14,7 @@ export const generate: CommandSpec = {
     messages: { value: 'N', help: 'messages per symbol, over all days and streams (default 100000)' },
     seed: { value: 'N', help: 'same options and seed, same bytes (default 1)' },
     days: { value: 'N', help: 'UTC days (default 2)' },
-    from: { value: 'D', help: 'first day, YYYY-MM-DD' },
+    from: { value: 'D', help: 'first day (UTC), e.g. 2024-03-01' },
     streams: { value: 'A,B', help: 'book, trades, ticker (default all)' },
     'daily-snapshot': { value: 'true|false', help: 'whether each day begins with a book snapshot, or only the first (default true)' },
     'skew-ms': { value: 'A..B', help: 'exchange time minus record time, milliseconds, uniform (default -700..1300)' },
@@ -39,10 +40,10 @@ export const generate: CommandSpec = {
 
 function optionsOf(input: CommandInput): GenerateOptions {
   const days = countOption(input, 'days')
-  const from = input.text('from')
+  const from = dayOption(input, 'from')
   const streams = listOption(input, 'streams')
   const dailySnapshot = choiceOption(input, 'daily-snapshot', ['true', 'false'])
-  const skewMs = rangeOption(input, 'skew-ms')
+  const skewMs = skewOption(input, 'skew-ms')
   const stepBack = numberOption(input, 'step-back')
   const gaps = numberOption(input, 'gaps')
   const segmentBytes = countOption(input, 'segment-bytes')
@@ -63,6 +64,15 @@ function optionsOf(input: CommandInput): GenerateOptions {
   }
 }
 
+/** A UTC day as `YYYY-MM-DD`, from any way of writing its beginning. */
+function dayOption(input: CommandInput, option: string): string | undefined {
+  const ns = timeOption(input, option)
+  if (ns === undefined) return undefined
+  const [day, time] = isoTime(ns).split('T') as [string, string]
+  if (time !== '00:00:00Z') throw badOption(option, 'a day, or the midnight (UTC) that it begins with', input.text(option)!)
+  return day
+}
+
 const STREAMS = ['book', 'trades', 'ticker', 'l3'] as const
 
 function streamOf(word: string): (typeof STREAMS)[number] {
@@ -72,7 +82,7 @@ function streamOf(word: string): (typeof STREAMS)[number] {
 }
 
 /** `-700..1300` */
-function rangeOption(input: CommandInput, option: string): [number, number] | undefined {
+function skewOption(input: CommandInput, option: string): [number, number] | undefined {
   const text = input.text(option)
   if (text === undefined) return undefined
   const match = /^(-?\d+(?:\.\d+)?)\.\.(-?\d+(?:\.\d+)?)$/.exec(text)

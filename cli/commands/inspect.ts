@@ -15,7 +15,10 @@ export const inspect: CommandSpec = {
   arguments: [{ name: 'log or archive', help: 'directory of segments, or of logs; or s3://bucket/prefix' }],
   options: {
     'seek-seq': { value: 'N', help: 'show the first message with sequence ≥ N' },
-    'seek-timestamp': { value: 'T', help: 'show the first message with record time ≥ T (ISO 8601 UTC or nanoseconds)' },
+    'seek-timestamp': {
+      value: 'T',
+      help: 'show the first message with record time ≥ T (ISO 8601, UTC unless it says otherwise, or nanoseconds)',
+    },
     'on-error': { value: 'abort|skip', help: 'at damage: stop (default), or leave it out and go on' },
     endpoint: ENDPOINT,
   },

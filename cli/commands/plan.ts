@@ -1,5 +1,5 @@
 import os from 'node:os'
-import { isoTime } from '../../core/job/cells.ts'
+import { isoTime } from '../../core/instant.ts'
 import type { RunPlan } from '../../core/job/plan.ts'
 import type { CommandInput, CommandSpec } from '../command.ts'
 import { JOB_OPTIONS, planCommand } from '../job-options.ts'

@@ -1,11 +1,12 @@
+import type { LogLocation } from '../../core/log/log-path.ts'
 import { ReplayPipeline } from '../../core/pipeline/replay-pipeline.ts'
 import type { PipelineStats } from '../../core/pipeline/stats.ts'
 import { TYPE_BOOK_TICKER, TYPE_TRADE } from '../../core/protocol/message-type.ts'
-import { choiceOption, countOption, listOption, outputOption, timeOption, typesOption } from '../arguments.ts'
+import { choiceOption, countOption, listOption, outputOption, rangeOption, typesOption } from '../arguments.ts'
 import { ENDPOINT } from '../cloud-clients.ts'
 import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
 import { interruptible, issueText } from '../interruptible.ts'
-import { findLogsAt, openLogs } from '../open-logs.ts'
+import { findLogsAt, openLogs, rangeOfLogs } from '../open-logs.ts'
 import { bytesText, countText, jsonText, rateText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
 
@@ -14,7 +15,7 @@ export const replay: CommandSpec = {
   summary: 'replays logs through filters into CSV, Parquet, another log or the console',
   arguments: [{ name: 'log', help: 'log directories or archives, here or on S3; several are merged by record time', many: true }],
   options: {
-    from: { value: 'T', help: 'record time ≥ T (ISO 8601 UTC or nanoseconds)' },
+    from: { value: 'T', help: 'record time ≥ T (ISO 8601, UTC unless it says otherwise, or nanoseconds)' },
     to: { value: 'T', help: 'record time < T' },
     types: { value: 'A,B', help: 'message types: 0x1000, 0x1001, 0x1002, or book, ticker, trade' },
     symbols: { value: 'A,B', help: 'symbol codes of the paths; in a log that mixes markets, exchange symbols' },
@@ -43,7 +44,8 @@ export const replay: CommandSpec = {
   async run(input, io) {
     const progress = new ProgressLine(io, input)
     return interruptible(io, progress, async (signal) => {
-      const pipeline = await buildPipeline(input, io)
+      const logs = await findLogsAt(input.positionals, input)
+      const pipeline = await buildPipeline(logs, input, io)
       const stats = await pipeline
         .withSignal(signal)
         .onIssue((issue) => progress.note(issueText(issue)))
@@ -55,21 +57,24 @@ export const replay: CommandSpec = {
         .run()
       progress.end()
       report(stats, input, io, progress)
+      const { fromNs, toNs } = rangeOption(input)
+      if (stats.forwarded + stats.skipped === 0 && (fromNs ?? toNs) !== undefined) {
+        progress.problem(`no message in the range that was asked for: the logs have ${(await rangeOfLogs(logs)) ?? 'none at all'}`)
+      }
     })
   },
 }
 
-async function buildPipeline(input: CommandInput, io: CommandIo): Promise<ReplayPipeline> {
-  const from = timeOption(input, 'from')
-  const to = timeOption(input, 'to')
+async function buildPipeline(logs: readonly LogLocation[], input: CommandInput, io: CommandIo): Promise<ReplayPipeline> {
+  const { fromNs, toNs } = rangeOption(input)
   const types = typesOption(input, 'types')
   const symbols = listOption(input, 'symbols')
   const sample = countOption(input, 'sample')
   const onError = choiceOption(input, 'on-error', ['abort', 'skip'])
   const [csv, parquet, queue, letters] = ['csv', 'parquet', 'queue', 'dead-letters'].map((option) => outputOption(input, option))
-  const pipeline = ReplayPipeline.fromSource(await openLogs(await findLogsAt(input.positionals, input), symbols))
+  const pipeline = ReplayPipeline.fromSource(await openLogs(logs, symbols))
   if (symbols !== undefined) pipeline.filterSymbols(symbols)
-  if (from !== undefined || to !== undefined) pipeline.filterTimeRange(from ?? null, to ?? null)
+  if (fromNs !== undefined || toNs !== undefined) pipeline.filterTimeRange(fromNs ?? null, toNs ?? null)
   if (types !== undefined) pipeline.filterTypes(types)
   if (sample !== undefined) pipeline.sample(sample)
   addSinks(pipeline, types, { csv, parquet, queue }, input, io)

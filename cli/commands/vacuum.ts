@@ -1,9 +1,9 @@
 import { EMPTY_FOLDER, emptyCellsKey } from '../../core/job/live-cells.ts'
 import { findOpenRuns } from '../../core/job/open-runs.ts'
 import { vacuum as vacuumTable } from '../../core/table/vacuum.ts'
-import { badOption } from '../arguments.ts'
+import { durationOption } from '../arguments.ts'
 import { ENDPOINT } from '../cloud-clients.ts'
-import type { CommandInput, CommandSpec } from '../command.ts'
+import type { CommandSpec } from '../command.ts'
 import { bytesText, countText, jsonText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
 import { openTableStore } from '../table-store.ts'
@@ -28,7 +28,7 @@ export const vacuum: CommandSpec = {
     const progress = new ProgressLine(io, input)
     let seen = 0
     const result = await vacuumTable(store, {
-      olderThanMs: olderThanMs(input),
+      olderThanMs: Number((durationOption(input, 'older-than') ?? WEEK_NS) / 1_000_000n),
       nowMs: Date.now(),
       isOpenRun: await findOpenRuns(store),
       replaced: { folder: EMPTY_FOLDER, keep: async (state) => [await emptyCellsKey(store, state)] },
@@ -47,11 +47,5 @@ export const vacuum: CommandSpec = {
   },
 }
 
-function olderThanMs(input: CommandInput): number {
-  const text = input.text('older-than') ?? '7d'
-  const match = /^(\d+)(s|m|h|d)$/.exec(text)
-  if (match === null) throw badOption('older-than', 'a time like 7d, 12h, 30m or 0s', text)
-  return Number(match[1]) * { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match[2] as 's' | 'm' | 'h' | 'd']
-}
-
+const WEEK_NS = 7n * 86_400_000_000_000n
 const MAX_SHOWN = 20

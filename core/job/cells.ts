@@ -1,5 +1,6 @@
 import { ReplayError } from '../errors.ts'
 import { parseDuration } from '../features/duration.ts'
+import { dayStartNs, isoTime } from '../instant.ts'
 
 export const DAY_NS = 86_400_000_000_000n
 
@@ -73,8 +74,8 @@ export function dateOfDay(day: number): string {
 export function dayOfDate(date: string): number {
   const known = DAYS.get(date)
   if (known !== undefined) return known
-  const day = Date.parse(`${date}T00:00:00Z`) / 86_400_000
-  return Number.isNaN(day) || dateOfDay(day) !== date ? Number.NaN : day
+  const startNs = dayStartNs(date)
+  return startNs === null ? Number.NaN : Number(startNs / DAY_NS)
 }
 
 /** The name of a cell in file names: `20240808T010000-3600s`. */
@@ -84,13 +85,6 @@ export function cellName(startNs: bigint, endNs: bigint): string {
   const fraction = startNs % 1_000_000_000n
   const second = isoTime(startNs - fraction).replaceAll(/[-:Z]/g, '')
   return `${second}${fraction === 0n ? '' : `.${String(fraction).padStart(9, '0')}`}-${length}`
-}
-
-/** `2024-08-08T01:00:00Z`, with nanoseconds where there are any. */
-export function isoTime(timeNs: bigint): string {
-  const whole = new Date(Number(timeNs / 1_000_000n)).toISOString().slice(0, 19)
-  const fraction = timeNs % 1_000_000_000n
-  return fraction === 0n ? `${whole}Z` : `${whole}.${String(fraction).padStart(9, '0')}Z`
 }
 
 function sliceError(expected: string): ReplayError {

@@ -1,8 +1,8 @@
+import { isoTime } from '../instant.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import type { AddFile } from '../table/delta-action.ts'
 import { readCommitInfo } from '../table/delta-history.ts'
 import type { TableState } from '../table/delta-log.ts'
-import { isoTime } from './cells.ts'
 
 /** A partition that is done in a table: of a live part, or without rows. */
 export interface LiveCell {

@@ -1,4 +1,5 @@
-import { type CellGrid, isoTime } from './cells.ts'
+import { isoTime } from '../instant.ts'
+import type { CellGrid } from './cells.ts'
 import { type FingerprintBase, fingerprintOf, type OnCorrupt, type Restart } from './fingerprint.ts'
 import { type InstrumentDays, type JobWindow, windowStartNs } from './instrument-days.ts'
 import type { LivePart, LiveParts } from './live-parts.ts'

@@ -1,4 +1,5 @@
 import { ReplayError } from '../errors.ts'
+import { isoTime } from '../instant.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { type ArchiveFacts, NO_FACTS } from './archive-facts.ts'
 import type { ArchiveListing, ListedInstrument } from './archive-listing.ts'
@@ -302,9 +303,9 @@ function emptyRange({ outline, fromNs, toNs }: PlanOptions, days: readonly Instr
 }
 
 function dayText(day: number): string {
-  return timeText(BigInt(day) * DAY_NS).slice(0, 10)
+  return isoTime(BigInt(day) * DAY_NS).slice(0, 10)
 }
 
 function timeText(timeNs: bigint | undefined): string {
-  return timeNs === undefined ? 'the beginning or end' : new Date(Number(timeNs / 1_000_000n)).toISOString()
+  return timeNs === undefined ? 'the beginning or end' : isoTime(timeNs)
 }

@@ -1,4 +1,5 @@
 import { ReplayError } from '../errors.ts'
+import { requireRange } from '../instant.ts'
 import type { MessageBatch } from './batch.ts'
 import type { MessageCursor } from './message.ts'
 import { checkU64 } from './source.ts'
@@ -6,11 +7,12 @@ import type { Filter } from './transform.ts'
 
 /**
  * Passes messages with fromNs ≤ record time < toNs (nanoseconds since the epoch); null = unbounded.
- * @throws ReplayError input `not-u64`
+ * @throws ReplayError input `not-u64`, `range-empty`
  */
 export function timeRangeFilter(fromNs: bigint | null, toNs: bigint | null): Filter {
   checkU64(fromNs ?? 0n, 'start of the time range')
   checkU64(toNs ?? 0n, 'end of the time range')
+  requireRange(fromNs, toNs, ['the start of the time range', 'its end'])
   // 64-bit compares in 32-bit halves: no BigInt per message. Without an end, a high word beyond all others.
   const [fromLow, fromHigh] = [low(fromNs ?? 0n), high(fromNs ?? 0n)]
   const [toLow, toHigh] = toNs === null ? [0, 2 ** 32] : [low(toNs), high(toNs)]

@@ -1,4 +1,5 @@
 import { ReplayError } from '../errors.ts'
+import { dayStartNs } from '../instant.ts'
 import { marketId } from '../protocol/symbol-hash.ts'
 import { L2_BOOK_BYTES, L2Market } from './l2-market.ts'
 import { L3_BOOK_BYTES, L3Market } from './l3-market.ts'
@@ -177,7 +178,7 @@ function checkOptions(options: SyntheticSymbolOptions): void {
   expectOption(isWhole(index, 0, MAX_SYNTHETIC_SYMBOLS - 1), 'index', index, `a whole number below ${MAX_SYNTHETIC_SYMBOLS}`)
   expectOption(isWhole(seed, 0, Number.MAX_SAFE_INTEGER), 'seed', seed, 'a whole number from 0 to 2^53 - 1')
   expectOption(isWhole(days, 1, MAX_DAYS), 'days', days, `a whole number from 1 to ${MAX_DAYS}`)
-  expectOption(dayStartNs(from) !== null, 'from', from, 'a UTC date YYYY-MM-DD from 1971 on')
+  expectOption((dayStartNs(from) ?? 0n) >= YEAR_NS, 'from', from, 'a UTC date YYYY-MM-DD from 1971 on')
   expectOption(isWhole(messages, days * minDay, Number.MAX_SAFE_INTEGER), 'messages', messages, `at least ${minDay} per day and symbol`)
   expectOption(
     streams === undefined || (streams.length > 0 && streams.every((name) => STREAMS.has(name))),
@@ -206,11 +207,7 @@ function isWhole(value: number, min: number, max: number): boolean {
   return Number.isSafeInteger(value) && value >= min && value <= max
 }
 
-/** Nanoseconds since the epoch of a UTC date; null when it is none. */
-function dayStartNs(date: string): bigint | null {
-  const ms = /^\d{4}-\d\d-\d\d$/.test(date) ? Date.parse(`${date}T00:00:00Z`) : Number.NaN
-  return ms >= 365 * 86_400_000 && new Date(ms).toISOString().startsWith(date) ? BigInt(ms) * 1_000_000n : null
-}
-
+/** Skews reach before the first day. */
+const YEAR_NS = 365n * 86_400_000_000_000n
 const STREAMS: ReadonlySet<string> = new Set<SyntheticStream>(['book', 'trades', 'ticker', 'l3'])
 const KNOWN_ASSETS = ['BTC', 'ETH', 'SOL', 'XRP', 'DOGE', 'ADA', 'AVAX', 'LINK', 'DOT', 'LTC', 'BCH', 'ATOM', 'UNI', 'ETC', 'FIL', 'NEAR']

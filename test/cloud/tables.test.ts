@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest'
-import { isoTime } from '../../core/job/cells.ts'
+import { isoTime } from '../../core/instant.ts'
 import { planRequest } from '../../core/job/run-request.ts'
 import { adoptSchedule } from '../../core/job/run-schedule.ts'
 import { openStore } from '../../core/store/open-store.ts'
