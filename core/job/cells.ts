@@ -1,6 +1,7 @@
 import { ReplayError } from '../errors.ts'
 import { parseDuration } from '../features/duration.ts'
 import { dayStartNs, isoTime } from '../instant.ts'
+import { dayDivisorsNear, durationText, roundUnitOf, slicesOf } from './fitting-slice.ts'
 
 export const DAY_NS = 86_400_000_000_000n
 
@@ -12,6 +13,8 @@ export interface CellGrid {
   /** Nanoseconds; divides a day. */
   readonly sliceNs: bigint
   readonly cellsPerDay: number
+  /** Length of the job's time bars; null: it has none. */
+  readonly everyNs: bigint | null
 }
 
 /**
@@ -21,11 +24,18 @@ export interface CellGrid {
  */
 export function cellGrid(slice: string, everyNs: bigint | null): CellGrid {
   const sliceNs = BigInt(parseDuration(slice))
-  if (DAY_NS % sliceNs !== 0n) throw sliceError(`a length that divides a day, like 1d, 6h, 1h, 5m; found "${slice}"`)
-  if (everyNs !== null && sliceNs % everyNs !== 0n) {
-    throw sliceError(`a multiple of the job's bars of ${Number(everyNs) / 1e9} s, so that each bar lies in one cell; found "${slice}"`)
+  if (everyNs !== null && DAY_NS % everyNs !== 0n) {
+    const bars = dayDivisorsNear(everyNs).join(' or ')
+    throw sliceError(
+      `bars that divide a day, as partitions are cut by days: no slice is a multiple of the job's bars of ${durationText(everyNs)} and divides a day; take bars of ${bars}`,
+    )
   }
-  return { sliceNs, cellsPerDay: Number(DAY_NS / sliceNs) }
+  const would = `would do: ${slicesOf(everyNs ?? roundUnitOf(sliceNs), sliceNs).join(', ')}; found "${slice}"`
+  if (everyNs !== null && sliceNs % everyNs !== 0n) {
+    throw sliceError(`a multiple of the job's bars of ${durationText(everyNs)}, so that each bar lies in one cell; these ${would}`)
+  }
+  if (DAY_NS % sliceNs !== 0n) throw sliceError(`a length that divides a day, so that partitions lie in days; these ${would}`)
+  return { sliceNs, cellsPerDay: Number(DAY_NS / sliceNs), everyNs }
 }
 
 /**
@@ -40,9 +50,10 @@ export function cellsOfRange(grid: CellGrid, fromNs: bigint, toNs: bigint): read
     const over = timeNs % grid.sliceNs
     if (timeNs < 0n || over !== 0n) {
       const [before, after] = [timeNs - over, timeNs - over + grid.sliceNs]
+      const finer = finerSlice(grid, fromNs, toNs)
       throw new ReplayError(
         'range-off-grid',
-        `${name}: expected a multiple of the slice (${Number(grid.sliceNs) / 1e9} s), found ${isoTime(timeNs)}; nearest: ${isoTime(before)}, ${isoTime(after)}, or take a finer --slice`,
+        `${name}: expected a multiple of the slice (${durationText(grid.sliceNs)}), found ${isoTime(timeNs)}; nearest: ${isoTime(before)}, ${isoTime(after)}${finer}`,
         { category: 'input' },
       )
     }
@@ -52,6 +63,20 @@ export function cellsOfRange(grid: CellGrid, fromNs: bigint, toNs: bigint): read
   }
   return [Number(fromNs / grid.sliceNs), Number(toNs / grid.sliceNs)]
 }
+
+/** What to say of the coarsest slice that has both ends on its grid; nothing where bars, or a day, leave none. */
+function finerSlice({ everyNs }: CellGrid, fromNs: bigint, toNs: bigint): string {
+  const common = [fromNs % DAY_NS, toNs % DAY_NS, DAY_NS].reduce(greatestCommon)
+  if (common < MIN_ADVISED_NS || (everyNs !== null && common % everyNs !== 0n)) return ''
+  return `, or --slice ${durationText(common)}`
+}
+
+function greatestCommon(a: bigint, b: bigint): bigint {
+  return b === 0n ? a : greatestCommon(b, a % b)
+}
+
+/** No finer slice is advised: a day would have thousands of partitions. */
+const MIN_ADVISED_NS = 60_000_000_000n
 
 /** UTC day of a time, `YYYY-MM-DD`. */
 export function cellDate(startNs: bigint): string {

@@ -2,6 +2,7 @@ import { ReplayError } from '../errors.ts'
 import { parseDuration } from '../features/duration.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { cellGrid } from './cells.ts'
+import { durationText } from './fitting-slice.ts'
 import { runFiles } from './run-files.ts'
 import type { RunRequest } from './run-request.ts'
 import { shortHash } from './short-hash.ts'
@@ -55,7 +56,8 @@ function rangeBefore({ slice, last, outline }: Pick<PinnedRequest, 'slice' | 'la
   const { sliceNs } = cellGrid(slice ?? '1d', outline.everyNs === null ? null : BigInt(outline.everyNs))
   const lastNs = BigInt(parseDuration(last))
   if (lastNs <= 0n || lastNs % sliceNs !== 0n) {
-    const message = `a schedule reaches back a multiple of its slice of ${slice ?? '1d'}, found ${last}`
+    const [below, above] = [lastNs - (lastNs % sliceNs), lastNs - (lastNs % sliceNs) + sliceNs].map(durationText)
+    const message = `a schedule reaches back a multiple of its slice of ${slice ?? '1d'}: ${below === '0d' ? above : `${below} or ${above}`}; found ${last}`
     throw new ReplayError('schedule-range', message, { category: 'input' })
   }
   const toNs = ((BigInt(timeMs) * 1_000_000n) / sliceNs) * sliceNs

@@ -139,8 +139,13 @@ describe('selection', () => {
     [{ fromNs: 1704153600000000000n, toNs: 1704153600000000000n }, 'range-empty', /expected from before to/],
     [{ fromNs: 0n, toNs: 86_400_000_000_000n }, 'range-empty', /there are days from 2024-01-01 to 2024-01-02/],
     [{ job: bookFeatures! }, 'range-empty', /the instruments have no logs of book/],
-    [{ slice: '7h' }, 'slice', /divides a day/],
-    [{ job: bars!, slice: '1h', params: { every: '7m' } }, 'slice', /a multiple of the job's bars of 420 s/],
+    [{ slice: '7h' }, 'slice', /divides a day.*would do: 3h, 4h, 6h, 8h, 12h, 1d; found "7h"$/],
+    [{ job: bars!, params: { every: '7s' } }, 'slice', /no slice is a multiple of the job's bars of 7s .* take bars of 6s or 8s$/],
+    [
+      { job: bars!, slice: '1h', params: { every: '90m' } },
+      'slice',
+      /a multiple of the job's bars of 90m, .* would do: 90m, 3h, 6h, 1d; found "1h"$/,
+    ],
     [{ live: { ...NO_PARTS, job: 'other' } }, 'table-job', /holds rows of job other, not of trades/],
     [{ live: { ...NO_PARTS, overlapping: () => '1h cells' } }, 'cell-overlap', /overlaps rows of another slicing/],
   ] satisfies [Asked, string, RegExp][])('refuses %o', async (options, code, message) => {
