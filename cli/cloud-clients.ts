@@ -5,6 +5,7 @@ import type { SFNClient } from '@aws-sdk/client-sfn'
 import { ReplayError } from '../core/errors.ts'
 import type { ObjectStore } from '../core/store/object-store.ts'
 import { openStore } from '../core/store/open-store.ts'
+import { clockAdvice, isClockError } from '../core/store/s3-errors.ts'
 import type { CommandInput, OptionSpec } from './command.ts'
 
 export const ENDPOINT: OptionSpec = {
@@ -71,7 +72,7 @@ export function cloudOf(input: CommandInput): Cloud {
 /**
  * Calls a service of AWS and says in the library's terms what went wrong.
  * @param what the call, for the message, e.g. `Step Functions StartExecution`
- * @throws ReplayError input `aws-denied`, `aws-credentials`, `aws-request`; transient `aws-unreachable`
+ * @throws ReplayError input `aws-denied`, `aws-credentials`, `aws-clock`, `aws-request`; transient `aws-unreachable`
  */
 export async function callAws<T>(what: string, call: () => Promise<T>): Promise<T> {
   try {
@@ -86,6 +87,7 @@ function awsError(what: string, cause: unknown): unknown {
   const { name, message } = cause
   const status = (cause as { readonly $metadata?: { readonly httpStatusCode?: number } }).$metadata?.httpStatusCode
   const text = `${what}: ${name}: ${message}`
+  if (isClockError(cause)) return new ReplayError('aws-clock', `${what}: ${clockAdvice('AWS', cause)}`, { category: 'input', cause })
   if (/Credential|ExpiredToken|InvalidClientTokenId|UnrecognizedClient|Region is missing/i.test(`${name} ${message}`)) {
     const advice = 'log in (aws sso login) or set AWS_PROFILE and AWS_REGION; for LocalStack give --endpoint'
     return new ReplayError('aws-credentials', `${text}; ${advice}`, { category: 'input', cause })

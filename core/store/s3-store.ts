@@ -224,7 +224,7 @@ export class S3Store implements ObjectStore {
       try {
         return await work(await this.#client(), Key, tried)
       } catch (error) {
-        throw storeErrorOf(error, path)
+        throw storeErrorOf(error, path, tried)
       }
     }, this.#retry)
   }
@@ -295,8 +295,8 @@ function whenAbsent(error: unknown): null {
   throw error
 }
 
-function storeErrorOf(error: unknown, path: string): unknown {
-  if (statusOf(error) !== 412) return storeError(error, path)
+function storeErrorOf(error: unknown, path: string, tried: number): unknown {
+  if (statusOf(error) !== 412) return storeError(error, path, tried)
   return new ReplayError('object-changed', 'the object changed since it was listed; plan again', { category: 'input', path, cause: error })
 }
 
