@@ -17,8 +17,11 @@ export function ladderText(state: BookState): string {
     const [bidSize, bid, ask, askSize] = row.map((cell, column) => cell.padStart(widths[column]!))
     return `  ${bidSize}  ${bid} | ${ask}  ${askSize}`.trimEnd()
   })
-  const orders = state.orders === undefined ? '' : `, ${countText(state.orders)} orders, hash ${state.bookHash}`
-  return `${lines.join('\n')}\n  ${countText(state.bidLevels)} bid and ${countText(state.askLevels)} ask levels, CRC32 ${state.levelsCrc32}${orders}\n`
+  const { orders, levelsCrc32, bookHash } = state
+  const digest = levelsCrc32 === undefined ? '' : `, CRC32 ${levelsCrc32}`
+  const orderText = orders === undefined ? '' : `, ${countText(orders)} orders`
+  const hash = bookHash === undefined ? '' : `, hash ${bookHash}`
+  return `${lines.join('\n')}\n  ${countText(state.bidLevels)} bid and ${countText(state.askLevels)} ask levels${digest}${orderText}${hash}\n`
 }
 
 /** A line per kind of finding: how many, and where the first one is. */

@@ -21,6 +21,8 @@ import { ProgressLine } from '../progress.ts'
 
 /** Gaps listed one by one; `gapCounts` counts all. */
 const MAX_GAPS_LISTED = 10_000
+/** States so many messages apart have a digest unasked: it takes in the whole book, which is too much for every message. */
+const DIGEST_EVERY = 1000
 
 export const book: CommandSpec = {
   name: 'book',
@@ -30,6 +32,9 @@ export const book: CommandSpec = {
     every: { value: 'N', help: 'show the book after every N messages of the log, of any type' },
     'at-seq': { value: 'S', help: 'show the book after the first message with record sequence S, and stop there' },
     depth: { value: 'N', help: 'levels per side to show (default 10)' },
+    digest: {
+      help: 'with a digest over all levels (levelsCrc32) and orders (bookHash) in each state; so by default at the end, and where states are 1,000 messages or more apart',
+    },
     market: { value: 'ID', help: 'market_id to show (default: the market of the last book event)' },
     'on-gap': {
       value: 'abort|quarantine|ignore',
@@ -46,6 +51,7 @@ export const book: CommandSpec = {
   async run(input, io) {
     const log = await requireLog(input)
     const every = countOption(input, 'every') ?? Number.POSITIVE_INFINITY
+    const hasDigest = input.flag('digest') || every >= DIGEST_EVERY
     const atSeq = u64Option(input, 'at-seq')
     const onCorrupt = choiceOption(input, 'on-error', ['abort', 'skip']) ?? 'abort'
     const progress = new ProgressLine(io, input)
@@ -62,7 +68,7 @@ export const book: CommandSpec = {
         for (let k = 0; k < batch.length && !isFound; k++) {
           view.apply(batch.at(batch.rowAt(k)))
           isFound = atSeq !== undefined && view.seq === atSeq
-          if (isFound || view.messages % every === 0) showState(view, input, io)
+          if (isFound || view.messages % every === 0) showState(view, hasDigest, input, io)
         }
         progress.update(() => `${countText(view.messages)} messages`)
       }
@@ -141,8 +147,8 @@ class BookView {
     return this.marketId !== null && this.replay.policy.isQuarantined(this.marketId)
   }
 
-  state(): BookState {
-    return stateOf(this.#shown(), this.#depth)
+  state(hasDigest: boolean): BookState {
+    return stateOf(this.#shown(), this.#depth, hasDigest)
   }
 
   #shown(): L2Book | L3Book {
@@ -152,8 +158,8 @@ class BookView {
   }
 }
 
-function showState(view: BookView, input: CommandInput, io: CommandIo): void {
-  const state = view.state()
+function showState(view: BookView, hasDigest: boolean, input: CommandInput, io: CommandIo): void {
+  const state = view.state(hasDigest)
   const { messages, seq, marketId, isQuarantined } = view
   if (input.flag('json'))
     io.out(jsonText({ afterMessages: messages, seq, marketId, ...state, ...(isQuarantined && { quarantined: true }) }))
@@ -178,12 +184,12 @@ function showEnd(view: BookView, input: CommandInput, io: CommandIo, progress: P
     })
     const counted = { applied, skipped, skippedBy, gaps, gapCounts }
     const place = { afterMessages: messages, seq, marketId, markets: markets.length }
-    io.out(jsonText({ final: true, ...counted, ...place, ...view.state(), ...(isQuarantined && { quarantined: true }) }))
+    io.out(jsonText({ final: true, ...counted, ...place, ...view.state(true), ...(isQuarantined && { quarantined: true }) }))
     return
   }
   const reasons = Object.entries(skippedBy).map(([name, count]) => `${name} ${countText(count)}`)
   if (view.gaps.length > 0) io.out(`gaps, in ${countText(messages)} messages:\n${gapsText(view.gaps, gapCounts)}`)
-  io.out(`at the end: ${placeText(view)}\n${ladderText(view.state())}`)
+  io.out(`at the end: ${placeText(view)}\n${ladderText(view.state(true))}`)
   io.out(`  applied ${countText(applied)}, skipped ${countText(skipped)}${reasons.length === 0 ? '' : ` (${reasons.join(', ')})`}\n`)
   if (marketId === null) progress.note(`no book event${input.text('market') === undefined ? '' : ' of this market'} in this log`)
   if (markets.length > 1) progress.note(`markets in this log: ${shortList(markets)}; choose with --market`)

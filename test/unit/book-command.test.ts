@@ -63,9 +63,25 @@ describe('book', () => {
     expect(text.err).toContain('markets in this log: 7, 9, 11; choose with --market')
   })
 
+  it('has digests where they are asked for, at the end, and in states 1,000 messages apart', async () => {
+    const orders = Array.from({ length: 1000 }, (_, i) =>
+      l3({ eventType: L3_ADD, side: SIDE_BUY, orderId: BigInt(i + 1), price: BigInt(i + 1), quantity: 1n }),
+    )
+    const log = logOf(orders)
+    const digested = (line: Line | undefined) => line !== undefined && 'levelsCrc32' in line && 'bookHash' in line
+    const [state, ...rest] = await lines(log, '--every', '500')
+    expect([digested(state), state!.orders, digested(rest.at(-1))]).toEqual([false, 500, true])
+    expect((await lines(log, '--every', '500', '--digest')).every(digested)).toBe(true)
+    expect((await lines(log, '--every', '1000')).every(digested)).toBe(true)
+    expect(digested((await lines(log, '--at-seq', '3'))[0])).toBe(true)
+    const text = await runCli('book', log, '--every', '500')
+    expect(text.out.match(/hash [0-9a-f]{32}/g)).toHaveLength(1)
+    expect((await runCli('book', log, '--every', '500', '--digest')).out.match(/CRC32 [0-9a-f]{8}, .* hash [0-9a-f]{32}/g)).toHaveLength(3)
+  })
+
   it('counts messages of all types, and has an empty book where there is none', async () => {
     const log = logOf([new Uint8Array(8), snapshot([[1, 1]], [])], (i) => (i === 0 ? 7 : 0x1000))
-    const [before, after, final] = await lines(log, '--every', '1')
+    const [before, after, final] = await lines(log, '--every', '1', '--digest')
     expect(before).toEqual({
       afterMessages: 1,
       seq: '0',
