@@ -2,6 +2,7 @@ import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { parquetMetadataAsync, parquetReadObjects, type SchemaElement } from 'hyparquet'
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer'
 import { type DeltaAction, decodePath, encodePath, SharedWords } from './delta-action.ts'
+import { CREATED_BY } from './parquet-metadata.ts'
 
 /**
  * A checkpoint: the whole state of a table at one version, as the rows of one Parquet file with a nested column per kind of
@@ -16,7 +17,7 @@ export function encodeCheckpoint(actions: readonly DeltaAction[]): Uint8Array {
     compressors: { ZSTD: compress },
     // Bounds of the paths of a whole row group help nobody.
     statistics: false,
-    createdBy: 'chronicle-replay',
+    createdBy: CREATED_BY,
   })
   for (let from = 0; from < actions.length; from += ROWS_PER_GROUP) {
     const rows = actions.slice(from, from + ROWS_PER_GROUP).map(rowOf)

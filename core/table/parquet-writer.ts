@@ -1,13 +1,12 @@
 import { renameSync, rmSync } from 'node:fs'
 import { constants, zstdCompressSync } from 'node:zlib'
-import type { ColumnChunk as ChunkMetadata, SchemaElement } from 'hyparquet'
-import { type ByteWriter, ParquetWriter } from 'hyparquet-writer'
-import { writePageHeader } from 'hyparquet-writer/src/datapage.js'
+import type { ByteWriter } from 'hyparquet-writer'
 import { ReplayError } from '../errors.ts'
 import { OutputFile, outputError } from '../pipeline/output-file.ts'
 import type { ColumnBuffer, ColumnSpec, ColumnType } from './column-buffer.ts'
 import { type ColumnChunk, type DoubleEncoding, encodeColumn, MAX_ROWS } from './column-chunk.ts'
-import type { Page } from './page.ts'
+import { Page } from './page.ts'
+import { putDataHeader, putDictionaryHeader, putFileMetadata, type WrittenChunk, type WrittenGroup } from './parquet-metadata.ts'
 import { RowGroupBuffers } from './row-group-buffers.ts'
 
 export interface ParquetFileOptions {
@@ -36,8 +35,6 @@ export type ColumnBound = bigint | number | string | boolean
  * Fill row `file.row` of each of `file.columns`, then call `endRow()`; or fill up to `file.freeRows` rows from `file.row`
  * on and call `endRows(count)`. Full row groups are encoded, compressed (zstd level 1) and written at once.
  *
- * hyparquet-writer makes the page headers and the footer. The pages are encoded here, because its encoders take a BigInt
- * per 64-bit value and a boxed array per nullable column.
  * A file on which a call has thrown is of no use any more: `abandon` it.
  */
 export class ParquetFile {
@@ -51,10 +48,12 @@ export class ParquetFile {
   readonly #rowBytes: number
   readonly #maxGroupBytes: number
   readonly #strings: readonly ColumnBuffer[]
-  readonly #elements: readonly SchemaElement[]
+  readonly #specs: readonly ColumnSpec[]
+  readonly #metadata: Readonly<Record<string, string>>
+  readonly #groups: WrittenGroup[] = []
+  readonly #header = new Page(256)
   readonly #file: OutputFile
   readonly #writer: ByteWriter
-  readonly #parquet: ParquetWriter
   readonly #onGroup: ParquetFileOptions['onGroup']
   readonly #doubles: DoubleEncoding[]
   readonly #levels: Page
@@ -81,14 +80,10 @@ export class ParquetFile {
     this.#writer = this.buffers.writer
     this.#strings = this.columns.filter(({ type }) => type === 'string')
     this.#doubles = columns.map(() => 'BYTE_STREAM_SPLIT')
-    this.#elements = columns.map(schemaElement)
+    this.#specs = columns
+    this.#metadata = metadata
     this.#file = new OutputFile({ path: this.#temporaryPath })
-    this.#parquet = new ParquetWriter({
-      writer: this.#writer,
-      schema: [{ name: 'root', num_children: columns.length }, ...this.#elements],
-      kvMetadata: Object.entries(metadata).map(([key, value]) => ({ key, value })),
-      createdBy: 'chronicle-replay',
-    })
+    this.#writer.appendBytes(MAGIC)
   }
 
   /** The column of this name. @throws ReplayError bug `parquet-columns` */
@@ -132,10 +127,10 @@ export class ParquetFile {
   bounds(name: string): { readonly min: ColumnBound; readonly max: ColumnBound } | null {
     const index = this.columns.findIndex((column) => column.name === name)
     let [min, max]: (ColumnBound | undefined)[] = []
-    for (const { columns } of this.#parquet.row_groups) {
-      const { min_value, max_value } = (columns[index]!.meta_data!.statistics ?? {}) as { min_value?: ColumnBound; max_value?: ColumnBound }
-      if (min_value !== undefined && (min === undefined || min_value < min)) min = min_value
-      if (max_value !== undefined && (max === undefined || max_value > max)) max = max_value
+    for (const { chunks } of this.#groups) {
+      const chunk = chunks[index]!
+      if (chunk.min !== undefined && (min === undefined || chunk.min < min)) min = chunk.min
+      if (chunk.max !== undefined && (max === undefined || chunk.max > max)) max = chunk.max
     }
     return min === undefined || max === undefined ? null : { min, max }
   }
@@ -145,7 +140,7 @@ export class ParquetFile {
     if (this.#state === 'done') return
     try {
       if (this.row > 0) this.#writeGroup(this.row)
-      this.#parquet.finish()
+      this.#writeFooter()
       this.#flush(0)
       if (this.#isDurable) this.#file.sync()
       this.#file.close()
@@ -177,50 +172,23 @@ export class ParquetFile {
 
   #writeGroup(count: number): void {
     this.#onGroup?.(this.columns, count)
-    const { offset } = this.#writer
-    const columns = this.columns.map((_, i) => this.#writeChunk(i, count))
-    this.#parquet.row_groups.push({
-      columns,
-      total_byte_size: columns.reduce((sum, { meta_data }) => sum + meta_data!.total_uncompressed_size, 0n),
-      num_rows: BigInt(count),
-      total_compressed_size: BigInt(this.#writer.offset - offset),
-    })
-    this.#parquet.num_rows += BigInt(count)
+    this.#groups.push({ rows: count, chunks: this.columns.map((_, i) => this.#writeChunk(i, count)) })
     this.#writtenRows += count
     const isCarried = count < this.row
     for (const column of this.columns) column.restart(isCarried ? count : null)
     this.row = isCarried ? 1 : 0
   }
 
-  #writeChunk(i: number, count: number): ChunkMetadata {
+  #writeChunk(i: number, count: number): WrittenChunk {
     const column = this.columns[i]!
     const start = this.#writer.offset
     const chunk = this.#encode(column, i, count)
-    let bytes = 0
-    if (chunk.dictionaryEntries > 0) bytes += this.#writeDictionary(column, chunk.dictionaryEntries)
+    let uncompressedBytes = 0
+    if (chunk.dictionaryEntries > 0) uncompressedBytes += this.#writeDictionary(column, chunk.dictionaryEntries)
     const dataStart = this.#writer.offset
-    bytes += this.#writeData(chunk, count)
+    uncompressedBytes += this.#writeData(chunk, count)
     this.#flush(1 << 20)
-    const { min, max, nulls, encoding } = chunk
-    return {
-      file_offset: BigInt(start),
-      meta_data: {
-        type: this.#elements[i]!.type!,
-        encodings: encoding === 'RLE_DICTIONARY' ? ['PLAIN', encoding] : [encoding],
-        path_in_schema: [column.name],
-        codec: 'ZSTD',
-        num_values: BigInt(count),
-        total_compressed_size: BigInt(this.#writer.offset - start),
-        total_uncompressed_size: BigInt(bytes),
-        data_page_offset: BigInt(dataStart),
-        ...(chunk.dictionaryEntries > 0 && { dictionary_page_offset: BigInt(start) }),
-        statistics: {
-          null_count: BigInt(nulls),
-          ...(min !== undefined && { min_value: min }),
-          ...(max !== undefined && { max_value: max }),
-        },
-      },
-    }
+    return { ...chunk, start, dataStart, uncompressedBytes, compressedBytes: this.#writer.offset - start }
   }
 
   /** Fills `#levels` and `#data`. Floats: now and then both encodings are tried on some rows, and the smaller is kept until the next time. */
@@ -230,7 +198,7 @@ export class ParquetFile {
       this.#data.length = 0
       return encodeColumn(column, rows, doubles, this.#levels, this.#data)
     }
-    if (column.type === 'f64' && this.#parquet.row_groups.length % GROUPS_PER_TRIAL === 0) {
+    if (column.type === 'f64' && this.#groups.length % GROUPS_PER_TRIAL === 0) {
       const sizes = (['PLAIN', 'BYTE_STREAM_SPLIT'] as const).map((doubles) => {
         encode(doubles, Math.min(count, TRIAL_ROWS))
         return compress(this.#data.written()).length
@@ -244,14 +212,9 @@ export class ParquetFile {
   #writeDictionary(column: ColumnBuffer, entries: number): number {
     const plain = column.dictionary.bytes.subarray(0, column.starts[entries])
     const compressed = compress(plain)
-    const start = this.#writer.offset
-    writePageHeader(this.#writer, {
-      type: 'DICTIONARY_PAGE',
-      uncompressed_page_size: plain.length,
-      compressed_page_size: compressed.length,
-      dictionary_page_header: { num_values: entries, encoding: 'PLAIN' },
-    })
-    const headerBytes = this.#writer.offset - start
+    const headerBytes = this.#putHeader((page) =>
+      putDictionaryHeader(page, { compressed: compressed.length, uncompressed: plain.length }, entries),
+    )
     this.#writer.appendBytes(compressed)
     return headerBytes + plain.length
   }
@@ -262,25 +225,33 @@ export class ParquetFile {
     const smaller = compress(plain)
     const isCompressed = smaller.length < plain.length
     const data = isCompressed ? smaller : plain
-    const start = this.#writer.offset
-    writePageHeader(this.#writer, {
-      type: 'DATA_PAGE_V2',
-      uncompressed_page_size: levels.length + plain.length,
-      compressed_page_size: levels.length + data.length,
-      data_page_header_v2: {
-        num_values: count,
-        num_nulls: chunk.nulls,
-        num_rows: count,
-        encoding: chunk.encoding,
-        definition_levels_byte_length: levels.length,
-        repetition_levels_byte_length: 0,
-        is_compressed: isCompressed,
-      },
-    })
-    const headerBytes = this.#writer.offset - start
+    const headerBytes = this.#putHeader((page) =>
+      putDataHeader(page, {
+        ...{ rows: count, nulls: chunk.nulls, encoding: chunk.encoding, isCompressed, levelBytes: levels.length },
+        compressed: levels.length + data.length,
+        uncompressed: levels.length + plain.length,
+      }),
+    )
     this.#writer.appendBytes(levels)
     this.#writer.appendBytes(data)
     return headerBytes + levels.length + plain.length
+  }
+
+  /** @returns bytes of the header */
+  #putHeader(put: (page: Page) => void): number {
+    this.#header.length = 0
+    put(this.#header)
+    this.#writer.appendBytes(this.#header.written())
+    return this.#header.length
+  }
+
+  #writeFooter(): void {
+    const { offset } = this.#writer
+    const footer = new Page(1 << 12)
+    putFileMetadata(footer, { columns: this.#specs, groups: this.#groups, keyValues: this.#metadata })
+    this.#writer.appendBytes(footer.written())
+    this.#writer.appendUint32(this.#writer.offset - offset)
+    this.#writer.appendBytes(MAGIC)
   }
 
   /** Hands the writer's bytes to the file when there are more than `limit`. */
@@ -304,28 +275,11 @@ function requireColumns(columns: readonly ColumnSpec[]): void {
   }
 }
 
-function schemaElement({ name, type, nullable }: ColumnSpec): SchemaElement {
-  return { name, repetition_type: nullable === true ? 'OPTIONAL' : 'REQUIRED', ...ELEMENTS[type] }
-}
-
 function compress(bytes: Uint8Array): Uint8Array {
   return zstdCompressSync(bytes, { chunkSize: COMPRESSED_CHUNK_BYTES, params: { [constants.ZSTD_c_compressionLevel]: 1 } })
 }
 
-// Nanoseconds marked as UTC lose digits in DuckDB, and hyparquet-writer's logical INTEGER makes a footer nobody reads:
-// hence plain INT64 for everything but `timestamp_us`.
-const ELEMENTS: Record<ColumnType, Omit<SchemaElement, 'name'>> = {
-  f64: { type: 'DOUBLE' },
-  i64: { type: 'INT64' },
-  i32: { type: 'INT32' },
-  bool: { type: 'BOOLEAN' },
-  string: { type: 'BYTE_ARRAY', converted_type: 'UTF8', logical_type: { type: 'STRING' } },
-  timestamp_us: {
-    type: 'INT64',
-    converted_type: 'TIMESTAMP_MICROS',
-    logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true, unit: 'MICROS' },
-  },
-}
+const MAGIC = Buffer.from('PAR1')
 const WIDTHS: Record<ColumnType, number> = { f64: 8, i64: 8, i32: 4, bool: 1, string: 4, timestamp_us: 8 }
 /** Node collects what it compressed in pieces of this size; its own 16 KiB make many of a page. */
 const COMPRESSED_CHUNK_BYTES = 1 << 17
