@@ -12,10 +12,14 @@ export type DeltaAction =
   | { readonly txn: Txn }
   | { readonly add: AddFile }
   | { readonly remove: RemoveFile }
+  | { readonly sidecar: Sidecar }
 
 export interface Protocol {
   readonly minReaderVersion: number
   readonly minWriterVersion: number
+  /** What readers have to know from reader version 3 on, and writers from writer version 7 on. */
+  readonly readerFeatures?: readonly string[]
+  readonly writerFeatures?: readonly string[]
 }
 
 export interface MetaData {
@@ -42,6 +46,14 @@ export interface AddFile {
   /** JSON: numRecords, minValues, maxValues, nullCount. */
   readonly stats?: string
   readonly tags?: Readonly<Record<string, string>>
+  /** Of another program: rows of the part that do not count. */
+  readonly deletionVector?: unknown
+}
+
+/** A file beside a checkpoint of the v2 spec, with some of its actions. */
+export interface Sidecar {
+  /** Its name in the folder of sidecars. */
+  readonly path: string
 }
 
 /** A part that is out of the table from this version on; its file stays until `vacuum`. */
@@ -129,8 +141,8 @@ export class SharedWords {
   share<A extends DeltaAction>(action: A): A {
     if ('add' in action) {
       this.#shareValues(action.add.partitionValues)
-      if (action.add.tags !== undefined) this.#shareValues(action.add.tags)
-    } else if ('remove' in action && action.remove.partitionValues !== undefined) this.#shareValues(action.remove.partitionValues)
+      if (action.add.tags) this.#shareValues(action.add.tags)
+    } else if ('remove' in action && action.remove.partitionValues) this.#shareValues(action.remove.partitionValues)
     return action
   }
 
@@ -168,7 +180,7 @@ function inMemory(action: Record<string, unknown>): DeltaAction | null {
   const { add, remove } = action as { add?: AddFile; remove?: RemoveFile }
   if (add) return { add: { ...add, path: decodePath(add.path) } }
   if (remove) return { remove: { ...remove, path: decodePath(remove.path) } }
-  return ['commitInfo', 'protocol', 'metaData', 'txn'].some((kind) => kind in action) ? (action as DeltaAction) : null
+  return ['commitInfo', 'protocol', 'metaData', 'txn', 'sidecar'].some((kind) => kind in action) ? (action as DeltaAction) : null
 }
 
 const LINES_PER_PIECE = 1000

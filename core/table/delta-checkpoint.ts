@@ -1,4 +1,4 @@
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { brotliDecompressSync, constants, gunzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { parquetMetadataAsync, parquetReadObjects, type SchemaElement } from 'hyparquet'
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer'
 import { type DeltaAction, decodePath, encodePath, SharedWords } from './delta-action.ts'
@@ -42,12 +42,12 @@ export async function* decodeCheckpoint(bytes: Uint8Array, hasRemoved = true): A
       bytes.buffer.slice(bytes.byteOffset + start, bytes.byteOffset + (end ?? bytes.length)) as ArrayBuffer,
   }
   const metadata = await parquetMetadataAsync(file)
-  const columns = CHECKPOINT_COLUMNS.map((elements) => elements[0]!.name).filter((name) => hasRemoved || name !== 'remove')
+  const columns = KINDS.filter((name) => (hasRemoved || name !== 'remove') && metadata.schema.some((element) => element.name === name))
   const words = new SharedWords()
   let rowStart = 0
   for (const group of metadata.row_groups) {
     const rowEnd = rowStart + Number(group.num_rows)
-    const rows = await parquetReadObjects({ file, metadata, columns, rowStart, rowEnd, compressors: { ZSTD: decompress } })
+    const rows = await parquetReadObjects({ file, metadata, columns, rowStart, rowEnd, compressors: COMPRESSORS })
     for (const row of rows) {
       const action = actionOf(row)
       if (action !== null) yield words.share(action)
@@ -82,7 +82,7 @@ function rowOf(action: DeltaAction): Record<string, unknown> {
 }
 
 function actionOf(row: Record<string, unknown>): DeltaAction | null {
-  for (const kind of ['add', 'remove', 'txn', 'metaData', 'protocol'] as const) {
+  for (const kind of KINDS) {
     const fields = row[kind]
     if (fields === undefined || fields === null) continue
     const plain = plainOf(fields) as Record<string, unknown>
@@ -104,6 +104,13 @@ function plainOf(value: unknown): unknown {
 
 function compress(bytes: Uint8Array): Uint8Array {
   return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 1 } })
+}
+
+/** Those of other programs' checkpoints; hyparquet has Snappy itself. */
+const COMPRESSORS = {
+  ZSTD: decompress,
+  GZIP: (bytes: Uint8Array): Uint8Array => new Uint8Array(gunzipSync(bytes)),
+  BROTLI: (bytes: Uint8Array): Uint8Array => new Uint8Array(brotliDecompressSync(bytes)),
 }
 
 function decompress(bytes: Uint8Array): Uint8Array {
@@ -163,6 +170,8 @@ const CHECKPOINT_COLUMNS: readonly SchemaElement[][] = [
     map('configuration'),
     leaf('createdTime', 'INT64'),
   ),
-  struct('protocol', leaf('minReaderVersion', 'INT32'), leaf('minWriterVersion', 'INT32')),
+  struct('protocol', leaf('minReaderVersion', 'INT32'), leaf('minWriterVersion', 'INT32'), list('readerFeatures'), list('writerFeatures')),
 ]
+/** Of the actions that are read. */
+const KINDS = ['add', 'remove', 'txn', 'metaData', 'protocol', 'sidecar'] as const
 const ROWS_PER_GROUP = 10_000

@@ -12,10 +12,10 @@ import {
   findTable,
   JOB_PROPERTY,
   LAST_CHECKPOINT,
-  PROTOCOL,
   type TableState,
   versionKey,
 } from './delta-log.ts'
+import { PROTOCOL, requireWriter } from './table-protocol.ts'
 import { mergeSchemas, PARTITION_COLUMNS, schemaStringOf, type TableSchema } from './table-schema.ts'
 
 /** What one version changes. */
@@ -82,7 +82,6 @@ export async function commitTable(store: ObjectStore, options: CommitOptions): P
     const before = state?.txns.get(run)?.version ?? 0
     const attempt = options.attempt ?? before + 1
     if (before >= attempt) return unchanged(state)
-    if (state !== null) requireWriter(state, store.uri)
     const tries = await tryVersion(store, state, { run, attempt, nonce, timestamp: options.clock() }, options)
     if (tries === 'unchanged') return unchanged(state)
     if (tries !== 'lost') {
@@ -108,6 +107,7 @@ async function tryVersion(
 ): Promise<TableState | 'unchanged' | 'lost'> {
   const change = await decide(state)
   if (change === null) return 'unchanged'
+  if (state !== null) requireWriter(state, change.removes.length > 0, store.uri)
   const version = (state?.version ?? -1) + 1
   const actions = actionsOf(store.uri, state, change, by)
   return (await putVersion(store, version, encodeVersion(actions), by.nonce)) ? applyVersion(store.uri, state, version, actions) : 'lost'
@@ -115,12 +115,6 @@ async function tryVersion(
 
 function unchanged(state: TableState | null): CommitOutcome {
   return { version: state?.version ?? -1, written: false, state, checkpointError: null }
-}
-
-function requireWriter({ protocol: { minWriterVersion } }: TableState, path: string): void {
-  if (minWriterVersion <= PROTOCOL.minWriterVersion) return
-  const message = `the table needs a Delta writer of version ${minWriterVersion}, this is one of version ${PROTOCOL.minWriterVersion}; another program upgraded it`
-  throw new ReplayError('table-protocol', message, { category: 'input', path })
 }
 
 interface Committer {

@@ -1,8 +1,10 @@
 import { ReplayError } from '../errors.ts'
 import type { ObjectStore } from '../store/object-store.ts'
+import { type CheckpointName, hintedCheckpoint, LOG_FOLDER, listCheckpoints, SIDECAR_FOLDER } from './checkpoint-list.ts'
 import { type AddFile, type DeltaAction, decodeVersion, type MetaData, type Protocol, type RemoveFile, type Txn } from './delta-action.ts'
 import { decodeCheckpoint } from './delta-checkpoint.ts'
-import { parseSchemaString, type TableSchema } from './table-schema.ts'
+import { PROTOCOL, requireReader } from './table-protocol.ts'
+import { PARTITION_COLUMNS, parseSchemaString, type TableSchema } from './table-schema.ts'
 
 /** What a table is at one version. */
 export interface TableState {
@@ -20,17 +22,12 @@ export interface TableState {
   readonly checkpoint: number | null
 }
 
-export const LOG_FOLDER = '_delta_log/'
-export const LAST_CHECKPOINT = `${LOG_FOLDER}_last_checkpoint`
+export { checkpointKey, LAST_CHECKPOINT, LOG_FOLDER } from './checkpoint-list.ts'
 /** Name and version of the job, in the table's configuration. */
 export const JOB_PROPERTY = 'chronicle.job'
 
 export function versionKey(version: number): string {
   return `${LOG_FOLDER}${String(version).padStart(20, '0')}.json`
-}
-
-export function checkpointKey(version: number): string {
-  return `${LOG_FOLDER}${String(version).padStart(20, '0')}.checkpoint.parquet`
 }
 
 /**
@@ -56,16 +53,56 @@ export async function findTable(
   options: { readonly version?: number; readonly onlyLive?: boolean } = {},
 ): Promise<TableState | null> {
   const last = options.version ?? Number.POSITIVE_INFINITY
-  for (const checkpoint of await checkpointsUpTo(store, options.version)) {
-    const building = await fromCheckpoint(store, checkpoint, options.onlyLive !== true)
-    if (building !== null) return finish(store, building, last)
+  const hasRemoved = options.onlyLive !== true
+  const hint = await hintedCheckpoint(store)
+  if (hint !== null && hint.version <= last) {
+    const building = await fromCheckpoint(store, hint, hasRemoved)
+    if (building !== null && (await reachesEnd(store, building, hint.version, last))) return finish(store, building, last)
+  }
+  // Without a hint that leads to the end: the whole log, where it is there from its beginning.
+  if (hint === null || options.version !== undefined) {
+    const building = new TableBuilder(store.uri)
+    const isEarlier = options.version !== undefined && options.version > FEW_VERSIONS
+    if (!isEarlier && (await isReadToEnd(building.readVersions(store, last))) && building.version >= 0) return finish(store, building, last)
+  }
+  for (const checkpoint of await listCheckpoints(store, last)) {
+    const building = await fromCheckpoint(store, checkpoint, hasRemoved)
+    if (building === null) continue
+    await building.readVersions(store, last)
+    return finish(store, building, last)
   }
   const building = new TableBuilder(store.uri)
   await building.readVersions(store, last)
   if (building.version < 0) {
-    return (await wasJustMade(store)) ? findTable(store, options) : null
+    return (await wasJustMade(store, options.version)) ? findTable(store, options) : null
   }
-  return finish(store, building, last, true)
+  return finish(store, building, last)
+}
+
+/**
+ * Whether the versions behind a checkpoint lead to the table's end. The hint may be an old one, and the versions between it and
+ * a newer checkpoint cleaned away: then none follows, or not the next, and the checkpoint's own version is gone, too.
+ */
+async function reachesEnd(store: ObjectStore, building: TableBuilder, checkpoint: number, last: number): Promise<boolean> {
+  if (!(await isReadToEnd(building.readVersions(store, last)))) return false
+  if (building.version > checkpoint || building.version === last) return true
+  return (await store.get(versionKey(checkpoint), { range: { start: 0, end: 1 } })) !== null || !(await hasNewer(store, checkpoint))
+}
+
+async function hasNewer(store: ObjectStore, checkpoint: number): Promise<boolean> {
+  const [newest] = await listCheckpoints(store, Number.POSITIVE_INFINITY)
+  return newest !== undefined && newest.version > checkpoint
+}
+
+/** False: a version is missing before later ones, which a newer checkpoint may make good. */
+async function isReadToEnd(reading: Promise<void>): Promise<boolean> {
+  try {
+    await reading
+    return true
+  } catch (error) {
+    if (error instanceof ReplayError && error.code === 'table-log-hole') return false
+    throw error
+  }
 }
 
 /** The table at a later version, by reading only what came after `state`. */
@@ -91,9 +128,6 @@ export function checkpointActions(state: TableState, keepFromMs: number): DeltaA
   for (const remove of state.removed.values()) if (remove.deletionTimestamp >= keepFromMs) actions.push({ remove })
   return actions
 }
-
-/** The protocol of the tables written here: every Delta reader can read them. */
-export const PROTOCOL = { minReaderVersion: 1, minWriterVersion: 2 } as const
 
 /** Collects actions into a state. */
 class TableBuilder {
@@ -139,10 +173,7 @@ class TableBuilder {
     else if ('metaData' in action) {
       this.#metaData = action.metaData
       this.#schema = null
-    } else if ('protocol' in action) {
-      requireReader(action.protocol, this.#uri)
-      this.#protocol = action.protocol
-    }
+    } else if ('protocol' in action) this.#protocol = action.protocol
   }
 
   /** Reads the versions after this one, up to `last`, a few at a time. */
@@ -174,10 +205,8 @@ class TableBuilder {
   state(): TableState {
     const metaData = this.#metaData
     if (metaData === null) throw damaged(this.#uri, `no metaData action up to version ${this.version}`)
-    this.#schema ??= {
-      job: metaData.configuration[JOB_PROPERTY] ?? metaData.name ?? '',
-      columns: parseSchemaString(metaData.schemaString, this.#uri),
-    }
+    requireReader({ protocol: this.#protocol, metaData, parts: this.#parts }, this.#uri)
+    this.#schema ??= schemaOf(metaData, this.#uri)
     const { version, checkpoint } = this
     return {
       version,
@@ -192,46 +221,31 @@ class TableBuilder {
   }
 }
 
-/** Checkpoints to try, the best first. */
-async function checkpointsUpTo(store: ObjectStore, version: number | undefined): Promise<CheckpointName[]> {
-  const object = await store.get(LAST_CHECKPOINT)
-  if (object === null) return []
-  let last: CheckpointName | null = null
-  try {
-    const named = JSON.parse(new TextDecoder().decode(object.bytes)) as { version?: unknown; parts?: number }
-    if (Number.isInteger(named.version)) last = { version: named.version as number, parts: named.parts ?? 1 }
-  } catch {
-    // A damaged hint is no hint: the versions themselves say all.
+/** @throws ReplayError input `table-schema` */
+function schemaOf(metaData: MetaData, path: string): TableSchema {
+  const { partitionColumns, configuration, name, schemaString } = metaData
+  if (partitionColumns.join() !== PARTITION_COLUMNS.join()) {
+    const message = `expected a table in partitions of ${PARTITION_COLUMNS.join(', ')}, found [${partitionColumns.join(', ')}]; another program made or changed it`
+    throw new ReplayError('table-schema', message, { category: 'input', path })
   }
-  if (last !== null && (version === undefined || last.version <= version)) return [last]
-  if (version === undefined) return []
-  const earlier: CheckpointName[] = []
-  for await (const { key } of store.list(LOG_FOLDER)) {
-    const match = /\/(\d{20})\.checkpoint\.parquet$/.exec(key)
-    if (match !== null && Number(match[1]) <= version) earlier.push({ version: Number(match[1]), parts: 1 })
-  }
-  return earlier.reverse().slice(0, 1)
-}
-
-interface CheckpointName {
-  readonly version: number
-  readonly parts: number
+  return { job: configuration[JOB_PROPERTY] ?? name ?? '', columns: parseSchemaString(schemaString, path) }
 }
 
 /** Null when the checkpoint cannot be read: then the versions have to say all. */
-async function fromCheckpoint(store: ObjectStore, { version, parts }: CheckpointName, hasRemoved: boolean): Promise<TableBuilder | null> {
+async function fromCheckpoint(store: ObjectStore, { version, keys }: CheckpointName, hasRemoved: boolean): Promise<TableBuilder | null> {
   const building = new TableBuilder(store.uri)
-  const base = checkpointKey(version)
-  const pad = (n: number): string => String(n).padStart(10, '0')
-  const keys =
-    parts === 1 ? [base] : Array.from({ length: parts }, (_, i) => base.replace('.parquet', `.${pad(i + 1)}.${pad(parts)}.parquet`))
-  for (const key of keys) {
+  const rest = [...keys]
+  for (let key = rest.shift(); key !== undefined; key = rest.shift()) {
     const object = await store.get(key)
     if (object === null) return null
+    const isText = key.endsWith('.json')
     try {
-      for await (const action of decodeCheckpoint(object.bytes, hasRemoved)) building.applyOne(action)
-    } catch (error) {
-      if (error instanceof ReplayError) throw error
+      const actions = isText ? decodeVersion(object.bytes, `${store.uri}/${key}`) : decodeCheckpoint(object.bytes, hasRemoved)
+      for await (const action of actions) {
+        if ('sidecar' in action) rest.push(`${SIDECAR_FOLDER}${action.sidecar.path.split('/').at(-1)}`)
+        else building.applyOne(action)
+      }
+    } catch {
       return null
     }
   }
@@ -240,8 +254,7 @@ async function fromCheckpoint(store: ObjectStore, { version, parts }: Checkpoint
   return building
 }
 
-async function finish(store: ObjectStore, building: TableBuilder, last: number, isRead = false): Promise<TableState> {
-  if (!isRead) await building.readVersions(store, last)
+async function finish(store: ObjectStore, building: TableBuilder, last: number): Promise<TableState> {
   if (Number.isFinite(last) && building.version !== last) {
     const message = `expected a version from 0 to ${building.version}, found ${last}; see: chronicle-replay runs`
     throw new ReplayError('table-version', message, { category: 'input', path: store.uri })
@@ -262,25 +275,25 @@ async function requireVersion(store: ObjectStore, version: number): Promise<void
  * No version 0 and no readable checkpoint was found: then there is no later version either, unless another process has
  * written the first one since.
  */
-async function wasJustMade(store: ObjectStore): Promise<boolean> {
+async function wasJustMade(store: ObjectStore, wanted: number | undefined): Promise<boolean> {
   for await (const { key } of store.list(LOG_FOLDER)) {
     if (!/\/\d{20}\.(json|checkpoint.*parquet)$/.test(key)) continue
     if ((await store.get(versionKey(0))) !== null) return true
+    if (wanted !== undefined && (await findTable(store)) !== null) {
+      const message = `the log does not reach back to version ${wanted} any more: it was cleaned; see: chronicle-replay runs`
+      throw new ReplayError('table-version', message, { category: 'input', path: store.uri })
+    }
     throw damaged(store.uri, `expected version 0 or a checkpoint that can be read, found ${key} without them; restore the log`)
   }
   return false
-}
-
-function requireReader({ minReaderVersion }: Protocol, path: string): void {
-  if (minReaderVersion <= PROTOCOL.minReaderVersion) return
-  const message = `the table needs a Delta reader of version ${minReaderVersion}, this is one of version ${PROTOCOL.minReaderVersion}; another program upgraded it`
-  throw new ReplayError('table-protocol', message, { category: 'input', path })
 }
 
 function damaged(path: string, what: string): ReplayError {
   return new ReplayError('table-log-damaged', what, { category: 'corrupt', path })
 }
 
+/** An earlier version than this is read from the first one on, without asking for checkpoints. */
+const FEW_VERSIONS = 10
 /** Versions asked for at once, also beyond the newest: that is how a hole is seen. */
 const READ_AHEAD = 8
 /** So much is read of each of them; the few that are longer are then read whole, one at a time. */
