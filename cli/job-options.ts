@@ -20,6 +20,8 @@ import { requireTablePlace } from './table-store.ts'
 /** What is to be done about failing partitions, and about damaged input. */
 export const ON_ERROR_CHOICES = ['quarantine', 'abort', 'skip'] as const
 
+const FOREIGN_CHOICES = ['keep', 'replace'] as const
+
 const ON_ERROR: OptionSpec = {
   value: ON_ERROR_CHOICES.join('|'),
   help: 'when a partition fails: set it aside and finish the others (default), or begin no further task; skip: as quarantine, but damaged records are left out and counted',
@@ -37,6 +39,10 @@ export const JOB_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   param: { value: 'K=V', help: 'a parameter of the job; several values (k=1,2) or several times: a sweep', many: true },
   'max-skew': { value: 'D', help: 'how far exchange time may be off record time, in place of what the job says (5s)' },
   'on-error': ON_ERROR,
+  foreign: {
+    value: FOREIGN_CHOICES.join('|'),
+    help: 'rows that another program changed or added where the run has to write: keep leaves them, replace makes them anew (default: refuse)',
+  },
   'no-types': { help: 'do not check the types of the job module' },
   workers: { value: 'N', help: 'worker threads (default: number of processors)' },
   endpoint: ENDPOINT,
@@ -93,6 +99,7 @@ export async function requestOf(
   const { fromNs, toNs } = rangeOption(input)
   const slice = input.text('slice')
   const [venues, symbols] = [listOption(input, 'venues'), listOption(input, 'symbols')]
+  const onForeign = choiceOption(input, 'foreign', FOREIGN_CHOICES)
   const request: RunRequest = {
     version: 1,
     run: newRunId(createdMs, Math.random),
@@ -109,6 +116,7 @@ export async function requestOf(
     ...(slice !== undefined && { slice }),
     ...(maxSkew !== undefined && { maxSkew }),
     ...(choiceOption(input, 'on-error', ON_ERROR_CHOICES) === 'skip' && { onCorrupt: 'skip' }),
+    ...(onForeign !== undefined && { onForeign }),
   }
   return { request, bundle }
 }

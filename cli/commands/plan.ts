@@ -33,6 +33,7 @@ export const plan: CommandSpec = {
     }
     io.out(textOf(planned.plan))
     const progress = new ProgressLine(io, input)
+    for (const note of planned.plan.notes) progress.note(`note: ${note}`)
     for (const advice of planned.plan.advice) progress.note(`advice: ${advice}`)
     const { run, stale } = planned.plan.head.counts
     if (run + stale === 0) progress.note(`nothing to do; next: chronicle-replay query ${planned.tableUri}`)
@@ -59,7 +60,7 @@ function* documentPieces(plan: RunPlan, table: string): Generator<string, void, 
 
 const PIECE_LENGTH = 65_536
 
-function documentOf({ head, instruments, tasks, advice }: RunPlan, table: string): object {
+function documentOf({ head, instruments, tasks, advice, notes }: RunPlan, table: string): object {
   const {
     version: _version,
     run: _run,
@@ -79,6 +80,7 @@ function documentOf({ head, instruments, tasks, advice }: RunPlan, table: string
     instruments,
     tasks: tasks.map(({ partitions, bytes }) => ({ partitions, bytes: Math.round(bytes) })),
     advice,
+    notes,
   }
 }
 

@@ -38,9 +38,10 @@ export const run: CommandSpec = {
     const planned = await planCommand(input, workers)
     const cloud = cloudOf(input)
     const table = cloud.open(planned.tableUri)
-    const { head } = planned.plan
-    if (head.partitions === 0) return reportCached(planned, (await findTable(table))?.version ?? -1, input, io)
+    const { head, notes } = planned.plan
     const progress = new ProgressLine(io, input)
+    for (const note of notes) progress.note(`note: ${note}`)
+    if (head.partitions === 0) return reportCached(planned, (await findTable(table))?.version ?? -1, input, io)
     let code = 0
     let isPlanned = false
     const work = async (signal: AbortSignal): Promise<void> => {

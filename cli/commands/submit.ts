@@ -59,7 +59,8 @@ export const submit: CommandSpec = {
     const progress = new ProgressLine(io, input)
     const { cloudRun, planned, code, request } = await prepare(input, progress)
     const uri = runUri(cloudRun.tableUri, request.run)
-    const { head, tasks } = planned
+    const { head, tasks, notes } = planned
+    for (const note of notes) progress.note(`note: ${note}`)
     const last = input.text('pin')
     if (last !== undefined) return pinSchedule(cloudRun, { request, code, last }, input, io, progress)
     if (head.partitions === 0) return reportCached(cloudRun, planned, input, io, progress)

@@ -1,4 +1,4 @@
-import { EMPTY_FOLDER, emptyCellsKey } from '../../core/job/live-cells.ts'
+import { EMPTY_FOLDER, emptyCellsKey } from '../../core/job/cell-record.ts'
 import { findOpenRuns } from '../../core/job/open-runs.ts'
 import { vacuum as vacuumTable } from '../../core/table/vacuum.ts'
 import { durationOption } from '../arguments.ts'

@@ -7,20 +7,15 @@ import { readHistory } from '../table/delta-history.ts'
 import type { TableState } from '../table/delta-log.ts'
 import { columnsTag, PARTITION_COLUMNS } from '../table/table-schema.ts'
 import { addToArchiveIndex } from './archive-index.ts'
+import { EMPTY_CELLS, EMPTY_OBJECT, encodeRecord, writeRecord } from './cell-record.ts'
+import { readForeignColumns } from './committed-parts.ts'
 import { type SkippedDamage, tallyDamage } from './damage-tally.ts'
 import { type FailureGroup, groupFailures } from './failure-groups.ts'
+import { type HeldBack, settlePacks } from './held-back.ts'
 import { decodeRanges, encodeRanges } from './index-ranges.ts'
 import { type MessageTotals, tallyMessages } from './left-out-tally.ts'
-import {
-  EMPTY_CELLS,
-  EMPTY_FOLDER,
-  encodeEmptyCells,
-  type LiveCell,
-  LiveCells,
-  livePartCells,
-  readEmptyCells,
-  tagsOf,
-} from './live-cells.ts'
+import { type LiveCell, LiveCells, tagsOf } from './live-cells.ts'
+import { readPartLedger } from './part-ledger.ts'
 import { type PlanHead, readPlanHead } from './plan-document.ts'
 import { requireNotCancelled } from './run-cancel.ts'
 import { type DoneReceipt, type MissingPartition, readRunReceipts } from './run-receipts.ts'
@@ -52,6 +47,8 @@ export interface CommitResult {
   readonly messages: MessageTotals
   /** What was left out as damaged, of all that is done; absent in a run that stops at damage. */
   readonly skipped?: SkippedDamage
+  /** Done partitions that could not be committed, because of what another program did to the table meanwhile; in `missing`, too. */
+  readonly heldBack: readonly MissingPartition[]
   /** The first `MAX_MISSING` partitions that are missing. */
   readonly missing: readonly MissingPartition[]
   /** All of them, by cause. */
@@ -78,23 +75,29 @@ export async function commitRun(table: ObjectStore, run: string, options: Commit
     return { missing: receipts.missing, facts: receipts.facts }
   })
   const partitions = { planned: head.partitions, done: done.size, missing: missing.length }
-  const told = {
-    ...{ run, partitions, missing: missing.slice(0, MAX_MISSING), failures: groupFailures(missing, new Map()) },
-    messages: tallyMessages(done.values()),
-    ...(head.onCorrupt === 'skip' && { skipped: tallyDamage(done.values()) }),
+  const toldOf = (heldBack: readonly MissingPartition[]) => {
+    const all = [...missing, ...heldBack]
+    return {
+      ...{ run, heldBack, missing: all.slice(0, MAX_MISSING), failures: groupFailures(all, new Map()) },
+      partitions: { ...partitions, done: partitions.done - heldBack.length, missing: all.length },
+      ...skipped,
+    }
   }
+  const skipped = { messages: tallyMessages(done.values()), ...(head.onCorrupt === 'skip' && { skipped: tallyDamage(done.values()) }) }
   if (missing.length > head.tolerance * head.partitions) {
-    return { ...told, state: 'refused', version: -1, added: NOTHING, removed: { parts: 0 }, warning: null }
+    return { ...toldOf([]), state: 'refused', version: -1, added: NOTHING, removed: { parts: 0 }, warning: null }
   }
   let changed: RunChange['told'] | null = null
+  let heldBack: readonly MissingPartition[] = []
   const outcome = await commitTable(table, {
     ...options,
     run,
     async decide(state) {
       await requireNotCancelled(table, run)
-      const change = await decideChange(table, head, done, state, options.random)
-      changed = change?.told ?? null
-      return change
+      const decided = await decideChange(table, head, done, state, options)
+      changed = decided.change?.told ?? null
+      heldBack = decided.heldBack
+      return decided.change
     },
     // Of very many parts a checkpoint takes memory enough by itself.
     onWritten: () => {
@@ -107,36 +110,46 @@ export async function commitRun(table: ObjectStore, run: string, options: Commit
   )
   const { added, removed } = (outcome.written ? (changed as RunChange['told'] | null) : null) ?? { added: NOTHING, removed: { parts: 0 } }
   const state = outcome.written ? 'committed' : 'unchanged'
-  return { ...told, state, version: outcome.version, added, removed, warning: warningOf(outcome.checkpointError ?? indexError) }
+  return { ...toldOf(heldBack), state, version: outcome.version, added, removed, warning: warningOf(outcome.checkpointError ?? indexError) }
 }
 
 type RunChange = TableChange & { readonly told: Pick<CommitResult, 'added' | 'removed'> }
 
-/** Null: all that is done is in the table. */
+interface Decision {
+  /** Null: all that can be brought is in the table. */
+  readonly change: RunChange | null
+  readonly heldBack: readonly MissingPartition[]
+}
+
 async function decideChange(
   table: ObjectStore,
   head: PlanHead,
   done: ReadonlyMap<number, DoneReceipt>,
   state: TableState | null,
-  random: () => number,
-): Promise<RunChange | null> {
-  const committed = state === null ? new Set<number>() : await committedPartitions(table, state, head.run)
-  const fresh = [...done.values()].filter(({ partition }) => !committed.has(partition))
-  if (fresh.length === 0) return null
-  const empty = state === null ? [] : await readEmptyCells(table, state)
-  const live = new LiveCells(state === null ? empty : [...livePartCells(state), ...empty])
+  { random, clock }: CommitRunOptions,
+): Promise<Decision> {
+  const committed = state === null ? new Set<number>() : await committedPartitions(table, state, head, clock())
+  const all = [...done.values()].filter(({ partition }) => !committed.has(partition))
+  if (all.length === 0) return { change: null, heldBack: [] }
+  const ledger = state === null ? { cells: [], packs: [], record: '' } : await readPartLedger(table, state)
+  const live = new LiveCells(ledger.cells)
+  const covered = new Map(all.map((receipt) => [receipt, coveredBy(cellOf(receipt, head.run), live, head.run)]))
+  const settled: HeldBack = await settlePacks({ table, head, state, packs: ledger.packs, covered, nowMs: clock() })
+  const { fresh, heldBack, replaced } = settled
+  if (fresh.length === 0) return { change: null, heldBack }
   const schema = { job: head.job, columns: head.columns.filter(({ name }) => !PARTITION_COLUMNS.some((partition) => partition === name)) }
   const columns = columnsTag(schema)
 
   const adds: AddFile[] = []
-  const removes: AddFile[] = []
-  const emptyAfter = new Set(empty)
+  const removes: AddFile[] = [...replaced].flatMap(({ paths }) => paths.map((path) => state!.parts.get(path)!))
+  const emptyAfter = new Set(ledger.cells.filter(({ path, pack }) => path === null && pack === undefined))
   let [rows, bytes] = [0, 0]
   for (const receipt of fresh) {
     const cell = cellOf(receipt, head.run)
-    for (const covered of coveredBy(cell, live, head.run)) {
-      if (covered.path === null) emptyAfter.delete(covered)
-      else removes.push(state!.parts.get(covered.path)!)
+    for (const found of covered.get(receipt)!) {
+      if (found.pack !== undefined) continue
+      if (found.path === null) emptyAfter.delete(found)
+      else removes.push(state!.parts.get(found.path)!)
     }
     if (receipt.part === null) {
       emptyAfter.add(cell)
@@ -147,34 +160,63 @@ async function decideChange(
     bytes += receipt.part.size
   }
 
-  const all = [...committed, ...fresh.map(({ partition }) => partition)].sort((a, b) => a - b)
+  const partitions = [...committed, ...fresh.map(({ partition }) => partition)].sort((a, b) => a - b)
   const added = { partitions: fresh.length, parts: adds.length, rows, bytes }
   const removed = { parts: removes.length }
-  const isSameEmpty = emptyAfter.size === empty.length && empty.every((cell) => emptyAfter.has(cell))
-  const emptyKey = isSameEmpty ? null : await writeEmptyCells(table, [...emptyAfter], random)
-  return {
+  const packs = ledger.packs.filter((pack) => !replaced.has(pack))
+  const record = encodeRecord([...emptyAfter], packs)
+  const written = record === ledger.record ? null : await writeRecord(table, record, random)
+  const version = (state?.version ?? -1) + 1
+  const change: RunChange = {
     schema,
+    foreignColumns: await foreignColumnsOf(table, head, state, ledger.cells),
     adds,
     removes,
-    ...(emptyKey !== null && { txns: [{ appId: EMPTY_CELLS, version: (state?.version ?? -1) + 1 }] }),
+    ...(written !== null && {
+      txns: [
+        { appId: EMPTY_CELLS, version },
+        { appId: EMPTY_OBJECT, version: written.object },
+      ],
+    }),
     info: {
       job: head.job,
       bundle: head.bundle,
       engine: head.engine,
       parameters: head.variants.slice(0, MAX_VARIANTS_TOLD),
-      partitions: encodeRanges(all),
+      partitions: encodeRanges(partitions),
       planned: head.partitions,
       added,
       removed,
-      ...(emptyKey !== null && { emptyCells: emptyKey }),
+      ...(written !== null && { emptyCells: written.key }),
     },
     told: { added, removed },
   }
+  return { change, heldBack }
+}
+
+/** Plans are read for it only where the table has a column that the rows lack. */
+async function foreignColumnsOf(
+  table: ObjectStore,
+  head: PlanHead,
+  state: TableState | null,
+  cells: readonly LiveCell[],
+): Promise<ReadonlySet<string> | undefined> {
+  const own = new Set(head.columns.map(({ name }) => name))
+  if (state === null || state.schema.columns.every(({ name }) => own.has(name))) return undefined
+  return readForeignColumns(table, state, cells)
 }
 
 /** The partitions that earlier commits of this run brought; each commit repeats those before it. */
-async function committedPartitions(table: ObjectStore, state: TableState, run: string): Promise<Set<number>> {
-  if (!state.txns.has(run)) return new Set()
+async function committedPartitions(
+  table: ObjectStore,
+  state: TableState,
+  { run, createdMs }: PlanHead,
+  nowMs: number,
+): Promise<Set<number>> {
+  if (!state.txns.has(run)) {
+    requireRemembered(state, run, nowMs - createdMs, table.uri)
+    return new Set()
+  }
   for await (const { info } of readHistory(table, state.version)) {
     if (info.run === run) return decodeRanges(typeof info.partitions === 'string' ? info.partitions : '')
   }
@@ -183,6 +225,17 @@ async function committedPartitions(table: ObjectStore, state: TableState, run: s
     path: table.uri,
   })
 }
+
+/** A table may be told to forget runs: then an old one may have been committed, and its rows replaced since. */
+function requireRemembered({ metaData }: TableState, run: string, ageMs: number, path: string): void {
+  const property = metaData.configuration['delta.setTransactionRetentionDuration']
+  const [, count, unit] = /(\d+)\s*(week|day|hour|minute|second)s?/.exec(property ?? '') ?? []
+  if (property === undefined || (unit !== undefined && ageMs < Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS])) return
+  const message = `the table forgets runs (delta.setTransactionRetentionDuration: ${property}), so that nobody knows whether run ${run} was committed; plan and run again`
+  throw new ReplayError('run-forgotten', message, { category: 'input', path })
+}
+
+const UNIT_MS = { week: 604_800_000, day: 86_400_000, hour: 3_600_000, minute: 60_000, second: 1000 } as const
 
 /** The live partitions that `cell` replaces. @throws ReplayError input `cell-overlap`, `variant-overlap` */
 function coveredBy(cell: LiveCell, live: LiveCells, run: string): LiveCell[] {
@@ -219,13 +272,6 @@ export function addOf(receipt: DoneReceipt, part: { path: string; size: number }
 function statsOf({ checksum, minTsNs, maxTsNs }: DoneReceipt): string {
   if (minTsNs === null || maxTsNs === null) return `{"numRecords":${checksum.rows}}`
   return `{"numRecords":${checksum.rows},"minValues":{"ts_ns":${minTsNs}},"maxValues":{"ts_ns":${maxTsNs}},"nullCount":{"ts_ns":0}}`
-}
-
-async function writeEmptyCells(table: ObjectStore, cells: readonly LiveCell[], random: () => number): Promise<string> {
-  for (;;) {
-    const key = `${EMPTY_FOLDER}${Math.floor(random() * 2 ** 52).toString(36)}.jsonl`
-    if ((await table.put(key, encodeEmptyCells(cells), 'absent')) !== null) return key
-  }
 }
 
 function warningOf(error: unknown): string | null {

@@ -1,8 +1,7 @@
 import { isoTime } from '../instant.ts'
-import type { ObjectStore } from '../store/object-store.ts'
 import type { AddFile } from '../table/delta-action.ts'
-import { readCommitInfo } from '../table/delta-history.ts'
 import type { TableState } from '../table/delta-log.ts'
+import type { Pack } from './pack.ts'
 
 /** A partition that is done in a table: of a live part, or without rows. */
 export interface LiveCell {
@@ -18,8 +17,10 @@ export interface LiveCell {
   readonly inputs: string
   readonly restart: string
   readonly run: string
-  /** Key of its part in the table; null without rows. */
+  /** Key of the part that holds its rows alone; null: it has no rows, or they are in a pack. */
   readonly path: string | null
+  /** The parts of another program that hold its rows with those of others. */
+  readonly pack?: Pack
 }
 
 /** The tags of a part that tell its partition. Written by `commit`, read back by `liveCellOf`. */
@@ -95,35 +96,4 @@ export function* livePartCells(state: TableState): Generator<LiveCell> {
     const cell = liveCellOf(part)
     if (cell !== null) yield cell
   }
-}
-
-/*
- * Partitions without rows have no part, and so no action of the log. They are the lines of an object below `_chronicle/empty/`,
- * which a version names in its commitInfo; the txn `EMPTY_CELLS` says which version that was. So they change in the same
- * instant as the parts, and a checkpoint keeps the way to them.
- */
-export const EMPTY_CELLS = 'chronicle.empty'
-export const EMPTY_FOLDER = '_chronicle/empty/'
-
-/** Key of the object with a table's partitions without rows; null when it has none. */
-export async function emptyCellsKey(store: ObjectStore, state: TableState): Promise<string | null> {
-  const txn = state.txns.get(EMPTY_CELLS)
-  if (txn === undefined) return null
-  const key = (await readCommitInfo(store, txn.version))?.emptyCells
-  return typeof key === 'string' ? key : null
-}
-
-export async function readEmptyCells(store: ObjectStore, state: TableState): Promise<LiveCell[]> {
-  const key = await emptyCellsKey(store, state)
-  const object = key === null ? null : await store.get(key)
-  // Lost: these partitions are not known to be done, and run again.
-  if (object === null) return []
-  return Buffer.from(object.bytes)
-    .toString()
-    .split('\n')
-    .flatMap((line) => (line === '' ? [] : [JSON.parse(line) as LiveCell]))
-}
-
-export function encodeEmptyCells(cells: readonly LiveCell[]): Uint8Array {
-  return Buffer.from(cells.map((cell) => `${JSON.stringify(cell)}\n`).join(''))
 }

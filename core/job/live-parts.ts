@@ -1,3 +1,5 @@
+import type { TableSchema } from '../table/table-schema.ts'
+import type { Pack } from './pack.ts'
 import type { Variant } from './plan-document.ts'
 
 /** What a table says of the rows of a partition, in one part or, without rows, in none. */
@@ -11,6 +13,18 @@ export interface LivePart {
   /** Of the run that made it. */
   readonly bundle: string
   readonly engine: string
+  /** Where its rows lie with those of others. */
+  readonly pack?: Pack
+}
+
+/** A table as rows have to fit into it. */
+export interface LiveTable {
+  readonly uri: string
+  readonly schema: TableSchema
+  /** No part may be taken out. */
+  readonly isAppendOnly: boolean
+  /** Columns that another program added. */
+  readonly foreignColumns: ReadonlySet<string>
 }
 
 /** A cell of an instrument, nanoseconds since the epoch, half-open. */
@@ -25,6 +39,8 @@ export interface LiveCellPlace {
 export interface LiveParts {
   /** Name of the table's job; null for a table that does not exist yet. */
   readonly job: string | null
+  /** Null for one that does not exist yet. */
+  readonly table: LiveTable | null
   /** The parts of a cell; more than one when its variants ran at different times. */
   of(venue: string, symbol: string, startNs: bigint, endNs: bigint): readonly LivePart[]
   /** A live cell of another length that overlaps this one, as text, or null. */
@@ -33,7 +49,17 @@ export interface LiveParts {
   withRows(archive: string): Iterable<LiveCellPlace>
   /** Every variant that has a live part. */
   readonly variants: readonly Variant[]
+  /** Rows in parts of other programs. */
+  readonly packs: readonly Pack[]
 }
 
 /** A table that does not exist yet. */
-export const NO_PARTS: LiveParts = { job: null, of: () => [], overlapping: () => null, withRows: () => [], variants: [] }
+export const NO_PARTS: LiveParts = {
+  job: null,
+  table: null,
+  of: () => [],
+  overlapping: () => null,
+  withRows: () => [],
+  variants: [],
+  packs: [],
+}

@@ -3,6 +3,7 @@ import type { CellGrid } from './cells.ts'
 import { type FingerprintBase, fingerprintOf, type OnCorrupt, type Restart } from './fingerprint.ts'
 import { type InstrumentDays, type JobWindow, windowStartNs } from './instrument-days.ts'
 import type { LivePart, LiveParts } from './live-parts.ts'
+import type { OnForeign, Pack } from './pack.ts'
 import type { PartitionState } from './plan-document.ts'
 
 /** What a plan makes of a cell of an instrument. */
@@ -27,10 +28,12 @@ export class PartitionJudge {
   /** Variants whose parameters are known. */
   readonly #known: ReadonlySet<string>
   readonly #windowOf: (variants: readonly string[]) => JobWindow
+  readonly #onForeign: OnForeign | undefined
 
   /**
    * @param asked ids of the variants asked for, sorted
    * @param windowOf the window of variants that run together: that of the one which looks farthest
+   * @param onForeign 'keep': rows that another program changed are as they should be
    */
   constructor(
     base: FingerprintBase,
@@ -38,6 +41,7 @@ export class PartitionJudge {
     asked: readonly string[],
     live: LiveParts,
     windowOf: (variants: readonly string[]) => JobWindow,
+    onForeign?: OnForeign,
   ) {
     this.#base = base
     this.#grid = grid
@@ -45,9 +49,11 @@ export class PartitionJudge {
     this.#live = live
     this.#known = new Set([...asked, ...live.variants.map(({ id }) => id)])
     this.#windowOf = windowOf
+    this.#onForeign = onForeign
   }
 
-  judge(days: InstrumentDays, cell: number): JudgedCell {
+  /** @param replaced packs that are taken out: what is in them has to run */
+  judge(days: InstrumentDays, cell: number, replaced?: ReadonlySet<Pack>): JudgedCell {
     const startNs = BigInt(cell) * this.#grid.sliceNs
     const endNs = startNs + this.#grid.sliceNs
     const name = `${days.venue}/${days.symbol}/${startNs}/${endNs}`
@@ -57,15 +63,16 @@ export class PartitionJudge {
     const stale: LivePart[] = []
     const reasons = new Set<string>()
     for (const part of parts) {
-      if (!part.variants.some((variant) => missing.has(variant))) continue
-      const reason = this.#whyStale(days, cell, name, part)
+      const isReplaced = part.pack !== undefined && replaced?.has(part.pack) === true
+      if (!isReplaced && !part.variants.some((variant) => missing.has(variant))) continue
+      const reason = this.#whyStale(days, cell, name, part) ?? (isReplaced ? `in one part with others, by ${part.pack!.by}` : null)
       if (reason === null) for (const variant of part.variants) missing.delete(variant)
       else {
         stale.push(part)
         reasons.add(reason)
       }
     }
-    if (missing.size === 0) return { ...CACHED, restart: parts[0]!.restart }
+    if (missing.size === 0 && stale.length === 0) return { ...CACHED, restart: parts[0]!.restart }
     if (stale.length === 0) return this.#toRun(days, cell, name, 'run', 'new parameters', [...missing].sort())
     // A part is replaced as a whole.
     const others = stale.flatMap((part) => part.variants.filter((id) => this.#known.has(id)))
@@ -77,7 +84,8 @@ export class PartitionJudge {
   judgeGone(days: InstrumentDays, cell: number): JudgedCell | null {
     const startNs = BigInt(cell) * this.#grid.sliceNs
     const endNs = startNs + this.#grid.sliceNs
-    const parts = this.#live.of(days.venue, days.symbol, startNs, endNs)
+    const isKept = ({ pack }: LivePart): boolean => this.#onForeign === 'keep' && pack !== undefined && pack.changed !== null
+    const parts = this.#live.of(days.venue, days.symbol, startNs, endNs).filter((part) => !isKept(part))
     const whole = parts.filter(({ variants }) => variants.every((id) => this.#known.has(id)))
     const variants = [...new Set(whole.flatMap((part) => part.variants))].sort()
     if (variants.length === 0) return null
@@ -87,6 +95,8 @@ export class PartitionJudge {
 
   /** Why a live part is not what a run would give now; null when it is. */
   #whyStale(days: InstrumentDays, cell: number, name: string, part: LivePart): string | null {
+    const by = part.pack?.changed ?? null
+    if (by !== null) return this.#onForeign === 'keep' ? null : `changed: ${by}`
     const [first, last] = days.windowDays(this.#grid, cell, this.#windowOf(part.variants))
     const inputs = days.recorded.of(part.restart, first, last)
     const isOf = (base: FingerprintBase, onCorrupt: OnCorrupt, of: string): boolean =>

@@ -1,6 +1,7 @@
 import { ReplayError } from '../errors.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import type { ColumnType } from '../table/column-buffer.ts'
+import type { OnForeign } from './pack.ts'
 import { runFiles } from './run-files.ts'
 
 /*
@@ -61,6 +62,8 @@ export interface PlanHead {
   readonly engine: string
   /** Absent: a partition fails whose input is damaged (`OnCorrupt`). */
   readonly onCorrupt?: 'skip'
+  /** What becomes of rows that another program changed or brought. Absent: where they are, nothing is written. */
+  readonly onForeign?: OnForeign
   /** URI of the archive. */
   readonly archive: string
   /** Milliseconds since the epoch. */

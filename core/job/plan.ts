@@ -1,19 +1,23 @@
 import { ReplayError } from '../errors.ts'
 import { isoTime } from '../instant.ts'
 import type { ObjectStore } from '../store/object-store.ts'
+import { mergeSchemas } from '../table/table-schema.ts'
 import { type ArchiveFacts, NO_FACTS } from './archive-facts.ts'
 import type { ArchiveListing, ListedInstrument } from './archive-listing.ts'
 import { type CellGrid, cellGrid, cellsOfRange, DAY_NS } from './cells.ts'
 import type { FingerprintBase, OnCorrupt } from './fingerprint.ts'
+import { ForeignRows } from './foreign-rows.ts'
 import { findGoneCells, type GoneCells, inOrder, withGone } from './gone-cells.ts'
 import { InstrumentDays, isBookStream, type JobWindow } from './instrument-days.ts'
 import type { JobOutline, OutlinedVariant } from './job-outline.ts'
 import { type LiveParts, NO_PARTS } from './live-parts.ts'
+import type { OnForeign } from './pack.ts'
 import type { PartitionLines } from './partition-lines.ts'
 import { PartitionJudge, partitionText } from './partition-state.ts'
 import { PlanCollector, type PlannedCell } from './plan-collector.ts'
 import { attemptSeconds, estimateCost } from './plan-cost.ts'
 import type { PlanHead } from './plan-document.ts'
+import { PARTITION_COLUMNS } from './row-schema.ts'
 import { listSelection } from './selection.ts'
 import { cutTasks, type TaskCut } from './task-cuts.ts'
 
@@ -25,6 +29,8 @@ export interface PlanOptions {
   readonly code: Pick<FingerprintBase, 'bundle' | 'engine'>
   /** What becomes of damaged input. @default 'abort': its partitions fail */
   readonly onCorrupt?: OnCorrupt | undefined
+  /** What becomes of rows that another program changed or brought. @default a run that has to write there is refused */
+  readonly onForeign?: OnForeign | undefined
   /** What the job was asked for by, so that advice can repeat it. @default not recorded */
   readonly source?: string | undefined
   /** Set in place of the job's own, so that advice can repeat it; it is in the bundle. */
@@ -76,6 +82,8 @@ export interface RunPlan {
   readonly taskSeconds: readonly number[]
   /** What to do about a plan that reads too much; empty when there is nothing to say. */
   readonly advice: readonly string[]
+  /** What other programs did to the table that the plan leaves as it is. */
+  readonly notes: readonly string[]
   /** For `writePlan`: lines of partitions, and the days that those of an instrument may read. */
   readonly partitions: PartitionLines
   readonly listing: ArchiveListing
@@ -84,11 +92,12 @@ export interface RunPlan {
 /**
  * Plans a run: from the archive's listing and what is known of archive and table, no other reading.
  * @throws ReplayError input: those of `listSelection`, `cellGrid`, `cellsOfRange`; `table-job`, `variants-changed`, `cell-overlap`,
- *   `range-empty`, `snapshots-skip`
+ *   `range-empty`, `snapshots-skip`, `table-schema`, `table-append-only`, `foreign-rows`, `foreign-pack`
  */
 export async function planRun(options: PlanOptions): Promise<RunPlan> {
   const { archive, outline, code, live = NO_PARTS, facts = NO_FACTS } = options
   if (live.job !== null && live.job !== outline.name) throw otherJob(live.job, outline.name)
+  requireSchema(live, outline)
   const isSkipping = options.onCorrupt === 'skip'
   if (isSkipping && outline.writesRestartPoints) throw skippingSnapshots(outline.name)
   const variants = [...outline.asked, ...outline.live]
@@ -103,7 +112,9 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
     outline.asked.map(({ id }) => id),
     live,
     (ids) => windows.of(ids),
+    options.onForeign,
   )
+  const foreign = new ForeignRows(live, grid, new Set(variants.map(({ id }) => id)), options.onForeign)
   const days = listing.instruments.flatMap((instrument) => daysOf(instrument, outline, facts, isSkipping))
   const gone = findGoneCells(live, {
     ...{ grid, selection: options, archive: archive.uri, days, skewNs: windows.skewNs, range: given },
@@ -118,7 +129,11 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
   )
   for (const { instrument, cells } of withGone(days, gone)) {
     collector.startInstrument(instrument)
-    for (const [cell, isGone] of inOrder(instrument.cells(grid, range[0], range[1], windows.skewNs), cells)) {
+    const inRange = () => inOrder(instrument.cells(grid, range[0], range[1], windows.skewNs), cells)
+    const replaced = foreign.replaced(instrument, inRange, (cell, isGone, packs) =>
+      isGone ? judge.judgeGone(instrument, cell) : judge.judge(instrument, cell, packs),
+    )
+    for (const [cell, isGone] of inRange()) {
       if (isGone) {
         collector.addGone(cell, judge.judgeGone(instrument, cell), instrument.placeOf(grid, cell))
         continue
@@ -126,12 +141,14 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
       const startNs = BigInt(cell) * grid.sliceNs
       const overlap = live.overlapping(instrument.venue, instrument.symbol, startNs, startNs + grid.sliceNs)
       if (overlap !== null) throw overlapping(partitionText(instrument.venue, instrument.symbol, startNs), overlap)
-      collector.add(cell, judge.judge(instrument, cell), (judged) =>
+      collector.add(cell, judge.judge(instrument, cell, replaced), (judged) =>
         instrument.bytesOf(grid, cell, windows.of(judged.variants), judged.restart),
       )
     }
     instrument.forget()
   }
+  foreign.requireAnswer()
+  if (live.table?.isAppendOnly === true && collector.counts.stale > 0) throw appendOnly(live.table.uri, collector.counts.stale)
   const { partitions } = collector
   if (collector.cells === 0) throw emptyRange(options, days)
   const { taskBytes = 4 * 2 ** 30, minTasks = 1 } = options
@@ -153,6 +170,7 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
     ...(options.maxSkew !== undefined && { maxSkew: options.maxSkew }),
     ...code,
     ...(isSkipping && { onCorrupt: 'skip' }),
+    ...(options.onForeign !== undefined && { onForeign: options.onForeign }),
     archive: archive.uri,
     createdMs: options.createdMs,
     streams: outline.streams === 'all' ? ['all'] : outline.streams,
@@ -173,7 +191,8 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
   }
   const taskSeconds = tasks.map((task) => attemptSeconds(task, outline.asked.length, options.minTaskSeconds))
   const cells = (): Iterable<PlannedCell> => collector.planned()
-  return { head, instruments: collector.instruments, cells, tasks, taskSeconds, advice: adviceOn(outline, head, days), partitions, listing }
+  const told = { advice: adviceOn(outline, head, days), notes: foreign.notes() }
+  return { head, instruments: collector.instruments, cells, tasks, taskSeconds, ...told, partitions, listing }
 }
 
 /** The windows of sets of variants: of each set that of the variant which looks farthest. */
@@ -276,6 +295,18 @@ function adviceOn({ usesBook, writesRestartPoints }: JobOutline, { cost, onCorru
     )
   }
   return advice
+}
+
+/** Rows that the table would not take are not made. @throws ReplayError input `table-schema` */
+function requireSchema({ table }: LiveParts, { name, columns }: JobOutline): void {
+  if (table === null) return
+  const own = columns.filter((column) => !PARTITION_COLUMNS.includes(column.name))
+  mergeSchemas(table.schema, { job: name, columns: own }, table.uri, table.foreignColumns)
+}
+
+function appendOnly(path: string, stale: number): ReplayError {
+  const message = `the table is append-only (delta.appendOnly), and ${stale} partitions in it are to be replaced; set the property to false, or use another table`
+  return new ReplayError('table-append-only', message, { category: 'input', path })
 }
 
 function otherJob(found: string, name: string): ReplayError {

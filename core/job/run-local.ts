@@ -98,11 +98,11 @@ export async function runLocally(options: LocalRunOptions): Promise<LocalRunResu
   const { run: toRun, cached, stale } = head.counts
   return {
     run,
-    partitions: { run: toRun, cached, stale, failed: missing.length },
+    partitions: { run: toRun, cached, stale, failed: missing.length + commit.heldBack.length },
     rows: commit.added.rows,
     version: commit.version,
     commit,
-    failures: groupFailures(missing, lost),
+    failures: groupFailures([...missing, ...commit.heldBack], lost),
     messages: pool.counts.messages,
     bytes: pool.counts.bytes,
     durationMs: performance.now() - startedMs,

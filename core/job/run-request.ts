@@ -4,6 +4,7 @@ import { readArchiveIndex } from './archive-index.ts'
 import { readCommittedParts } from './committed-parts.ts'
 import type { JobOutline } from './job-outline.ts'
 import type { LiveParts } from './live-parts.ts'
+import type { OnForeign } from './pack.ts'
 import { planRun, type RunPlan } from './plan.ts'
 import { runFiles } from './run-files.ts'
 
@@ -35,6 +36,8 @@ export interface RunRequest {
   readonly maxSkew?: string
   /** Absent: a partition fails whose input is damaged. */
   readonly onCorrupt?: 'skip'
+  /** As in `PlanOptions`. */
+  readonly onForeign?: OnForeign
   /** As in `PlanOptions`. */
   readonly taskBytes?: number
   readonly minTasks?: number
@@ -72,12 +75,12 @@ export interface PlanRequestOptions {
 /** Plans what was asked for; writes nothing. @throws ReplayError those of `planRun` */
 export async function planRequest(request: RunRequest, { archive, table, live }: PlanRequestOptions): Promise<RunPlan> {
   const { outline, bundle, engine, run, createdMs, source, venues, symbols, fromNs, toNs, slice, maxSkew } = request
-  const { taskBytes, minTasks, minTaskSeconds, onCorrupt } = request
+  const { taskBytes, minTasks, minTaskSeconds, onCorrupt, onForeign } = request
   return planRun({
     ...{ archive, outline, code: { bundle, engine }, run, createdMs, source, venues, symbols, slice, maxSkew },
     fromNs: fromNs === undefined ? undefined : BigInt(fromNs),
     toNs: toNs === undefined ? undefined : BigInt(toNs),
-    ...{ taskBytes, minTasks, minTaskSeconds, onCorrupt },
+    ...{ taskBytes, minTasks, minTaskSeconds, onCorrupt, onForeign },
     live: live ?? (await readCommittedParts(table)),
     facts: await readArchiveIndex(table),
   })

@@ -21,6 +21,8 @@ import { mergeSchemas, PARTITION_COLUMNS, schemaStringOf, type TableSchema } fro
 /** What one version changes. */
 export interface TableChange {
   readonly schema: TableSchema
+  /** Columns of the table that another program added, which the rows may lack. @default none */
+  readonly foreignColumns?: ReadonlySet<string> | undefined
   readonly adds: readonly AddFile[]
   /** Live parts to take out. */
   readonly removes: readonly AddFile[]
@@ -141,7 +143,7 @@ function actionsOf(uri: string, state: TableState | null, change: TableChange, b
   }
   return [
     { commitInfo },
-    ...metaDataOf(uri, state, change.schema, timestamp, nonce),
+    ...metaDataOf(uri, state, change, timestamp, nonce),
     ...[{ appId: run, version: attempt }, ...(change.txns ?? [])].map((txn) => ({ txn: { ...txn, lastUpdated: timestamp } })),
     ...change.removes.map(({ path, partitionValues, size }) => ({
       remove: { path, deletionTimestamp: timestamp, dataChange: true, extendedFileMetadata: true, partitionValues, size },
@@ -150,7 +152,8 @@ function actionsOf(uri: string, state: TableState | null, change: TableChange, b
   ]
 }
 
-function metaDataOf(uri: string, state: TableState | null, wanted: TableSchema, createdTime: number, nonce: string): DeltaAction[] {
+function metaDataOf(uri: string, state: TableState | null, change: TableChange, createdTime: number, nonce: string): DeltaAction[] {
+  const { schema: wanted, foreignColumns } = change
   if (state === null) {
     const metaData = {
       id: uuidOf(nonce),
@@ -163,8 +166,10 @@ function metaDataOf(uri: string, state: TableState | null, wanted: TableSchema, 
     }
     return [{ protocol: PROTOCOL }, { metaData }]
   }
-  const schema = mergeSchemas(state.schema, wanted, uri)
-  return schema === state.schema ? [] : [{ metaData: { ...state.metaData, schemaString: schemaStringOf(schema) } }]
+  const schema = mergeSchemas(state.schema, wanted, uri, foreignColumns)
+  return schema === state.schema
+    ? []
+    : [{ metaData: { ...state.metaData, schemaString: schemaStringOf(schema, state.metaData.schemaString) } }]
 }
 
 /** Whether the version is ours. Only another's version at this number is a lost race. */

@@ -1,6 +1,6 @@
 import { ReplayError } from '../errors.ts'
 import type { ObjectStore } from '../store/object-store.ts'
-import { type CommitInfo, decodeVersion } from './delta-action.ts'
+import { type CommitInfo, type DeltaAction, decodeVersion } from './delta-action.ts'
 import { readTable, type TableState, versionKey } from './delta-log.ts'
 
 /** One version of a table, as its commitInfo tells it. */
@@ -37,6 +37,12 @@ export async function readCommitInfo(store: ObjectStore, version: number): Promi
     for (const action of decodeVersion(object.bytes, path)) if ('commitInfo' in action) return action.commitInfo
     return {}
   }
+}
+
+/** All that a version says; null when there is no such version. */
+export async function readActions(store: ObjectStore, version: number): Promise<DeltaAction[] | null> {
+  const object = await store.get(versionKey(version))
+  return object === null ? null : [...decodeVersion(object.bytes, `${store.uri}/${versionKey(version)}`)]
 }
 
 /**

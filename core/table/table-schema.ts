@@ -13,8 +13,12 @@ export interface TableSchema {
 /** Columns that come from a part's folder, `venue=…/symbol=…/date=…/`, and begin every row. `date` is a date, the others text. */
 export const PARTITION_COLUMNS = ['venue', 'symbol', 'date'] as const
 
-/** Delta's `schemaString`: the partition columns, then the others. */
-export function schemaStringOf(schema: TableSchema): string {
+/**
+ * Delta's `schemaString`: the partition columns, then the others.
+ * @param known that of the table; what it says of columns stays
+ */
+export function schemaStringOf(schema: TableSchema, known?: string): string {
+  const before = known === undefined ? [] : (JSON.parse(known) as { fields: { name: string }[] }).fields
   const partitions = PARTITION_COLUMNS.map((name) => ({ name, type: name === 'date' ? 'date' : 'string', nullable: true, metadata: {} }))
   const columns = schema.columns.map(({ name, type, nullable }) => ({
     name,
@@ -22,7 +26,8 @@ export function schemaStringOf(schema: TableSchema): string {
     nullable: nullable === true,
     metadata: {},
   }))
-  return JSON.stringify({ type: 'struct', fields: [...partitions, ...columns] })
+  const added = [...partitions, ...columns].filter(({ name }) => !before.some((field) => field.name === name))
+  return JSON.stringify({ type: 'struct', fields: [...before, ...added] })
 }
 
 /** The columns of a `schemaString`. @throws ReplayError input `table-schema` when a column is of a type that jobs do not have */
@@ -33,7 +38,7 @@ export function parseSchemaString(text: string, path: string): ColumnSpec[] {
     if (PARTITION_COLUMNS.some((partition) => partition === name)) continue
     const known = (Object.keys(DELTA_TYPES) as ColumnType[]).find((each) => DELTA_TYPES[each] === type)
     if (known === undefined) {
-      const message = `column ${name} has type ${JSON.stringify(type)}, expected one of ${Object.values(DELTA_TYPES).join(', ')}; this table was not written by chronicle-replay`
+      const message = `column ${name} has type ${JSON.stringify(type)}, expected one of ${Object.values(DELTA_TYPES).join(', ')}; another program made or changed the table: take the column out, or use another table`
       throw new ReplayError('table-schema', message, { category: 'input', path })
     }
     columns.push({ name, type: known, nullable })
@@ -43,10 +48,11 @@ export function parseSchemaString(text: string, path: string): ColumnSpec[] {
 
 /**
  * The schema of the table after rows of `wanted` were added to it. New columns are appended and nullable, as earlier rows lack them.
+ * @param others columns that another program added: rows lack them where they may be NULL
  * @returns `table` itself when nothing changes
  * @throws ReplayError input `table-job`, `table-schema`: another job, a column that went, or has another type, or may now be NULL
  */
-export function mergeSchemas(table: TableSchema, wanted: TableSchema, path: string): TableSchema {
+export function mergeSchemas(table: TableSchema, wanted: TableSchema, path: string, others: ReadonlySet<string> = NO_OTHERS): TableSchema {
   if (wanted.job !== table.job) {
     const message = `the table holds rows of the job "${table.job}", found rows of "${wanted.job}"; give each job a table of its own`
     throw new ReplayError('table-job', message, { category: 'input', path })
@@ -58,6 +64,7 @@ export function mergeSchemas(table: TableSchema, wanted: TableSchema, path: stri
     })
   for (const { name, type, nullable } of table.columns) {
     const other = wanted.columns.find((column) => column.name === name)
+    if (other === undefined && nullable === true && others.has(name)) continue
     if (other === undefined) throw wrong(`the table has a column ${name} (${type}), which the rows lack`)
     if (other.type !== type) throw wrong(`column ${name} is ${type} in the table and ${other.type} in the rows`)
     if (other.nullable === true && nullable !== true) throw wrong(`column ${name} is never NULL in the table, but may be in the rows`)
@@ -75,6 +82,7 @@ export function columnsTag(schema: TableSchema): string {
   return hash('sha256', JSON.stringify(schema.columns.map(({ name, type }) => [name, type])), 'hex').slice(0, 16)
 }
 
+const NO_OTHERS: ReadonlySet<string> = new Set()
 const DELTA_TYPES: Readonly<Record<ColumnType, string>> = {
   f64: 'double',
   i64: 'long',

@@ -38,7 +38,8 @@ function everyRow(n: number): Row {
 }
 
 const rowsOf = (count: number): Row[] => Array.from({ length: count }, (_, n) => everyRow(n))
-const allNull = (row: Row): Row => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, name.endsWith('_null') ? null : value]))
+const allNull = (row: Row): Row =>
+  Object.fromEntries(Object.entries(row).map(([name, value]) => [name, name.endsWith('_null') ? null : value]))
 
 /** All shapes that parts and sinks come in. */
 export const PARQUET_SHAPES: readonly ParquetShape[] = [

@@ -35,6 +35,8 @@ export function plannedLines(plan: RunPlan): PlannedLine[] {
 /** A table in which plans were carried out, as the table side will tell it. */
 export class PlannedParts implements LiveParts {
   job: string | null = null
+  readonly table = null
+  readonly packs = []
   readonly #parts = new Map<string, LivePart[]>()
   readonly #variants = new Map<string, Variant>()
   #sliceNs = 1n
