@@ -10,7 +10,7 @@ import type { Storage } from './storage.ts'
  * | plan      | archive: names; table: log and …_chronicle/    | creates what a plan is, below …_chronicle/runs/             |
  * | task      | archive; …_chronicle/runs/                     | creates parts and receipts                                  |
  * | snapshots | as task                                        | as task, and …snapshots/ of the archive                     |
- * | commit    | log, plans, receipts, cancel marks             | …_delta_log/ (versions: creates), index, empty cells, outcome |
+ * | commit    | log, plans, receipts, cancel marks, parts      | …_delta_log/ (versions: creates), index, empty cells, outcome |
  * | vacuum    | log and …_chronicle/                           | deletes parts and empty cells                               |
  *
  * "Creates" is meant: a put without `If-None-Match` is refused. No role of a container deletes.
@@ -58,7 +58,8 @@ export class Roles extends Construct {
     allow(this.commit, ['s3:ListBucket'], [table])
     const runFiles = ['plan.json', 'tasks.json', 'shares/*', 'receipts/*', 'cancel', 'outcome.json'].map((name) => `${RUNS}/${name}`)
     const facts = ['_chronicle/archive-index.jsonl', EMPTY_CELLS]
-    allow(this.commit, ['s3:GetObject'], below(table, LOG, ...facts, ...runFiles))
+    // Parts: to learn whether another program's VACUUM has taken them.
+    allow(this.commit, ['s3:GetObject'], below(table, LOG, PARTS, ...facts, ...runFiles))
     allow(this.commit, ['s3:PutObject', 's3:AbortMultipartUpload'], below(table, LOG, ...facts, `${RUNS}/outcome.json`))
     denyToReplace(this.commit, below(table, '_delta_log/*.json', EMPTY_CELLS))
 

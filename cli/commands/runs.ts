@@ -33,12 +33,15 @@ export const runs: CommandSpec = {
   },
 }
 
-/** One commit. Null: another program made it, and does not say. */
+/** One commit. Null: another program made it, and does not say what only runs have. */
 interface RunRow {
   readonly version: number
   /** ISO 8601, UTC. */
   readonly time: string | null
   readonly run: string | null
+  /** What it did (`WRITE`, `OPTIMIZE`, …), and the program. */
+  readonly operation: string | null
+  readonly engine: string | null
   readonly job: string | null
   readonly partitions: number | null
   readonly addedParts: number | null
@@ -47,7 +50,7 @@ interface RunRow {
   readonly rows: number | null
 }
 
-const HEADER = ['version', 'time', 'run', 'job', 'partitions', 'parts added', 'removed', 'rows added']
+const HEADER = ['version', 'time', 'run', 'operation', 'job', 'partitions', 'parts added', 'removed', 'rows added']
 
 function rowOf(version: number, info: CommitInfo): RunRow {
   const added = info.added as { partitions?: number; parts?: number; rows?: number } | undefined
@@ -56,6 +59,8 @@ function rowOf(version: number, info: CommitInfo): RunRow {
     version,
     time: info.timestamp === undefined ? null : new Date(info.timestamp).toISOString(),
     run: info.run ?? null,
+    operation: typeof info.operation === 'string' ? info.operation : null,
+    engine: typeof info.engineInfo === 'string' ? info.engineInfo : null,
     job: typeof info.job === 'string' ? info.job : null,
     partitions: added?.partitions ?? null,
     addedParts: added?.parts ?? null,
@@ -64,6 +69,8 @@ function rowOf(version: number, info: CommitInfo): RunRow {
   }
 }
 
-function cellsOf({ version, time, run, job, partitions, addedParts, removedParts, rows }: RunRow): (string | number)[] {
-  return [version, time ?? '-', run ?? '-', job ?? '-', partitions ?? '-', addedParts ?? '-', removedParts ?? '-', rows ?? '-']
+function cellsOf(row: RunRow): (string | number)[] {
+  const { version, time, run, operation, engine, job, partitions, addedParts, removedParts, rows } = row
+  const what = run === null && engine !== null ? `${operation ?? '-'} by ${engine}` : operation
+  return [version, time ?? '-', run ?? '-', what ?? '-', job ?? '-', partitions ?? '-', addedParts ?? '-', removedParts ?? '-', rows ?? '-']
 }

@@ -26,7 +26,7 @@ export class ForeignRows {
   readonly #known: ReadonlySet<string>
   readonly #onForeign: OnForeign | undefined
   readonly #refused = new Map<string, { count: number; first: string }>()
-  readonly #left = new Map<string, number>()
+  readonly #left = new Map<string, { changed: number; added: number }>()
 
   /** @param known variants whose parameters are known */
   constructor(live: LiveParts, grid: CellGrid, known: ReadonlySet<string>, onForeign: OnForeign | undefined) {
@@ -103,17 +103,23 @@ export class ForeignRows {
     if (pack.added !== null && !liesWithin(pack, ...range)) throw outside(name, `others of ${pack.partition.join('/')}`, pack)
   }
 
-  #tell({ changed, added, by, cells, paths, rows }: Pack): void {
-    const count = cells.length === 1 ? '1 partition' : `${cells.length} partitions`
-    const what =
-      changed !== null ? `changed rows of ${count}` : added === null ? `packed ${count}` : `brought ${rows ?? 'some'} rows of no run`
-    const line = `${changed ?? added ?? by} ${what} in ${paths.length} parts; left as they are`
-    this.#left.set(line, (this.#left.get(line) ?? 0) + 1)
+  /** Packs that only hold what runs made are as good as parts of ours. */
+  #tell({ changed, added, cells, rows }: Pack): void {
+    const by = changed ?? added
+    if (by === null) return
+    const known = this.#left.get(by) ?? { changed: 0, added: 0 }
+    if (changed !== null) known.changed += cells.length
+    else known.added += rows ?? 0
+    this.#left.set(by, known)
   }
 
-  /** What lies in the instruments' packs and stays, a line each. */
+  /** What other programs changed and brought that stays as it is, a line each. */
   notes(): string[] {
-    return [...this.#left].slice(0, MAX_NOTES).map(([line, count]) => (count === 1 ? line : `${line} (${count} times)`))
+    return [...this.#left].slice(0, MAX_NOTES).map(([by, { changed, added }]) => {
+      const what =
+        changed > 0 ? `changed rows of ${partitionsText(changed)}` : `brought ${added === 0 ? 'rows' : `${added} rows`} of no run`
+      return `${by} ${what}; they are left as they are`
+    })
   }
 
   /** @throws ReplayError input `foreign-rows` where the user has to say what to do */
@@ -125,7 +131,7 @@ export class ForeignRows {
     const whose = all.slice(0, 3).map(([by, { count: own, first }]) => `${by}: ${own}, the first ${first}`)
     const keep = '--foreign keep leaves them as they are'
     const replace = '--foreign replace takes them out and makes the partitions anew'
-    const message = `rows of ${count === 1 ? '1 partition' : `${count} partitions`} were changed, taken out or brought by another program (${whose.join('; ')}); say what to do: ${keep}, ${replace}`
+    const message = `rows of ${partitionsText(count)} were changed, taken out or brought by another program (${whose.join('; ')}); say what to do: ${keep}, ${replace}`
     throw new ReplayError('foreign-rows', message, { category: 'input' })
   }
 
@@ -138,6 +144,10 @@ export class ForeignRows {
 function outside(partition: string, other: string, { by }: Pack): ReplayError {
   const message = `partition ${partition} has to be made anew, and its rows lie in one part with those of ${other} (${by}), which this run does not make; ask for the whole day with the table's --slice, the archive and the job's parameters that made them`
   return new ReplayError('foreign-pack', message, { category: 'input' })
+}
+
+function partitionsText(count: number): string {
+  return count === 1 ? '1 partition' : `${count} partitions`
 }
 
 const MAX_NOTES = 20
