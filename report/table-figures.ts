@@ -1,12 +1,11 @@
-import path from 'node:path'
 import { ReplayError } from '../core/errors.ts'
 import { addOf } from '../core/job/commit.ts'
 import type { PlanColumn, PlanHead } from '../core/job/plan-document.ts'
 import { nearest } from '../core/nearest-word.ts'
 import type { ObjectStore } from '../core/store/object-store.ts'
-import { openQuery, openView, type Query, readParquet } from '../core/table/query.ts'
-import { RemoteParts, type RemotePartsOptions } from '../core/table/remote-parts.ts'
-import { openTable, quoteName } from '../core/table/table-query.ts'
+import { type Query, unite } from '../core/table/query.ts'
+import type { RemotePartsOptions } from '../core/table/remote-parts.ts'
+import { openParts, openTable, quoteName, selectParts } from '../core/table/table-query.ts'
 import { type ColumnPlot, plotColumn, plotScope } from './column-plot.ts'
 import { type QualityRows, qualityGrid } from './quality-map.ts'
 import type { RunRecord } from './run-record.ts'
@@ -81,23 +80,12 @@ function metricOf(given: string | undefined, column: string | undefined): SweepM
 /** Null: nothing was written. */
 async function openRows(store: ObjectStore, { head, commits, done }: RunRecord, remote?: RemotePartsOptions): Promise<Query | null> {
   if (commits.length > 0) return openTable(store, { asOf: head.run, remote })
-  const adds = [...done.values()].flatMap((receipt) => (receipt.part === null ? [] : [addOf(receipt, receipt.part, {})]))
+  const adds = [...done.values()].flatMap((receipt) =>
+    receipt.part === null ? [] : [addOf(receipt, receipt.part, { columns: 'of the run' })],
+  )
   if (adds.length === 0) return null
-  const { directory } = store
-  if (directory !== undefined) return openQuery(adds.map(({ path: key }) => path.join(directory, key)))
-  const parts = new RemoteParts(store, adds, remote)
-  try {
-    const query = await openView(async (run) => {
-      const fileOf = await parts.open(run)
-      const files = adds.map(({ path: key }) => fileOf(key))
-      return `SELECT * FROM ${readParquet(files, false)}`
-    })
-    query.onClose(() => parts.close())
-    return query
-  } catch (error) {
-    parts.close()
-    throw error
-  }
+  const schema = { job: head.job, columns: head.columns }
+  return openParts(store, adds, (fileOf) => unite(selectParts(adds, schema, fileOf)), { remote })
 }
 
 /** Numeric columns that are the job's own. */

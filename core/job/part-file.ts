@@ -3,6 +3,7 @@ import path from 'node:path'
 import { ReplayError } from '../errors.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { ParquetFile } from '../table/parquet-writer.ts'
+import { partitionFolder } from '../table/partition-path.ts'
 import type { RowGroupBuffers } from '../table/row-group-buffers.ts'
 import { type RowChecksum, TableChecksum } from '../table/table-checksum.ts'
 import { cellName } from './cells.ts'
@@ -42,9 +43,9 @@ export class PartFile {
   constructor(options: PartOptions) {
     const { partition, run, attempt, scratch, spare } = options
     const columns = options.columns.filter(({ name }) => !PARTITION_COLUMNS.includes(name))
-    const { venue, symbol, date, startNs, endNs, fingerprint } = partition
+    const { startNs, endNs, fingerprint } = partition
     const name = `part-${cellName(startNs, endNs)}-${fingerprint}-${run}-${attempt}.parquet`
-    this.key = `venue=${venue}/symbol=${symbol}/date=${date}/${name}`
+    this.key = partitionFolder(partition) + name
     this.#checksum = new TableChecksum(
       columns,
       PARTITION_COLUMNS.map((column) => ({ name: column, value: partition[column as 'venue' | 'symbol' | 'date'] })),

@@ -42,7 +42,7 @@ export async function formatRows(
  * - 64 bits and wider: decimal text in columns named `seq`, `…_seq`, `…Seq`, `…_ns`, `…Ns`;
  *   elsewhere a number, or decimal text where that would round (beyond 2⁵³ − 1).
  * - DECIMAL: decimal text. Times: ISO 8601 in UTC, e.g. "2026-01-31T12:00:00.000001Z". Dates: "2026-01-31".
- * - booleans and texts as they are, NULL null, anything nested as DuckDB writes it.
+ * - booleans and texts as they are, NULL null, anything nested as DuckDB writes it, its times in UTC as those above.
  */
 export function jsonOf(value: DuckDBValue, column: QueryColumn): JsonValue {
   if (value === null) return null
@@ -58,12 +58,17 @@ export function jsonOf(value: DuckDBValue, column: QueryColumn): JsonValue {
 /** A value that is not NULL, as text for tables and CSV. */
 function textOf(value: DuckDBValue, column: QueryColumn): string {
   if (Object.is(value, -0)) return '-0'
-  if (typeof value !== 'object' || !column.type.startsWith('TIMESTAMP')) return String(value)
-  // "2026-01-31 12:00:00.000001", with an offset of +00 where the type has a time zone.
   const text = String(value)
-  const match = /^(\S+) (\S+?)(?:\+00)?$/.exec(text)
-  return match === null ? text : `${match[1]}T${match[2]}Z`
+  if (typeof value !== 'object' || !column.type.includes('TIMESTAMP')) return text
+  if (SCALAR_TIME.test(column.type)) return text.replace(TIME, '$1T$2Z')
+  // Within a list or struct, as long as no text in it can look like a time.
+  return column.type.includes('VARCHAR') ? text : text.replace(TIMES_WITHIN, '$1T$2Z')
 }
+
+/** "2026-01-31 12:00:00.000001", with an offset of +00 where the type has a time zone. */
+const TIME = /^(\d+-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)(?:\+00)?$/
+const TIMES_WITHIN = /(\d+-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)\+00/g
+const SCALAR_TIME = /^TIMESTAMP(_S|_MS|_NS| WITH TIME ZONE)?$/
 
 interface Format {
   /** What comes before the rows; sees the first chunk. */

@@ -2,9 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { renameSync, rmSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import path from 'node:path'
 import type { DuckDBConnection, DuckDBInstance, DuckDBResult } from '@duckdb/node-api'
 import { ReplayError } from '../errors.ts'
+import { type FilesSelect, quoteSql, selectFiles } from './file-select.ts'
+import { unescapePathName } from './partition-path.ts'
+import { plainDirectory } from './plain-directory.ts'
 import { formatRows, type JsonValue, jsonOf, type QueryColumn, type TextFormat } from './query-format.ts'
 
 export interface QueryOptions {
@@ -16,10 +19,11 @@ export interface QueryOptions {
 
 /**
  * Opens Parquet files for SQL, as the view `t`: columns are united by name, and folders such as `date=2026-01-31` are columns
- * (`date` a DATE, all others text, so that a symbol `000001` stays what it is).
+ * (`date` a DATE, all others text, so that a symbol `000001` stays what it is; `NULL` is a text, Hive's
+ * `__HIVE_DEFAULT_PARTITION__` is none).
  *
  * @param source a folder, of which all `*.parquet` files at any depth are taken, without those in folders that begin with
- *   `_` or `.` (logs, plans); or the files themselves
+ *   `_` or `.` (logs, plans), and the folders below it are columns; or the files themselves, with all folders of their paths
  * @throws ReplayError input `query-no-folder`, `query-no-files`, `query-failed`
  */
 export async function openQuery(source: string | readonly string[], options: QueryOptions = {}): Promise<Query> {
@@ -28,7 +32,45 @@ export async function openQuery(source: string | readonly string[], options: Que
     const place = typeof source === 'string' ? { path: source } : {}
     throw new ReplayError('query-no-files', 'no *.parquet files to query; run a job into this table first', { category: 'input', ...place })
   }
-  return openView(`SELECT * FROM ${readParquet(files, true)}`, options)
+  if (typeof source !== 'string') return openView(unite(selectPlaced(files, files)), options)
+  const plain = plainDirectory(source)
+  const within = files.map((file) => path.relative(source, file))
+  const places = within.map((file) => path.join(plain.path, file))
+  try {
+    const query = await openView(unite(selectPlaced(places, within)), options)
+    query.onClose(() => plain.close())
+    return query
+  } catch (error) {
+    plain.close()
+    throw error
+  }
+}
+
+/** @param within the paths whose folders are columns, of the same files */
+function selectPlaced(files: readonly string[], within: readonly string[]): FilesSelect[] {
+  const places = files.map((file, i) => ({ file, values: valuesOf(within[i]!), columns: '' }))
+  const isDate = places.every(({ values }) => /^\d{4}-\d{2}-\d{2}$/.test(values.date ?? ''))
+  return selectFiles(places, [], isDate ? ['date'] : [])
+}
+
+/** `symbol=a%2Fb/date=2026-01-31/…` → `{ symbol: 'a/b', date: '2026-01-31' }`. What cannot be decoded stays as it is. */
+function valuesOf(file: string): Record<string, string | null> {
+  const values: Record<string, string | null> = {}
+  for (const folder of file.split(path.sep).slice(0, -1)) {
+    const at = folder.indexOf('=')
+    if (at <= 0) continue
+    const text = folder.slice(at + 1)
+    values[folder.slice(0, at)] = text === HIVE_NULL ? null : (unescapePathName(text) ?? text)
+  }
+  return values
+}
+
+/** Hive's name for a partition without a value. */
+const HIVE_NULL = '__HIVE_DEFAULT_PARTITION__'
+
+/** One SELECT of several; columns that one of them lacks are NULL in its rows. */
+export function unite(selects: readonly FilesSelect[]): string {
+  return selects.map(({ sql }) => sql).join('\nUNION ALL BY NAME ')
 }
 
 /** Makes the SELECT of a view; may run statements before, and has their errors as DuckDB gives them. */
@@ -37,9 +79,11 @@ export type MakeSelect = (run: (sql: string) => Promise<unknown>) => Promise<str
 /** Opens a query whose view `t` is this SELECT. @throws ReplayError input `query-failed` */
 export async function openView(select: string | MakeSelect, options: QueryOptions = {}): Promise<Query> {
   // Imported late: the native library takes longer to load than most commands run.
-  const { DuckDBInstance: instances } = await import('@duckdb/node-api')
+  const { DuckDBInstance: instances, DuckDBTimestampTZValue } = await import('@duckdb/node-api')
+  // Times are shown in UTC, also within lists and structs, whatever the zone of the machine.
+  DuckDBTimestampTZValue.timezoneOffsetInMinutes = 0
   // In memory, but DuckDB's own choice for what does not fit is a folder in the working directory.
-  const spillFolder = join(tmpdir(), `chronicle-replay-query-${randomUUID()}`)
+  const spillFolder = path.join(tmpdir(), `chronicle-replay-query-${randomUUID()}`)
   const settings: { [name: string]: string } & { threads?: string } = {
     memory_limit: `${Math.ceil((options.memoryLimitBytes ?? 2 ** 30) / 2 ** 20)}MiB`,
     temp_directory: spillFolder,
@@ -49,7 +93,7 @@ export async function openView(select: string | MakeSelect, options: QueryOption
   const connection = await database.connect()
   const query = new Query(database, connection, spillFolder)
   try {
-    // Otherwise times are shown, and times in conditions are read, in the machine's own zone.
+    // Otherwise times that become text or dates, and those in conditions, are read in the machine's own zone.
     await orQueryFailed(connection.run("SET TimeZone = 'UTC'"))
     const view = typeof select === 'string' ? select : await select((sql) => connection.run(sql))
     await orQueryFailed(connection.run(`CREATE VIEW t AS ${view}`))
@@ -104,14 +148,14 @@ export class Query {
   }
 
   /** Writes the result as a Parquet file, which appears whole. */
-  async writeParquet(sql: string, path: string): Promise<void> {
-    const temporary = `${path}.tmp`
+  async writeParquet(sql: string, target: string): Promise<void> {
+    const temporary = `${target}.tmp`
     const select = sql.trim().replace(/;+$/, '')
     try {
       await orQueryFailed(
         this.#connection.run(`COPY (${select}\n) TO ${quoteSql(temporary)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 65536)`),
       )
-      renameSync(temporary, path)
+      renameSync(temporary, target)
     } finally {
       rmSync(temporary, { force: true })
     }
@@ -136,8 +180,8 @@ async function listParquetFiles(folder: string): Promise<string[]> {
   for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
     for (const entry of await readFolder(next)) {
       if (/^[_.]/.test(entry.name)) continue
-      if (entry.isDirectory()) folders.push(join(next, entry.name))
-      else if (entry.name.endsWith('.parquet')) files.push(join(next, entry.name))
+      if (entry.isDirectory()) folders.push(path.join(next, entry.name))
+      else if (entry.name.endsWith('.parquet')) files.push(path.join(next, entry.name))
     }
   }
   return files.sort()
@@ -150,32 +194,6 @@ async function readFolder(folder: string) {
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new ReplayError('query-no-folder', `expected a folder with Parquet files: ${reason}`, { category: 'input', path: folder, cause })
   }
-}
-
-/**
- * DuckDB's table function over files, with the folders of their paths as columns.
- * @param isMixed files may have different columns: all are opened to know them, which takes 0.04 ms a file
- */
-export function readParquet(files: readonly string[], isMixed: boolean): string {
-  const hasDates = files.every((file) => /[/\\]date=\d{4}-\d{2}-\d{2}[/\\]/.test(file))
-  const options = [
-    'hive_partitioning = true',
-    'hive_types_autocast = false',
-    ...(hasDates ? ["hive_types = {'date': DATE}"] : []),
-    `union_by_name = ${isMixed}`,
-  ]
-  const list = files.map((file) => quoteSql(escapeGlob(file))).join(', ')
-  return `read_parquet([${list}], ${options.join(', ')})`
-}
-
-/** A string literal. */
-export function quoteSql(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`
-}
-
-/** DuckDB takes every file name for a pattern. */
-function escapeGlob(path: string): string {
-  return path.replace(/[[*?]/g, '[$&]')
 }
 
 function columnsOf(result: DuckDBResult): QueryColumn[] {

@@ -6,7 +6,7 @@ import { ReplayError } from '../errors.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { S3Store } from '../store/s3-store.ts'
 import type { AddFile } from './delta-action.ts'
-import { quoteSql } from './query.ts'
+import { quoteSql } from './file-select.ts'
 
 export interface RemotePartsOptions {
   /** DuckDB's extension httpfs as a file, for machines that cannot reach DuckDB's repository. */
@@ -89,7 +89,7 @@ export class RemoteParts {
     return (key) => files.get(key)!
   }
 
-  /** The copy of a part; it is made unless it is there. Its folders are those of the part, as columns are read from them. */
+  /** The copy of a part; it is made unless it is there. Its folders are those of the part: most columns are read from them. */
   async #copy({ path: key, size, modificationTime }: AddFile, folder: string): Promise<string> {
     const version = createHash('sha256').update(`${this.#store.uri} ${key} ${size} ${modificationTime}`).digest('hex').slice(0, 16)
     const target = path.join(folder, version, key)

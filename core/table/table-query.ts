@@ -1,11 +1,12 @@
 import path from 'node:path'
-import { ReplayError } from '../errors.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import type { ColumnType } from './column-buffer.ts'
 import type { AddFile } from './delta-action.ts'
 import { readTableAsOf } from './delta-history.ts'
 import type { TableState } from './delta-log.ts'
-import { openView, type Query, type QueryOptions, readParquet } from './query.ts'
+import { type FilesSelect, selectFiles } from './file-select.ts'
+import { plainDirectory } from './plain-directory.ts'
+import { openView, type Query, type QueryOptions, unite } from './query.ts'
 import { RemoteParts, type RemotePartsOptions } from './remote-parts.ts'
 import { columnsTag, PARTITION_COLUMNS, type TableSchema } from './table-schema.ts'
 
@@ -22,59 +23,75 @@ export interface TableQueryOptions extends QueryOptions {
  * Opens a table for SQL as the view `t`: exactly the committed parts, `venue`, `symbol`, `date` first, and beside each time
  * in nanoseconds a timestamp with microseconds (`ts_ns` → `ts`, `bar_start_ns` → `bar_start`).
  *
- * Conditions on `venue`, `symbol`, `date` are met by the folders: other parts are not opened. For conditions on times use the
+ * `venue`, `symbol`, `date` are those of the table's log. Conditions on them are met without opening other parts. For conditions on times use the
  * `…_ns` columns, whose bounds are in the parts. Memory and time to open: about 1 kB and 15 µs a part.
  *
- * @throws ReplayError those of `readTableAsOf`; input `table-foreign-part`, `query-failed`; those of the store
+ * @throws ReplayError those of `readTableAsOf`; input `query-failed`; those of the store
  */
 export async function openTable(store: ObjectStore, options: TableQueryOptions = {}): Promise<Query> {
-  const { asOf, fileOf, remote, ...rest } = options
+  const { asOf, remote, fileOf, ...rest } = options
   const table = await readTableAsOf(store, asOf)
-  if (fileOf !== undefined) return openView(viewOf(table, fileOf, store.uri), rest)
+  const parts = [...table.parts.values()]
+  if (fileOf !== undefined) return openView(viewOf(table, fileOf), rest)
+  return openParts(store, parts, (fileOf) => viewOf(table, fileOf), { ...rest, remote })
+}
+
+/**
+ * Opens a query over parts of a store, wherever they are.
+ * @param select makes the SELECT of the view, given where DuckDB reads a part
+ */
+export async function openParts(
+  store: ObjectStore,
+  parts: readonly AddFile[],
+  select: (fileOf: (key: string) => string) => string,
+  { remote, ...options }: QueryOptions & Pick<TableQueryOptions, 'remote'> = {},
+): Promise<Query> {
   const { directory } = store
-  if (directory !== undefined)
-    return openView(
-      viewOf(table, (key) => path.join(directory, key), store.uri),
-      rest,
-    )
-  const parts = new RemoteParts(store, [...table.parts.values()], remote)
+  const plain = directory === undefined ? null : plainDirectory(directory)
+  const copies = directory === undefined ? new RemoteParts(store, parts, remote) : null
+  const close = (): void => {
+    plain?.close()
+    copies?.close()
+  }
   try {
-    const query = await openView(async (run) => viewOf(table, await parts.open(run), store.uri), rest)
-    query.onClose(() => parts.close())
+    const fileOf = (key: string): string => path.join(plain!.path, key)
+    const query = await openView(async (run) => select(copies === null ? fileOf : await copies.open(run)), options)
+    query.onClose(close)
     return query
   } catch (error) {
-    parts.close()
+    close()
     throw error
   }
 }
 
 /** The SELECT over a table's parts. */
-function viewOf(table: TableState, fileOf: (key: string) => string, uri: string): string {
+function viewOf(table: TableState, fileOf: (key: string) => string): string {
   const { schema } = table
-  const groups = groupByColumns(table.parts.values(), uri)
+  const selects = selectParts(table.parts.values(), schema, fileOf)
   const current = columnsTag(schema)
-  const selects = [...groups].map(([tag, keys]) => `SELECT * FROM ${readParquet(keys.map(fileOf), tag === '')}`)
   // Parts of an earlier schema lack columns; without parts nothing says which columns there are.
-  const isUniform = groups.size === 1 && groups.has(current)
-  const from = isUniform ? selects[0]! : [emptySelect(schema), ...selects].join('\nUNION ALL BY NAME ')
+  const isUniform = selects.length > 0 && selects.every(({ columns }) => columns === current)
+  const from = unite(isUniform ? selects : [{ columns: current, sql: emptySelect(schema) }, ...selects])
   return `SELECT ${selectList(schema).join(', ')} FROM (${from})`
 }
 
-/** Keys of the parts by their columns; `''` for those that do not tell. */
-function groupByColumns(parts: Iterable<AddFile>, uri: string): Map<string, string[]> {
-  const groups = new Map<string, string[]>()
-  for (const { path: key, partitionValues, tags } of parts) {
-    const folders = PARTITION_COLUMNS.map((name) => `${name}=${partitionValues[name]}/`).join('')
-    if (!`/${key}`.includes(`/${folders}`)) {
-      const message = `expected the part in a folder ${folders}, as its rows' columns are read from there; another program added it`
-      throw new ReplayError('table-foreign-part', message, { category: 'input', path: `${uri}/${key}` })
-    }
-    const tag = tags?.columns ?? ''
-    const keys = groups.get(tag)
-    if (keys === undefined) groups.set(tag, [key])
-    else keys.push(key)
-  }
-  return groups
+/** SELECTs of parts with their partition columns: as the log has them, whatever the paths say. */
+export function selectParts(
+  parts: Iterable<Pick<AddFile, 'path' | 'partitionValues' | 'tags'>>,
+  { columns }: TableSchema,
+  fileOf: (key: string) => string,
+): FilesSelect[] {
+  const places = Array.from(parts, ({ path: key, partitionValues, tags }) => ({
+    file: fileOf(key),
+    // For Delta an empty value is none.
+    values: Object.fromEntries(PARTITION_COLUMNS.map((name) => [name, partitionValues[name] || null])),
+    columns: tags?.columns ?? '',
+  }))
+  return selectFiles(
+    places,
+    columns.map(({ name }) => name).filter((name) => !PARTITION_COLUMNS.some((partition) => partition === name)),
+    ['date'],
+  )
 }
 
 function emptySelect({ columns }: TableSchema): string {

@@ -5,6 +5,7 @@ import type { ColumnBuffer, ColumnSpec } from '../../core/table/column-buffer.ts
 import type { AddFile } from '../../core/table/delta-action.ts'
 import { type CommitOptions, type CommitOutcome, commitTable } from '../../core/table/delta-commit.ts'
 import { ParquetFile } from '../../core/table/parquet-writer.ts'
+import { partitionFolder } from '../../core/table/partition-path.ts'
 import { columnsTag, type TableSchema } from '../../core/table/table-schema.ts'
 
 /** A column of every type, nullable ones too; the names out of order. */
@@ -46,7 +47,7 @@ export interface PartPlace {
 /** Writes a part into a table's folder and gives the action that would add it. */
 export async function writePart(root: string, columns: readonly ColumnSpec[], rows: readonly Row[], place: PartPlace): Promise<AddFile> {
   const { venue = 'binance', symbol = 'btcusdt', date = '2024-08-08', name } = place
-  const key = `venue=${venue}/symbol=${symbol}/date=${date}/${name}`
+  const key = partitionFolder({ venue, symbol, date }) + name
   const path = join(root, key)
   mkdirSync(dirname(path), { recursive: true })
   const file = new ParquetFile({ path, columns })

@@ -73,6 +73,22 @@ describe('the view t', () => {
     await one.close()
   })
 
+  test('folders above the one asked for are no columns, and symbols that look like none are some', async () => {
+    const root = join(temporaryFolder('query'), 'symbol=outer/date=2020-01-01/hour=3')
+    const symbols = ['NULL', 'a%2Fb', '__HIVE_DEFAULT_PARTITION__']
+    for (const symbol of symbols) {
+      mkdirSync(join(root, `symbol=${symbol}`), { recursive: true })
+      await duckdb(`COPY (SELECT '${symbol}' AS said) TO '${join(root, `symbol=${symbol}`, 'a.parquet')}'`)
+    }
+    const found = await openQuery(root)
+    expect(await found.rows('from t order by said')).toEqual([
+      { symbol: 'NULL', said: 'NULL' },
+      { symbol: null, said: '__HIVE_DEFAULT_PARTITION__' },
+      { symbol: 'a/b', said: 'a%2Fb' },
+    ])
+    await found.close()
+  })
+
   test('the memory limit is in force', async () => {
     expect(await query.rows("select current_setting('memory_limit') as m, current_setting('threads') as n")).toEqual([
       { m: '200.0 MiB', n: 1 },

@@ -1,3 +1,5 @@
+import fs from 'node:fs'
+import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { FileStore } from '../../core/store/file-store.ts'
 import { openTable } from '../../core/table/table-query.ts'
@@ -87,11 +89,72 @@ describe('a table as the view t', () => {
     expect(await ask(store, 'select count(*) as n, max(ts) as ts, sum(price) as p from t')).toEqual([{ n: 0, ts: null, p: null }])
   })
 
-  test('a part of another program in another place is refused', async () => {
+  test('a part in another place has what the log says of it', async () => {
     const root = temporaryFolder('table-query')
     const store = new FileStore(root)
     const part = await writePart(root, EVERY_TYPE, everyTypeRows(2), { name: 'a.parquet' })
-    await commitParts(store, SCHEMA, [{ ...part, partitionValues: { ...part.partitionValues, symbol: 'other' } }])
-    await expect(openTable(store)).rejects.toMatchObject({ code: 'table-foreign-part', category: 'input' })
+    const other = await writePart(root, EVERY_TYPE, everyTypeRows(3), { name: 'b.parquet', date: '2024-08-09' })
+    fs.renameSync(path.join(root, other.path), path.join(root, 'x7.parquet'))
+    const none = await writePart(root, EVERY_TYPE, everyTypeRows(4), { name: 'c.parquet' })
+    await commitParts(store, SCHEMA, [
+      { ...part, partitionValues: { ...part.partitionValues, symbol: 'other' } },
+      { ...other, path: 'x7.parquet' },
+      { ...none, partitionValues: { ...none.partitionValues, symbol: null, date: '' } },
+    ])
+    expect(await ask(store, 'select venue, symbol, date, count(*) as n from t group by all order by n')).toEqual([
+      { venue: 'binance', symbol: 'other', date: '2024-08-08', n: 2 },
+      { venue: 'binance', symbol: 'btcusdt', date: '2024-08-09', n: 3 },
+      { venue: 'binance', symbol: null, date: null, n: 4 },
+    ])
+  })
+
+  const NAMES = [
+    'NULL',
+    'null',
+    'Null',
+    '__HIVE_DEFAULT_PARTITION__',
+    'BTC%2FUSDT',
+    'BTC/USDT',
+    'ES=F',
+    '^GSPC',
+    "it's",
+    'a\\b\n',
+    ' x ',
+    '币安人生USDT',
+  ]
+
+  // Folders above a table are no columns, whatever they are called: one of a partition, one of the rows, one that cannot be decoded.
+  test.each(['', 'date=2020-01-01/symbol=x/venue=y/t', 'price=1/t', 'env=%E5/t'])(
+    'symbols that paths cannot say, in a table at %j',
+    async (above) => {
+      const root = path.join(temporaryFolder('table-query'), above)
+      const store = new FileStore(root)
+      const parts = []
+      for (const [i, symbol] of NAMES.entries())
+        parts.push(await writePart(root, EVERY_TYPE, everyTypeRows(i + 1), { name: 'a.parquet', symbol, date: '2024-08-08' }))
+      await commitParts(store, SCHEMA, parts)
+      const all = await ask(store, 'select symbol, count(*) as n from t group by all order by n')
+      expect(all).toEqual(NAMES.map((symbol, i) => ({ symbol, n: i + 1 })))
+      // Whether it is opened is seen by its being no Parquet.
+      await store.put(parts.at(-1)!.path, new Uint8Array(100))
+      for (const [i, symbol] of NAMES.slice(0, -1).entries()) {
+        const sql = `select count(*) as n, min(date)::text as date, sum("row")::int as r from t where symbol = '${symbol.replaceAll("'", "''")}'`
+        const r = everyTypeRows(i + 1).reduce((sum, { row }) => sum + Number(row), 0)
+        expect(await ask(store, sql)).toEqual([{ n: i + 1, date: '2024-08-08', r }])
+      }
+      await expect(ask(store, 'select sum(price) from t')).rejects.toMatchObject({ code: 'query-failed' })
+    },
+  )
+
+  test('the same where no link can be made to a table whose path says something else', async () => {
+    const root = path.join(temporaryFolder('table-query'), 'date=2020-01-01/symbol=x')
+    const store = new FileStore(root)
+    const part = (symbol: string) => writePart(root, EVERY_TYPE, everyTypeRows(1), { name: 'a.parquet', symbol })
+    await commitParts(store, SCHEMA, [await part('btc'), await part('eth'), await part('NULL')])
+    const query = await openTable(store, { fileOf: (key) => path.join(root, key) })
+    expect(await query.rows('select venue, symbol, date from t order by all')).toEqual(
+      ['NULL', 'btc', 'eth'].map((symbol) => ({ venue: 'binance', symbol, date: '2024-08-08' })),
+    )
+    await query.close()
   })
 })
