@@ -61,14 +61,23 @@ export function choiceOption<T extends string>(input: CommandInput, option: stri
   return choice
 }
 
-/** A comma-separated list. */
+/** A list with commas between words; a word in double quotes, as in CSV, may have commas, spaces at its ends and doubled quotes. */
 export function listOption(input: CommandInput, option: string): string[] | undefined {
   const text = input.text(option)
   if (text === undefined) return undefined
-  const words = text.split(',').map((word) => word.trim())
-  if (words.some((word) => word === '')) throw badOption(option, 'a comma-separated list', text)
+  const words: string[] = []
+  for (let at = 0; at <= text.length; at++) {
+    LIST_WORD.lastIndex = at
+    const [whole, quoted, plain = ''] = LIST_WORD.exec(text) ?? []
+    const word = quoted?.replaceAll('""', '"') ?? plain.trim()
+    if (whole === undefined || word === '') throw badOption(option, 'a list like a,b or, of names with commas, "a,b","c"', text)
+    words.push(word)
+    at += whole.length
+  }
   return words
 }
+
+const LIST_WORD = /(?:\s*"((?:[^"]|"")*)"\s*|([^,]*))(?=,|$)/y
 
 const TYPE_NAMES: Readonly<Record<string, number>> = { book: TYPE_BOOK_EVENT, ticker: TYPE_BOOK_TICKER, trade: TYPE_TRADE }
 

@@ -31,8 +31,8 @@ const ON_ERROR: OptionSpec = {
 export const JOB_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   archive: { value: 'U', help: 'archive to read: v1/<venue>/<symbol>/<date>/<stream>/' },
   table: { value: 'U', help: 'table for the rows' },
-  venues: { value: 'A,B', help: 'these venues only' },
-  symbols: { value: 'A,B', help: 'these symbol codes, on all venues unless --venues narrows it' },
+  venues: { value: 'A,B', help: 'these venues only; a name with a comma in double quotes' },
+  symbols: { value: 'A,B', help: 'these symbol codes, on all venues unless --venues narrows it; one with a comma in double quotes' },
   from: { value: 'T', help: 'from T on (ISO 8601, UTC unless it says otherwise, or nanoseconds), a multiple of the slice' },
   to: { value: 'T', help: 'before T' },
   slice: { value: 'D', help: 'length of a partition: 1d (default), 6h, 1h, …; divides a day' },

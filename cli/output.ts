@@ -7,7 +7,7 @@ export function jsonText(value: unknown): string {
 
 /** Rows as an aligned text table; numbers to the right. */
 export function tableText(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const cells = [header, ...rows.map((row) => row.map(String))]
+  const cells = [header, ...rows.map((row) => row.map((cell) => lineText(String(cell))))]
   const widths = header.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)))
   const isNumber = header.map((_, column) => rows.length > 0 && rows.every((row) => typeof row[column] === 'number'))
   return cells
@@ -33,6 +33,21 @@ export function timeText(timestampNs: bigint): string {
 /** Words as a shell takes them: quoted where they have to be. */
 export function commandText(words: readonly string[]): string {
   return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ')
+}
+
+/** An option with its value, in one word where the value begins like an option. */
+export function optionWords(name: string, value: string): string[] {
+  return value.startsWith('-') ? [`--${name}=${value}`] : [`--${name}`, value]
+}
+
+/** Names as an option with a list takes them: in quotes where they have a comma, a quote or a space at an end. */
+export function listText(names: readonly string[]): string {
+  return names.map((name) => (/,|^"|^\s|\s$|^$/.test(name) ? `"${name.replaceAll('"', '""')}"` : name)).join(',')
+}
+
+/** Text in one line: control characters are shown as JSON shows them. */
+export function lineText(text: string): string {
+  return text.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1))
 }
 
 /** `0.0123` → `$0.012` */

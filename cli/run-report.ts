@@ -4,11 +4,12 @@ import { askedParams } from '../core/job/asked-params.ts'
 import type { SkippedDamage } from '../core/job/damage-tally.ts'
 import type { FailureGroup } from '../core/job/failure-groups.ts'
 import type { MessageTotals } from '../core/job/left-out-tally.ts'
+import { findingText, type ListingFinding } from '../core/job/listing-findings.ts'
 import type { PlanHead } from '../core/job/plan-document.ts'
 import { RUNS_FOLDER } from '../core/job/run-files.ts'
 import type { LocalRunResult, RunProgress } from '../core/job/run-local.ts'
 import { leftOutTexts, placeText } from './left-out-text.ts'
-import { bytesText, commandText, countText, rateText } from './output.ts'
+import { bytesText, commandText, countText, listText, optionWords, rateText } from './output.ts'
 import type { ProgressLine } from './progress.ts'
 
 /** A run of a table, and what it was asked to do. */
@@ -18,11 +19,11 @@ export interface ReportedRun {
 }
 
 /** The JSON document of a run that was carried out here. */
-export function runDocument(result: LocalRunResult): object {
+export function runDocument(result: LocalRunResult, { findings = [] }: PlanHead): object {
   const { run, partitions, rows, version, failures, commit, messages, bytes, durationMs } = result
   const { state, skipped } = commit
   return {
-    ...{ run, state, partitions, rows, version, failures },
+    ...{ run, state, partitions, rows, version, failures, findings },
     ...messagesDocument(commit.messages),
     ...(skipped !== undefined && { skipped }),
     ...{ messages, bytes, durationMs },
@@ -32,6 +33,14 @@ export function runDocument(result: LocalRunResult): object {
 /** What became of the messages of a run: read = handled + the sum of leftOut. */
 export function messagesDocument({ read, handled, leftOut, noted }: MessageTotals): object {
   return { read, handled, leftOut, noted }
+}
+
+/** Says what the archive holds that is not read: losses even with --quiet. */
+export function reportFindings(findings: readonly ListingFinding[] | undefined, progress: ProgressLine): void {
+  for (const finding of findings ?? []) {
+    if (finding.isLoss) progress.problem(findingText(finding))
+    else progress.note(findingText(finding))
+  }
 }
 
 /** Says what became of a run: failures first and grouped, then the sums, then what to do next. Gives the exit code. */
@@ -106,7 +115,8 @@ export function groupText({ code, message, partitions, first }: FailureGroup): s
 export function aloneCommand({ venue, symbol, startNs, endNs }: FailureGroup, { tableUri, head }: ReportedRun): string {
   return commandText([
     ...['chronicle-replay', 'run', head.source ?? head.job, '--archive', head.archive, '--table', tableUri],
-    ...['--venues', venue, '--symbols', symbol, '--from', isoTime(BigInt(startNs)), '--to', isoTime(BigInt(endNs))],
+    ...[...optionWords('venues', listText([venue])), ...optionWords('symbols', listText([symbol]))],
+    ...['--from', isoTime(BigInt(startNs)), '--to', isoTime(BigInt(endNs))],
     ...['--slice', sliceText(BigInt(head.sliceNs)), ...paramWords(head)],
     ...(head.onCorrupt === 'skip' ? ['--on-error', 'skip'] : []),
     ...(head.maxSkew === undefined ? [] : ['--max-skew', head.maxSkew]),

@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { ReplayError } from '../core/errors.ts'
 import { RUNS_FOLDER } from '../core/job/run-files.ts'
+import { isForeignName } from '../core/log/archive-place.ts'
 import { FileStore } from '../core/store/file-store.ts'
 import type { ObjectStore } from '../core/store/object-store.ts'
 import { isS3Uri } from '../core/store/open-store.ts'
@@ -24,7 +25,12 @@ export function requireTablePlace(uri: string): void {
   if (isS3Uri(uri)) return // a prefix is no folder: files that are something else do no harm beside a table
   const stat = fs.statSync(uri, { throwIfNoEntry: false })
   if (stat === undefined) return
-  const names = stat.isDirectory() ? fs.readdirSync(uri).sort() : []
+  const names = stat.isDirectory()
+    ? fs
+        .readdirSync(uri)
+        .filter((name) => !isForeignName(name))
+        .sort()
+    : []
   if (stat.isDirectory() && (names.length === 0 || isTable(uri))) return
   const found = stat.isDirectory() ? `a folder with ${names.slice(0, 3).join(', ')}` : 'a file'
   throw new ReplayError('not-a-table', `expected a table, or a place for a new one, found ${found}; choose another --table`, {

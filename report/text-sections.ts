@@ -1,5 +1,6 @@
 import { isoTime } from '../core/instant.ts'
 import { askedParams } from '../core/job/asked-params.ts'
+import { findingText } from '../core/job/listing-findings.ts'
 import { partitionText } from '../core/job/partition-state.ts'
 import { bytesText, countText, rateText } from '../core/number-text.ts'
 import { quoteName } from '../core/table/table-query.ts'
@@ -89,6 +90,7 @@ function runBody({ tableUri, head, commits, instruments }: ReportModel): Html {
     ['Parameters', params.join(' · ') || 'none'],
     ['Variants', countText(variants)],
     ['Archive', head.archive],
+    ...(head.findings ?? []).map((finding) => ['Not read of it', findingText(finding)] as const),
     ['Streams', `${head.streams.join(', ')}, by ${head.clock} time`],
     ['Instruments', instrumentsText(instruments)],
     ['Range', `${isoTime(BigInt(head.fromNs))} to ${isoTime(BigInt(head.toNs))}, in cells of ${durationText(Number(head.sliceNs) / 1e6)}`],

@@ -16,7 +16,7 @@ import { gapsText, ladderText } from '../book-text.ts'
 import { ENDPOINT } from '../cloud-clients.ts'
 import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
 import { findLogsAt, logAt } from '../open-logs.ts'
-import { countText, jsonText } from '../output.ts'
+import { commandText, countText, jsonText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
 
 /** Gaps listed one by one; `gapCounts` counts all. */
@@ -193,7 +193,7 @@ function showEnd(view: BookView, input: CommandInput, io: CommandIo, progress: P
   io.out(`  applied ${countText(applied)}, skipped ${countText(skipped)}${reasons.length === 0 ? '' : ` (${reasons.join(', ')})`}\n`)
   if (marketId === null) progress.note(`no book event${input.text('market') === undefined ? '' : ' of this market'} in this log`)
   if (markets.length > 1) progress.note(`markets in this log: ${shortList(markets)}; choose with --market`)
-  progress.note(`next: chronicle-replay snapshot ${input.positionals[0]} --every 1m`)
+  progress.note(`next: chronicle-replay snapshot ${commandText([input.positionals[0]!])} --every 1m`)
 }
 
 /** @throws ReplayError input `log-missing`, or `usage` for an archive, naming a log of it */
@@ -202,7 +202,7 @@ async function requireLog(input: CommandInput): Promise<LogLocation> {
   const logs = await findLogsAt([path], input)
   const log = logAt(path, logs)
   if (log !== undefined) return log
-  throw new ReplayError('usage', `a book needs one log, not an archive; e.g. chronicle-replay book ${logs[0]!.path}`, {
+  throw new ReplayError('usage', `a book needs one log, not an archive; e.g. chronicle-replay book ${commandText([logs[0]!.path])}`, {
     category: 'input',
     path,
   })

@@ -12,7 +12,7 @@ import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
 import { interruptible, issueText } from '../interruptible.ts'
 import { countsText, leftOutTexts } from '../left-out-text.ts'
 import { findLogsAt, openLogs } from '../open-logs.ts'
-import { bytesText, countText, jsonText, rateText } from '../output.ts'
+import { bytesText, commandText, countText, jsonText, rateText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
 
 export const features: CommandSpec = {
@@ -139,7 +139,7 @@ function report(run: PipelineStats, sink: FeatureSink, input: CommandInput, io: 
       ...leftOutTexts({ read, leftOut, noted, skewNs }, ''),
       `${countText(stats.rows)} rows of ${countText(stats.bookEvents)} book events and ${countText(stats.trades)} trades, ${countText(read)} messages read`,
       `${bytesText(bytes)} in ${(durationMs / 1000).toFixed(2)} s, ${rateText(messagesPerSecond)}`,
-      input.text('parquet') === undefined ? `written: ${path}` : `next: chronicle-replay query ${path} "from t limit 10"`,
+      input.text('parquet') === undefined ? `written: ${path}` : `next: chronicle-replay query ${commandText([path!])} "from t limit 10"`,
     ].join('\n'),
   )
 }

@@ -2,7 +2,7 @@ import { isoTime } from '../../core/instant.ts'
 import { type GenerateOptions, generateArchive } from '../../core/synthetic/archive.ts'
 import { badOption, choiceOption, countOption, listOption, localPath, numberOption, timeOption } from '../arguments.ts'
 import type { CommandInput, CommandSpec } from '../command.ts'
-import { bytesText, countText, jsonText } from '../output.ts'
+import { bytesText, commandText, countText, jsonText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
 
 export const generate: CommandSpec = {
@@ -33,7 +33,7 @@ export const generate: CommandSpec = {
     const result = await generateArchive(archive, optionsOf(input))
     if (input.flag('json')) io.out(jsonText(result))
     else io.out(`${countText(result.messages)} messages, ${bytesText(result.bytes)} in ${archive}\n`)
-    progress.note(`next: chronicle-replay inspect ${archive}`)
+    progress.note(`next: chronicle-replay inspect ${commandText([archive])}`)
     return 0
   },
 }

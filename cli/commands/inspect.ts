@@ -1,13 +1,16 @@
 import { ReplayError } from '../../core/errors.ts'
+import { listArchive } from '../../core/job/archive-listing.ts'
 import { type LogOutline, outlineLog } from '../../core/log/log-outline.ts'
 import { type LogIdentity, type LogLocation, openLog } from '../../core/log/log-path.ts'
 import { type LogSummary, summarizeLog } from '../../core/log/log-summary.ts'
 import { ReplayReader } from '../../core/log/replay-reader.ts'
 import { crcText, timeOption, typeText, u64Option } from '../arguments.ts'
-import { ENDPOINT } from '../cloud-clients.ts'
+import { cloudOf, ENDPOINT } from '../cloud-clients.ts'
 import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
 import { findLogsAt, logAt } from '../open-logs.ts'
-import { bytesText, countText, jsonText, tableText, timeText } from '../output.ts'
+import { bytesText, commandText, countText, jsonText, tableText, timeText } from '../output.ts'
+import { ProgressLine } from '../progress.ts'
+import { reportFindings } from '../run-report.ts'
 
 export const inspect: CommandSpec = {
   name: 'inspect',
@@ -36,7 +39,10 @@ export const inspect: CommandSpec = {
     if (log === undefined) {
       if (seq !== undefined || timestampNs !== undefined)
         throw new ReplayError('usage', 'seeking needs one log, not an archive', { category: 'input', path })
-      return inspectArchive(logs, input, io)
+      await inspectArchive(logs, input, io)
+      // Of a place that is no archive there is nothing to say.
+      reportFindings((await listArchive(cloudOf(input).open(path))).findings, new ProgressLine(io, input))
+      return 0
     }
     if (seq !== undefined || timestampNs !== undefined) return inspectMessage(log, seq, timestampNs, input, io)
     return inspectLog(log, input, io)
@@ -48,7 +54,8 @@ async function inspectLog(log: LogLocation, input: CommandInput, io: CommandIo):
   io.out(input.flag('json') ? jsonText(documentOf(summary)) : reportOf(summary))
   for (const issue of summary.issues)
     io.err(`${issue.severity} ${issue.code}: ${issue.message} (segment ${issue.segment}, offset ${issue.offset ?? '-'})\n`)
-  if (!input.flag('json') && !input.flag('quiet')) io.err(`next: chronicle-replay replay ${log.path} --csv messages.csv\n`)
+  if (!input.flag('json') && !input.flag('quiet'))
+    io.err(`next: ${commandText(['chronicle-replay', 'replay', log.path, '--csv', 'messages.csv'])}\n`)
   return 0
 }
 
@@ -126,7 +133,7 @@ async function inspectMessage(
   }
 }
 
-async function inspectArchive(logs: readonly LogLocation[], input: CommandInput, io: CommandIo): Promise<number> {
+async function inspectArchive(logs: readonly LogLocation[], input: CommandInput, io: CommandIo): Promise<void> {
   const rows: (Pick<LogLocation, 'path'> & LogIdentity & LogOutline)[] = []
   for (const log of logs) {
     const { path, venue, symbol, date, stream } = log
@@ -134,7 +141,7 @@ async function inspectArchive(logs: readonly LogLocation[], input: CommandInput,
   }
   if (input.flag('json')) {
     io.out(jsonText(rows))
-    return 0
+    return
   }
   const header = ['venue', 'symbol', 'date', 'stream', 'segments', 'bytes', 'first', 'last', 'missing segments']
   const cells = rows.map((row) => [
@@ -151,7 +158,6 @@ async function inspectArchive(logs: readonly LogLocation[], input: CommandInput,
   io.out(tableText(header, cells))
   if (!input.flag('quiet'))
     io.err(
-      `${rows.length} logs, ${bytesText(rows.reduce((sum, row) => sum + row.bytes, 0))}; next: chronicle-replay inspect ${rows[0]!.path}\n`,
+      `${rows.length} logs, ${bytesText(rows.reduce((sum, row) => sum + row.bytes, 0))}; next: ${commandText(['chronicle-replay', 'inspect', rows[0]!.path])}\n`,
     )
-  return 0
 }

@@ -3,8 +3,9 @@ import { isoTime } from '../../core/instant.ts'
 import type { RunPlan } from '../../core/job/plan.ts'
 import type { CommandInput, CommandSpec } from '../command.ts'
 import { JOB_OPTIONS, planCommand } from '../job-options.ts'
-import { bytesText, countText, dollarsText, jsonText, tableText } from '../output.ts'
+import { bytesText, commandText, countText, dollarsText, jsonText, optionWords, tableText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
+import { reportFindings } from '../run-report.ts'
 
 /** Instruments that are shown by name. */
 const MAX_INSTRUMENTS = 40
@@ -27,17 +28,19 @@ export const plan: CommandSpec = {
   ],
   async run(input, io) {
     const planned = await planCommand(input, os.availableParallelism())
+    const progress = new ProgressLine(io, input)
     if (input.flag('json')) {
       for (const text of documentPieces(planned.plan, planned.tableUri)) io.out(text)
+      reportFindings(planned.plan.head.findings, progress)
       return 0
     }
     io.out(textOf(planned.plan))
-    const progress = new ProgressLine(io, input)
     for (const note of planned.plan.notes) progress.note(`note: ${note}`)
+    reportFindings(planned.plan.head.findings, progress)
     for (const advice of planned.plan.advice) progress.note(`advice: ${advice}`)
     const { run, stale } = planned.plan.head.counts
-    if (run + stale === 0) progress.note(`nothing to do; next: chronicle-replay query ${planned.tableUri}`)
-    else progress.note(`next: chronicle-replay run ${sameArguments(input)}`)
+    if (run + stale === 0) progress.note(`nothing to do; next: ${commandText(['chronicle-replay', 'query', planned.tableUri])}`)
+    else progress.note(`next: ${commandText(['chronicle-replay', 'run', ...sameArguments(input)])}`)
     return 0
   },
 }
@@ -70,10 +73,12 @@ function documentOf({ head, instruments, tasks, advice, notes }: RunPlan, table:
     variantSets: _sets,
     asked,
     variants,
+    findings = [],
     ...rest
   } = head
   return {
     ...rest,
+    findings,
     table,
     variants: variants.length === 0 ? asked.map((id) => ({ id })) : variants,
     partitions: counts,
@@ -111,13 +116,13 @@ function textOf({ head, instruments, tasks }: RunPlan): string {
   ].join('')
 }
 
-/** The command line again, for `run`. */
-function sameArguments(input: CommandInput): string {
+/** The words of the command line again, for `run`. */
+function sameArguments(input: CommandInput): string[] {
   const options = Object.keys(JOB_OPTIONS).flatMap((name) => {
     if (JOB_OPTIONS[name]!.value === undefined) return input.flag(name) ? [`--${name}`] : []
     const text = JOB_OPTIONS[name]!.many === true ? input.texts(name) : input.text(name)
     const values = typeof text === 'string' ? [text] : (text ?? [])
-    return values.map((value) => `--${name} ${value}`)
+    return values.flatMap((value) => optionWords(name, value))
   })
-  return [...input.positionals, ...options].join(' ')
+  return [...input.positionals, ...options]
 }

@@ -7,7 +7,7 @@ import { ENDPOINT } from '../cloud-clients.ts'
 import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
 import { interruptible, issueText } from '../interruptible.ts'
 import { findLogsAt, openLogs, rangeOfLogs } from '../open-logs.ts'
-import { bytesText, countText, jsonText, rateText } from '../output.ts'
+import { bytesText, commandText, countText, jsonText, rateText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
 
 export const replay: CommandSpec = {
@@ -125,9 +125,9 @@ function report(stats: PipelineStats, input: CommandInput, io: CommandIo, progre
 
 function adviceFor(input: CommandInput): string {
   const parquet = input.text('parquet')
-  if (parquet !== undefined) return `next: chronicle-replay query ${parquet} "select count(*) from t"`
+  if (parquet !== undefined) return `next: chronicle-replay query ${commandText([parquet])} "select count(*) from t"`
   const queue = input.text('queue')
   return queue === undefined
-    ? `next: chronicle-replay replay ${input.positionals[0]} --parquet out.parquet`
-    : `next: chronicle-replay inspect ${queue}`
+    ? `next: chronicle-replay replay ${commandText([input.positionals[0]!])} --parquet out.parquet`
+    : `next: chronicle-replay inspect ${commandText([queue])}`
 }

@@ -62,7 +62,7 @@ export const resume: CommandSpec = {
       const options = { tableUri, run, endpoint: cloudOf(input).endpoint, workers, onError, clock: Date.now, random: Math.random }
       const result = await runLocally({ ...options, signal, onProgress })
       progress.end()
-      if (input.flag('json')) io.out(jsonText({ ...runDocument(result), resumed: left.map(({ category: _, ...group }) => group) }))
+      if (input.flag('json')) io.out(jsonText({ ...runDocument(result, head), resumed: left.map(({ category: _, ...group }) => group) }))
       code = reportRun(result, { tableUri, head }, progress)
     }
     const interrupted = await interruptible(io, progress, work, () => keptText(tableUri, run))

@@ -9,7 +9,7 @@ import { interruptible } from '../interruptible.ts'
 import { JOB_OPTIONS, ON_ERROR_CHOICES, type PlannedCommand, planCommand } from '../job-options.ts'
 import { commandText, countText, jsonText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
-import { keptText, progressText, reportRun, runDocument } from '../run-report.ts'
+import { keptText, progressText, reportFindings, reportRun, runDocument } from '../run-report.ts'
 import { plan } from './plan.ts'
 
 export const run: CommandSpec = {
@@ -41,6 +41,7 @@ export const run: CommandSpec = {
     const { head, notes } = planned.plan
     const progress = new ProgressLine(io, input)
     for (const note of notes) progress.note(`note: ${note}`)
+    reportFindings(head.findings, progress)
     if (head.partitions === 0) return reportCached(planned, (await findTable(table))?.version ?? -1, input, io)
     let code = 0
     let isPlanned = false
@@ -59,7 +60,7 @@ export const run: CommandSpec = {
       }
       const result = await runLocally({ ...options, signal, onProgress })
       progress.end()
-      if (input.flag('json')) io.out(jsonText(runDocument(result)))
+      if (input.flag('json')) io.out(jsonText(runDocument(result, head)))
       code = reportRun(result, { tableUri: planned.tableUri, head }, progress)
     }
     const kept = (): string => (isPlanned ? keptText(planned.tableUri, head.run) : 'nothing was begun')
@@ -76,7 +77,16 @@ export const run: CommandSpec = {
 function reportCached({ plan: { head }, tableUri }: PlannedCommand, version: number, input: CommandInput, io: CommandIo): number {
   const { run: toRun, cached, stale } = head.counts
   if (input.flag('json'))
-    io.out(jsonText({ run: null, partitions: { run: toRun, cached, stale, failed: 0 }, rows: 0, version, failures: [] }))
+    io.out(
+      jsonText({
+        run: null,
+        partitions: { run: toRun, cached, stale, failed: 0 },
+        rows: 0,
+        version,
+        failures: [],
+        findings: head.findings ?? [],
+      }),
+    )
   new ProgressLine(io, input).note(
     `nothing to do: ${countText(cached)} partitions are in version ${version} of the table\nnext: ${commandText(['chronicle-replay', 'query', tableUri])} "select count(*) from t"`,
   )

@@ -4,7 +4,7 @@ import { readTable } from '../../core/table/delta-log.ts'
 import { countOption } from '../arguments.ts'
 import { ENDPOINT } from '../cloud-clients.ts'
 import type { CommandSpec } from '../command.ts'
-import { jsonText, tableText } from '../output.ts'
+import { commandText, jsonText, tableText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
 import { openTableStore } from '../table-store.ts'
 
@@ -28,7 +28,7 @@ export const runs: CommandSpec = {
     else io.out(tableText(HEADER, rows.map(cellsOf)))
     const last = rows[0]?.run
     if (!input.flag('json') && last !== undefined && last !== null)
-      new ProgressLine(io, input).note(`next: chronicle-replay query ${uri} "select count(*) from t" --as-of ${last}`)
+      new ProgressLine(io, input).note(`next: chronicle-replay query ${commandText([uri])} "select count(*) from t" --as-of ${last}`)
     return 0
   },
 }

@@ -5,7 +5,7 @@ import { badOption, choiceOption } from '../arguments.ts'
 import { ENDPOINT } from '../cloud-clients.ts'
 import type { CommandInput, CommandSpec } from '../command.ts'
 import { findLogsAt } from '../open-logs.ts'
-import { countText, jsonText } from '../output.ts'
+import { commandText, countText, jsonText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
 
 /** Streams that hold no books: not worth reading. */
@@ -62,8 +62,10 @@ export const snapshot: CommandSpec = {
     else
       io.out(`${countText(written)} restart points written, ${countText(existing)} already there; ${countText(messages)} messages read\n`)
     if (gaps > 0)
-      progress.note(`${countText(gaps)} gaps or repeats on the way; see: chronicle-replay book ${streams[0]![0]!.path} --on-gap ignore`)
-    progress.note(`next: chronicle-replay book ${streams[0]?.[0]?.path ?? input.positionals[0]}`)
+      progress.note(
+        `${countText(gaps)} gaps or repeats on the way; see: chronicle-replay book ${commandText([streams[0]![0]!.path])} --on-gap ignore`,
+      )
+    progress.note(`next: chronicle-replay book ${commandText([streams[0]?.[0]?.path ?? input.positionals[0]!])}`)
     return 0
   },
 }

@@ -16,6 +16,7 @@ import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
 import { JOB_OPTIONS, requestOf } from '../job-options.ts'
 import { bytesText, commandText, countText, dollarsText, jsonText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
+import { reportFindings } from '../run-report.ts'
 import { plan } from './plan.ts'
 
 const { workers: _workers, archive: _archive, table: _table, ...SELECTION } = JOB_OPTIONS
@@ -109,6 +110,7 @@ async function prepare(input: CommandInput, progress: ProgressLine): Promise<Pre
   const { request, bundle } = asked
   progress.note(`listing ${archiveUri} …`)
   const planned = await planRequest(request, { archive: archiveStore, table, live })
+  reportFindings(planned.head.findings, progress)
   for (const advice of planned.advice) progress.note(`advice: ${advice}`)
   const { low, high } = planned.head.cost.dollars
   const submission: RunSubmission = {

@@ -3,8 +3,8 @@ import { findOpenRuns } from '../../core/job/open-runs.ts'
 import { vacuum as vacuumTable } from '../../core/table/vacuum.ts'
 import { durationOption } from '../arguments.ts'
 import { ENDPOINT } from '../cloud-clients.ts'
-import type { CommandSpec } from '../command.ts'
-import { bytesText, countText, jsonText } from '../output.ts'
+import type { CommandInput, CommandSpec } from '../command.ts'
+import { bytesText, commandText, countText, jsonText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
 import { openTableStore } from '../table-store.ts'
 
@@ -42,7 +42,7 @@ export const vacuum: CommandSpec = {
     progress.end()
     if (input.flag('json')) io.out(jsonText(result))
     else io.out(`${isDryRun ? 'would remove' : 'removed'} ${countText(result.files)} files, ${bytesText(result.bytes)}\n`)
-    if (isDryRun && result.files > 0 && !input.flag('json')) progress.note(`next: chronicle-replay vacuum ${uri}`)
+    if (isDryRun && result.files > 0 && !input.flag('json')) progress.note(`next: chronicle-replay vacuum ${commandText([uri])}`)
     return 0
   },
 }

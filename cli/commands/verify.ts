@@ -5,7 +5,7 @@ import type { ReadIssue } from '../../core/pipeline/source.ts'
 import { ENDPOINT } from '../cloud-clients.ts'
 import type { CommandSpec } from '../command.ts'
 import { findLogsAt } from '../open-logs.ts'
-import { countText, jsonText } from '../output.ts'
+import { commandText, countText, jsonText, lineText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
 
 const EXIT_CORRUPT = 3
@@ -29,7 +29,7 @@ export const verify: CommandSpec = {
         segments.push(verdict)
         if (input.flag('json')) continue
         progress.end()
-        io.out(`${verdict.ok ? 'OK ' : 'ERR'} ${verdict.path} ${countText(verdict.records)} records\n`)
+        io.out(`${verdict.ok ? 'OK ' : 'ERR'} ${lineText(verdict.path)} ${countText(verdict.records)} records\n`)
         for (const issue of [...verdict.errors, ...verdict.warnings]) io.out(`    ${describe(issue)}\n`)
       }
     }
@@ -49,9 +49,9 @@ export const verify: CommandSpec = {
       )
     else if (damaged.length > 0)
       progress.note(
-        `${damaged.length} of ${segments.length} segments damaged; next: chronicle-replay replay ${path.dirname(damaged[0]!.path)} --on-error skip --dead-letters damage.jsonl`,
+        `${damaged.length} of ${segments.length} segments damaged; next: chronicle-replay replay ${commandText([path.dirname(damaged[0]!.path)])} --on-error skip --dead-letters damage.jsonl`,
       )
-    else progress.note(`${segments.length} segments sound; next: chronicle-replay inspect ${input.positionals[0]}`)
+    else progress.note(`${segments.length} segments sound; next: chronicle-replay inspect ${commandText([input.positionals[0]!])}`)
     return damaged.length > 0 ? EXIT_CORRUPT : 0
   },
 }

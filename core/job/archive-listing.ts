@@ -1,5 +1,7 @@
-import type { ObjectStore } from '../store/object-store.ts'
+import { isForeignName } from '../log/archive-place.ts'
+import type { ObjectStore, OddThing } from '../store/object-store.ts'
 import { dayOfDate } from './cells.ts'
+import { isFileOfLog, type ListingFinding, ListingFindings } from './listing-findings.ts'
 import { keptShortHash } from './short-hash.ts'
 import { TextHeap } from './text-heap.ts'
 
@@ -42,6 +44,8 @@ export interface ArchiveListing {
   readonly objects: number
   /** Keys that are no part of a log of an instrument. */
   readonly others: number
+  /** What is there and not read. */
+  readonly findings: readonly ListingFinding[]
   /** Objects of a folder as `name, size, etag, name, …`, in JSON with its brackets. */
   objectsText(folder: ListedFolder): string
 }
@@ -53,14 +57,9 @@ export interface ArchiveListing {
 export async function listArchive(archive: ObjectStore, selection: ListingSelection = {}): Promise<ArchiveListing> {
   const builder = new ListingBuilder(selection)
   for (const prefix of prefixesOf(selection)) {
-    for await (const { key, size, etag } of archive.list(prefix)) builder.add(key, size, etag)
+    for await (const { key, size, etag } of archive.list(prefix, (odd) => builder.addOdd(odd))) builder.add(key, size, etag)
   }
   return builder.finish()
-}
-
-/** Whether a word can be the name of a venue, symbol or stream. */
-export function isArchiveName(word: string): boolean {
-  return /^[A-Za-z0-9_][A-Za-z0-9._@+-]*$/.test(word) && !word.includes('..')
 }
 
 /** Prefixes in ascending order that cover a selection. */
@@ -79,6 +78,7 @@ class ListingBuilder {
   readonly #instruments: { venue: string; symbol: string; folders: ListedFolder[] }[] = []
   /** One text per name, however many folders have it. */
   readonly #streamNames = new Map<string, string>()
+  readonly #findings = new ListingFindings()
   #objects = 0
   #others = 0
   /** Prefix of the folder being read. */
@@ -106,8 +106,14 @@ class ListingBuilder {
     this.#objects++
     const name = key.slice(this.#prefix.length)
     if (name.includes('/')) {
-      if (name.startsWith('snapshots/') && name.endsWith('.bin')) this.#snapshots++
+      if (name.startsWith('snapshots/')) this.#snapshots += name.endsWith('.bin') ? 1 : 0
+      else if (!name.startsWith('readers/')) this.#findings.addInFolder(key, name)
       return
+    }
+    if (!isFileOfLog(name)) {
+      this.#findings.addInFolder(key, name)
+      // What the system leaves beside a log is no change of it.
+      if (isForeignName(name)) return
     }
     if (SEGMENT.test(name)) {
       this.#segments++
@@ -115,6 +121,11 @@ class ListingBuilder {
     }
     this.#count++
     this.#jsonText += `${this.#jsonText === '' ? '' : ','}${JSON.stringify(name)},${size},${JSON.stringify(etag)}`
+  }
+
+  addOdd(odd: OddThing): void {
+    const symbol = odd.key.split('/', 4)[2]
+    if (this.#symbols === null || (symbol !== undefined && this.#symbols.has(symbol))) this.#findings.addOdd(odd)
   }
 
   finish(): ArchiveListing {
@@ -127,6 +138,7 @@ class ListingBuilder {
       instruments,
       objects: this.#objects,
       others: this.#others,
+      findings: this.#findings.list(),
       objectsText: ({ at }) => `[${text.read(at)}]`,
     }
   }
@@ -136,8 +148,9 @@ class ListingBuilder {
     const parts = key.split('/', 6)
     const [version, venue, symbol, date, stream] = parts as [string, string, string, string, string]
     const day = parts.length === 6 && version === 'v1' ? dayOfDate(date) : Number.NaN
-    if (Number.isNaN(day) || !isArchiveName(venue) || !isArchiveName(symbol) || !isArchiveName(stream)) {
+    if (Number.isNaN(day)) {
       this.#others++
+      if (this.#symbols === null || this.#symbols.has(symbol)) this.#findings.addOther(key)
       return false
     }
     this.#prefix = `v1/${venue}/${symbol}/${date}/${stream}/`
@@ -166,7 +179,7 @@ class ListingBuilder {
         snapshots: this.#snapshots,
         at: this.#text.write(this.#jsonText),
       })
-    }
+    } else if (this.#folders !== null && this.#count > 0) this.#findings.addWithoutSegments(this.#prefix)
     this.#prefix = '\0'
     this.#folders = null
     this.#jsonText = ''

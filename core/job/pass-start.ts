@@ -3,6 +3,7 @@ import { bookStartOf } from '../book/book-start.ts'
 import { bookSettingsOf, type LogBookSettings } from '../book/log-settings.ts'
 import type { SnapshotHome } from '../book/restart-points.ts'
 import { ReplayError } from '../errors.ts'
+import { isForeignName } from '../log/archive-place.ts'
 import { folderOf, type LogFolder } from '../log/log-folder.ts'
 import type { LogLocation } from '../log/log-path.ts'
 import type { ListedObject } from '../log/read-ahead.ts'
@@ -118,7 +119,7 @@ export class ShareFolders implements SearchedFolders {
       const planned = new Map(folder.objects.map((object) => [object.name, object]))
       for await (const { key, size, etag } of this.#archive.list(folder.key)) {
         const name = key.slice(folder.key.length)
-        if (name.includes('/')) continue
+        if (name.includes('/') || isForeignName(name)) continue
         const object = planned.get(name)
         if (object?.size !== size || object.etag !== etag) throw changed(`${this.#archive.uri}/${key}`)
         planned.delete(name)

@@ -1,6 +1,7 @@
 import { ReplayError } from '../errors.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import type { ColumnType } from '../table/column-buffer.ts'
+import type { ListingFinding } from './listing-findings.ts'
 import type { OnForeign } from './pack.ts'
 import { runFiles } from './run-files.ts'
 
@@ -87,6 +88,8 @@ export interface PlanHead {
   readonly columns: readonly PlanColumn[]
   readonly counts: { readonly run: number; readonly cached: number; readonly stale: number }
   readonly reasons: readonly PlanReason[]
+  /** What the archive holds that no job reads; absent: nothing. */
+  readonly findings?: readonly ListingFinding[]
   readonly tasks: number
   /** Partitions that the tasks run: counts.run + counts.stale. */
   readonly partitions: number

@@ -185,6 +185,7 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
     columns: outline.columns,
     counts: collector.counts,
     reasons: collector.reasons,
+    ...(listing.findings.length > 0 && { findings: listing.findings }),
     tasks: tasks.length,
     partitions: partitions.count,
     cost,

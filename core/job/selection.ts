@@ -1,7 +1,8 @@
 import { ReplayError } from '../errors.ts'
 import { nearest } from '../nearest-word.ts'
 import type { ObjectStore } from '../store/object-store.ts'
-import { type ArchiveListing, isArchiveName, type ListedInstrument, type ListingSelection, listArchive } from './archive-listing.ts'
+import { type ArchiveListing, type ListedInstrument, type ListingSelection, listArchive } from './archive-listing.ts'
+import { findingText, isArchiveName } from './listing-findings.ts'
 
 type Instrument = Pick<ListedInstrument, 'venue' | 'symbol'>
 
@@ -22,16 +23,16 @@ export async function listSelection(
   const instruments = isNarrowed ? [...listing.instruments, ...inTable] : listing.instruments
   await requireAll('venue', selection.venues, instruments, archive)
   await requireAll('symbol', selection.symbols, instruments, archive)
-  if (listing.instruments.length === 0 && (await namesIn(archive, 'venue')).length === 0) throw emptyArchive(archive, listing.others)
+  if (listing.instruments.length === 0 && (isNarrowed ? (await namesIn(archive, 'venue')).length === 0 : true))
+    throw emptyArchive(archive, listing)
   return listing
 }
 
 /** Names become parts of keys and paths, so that nothing else than a name may pass. */
 function requireName(what: 'venue' | 'symbol', word: string): void {
   if (isArchiveName(word)) return
-  throw new ReplayError('name-invalid', `${what}: expected letters, digits and any of "._@+-", found ${JSON.stringify(word)}`, {
-    category: 'input',
-  })
+  const message = `${what}: expected the name of a folder (not empty, "." or "..", and without "/"), found ${JSON.stringify(word)}`
+  throw new ReplayError('name-invalid', message, { category: 'input' })
 }
 
 async function requireAll(
@@ -43,7 +44,7 @@ async function requireAll(
   const missing = asked?.find((word) => !found.some((instrument) => instrument[what] === word))
   if (missing === undefined) return
   const names = await namesIn(archive, what)
-  if (names.length === 0) throw emptyArchive(archive, 0)
+  if (names.length === 0) throw emptyArchive(archive)
   const isKnown = names.includes(missing)
   // A venue that is there may well lack a symbol that another one has.
   if (isKnown && what === 'venue') return
@@ -71,10 +72,13 @@ async function namesIn(archive: ObjectStore, what: 'venue' | 'symbol'): Promise<
 
 const ADVICE_KEYS = 200_000
 
-function emptyArchive(archive: ObjectStore, others: number): ReplayError {
+function emptyArchive(archive: ObjectStore, { others, findings }: Pick<ArchiveListing, 'others' | 'findings'> = NO_KEYS): ReplayError {
   const found = others === 0 ? 'nothing' : `${others} keys of other shapes`
-  return new ReplayError('archive-empty', `expected logs at v1/<venue>/<symbol>/<date>/<stream>/, found ${found}`, {
+  const more = findings.map((finding) => `\n${findingText(finding)}`).join('')
+  return new ReplayError('archive-empty', `expected logs at v1/<venue>/<symbol>/<date>/<stream>/, found ${found}${more}`, {
     category: 'input',
     path: archive.uri,
   })
 }
+
+const NO_KEYS = { others: 0, findings: [] } as const

@@ -1,5 +1,6 @@
 import { ReplayError } from '../errors.ts'
-import type { ObjectStore } from '../store/object-store.ts'
+import type { ObjectStore, OddThing } from '../store/object-store.ts'
+import { isLogPlace, pathParts } from './archive-place.ts'
 import { identifyLog, isLogFolder, type LogLocation } from './log-path.ts'
 import { type ListedObject, ReadAhead, type ReadAheadOptions } from './read-ahead.ts'
 import { StoreFolder } from './store-folder.ts'
@@ -44,15 +45,17 @@ export class StoreLogs {
   }
 
   /**
-   * Every log of the store, in the order that `findLogs` gives the same folders on disk; `_…` folders are not entered.
-   * @throws ReplayError input `log-missing` when there is none
+   * Every log of the store, those and in the order that `findLogs` gives the same folders on disk.
+   * @throws ReplayError input `log-missing` when there is none, `name-unreadable`
    */
   async find(): Promise<LogLocation[]> {
     const folders = new Map<string, ListedObject[]>()
-    for await (const object of this.#store.list('')) {
+    const root = pathParts(this.#store.uri)
+    const onOdd = ({ key, what }: OddThing): void => {
+      if (what === 'name' && isLogFolder([key.slice(key.lastIndexOf('/') + 1)])) throw unreadable(`${this.#store.uri}/${key}`)
+    }
+    for await (const object of this.#store.list('', onOdd)) {
       const folder = object.key.slice(0, object.key.lastIndexOf('/') + 1)
-      const last = folder.split('/').at(-2)
-      if (`/${folder}`.includes('/_') || last === 'snapshots' || last === 'readers') continue
       const known = folders.get(folder)
       if (known === undefined) folders.set(folder, [object])
       else known.push(object)
@@ -60,6 +63,7 @@ export class StoreLogs {
     const logs: LogLocation[] = []
     for (const [prefix, objects] of [...folders].sort(byFolders)) {
       if (!isLogFolder(objects.map(({ key }) => key.slice(prefix.length)))) continue
+      if (!isLogPlace(root, pathParts(prefix))) continue
       const path = `${this.#store.uri}/${prefix}`.replace(/\/+$/, '')
       logs.push({ path, ...identifyLog(path), open: () => this.open(prefix, objects), home: { store: this.#store, prefix } })
     }
@@ -72,6 +76,11 @@ export class StoreLogs {
     for await (const object of this.#store.list(prefix)) objects.push(object)
     return objects
   }
+}
+
+function unreadable(path: string): ReplayError {
+  const message = 'expected keys whose parts are neither empty nor "." or "..", found a segment without; copy it to another key'
+  return new ReplayError('name-unreadable', message, { category: 'input', path })
 }
 
 const ofThread = new WeakMap<ObjectStore, StoreLogs>()

@@ -6,6 +6,7 @@ import {
   type GetOptions,
   type ObjectInfo,
   type ObjectStore,
+  type OddThing,
   type PutCondition,
   type PutContent,
   requireObjectKey,
@@ -100,32 +101,32 @@ export class FileStore implements ObjectStore {
     }
   }
 
-  async *list(prefix: string): AsyncIterable<ObjectInfo> {
+  /** Links are followed, but not back up. @throws ReplayError input `store-not-readable` */
+  async *list(prefix: string, onOdd?: (odd: OddThing) => void): AsyncIterable<ObjectInfo> {
     // The part of the prefix up to its last slash is a directory; the rest begins a name in it.
     const within = prefix.slice(0, prefix.lastIndexOf('/') + 1)
-    const keys: string[] = []
-    await collectKeys(path.join(this.uri, within), within, (name) => !name.endsWith(TEMPORARY), keys)
-    yield* this.#infos(keys.filter((each) => each.startsWith(prefix)))
+    const hear = (odd: OddThing): void => void (odd.key.startsWith(prefix) && onOdd?.(odd))
+    yield* this.#infos(await listKeys(this.uri, within, (key) => key.startsWith(prefix) && !key.endsWith(TEMPORARY), hear), hear)
   }
 
   /** Temporary files, also of puts that are on their way. */
   async *leftovers(): AsyncIterable<ObjectInfo> {
-    const keys: string[] = []
-    await collectKeys(this.uri, '', (name) => OWN_TEMPORARY.test(name), keys)
-    yield* this.#infos(keys)
+    yield* this.#infos(await listKeys(this.uri, '', (key) => OWN_TEMPORARY.test(key)))
   }
 
   async delete(key: string): Promise<void> {
     const target = this.#pathOf(key)
     await fs.rm(target, { force: true })
-    await syncDirectory(path.dirname(target)).catch(ignoreMissing)
+    await syncDirectory(path.dirname(target)).catch((error: unknown) => ignoreMissing(error))
   }
 
   /** In order of key, of those that are still there. */
-  async *#infos(keys: readonly string[]): AsyncGenerator<ObjectInfo> {
+  async *#infos(keys: readonly string[], hear: (odd: OddThing) => void = () => {}): AsyncGenerator<ObjectInfo> {
     for (const key of keys.toSorted()) {
-      const stat = await fs.stat(path.join(this.uri, key), { bigint: true }).catch(ignoreMissing)
-      if (stat !== null) yield { key, size: Number(stat.size), etag: etagOf(stat), modifiedMs: Number(stat.mtimeMs) }
+      const stat = await fs.stat(path.join(this.uri, key), { bigint: true }).catch((error: unknown) => ignoreMissing(error))
+      if (stat === null) continue
+      if (stat.isFile()) yield { key, size: Number(stat.size), etag: etagOf(stat), modifiedMs: Number(stat.mtimeMs) }
+      else hear({ key, what: 'kind' })
     }
   }
 
@@ -136,17 +137,19 @@ export class FileStore implements ObjectStore {
       await file.close()
       return null
     } catch (error) {
-      return ignoreMissing(error)
+      return ignoreMissing(error, this.#pathOf(key))
     }
   }
 
   async #etag(target: string): Promise<string | null> {
-    const stat = await fs.stat(target, { bigint: true }).catch(ignoreMissing)
+    const stat = await fs.stat(target, { bigint: true }).catch((error: unknown) => ignoreMissing(error))
     return stat === null ? null : etagOf(stat)
   }
 
   #pathOf(key: string): string {
     requireObjectKey(key, this.uri)
+    // Where a backslash separates folders, it cannot be in a name.
+    if (path.sep === '\\') requireObjectKey(key.replaceAll('\\', '/'), this.uri)
     return path.join(this.uri, key)
   }
 }
@@ -157,6 +160,13 @@ function putError(cause: unknown, path: string): unknown {
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     const message = 'no space left for the object; free space or write elsewhere, then run again'
     return new ReplayError('disk-full', message, { category: 'input', path, cause })
+  }
+  if (code === 'ENAMETOOLONG') {
+    const message = `expected names that the file system can hold, found ${path
+      .split('/')
+      .map((name) => Buffer.byteLength(name))
+      .reduce((a, b) => Math.max(a, b))} bytes; use a table on S3, or rename the symbol's folder in the archive`
+    return new ReplayError('name-too-long', message, { category: 'input', path, cause })
   }
   if (['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENOENT'].includes(String(code))) {
     const message = `expected a folder that can be written to: ${cause instanceof Error ? cause.message : String(cause)}`
@@ -197,17 +207,56 @@ async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-async function collectKeys(directory: string, prefix: string, wants: (name: string) => boolean, keys: string[]): Promise<void> {
-  const entries = await fs.readdir(directory, { withFileTypes: true }).catch(ignoreMissing)
-  for (const entry of entries ?? []) {
-    if (entry.isDirectory()) await collectKeys(path.join(directory, entry.name), `${prefix}${entry.name}/`, wants, keys)
-    else if (wants(entry.name)) keys.push(prefix + entry.name)
+/** Keys of the files below a folder that are wanted. */
+async function listKeys(
+  root: string,
+  within: string,
+  wants: (key: string) => boolean,
+  hear: (odd: OddThing) => void = () => {},
+): Promise<string[]> {
+  const directory = path.join(root, within)
+  const real = await fs.realpath(directory).catch((error: unknown) => ignoreMissing(error))
+  if (real === null) return []
+  const keys: string[] = []
+  const visit = async (folder: string, prefix: string, realFolder: string, above: readonly string[]): Promise<void> => {
+    const entries = await fs.readdir(folder, { withFileTypes: true }).catch((error: unknown) => ignoreMissing(error, folder))
+    if (entries?.length === 0) hear({ key: prefix, what: 'empty' })
+    const inside = [...above, realFolder]
+    for (const entry of entries ?? []) {
+      const [place, key] = [path.join(folder, entry.name), prefix + entry.name]
+      if (isMangled(entry.name) && (await isMissing(place))) hear({ key, what: 'name' })
+      else if (entry.isDirectory()) await visit(place, `${key}/`, path.join(realFolder, entry.name), inside)
+      else if (!entry.isSymbolicLink()) {
+        if (wants(key)) keys.push(key)
+      } else {
+        const target = await fs.realpath(place).catch((error: unknown) => ignoreMissing(error))
+        if (target === null) hear({ key, what: 'link' })
+        else if (!(await fs.stat(target)).isDirectory()) {
+          if (wants(key)) keys.push(key)
+        } else if (!inside.includes(target)) await visit(place, `${key}/`, target, inside)
+      }
+    }
   }
+  await visit(directory, within, real, [])
+  return keys
 }
 
-function ignoreMissing(error: unknown): null {
-  if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return null
-  throw error
+/** Whether a name may stand for one whose bytes are not UTF-8: of those it is not known what they were. */
+export function isMangled(name: string): boolean {
+  return name.includes('\ufffd')
+}
+
+async function isMissing(place: string): Promise<boolean> {
+  return (await fs.lstat(place).catch((error: unknown) => ignoreMissing(error))) === null
+}
+
+/** @throws ReplayError input `store-not-readable`, and any other error but that something is not there */
+function ignoreMissing(error: unknown, place?: string): null {
+  const code = errorCode(error)
+  if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return null
+  if (code !== 'EACCES' && code !== 'EPERM') throw error
+  const message = `expected a place that can be read: ${error instanceof Error ? error.message : String(error)}`
+  throw new ReplayError('store-not-readable', message, { category: 'input', ...(place !== undefined && { path: place }), cause: error })
 }
 
 function errorCode(error: unknown): unknown {

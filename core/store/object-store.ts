@@ -19,15 +19,28 @@ export interface ObjectStore {
    * Returns its ETag, or null when the condition did not hold and nothing was written.
    */
   put(key: string, content: PutContent, condition?: PutCondition): Promise<string | null>
-  /** The objects whose keys begin with `prefix`, in ascending order of key (UTF-16 code units). */
-  list(prefix: string): AsyncIterable<ObjectInfo>
+  /**
+   * The objects whose keys begin with `prefix`, in ascending order of key (UTF-16 code units).
+   * @param onOdd hears of what is no object that can be asked for, in no order
+   */
+  list(prefix: string, onOdd?: (odd: OddThing) => void): AsyncIterable<ObjectInfo>
   /** Removes an object; a missing one is fine. */
   delete(key: string): Promise<void>
   /** What puts that never came to their end have left, by keys that only `delete` knows; absent where nothing can be left. */
   leftovers?(): AsyncIterable<ObjectInfo>
 }
 
-/** Bytes, or a local file of that many bytes that does not change meanwhile: it is not read whole into memory. */
+/** Something that a listing meets and that is no object. */
+export interface OddThing {
+  /** Its key as far as it can be said; that of a folder ends with `/`. */
+  readonly key: string
+  /**
+   * `empty`: a folder without anything in it. `name`: what no key can name: empty parts, `.` and `..`, bytes that are not UTF-8.
+   * `link`: a link that leads nowhere. `kind`: neither file nor folder.
+   */
+  readonly what: 'empty' | 'name' | 'link' | 'kind'
+}
+
 /** Bytes, or a file of `size` bytes: the store may keep the file itself under another name, so it is removed afterwards, not changed. */
 export type PutContent = Uint8Array | { readonly file: string; readonly size: number }
 
@@ -67,9 +80,14 @@ export function requireObjectKey(key: string, uri: string): void {
   })
 }
 
-/** Keys are relative, with `/` between parts, none of them empty, `.` or `..`. */
+/** Keys are relative, with `/` between parts, none of them empty, `.` or `..`; else any text. */
 export function isObjectKey(key: string): boolean {
-  return key.split('/').every((part) => part !== '' && part !== '.' && part !== '..' && !part.includes('\0') && !part.includes('\\'))
+  return key.split('/').every(isKeyPart)
+}
+
+/** Whether a name can be a part of keys, as folders and files have them. */
+export function isKeyPart(name: string): boolean {
+  return name !== '' && name !== '.' && name !== '..' && !name.includes('\0') && !name.includes('/')
 }
 
 /** Memory for the bytes of an answer. */

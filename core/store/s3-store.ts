@@ -7,6 +7,7 @@ import {
   isObjectKey,
   type ObjectInfo,
   type ObjectStore,
+  type OddThing,
   type PutCondition,
   type PutContent,
   requireObjectKey,
@@ -108,8 +109,8 @@ export class S3Store implements ObjectStore {
     }
   }
 
-  async *list(prefix: string): AsyncIterable<ObjectInfo> {
-    yield* inOrderOfUnits(this.#listBytewise(prefix))
+  async *list(prefix: string, onOdd?: (odd: OddThing) => void): AsyncIterable<ObjectInfo> {
+    yield* inOrderOfUnits(this.#listBytewise(prefix, onOdd))
   }
 
   async delete(key: string): Promise<void> {
@@ -200,7 +201,7 @@ export class S3Store implements ObjectStore {
   }
 
   /** In the order of S3: of the keys' UTF-8 bytes. */
-  async *#listBytewise(prefix: string): AsyncIterable<ObjectInfo> {
+  async *#listBytewise(prefix: string, onOdd?: (odd: OddThing) => void): AsyncIterable<ObjectInfo> {
     let token: string | undefined
     do {
       const page: ListObjectsV2CommandOutput = await this.#request(null, async ({ client, s3 }) => {
@@ -211,7 +212,9 @@ export class S3Store implements ObjectStore {
       for (const { Key = '', Size = 0, ETag = '', LastModified } of page.Contents ?? []) {
         const key = Key.slice(this.#root.length)
         // Consoles leave empty objects named like folders.
-        if (isObjectKey(key)) yield { key, size: Size, etag: ETag, modifiedMs: LastModified?.getTime() ?? 0 }
+        if (!isObjectKey(key)) {
+          if (!(Size === 0 && (key === '' || isObjectKey(key.slice(0, -1))))) onOdd?.({ key, what: 'name' })
+        } else yield { key, size: Size, etag: ETag, modifiedMs: LastModified?.getTime() ?? 0 }
       }
       token = page.IsTruncated === true ? page.NextContinuationToken : undefined
     } while (token !== undefined)
