@@ -70,7 +70,7 @@ export function listOption(input: CommandInput, option: string): string[] | unde
     LIST_WORD.lastIndex = at
     const [whole, quoted, plain = ''] = LIST_WORD.exec(text) ?? []
     const word = quoted?.replaceAll('""', '"') ?? plain.trim()
-    if (whole === undefined || word === '') throw badOption(option, 'a list like a,b or, of names with commas, "a,b","c"', text)
+    if (whole === undefined || word === '') throw badOption(option, 'a comma-separated list, names with commas in double quotes', text)
     words.push(word)
     at += whole.length
   }

@@ -42,9 +42,16 @@ export interface CommandInput {
   flag(option: string): boolean
 }
 
+/** The reader of standard output went away. */
+export class OutputClosed extends ReplayError {
+  constructor() {
+    super('output-closed', 'the reader of standard output went away, so the files were not written', { category: 'input' })
+  }
+}
+
 /** The world of a command. */
 export interface CommandIo {
-  /** Data. */
+  /** Data. @throws OutputClosed; ReplayError input `disk-full`, `output-failed` */
   out(data: string | Uint8Array): void
   /** Progress and advice. */
   err(text: string): void

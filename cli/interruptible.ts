@@ -13,7 +13,7 @@ export async function interruptible(
   io: CommandIo,
   progress: ProgressLine,
   work: (signal: AbortSignal) => Promise<void>,
-  advice: () => string = () => 'what was written so far is not complete',
+  advice: () => string = () => 'no file was written; a queue keeps what it has so far',
 ): Promise<number> {
   const interrupt = new AbortController()
   const onInterrupt = (): void => interrupt.abort(INTERRUPTED)

@@ -1,7 +1,8 @@
 import { writeSync } from 'node:fs'
 import { exitCodeOf, ReplayError } from '../core/errors.ts'
 import { nearest } from '../core/nearest-word.ts'
-import { type CommandIo, type CommandSpec, helpOf, helpOfAll, parseCommand } from './command.ts'
+import { outputError } from '../core/pipeline/output-file.ts'
+import { type CommandIo, type CommandSpec, helpOf, helpOfAll, OutputClosed, parseCommand } from './command.ts'
 import { book } from './commands/book.ts'
 import { cancel } from './commands/cancel.ts'
 import { checksum } from './commands/checksum.ts'
@@ -59,6 +60,8 @@ export async function main(argv: readonly string[], io: CommandIo): Promise<numb
     }
     return await command.run(input, io)
   } catch (error) {
+    // A reader that has enough (`| head`) is no failure, unless something else was to be written.
+    if (error instanceof OutputClosed) return 0
     io.err(`${textOf(error)}\n`)
     return exitCodeOf(error)
   }
@@ -92,7 +95,7 @@ if (process.argv[1]?.endsWith('bin.mjs') === true || import.meta.main) {
   process.exitCode = await main(process.argv.slice(2), io)
 }
 
-/** Synchronous, so that nothing is lost when the process ends; a reader that went away (`| head`) ends it quietly. */
+/** Synchronous, so that nothing is lost when the process ends. @throws OutputClosed; ReplayError input `disk-full`, `output-failed` */
 function writeAll(descriptor: 1 | 2, data: string | Uint8Array): void {
   const bytes = typeof data === 'string' ? Buffer.from(data) : data
   for (let done = 0; done < bytes.length; ) {
@@ -100,9 +103,13 @@ function writeAll(descriptor: 1 | 2, data: string | Uint8Array): void {
       done += writeSync(descriptor, bytes, done)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      if (code === 'EPIPE') process.exit(0)
-      if (code !== 'EAGAIN') throw error
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+      if (code === 'EAGAIN') {
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+        continue
+      }
+      // Work is not given up because nobody hears of it.
+      if (descriptor === 2) return
+      throw code === 'EPIPE' ? new OutputClosed() : outputError(error, 'standard output')
     }
   }
 }

@@ -3,6 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import readline from 'node:readline/promises'
 import { ReplayError } from '../../core/errors.ts'
+import { OutputFile } from '../../core/pipeline/output-file.ts'
 import { openQuery, type Query } from '../../core/table/query.ts'
 import { openTable } from '../../core/table/table-query.ts'
 import { choiceOption, outputOption } from '../arguments.ts'
@@ -62,14 +63,12 @@ async function answer(opened: Query, sql: string, out: string | undefined, input
     await opened.write(sql, format, (text) => io.out(text))
     return
   }
-  const temporary = `${out}.tmp`
-  const descriptor = fs.openSync(temporary, 'w')
+  const file = new OutputFile({ path: out }, { whole: true })
   try {
-    await opened.write(sql, format, (text) => void fs.writeSync(descriptor, text))
-    fs.renameSync(temporary, out)
+    await opened.write(sql, format, (text) => file.write(Buffer.from(text)))
+    file.close()
   } finally {
-    fs.closeSync(descriptor)
-    fs.rmSync(temporary, { force: true })
+    file.abandon()
   }
 }
 

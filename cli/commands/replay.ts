@@ -1,10 +1,11 @@
+import { ReplayError } from '../../core/errors.ts'
 import type { LogLocation } from '../../core/log/log-path.ts'
 import { ReplayPipeline } from '../../core/pipeline/replay-pipeline.ts'
 import type { PipelineStats } from '../../core/pipeline/stats.ts'
 import { TYPE_BOOK_TICKER, TYPE_TRADE } from '../../core/protocol/message-type.ts'
 import { choiceOption, countOption, listOption, outputOption, rangeOption, typesOption } from '../arguments.ts'
 import { ENDPOINT } from '../cloud-clients.ts'
-import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
+import { type CommandInput, type CommandIo, type CommandSpec, OutputClosed } from '../command.ts'
 import { interruptible, issueText } from '../interruptible.ts'
 import { findLogsAt, openLogs, rangeOfLogs } from '../open-logs.ts'
 import { bytesText, commandText, countText, jsonText, rateText } from '../output.ts'
@@ -55,6 +56,9 @@ export const replay: CommandSpec = {
           ),
         )
         .run()
+        .catch((error: unknown) => {
+          throw error instanceof OutputClosed && hasFiles(input) ? new ReplayError(error.code, error.message, error) : error
+        })
       progress.end()
       report(stats, input, io, progress)
       const { fromNs, toNs } = rangeOption(input)
@@ -63,6 +67,11 @@ export const replay: CommandSpec = {
       }
     })
   },
+}
+
+/** Whether something is written besides standard output: that it is not whole has to be said. */
+function hasFiles(input: CommandInput): boolean {
+  return ['csv', 'parquet', 'queue'].some((option) => input.text(option) !== undefined)
 }
 
 async function buildPipeline(logs: readonly LogLocation[], input: CommandInput, io: CommandIo): Promise<ReplayPipeline> {

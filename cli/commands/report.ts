@@ -1,7 +1,7 @@
-import fs from 'node:fs'
 import path from 'node:path'
 import { ReplayError } from '../../core/errors.ts'
 import { splitRunUri } from '../../core/job/run-files.ts'
+import { OutputFile } from '../../core/pipeline/output-file.ts'
 import { makeReport, type ReportCommands } from '../../report/report.ts'
 import { listOption, outputOption } from '../arguments.ts'
 import { ENDPOINT } from '../cloud-clients.ts'
@@ -76,14 +76,13 @@ function commandsFor(tableUri: string): ReportCommands {
   }
 }
 
-/** A reader sees the old file or the whole new one. @throws ReplayError input `output-failed` */
-function writeWhole(file: string, text: string): void {
-  const temporary = `${file}.tmp`
+/** A reader sees the old file or the whole new one. @throws ReplayError input `output-failed`, `disk-full` */
+function writeWhole(path: string, text: string): void {
+  const file = new OutputFile({ path }, { whole: true })
   try {
-    fs.writeFileSync(temporary, text)
-    fs.renameSync(temporary, file)
-  } catch (cause) {
-    fs.rmSync(temporary, { force: true })
-    throw new ReplayError('output-failed', `the report cannot be written: ${(cause as Error).message}`, { category: 'input', cause })
+    file.write(Buffer.from(text))
+    file.close()
+  } finally {
+    file.abandon()
   }
 }

@@ -7,7 +7,7 @@ import { RowBlock, type RowColumn, type RowTarget } from './row-target.ts'
 /**
  * Feature rows as CSV (RFC 4180, newline "\n", a header line, UTF-8): 64-bit numbers exact, floats as the shortest decimal
  * that reads back as the same float, booleans `true` and `false`, NULL as nothing.
- * The file is written in place: a run that fails leaves its whole lines so far.
+ * A file appears under its name when all is written: a run that fails leaves none.
  */
 export class CsvRows implements RowTarget {
   row = 0
@@ -23,7 +23,7 @@ export class CsvRows implements RowTarget {
     this.#block = new RowBlock(specs, BLOCK_ROWS)
     this.#bytes = new Uint8Array(BLOCK_ROWS * specs.length * FIELD_BYTES)
     this.#text = new DataView(this.#bytes.buffer)
-    this.#file = new OutputFile(target)
+    this.#file = new OutputFile(target, { whole: true })
     this.#file.write(new TextEncoder().encode(`${specs.map(({ name }) => quoteCsv(name)).join(',')}\n`))
   }
 
@@ -39,13 +39,15 @@ export class CsvRows implements RowTarget {
   async close(): Promise<void> {
     try {
       this.#flush()
-    } finally {
-      this.#file.close()
+    } catch (error) {
+      this.#file.abandon()
+      throw error
     }
+    this.#file.close()
   }
 
   abandon(): void {
-    this.#file.close()
+    this.#file.abandon()
   }
 
   #flush(): void {

@@ -8,7 +8,7 @@ import { OutputFile } from './output-file.ts'
 import type { Sink } from './sink.ts'
 
 export interface CsvSinkOptions {
-  /** File to create or overwrite. Either this or `fd`. */
+  /** File to create or replace. Either this or `fd`. */
   readonly path?: string
   /** Open descriptor to write to; it stays open. */
   readonly fd?: number
@@ -28,7 +28,7 @@ const DECODED_COLUMNS =
  * Columns: `seq,timestamp_ns,type,symbol,payload_length`, `type` as a decimal number; with `decode` also those of tickers
  * and trades, empty where a message has no such field. 64-bit numbers are exact; floats are the shortest decimal that
  * reads back as the same float; booleans `true` and `false`.
- * The file is written in place: a run that fails leaves its whole lines so far.
+ * A file appears under its name when all is written: a run that fails leaves none. A pipe or device has the whole lines so far.
  */
 export class CsvSink implements Sink {
   readonly name: string
@@ -52,7 +52,7 @@ export class CsvSink implements Sink {
     }
     this.name = options.name ?? 'csv'
     this.#decode = options.decode ?? false
-    this.#file = new OutputFile(path === undefined ? { fd: fd! } : { path })
+    this.#file = new OutputFile(path === undefined ? { fd: fd! } : { path }, { whole: true })
     this.#at = putAscii(this.#view, 0, this.#decode ? `${RAW_COLUMNS},${DECODED_COLUMNS}\n` : `${RAW_COLUMNS}\n`)
   }
 
@@ -94,9 +94,15 @@ export class CsvSink implements Sink {
   async close(): Promise<void> {
     try {
       await this.flush()
-    } finally {
-      this.#file.close()
+    } catch (error) {
+      this.#file.abandon()
+      throw error
     }
+    this.#file.close()
+  }
+
+  async abandon(): Promise<void> {
+    this.#file.abandon()
   }
 
   /** Sends what there is to the file, and grows the buffer when a single line is larger. */

@@ -1,8 +1,16 @@
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
 import { ReplayError } from '../errors.ts'
 
 /** Where a sink writes to: a file to create (or overwrite), or an open descriptor that stays the caller's. */
 export type OutputTarget = { readonly path: string; readonly fd?: never } | { readonly fd: number; readonly path?: never }
+
+export interface OutputFileOptions {
+  /**
+   * The file appears under its name when it is closed, in place of one that is there; what is abandoned leaves nothing. A target
+   * that is no file, such as a pipe or `/dev/stdout`, is written to as it is. @default false: created at once, written in place
+   */
+  readonly whole?: boolean
+}
 
 /**
  * A file written front to back with synchronous writes, whose failures are told in the library's terms:
@@ -16,18 +24,22 @@ export class OutputFile {
   bytes = 0
   readonly #fd: number
   readonly #owned: boolean
+  /** Where the file is until it is whole, and where it goes then; null: it is written in place. */
+  readonly #aside: { readonly temporary: string; readonly target: string } | null
   #open = true
 
   /** @throws ReplayError `output-failed` when the file cannot be created. */
-  constructor(target: OutputTarget) {
+  constructor(target: OutputTarget, { whole = false }: OutputFileOptions = {}) {
     this.#owned = target.path !== undefined
     this.path = target.path ?? `fd ${target.fd}`
     if (target.fd !== undefined) {
       this.#fd = target.fd
+      this.#aside = null
       return
     }
     try {
-      this.#fd = openSync(target.path, 'w')
+      this.#aside = whole ? asideOf(target.path) : null
+      this.#fd = openSync(this.#aside?.temporary ?? target.path, 'w')
     } catch (cause) {
       throw outputError(cause, this.path)
     }
@@ -58,17 +70,34 @@ export class OutputFile {
     }
   }
 
-  /** Closes a file that this object opened. Doing it again is harmless. */
+  /** Closes a file that this object opened; one that is to be whole gets its name. Doing it again is harmless. */
   close(): void {
     if (!this.#open) return
     this.#open = false
     if (!this.#owned) return
     try {
       closeSync(this.#fd)
+      if (this.#aside !== null) renameSync(this.#aside.temporary, this.#aside.target)
     } catch (cause) {
       throw outputError(cause, this.path)
     }
   }
+
+  /** Closes it; what is not whole is removed. Harmless after `close`. */
+  abandon(): void {
+    if (!this.#open) return
+    this.#open = false
+    if (this.#owned) closeSync(this.#fd)
+    if (this.#aside !== null) rmSync(this.#aside.temporary, { force: true })
+  }
+}
+
+/** Null for what cannot be replaced by a file: devices, pipes. Of a link the file that it leads to is replaced. */
+export function asideOf(path: string): { readonly temporary: string; readonly target: string } | null {
+  const stat = statSync(path, { throwIfNoEntry: false })
+  if (stat !== undefined && !stat.isFile() && !stat.isDirectory()) return null
+  const target = stat?.isFile() === true ? realpathSync(path) : path
+  return { temporary: `${target}.tmp`, target }
 }
 
 /** The ReplayError for a failed system call on an output. */

@@ -1,4 +1,3 @@
-import { renameSync, rmSync } from 'node:fs'
 import { constants, zstdCompressSync } from 'node:zlib'
 import type { ByteWriter } from 'hyparquet-writer'
 import { ReplayError } from '../errors.ts'
@@ -82,7 +81,7 @@ export class ParquetFile {
     this.#doubles = columns.map(() => 'BYTE_STREAM_SPLIT')
     this.#specs = columns
     this.#metadata = metadata
-    this.#file = new OutputFile({ path: this.#temporaryPath })
+    this.#file = new OutputFile({ path }, { whole: true })
     this.#writer.appendBytes(MAGIC)
   }
 
@@ -144,7 +143,6 @@ export class ParquetFile {
       this.#flush(0)
       if (this.#isDurable) this.#file.sync()
       this.#file.close()
-      renameSync(this.#temporaryPath, this.path)
     } catch (error) {
       this.abandon()
       throw error instanceof ReplayError ? error : outputError(error, this.path)
@@ -156,12 +154,7 @@ export class ParquetFile {
   abandon(): void {
     if (this.#state === 'done') return
     this.#state = 'done'
-    this.#file.close()
-    rmSync(this.#temporaryPath, { force: true })
-  }
-
-  get #temporaryPath(): string {
-    return `${this.path}.tmp`
+    this.#file.abandon()
   }
 
   #groupBytes(): number {

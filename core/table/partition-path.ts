@@ -25,5 +25,8 @@ function escapePathName(value: string): string {
   return value.replace(ESCAPED, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`)
 }
 
+/** Hive's name for a partition without a value. */
+export const HIVE_NULL = '__HIVE_DEFAULT_PARTITION__'
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what has to be found
 const ESCAPED = /[\x00-\x1f\x7f"#%'*/:=?\\{[\]^]/g

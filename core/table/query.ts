@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { renameSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { DuckDBConnection, DuckDBInstance, DuckDBResult } from '@duckdb/node-api'
 import { ReplayError } from '../errors.ts'
+import { asideOf, OutputFile, outputError } from '../pipeline/output-file.ts'
 import { type FilesSelect, quoteSql, selectFiles } from './file-select.ts'
-import { unescapePathName } from './partition-path.ts'
+import { HIVE_NULL, unescapePathName } from './partition-path.ts'
 import { plainDirectory } from './plain-directory.ts'
 import { formatRows, type JsonValue, jsonOf, type QueryColumn, type TextFormat } from './query-format.ts'
 
@@ -64,9 +65,6 @@ function valuesOf(file: string): Record<string, string | null> {
   }
   return values
 }
-
-/** Hive's name for a partition without a value. */
-const HIVE_NULL = '__HIVE_DEFAULT_PARTITION__'
 
 /** One SELECT of several; columns that one of them lacks are NULL in its rows. */
 export function unite(selects: readonly FilesSelect[]): string {
@@ -147,17 +145,22 @@ export class Query {
     return formatRows(format, columnsOf(result), chunksOf(result), write)
   }
 
-  /** Writes the result as a Parquet file, which appears whole. */
-  async writeParquet(sql: string, target: string): Promise<void> {
-    const temporary = `${target}.tmp`
+  /** Writes the result as a Parquet file, which appears whole. @throws ReplayError also input `disk-full`, `output-failed` */
+  async writeParquet(sql: string, file: string): Promise<void> {
+    const aside = asideOf(file)
+    // A pipe or device gets the finished file.
+    const folder = aside === null ? mkdtempSync(path.join(tmpdir(), 'chronicle-replay-')) : null
+    const temporary = aside?.temporary ?? path.join(folder!, 'result.parquet')
     const select = sql.trim().replace(/;+$/, '')
+    const options = 'FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 65536'
     try {
-      await orQueryFailed(
-        this.#connection.run(`COPY (${select}\n) TO ${quoteSql(temporary)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 65536)`),
-      )
-      renameSync(temporary, target)
+      await orQueryFailed(this.#connection.run(`COPY (${select}\n) TO ${quoteSql(temporary)} (${options})`))
+      if (aside !== null) renameSync(temporary, aside.target)
+      else copyTo(file, temporary)
+    } catch (error) {
+      throw error instanceof ReplayError ? error : outputError(error, file)
     } finally {
-      rmSync(temporary, { force: true })
+      rmSync(folder ?? temporary, { recursive: true, force: true })
     }
   }
 
@@ -171,6 +174,15 @@ export class Query {
     this.#database.closeSync()
     rmSync(this.#spillFolder, { recursive: true, force: true })
     this.#afterClose()
+  }
+}
+
+function copyTo(target: string, from: string): void {
+  const file = new OutputFile({ path: target })
+  try {
+    file.write(readFileSync(from))
+  } finally {
+    file.close()
   }
 }
 
@@ -212,11 +224,18 @@ async function* chunksOf(result: DuckDBResult) {
 /** What DuckDB says of a store that is slow, gone, or has too much to do; what else it says of HTTP is the user's to mend. */
 const STORE_FAILED = /^HTTP Error: .*HTTP (5\d\d|429)\b|^IO Error: .* error for HTTP [A-Z]+ to /
 
+/** Of the result, or of DuckDB's temporary files. */
+const DISK_FULL = /No space left on device|Disk quota exceeded/i
+
 async function orQueryFailed<T>(work: Promise<T>): Promise<T> {
   try {
     return await work
   } catch (cause) {
     const reason = (cause instanceof Error ? cause.message : String(cause)).trim()
+    if (DISK_FULL.test(reason)) {
+      const message = `no space left for the result or for temporary files (TMPDIR); free space or write elsewhere: ${reason.split('\n')[0]}`
+      throw new ReplayError('disk-full', message, { category: 'input', cause })
+    }
     if (!STORE_FAILED.test(reason)) throw new ReplayError('query-failed', reason, { category: 'input', cause })
     throw new ReplayError('query-store', `S3 failed DuckDB, its retries included; ask again: ${reason.split('\n')[0]}`, {
       category: 'transient',

@@ -3,6 +3,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { ReplayError } from '../errors.ts'
+import { outputError } from '../pipeline/output-file.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { S3Store } from '../store/s3-store.ts'
 import type { AddFile } from './delta-action.ts'
@@ -108,6 +109,8 @@ export class RemoteParts {
       await file.close()
       fs.renameSync(temporary, target)
       return target
+    } catch (error) {
+      throw error instanceof ReplayError ? error : outputError(error, temporary)
     } finally {
       await file.close().catch(() => undefined)
       fs.rmSync(temporary, { force: true })
