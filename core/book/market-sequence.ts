@@ -1,3 +1,4 @@
+import { BookAge, type BookAgeState } from './book-age.ts'
 import type { Loss } from './log-losses.ts'
 import { type CounterState, SequenceCounter } from './sequence-counter.ts'
 import type { SequenceRule } from './sequence-rule.ts'
@@ -18,6 +19,8 @@ export interface MarketSequenceState {
   readonly quarantined: number
   /** 1 while a session boundary is not proven. */
   readonly boundaryOpen: number
+  /** What a snapshot has to be as new as; absent in restart points of before it was kept. */
+  readonly age?: BookAgeState
 }
 
 export class MarketSequence {
@@ -25,6 +28,7 @@ export class MarketSequence {
   readonly chain: UpdateIdChain
   readonly header = new SequenceCounter()
   readonly native = new SequenceCounter()
+  readonly age = new BookAge()
   nativeMode = NATIVE_UNKNOWN
   quarantined = false
   /** Session of the record sequence that the last message belonged to; −1 before the first. */
@@ -52,6 +56,7 @@ export class MarketSequence {
       nativeMode: this.nativeMode,
       quarantined: this.quarantined ? 1 : 0,
       boundaryOpen: this.isBoundaryOpen ? 1 : 0,
+      age: { ...this.age.state },
     }
   }
 
@@ -62,5 +67,6 @@ export class MarketSequence {
     this.nativeMode = state.nativeMode
     this.quarantined = state.quarantined !== 0
     this.isBoundaryOpen = state.boundaryOpen !== 0
+    Object.assign(this.age.state, state.age)
   }
 }

@@ -57,6 +57,15 @@ export class SequenceCounter {
     this.state.hasOther = 0
   }
 
+  /** −1: a value lies behind the last one that fitted, and does not begin anew at 0 or 1; 1: it does not; NaN: nothing compares. */
+  compare(low: number, high: number): number {
+    const { state } = this
+    if (state.has === 0 || (low | high) === 0) return Number.NaN
+    if (high === 0 && low === 1) return 1
+    const order = Math.sign((high >>> 0) - (state.high >>> 0)) || Math.sign((low >>> 0) - (state.low >>> 0))
+    return order < 0 ? -1 : 1
+  }
+
   /** True when the value fits; otherwise `mismatch` is filled. */
   check(low: number, high: number, recordLow: number, recordHigh: number): boolean {
     const { state } = this

@@ -14,6 +14,7 @@ import { type ErrorPlace, ReplayError } from '../errors.ts'
  * | duplicate       | the same diff again (its update ids, or without these its header `seq`)      |
  * | native_seq_jump | `native_seq` is ahead                                                        |
  * | native_seq_back | `native_seq` repeats or steps back                                           |
+ * | snapshot_back   | orders begin anew with a state older than the book; exchange times           |
  */
 export const FINDING_KINDS = [
   'record_seq_gap',
@@ -26,6 +27,7 @@ export const FINDING_KINDS = [
   'duplicate',
   'native_seq_jump',
   'native_seq_back',
+  'snapshot_back',
 ] as const
 
 export type FindingKind = (typeof FINDING_KINDS)[number]

@@ -1,6 +1,7 @@
 import type { MessageCursor } from '../pipeline/message.ts'
 import {
   BOOK_EVENT_BYTES,
+  BOOK_EVENT_EXCHANGE_TS_OFFSET,
   BOOK_EVENT_MARKET_ID_OFFSET,
   BOOK_EVENT_NATIVE_SEQ_OFFSET,
   BOOK_EVENT_SEQ_OFFSET,
@@ -13,6 +14,7 @@ import {
 import { L2_DIFF_BYTES, L2_DIFF_UPDATE_ID_FIRST_OFFSET, L2_DIFF_UPDATE_ID_LAST_OFFSET } from '../protocol/l2-diff.ts'
 import { L3_EVENT_BYTES, L3_EVENT_TYPE_OFFSET, L3_RESET } from '../protocol/l3-event.ts'
 import { TYPE_BOOK_EVENT } from '../protocol/message-type.ts'
+import { compareWords } from './book-age.ts'
 import { bookStartOf, isBookEvent } from './book-start.ts'
 import { LogLosses } from './log-losses.ts'
 import { MarketSequence, type MarketSequenceState, NATIVE_IS_OTHER, NATIVE_IS_UPDATE_ID, NATIVE_UNKNOWN } from './market-sequence.ts'
@@ -41,7 +43,10 @@ export const VERDICT_APPLY = 0
 export const VERDICT_QUARANTINED = 1
 /** The same event again (not under `ignore`). */
 export const VERDICT_DUPLICATE = 2
-/** Older than the snapshot before it, as exchanges send them around a snapshot: part of the snapshot already. No finding. */
+/**
+ * A diff older than the snapshot before it, as exchanges send them around a snapshot: part of the snapshot already. Or a snapshot
+ * (or reset) older than the book, which it would turn back. No finding.
+ */
 export const VERDICT_STALE = 3
 
 export interface SequencePolicyOptions {
@@ -121,6 +126,14 @@ export class SequencePolicy {
       this.#quarantine(market)
     }
     if (this.#losses.hasAny) this.#takeLosses(market, message)
+    const isL3Start = isL3Reset(kind, words, at, length)
+    const isStart = kind === EVENT_SNAPSHOT || kind === EVENT_RESET || isL3Start
+    const isOld = isStart && market.age.isKnown && this.#isOld(market, kind, words, at)
+    // Orders that an old reset is followed by cannot be told from new ones: what goes on from there is found by the header's sequence.
+    if (isOld && (!isL3Start || this.onGap !== 'ignore')) {
+      this.#leaveOutOld(market, isL3Start, words, at, message)
+      return this.#verdict(market, VERDICT_STALE)
+    }
     let verdict = kind === EVENT_DIFF ? this.#checkDiff(market, words, at, length, message) : VERDICT_APPLY
     const row = message.index
     const { seqWords } = message.batch
@@ -134,7 +147,8 @@ export class SequencePolicy {
     if (this.#rule.nativeSeq === 'contiguous') this.#checkNativeCounter(market, words, at, message)
     // Last, so that a snapshot ends the quarantine that its own gap began.
     if (kind === EVENT_SNAPSHOT) this.#restart(market, words, at)
-    else if (kind === EVENT_RESET || isL3Reset(kind, words, at, length)) this.#forget(market)
+    else if (isStart) this.#forget(market, isL3Start)
+    if (verdict === VERDICT_APPLY) market.age.note(words, at)
     return this.#verdict(market, verdict)
   }
 
@@ -214,6 +228,66 @@ export class SequencePolicy {
     market.session = session.id
     market.recordGaps = session.gaps
     market.header.restart()
+    market.age.restart()
+  }
+
+  /**
+   * Whether a snapshot or reset is older than the book of its session: by its ids, else by the header's `seq`, else by exchange
+   * time. A sequence that begins anew, or that is back although the exchange's clock went on where nothing else can be
+   * compared, is evidence of a restart instead. So is a quarantined market's snapshot that the clock does not show to be old:
+   * whether messages are missing behind it is then found as ever.
+   */
+  #isOld(market: MarketSequence, kind: number, words: Uint32Array, at: number): boolean {
+    const { age } = market
+    const isSnapshot = kind === EVENT_SNAPSHOT
+    const byTime = age.compareTime(words, at)
+    const byId = isSnapshot ? this.#compareSnapshotId(market, words, at) : Number.NaN
+    const order = Number.isNaN(byId) ? this.#compareSequence(market, words, at) : byId
+    if (market.quarantined) return order < 0 && byTime <= 0
+    if (!isSnapshot) return order < 0 ? !(byTime > 0) : Number.isNaN(order) && byTime < 0
+    if (byId < 0) return market.chain.isRunning || !(byTime > 0)
+    return Number.isNaN(byId) && (order < 0 ? !(byTime > 0) : byTime < 0)
+  }
+
+  /** A snapshot's id against the last one known; NaN when they do not compare. */
+  #compareSnapshotId(market: MarketSequence, words: Uint32Array, at: number): number {
+    const { nativeSeq = 'auto', updateIds = 'auto' } = this.#rule
+    if (!market.chain.isRunning) return nativeSeq === 'none' ? Number.NaN : market.age.compareNative(words, at)
+    if (updateIds === 'auto' && market.nativeMode !== NATIVE_IS_UPDATE_ID) return Number.NaN
+    const { lastLow, lastHigh } = market.chain.state
+    const nativeAt = at + (BOOK_EVENT_NATIVE_SEQ_OFFSET >>> 2)
+    return compareWords(words[nativeAt]!, words[nativeAt + 1]!, lastLow, lastHigh)
+  }
+
+  /** −1: the sequence of the header, or one of the exchange that counts events, is behind, and does not begin anew; 1: it is not. */
+  #compareSequence(market: MarketSequence, words: Uint32Array, at: number): number {
+    const { headerSeq, nativeSeq } = this.#rule
+    const seqAt = at + (BOOK_EVENT_SEQ_OFFSET >>> 2)
+    const byHeader = headerSeq === 'none' ? Number.NaN : market.header.compare(words[seqAt]!, words[seqAt + 1]!)
+    if (!Number.isNaN(byHeader) || nativeSeq !== 'contiguous') return byHeader
+    const nativeAt = at + (BOOK_EVENT_NATIVE_SEQ_OFFSET >>> 2)
+    return market.native.compare(words[nativeAt]!, words[nativeAt + 1]!)
+  }
+
+  /** Counters go on where it was counted as it came. Orders need all that lies behind a reset, so that an old one is a gap. */
+  #leaveOutOld(market: MarketSequence, isL3: boolean, words: Uint32Array, at: number, message: MessageCursor): void {
+    const { seqWords } = message.batch
+    const [recordLow, recordHigh] = [seqWords[message.index * 2]!, seqWords[message.index * 2 + 1]!]
+    const [seqAt, nativeAt] = [at + (BOOK_EVENT_SEQ_OFFSET >>> 2), at + (BOOK_EVENT_NATIVE_SEQ_OFFSET >>> 2)]
+    const byHeader = market.header.compare(words[seqAt]!, words[seqAt + 1]!)
+    if (byHeader > 0) market.header.check(words[seqAt]!, words[seqAt + 1]!, recordLow, recordHigh)
+    if (market.native.compare(words[nativeAt]!, words[nativeAt + 1]!) > 0) {
+      market.native.check(words[nativeAt]!, words[nativeAt + 1]!, recordLow, recordHigh)
+    }
+    if (!isL3) return
+    const [timeAt, { state }] = [at + (BOOK_EVENT_EXCHANGE_TS_OFFSET >>> 2), market.age]
+    if (byHeader < 0) {
+      const { low, high } = market.header.state
+      this.#report(market, 'header_seq_back', join(low, high) + 1n, join(words[seqAt]!, words[seqAt + 1]!), message, 0n)
+    } else {
+      const found = join(words[timeAt]!, words[timeAt + 1]!)
+      this.#report(market, 'snapshot_back', join(state.exchangeLow, state.exchangeHigh), found, message, 0n)
+    }
   }
 
   /** As `advance`; reports a loss that the record sequence does not show. */
@@ -309,11 +383,13 @@ export class SequencePolicy {
     // Without an id it proves nothing about what a session before it has lost, and needs nothing of it.
     if (market.isBoundaryOpen && (words[nativeAt]! | words[nativeAt + 1]!) === 0) market.chain.forget()
     else market.chain.anchor(words[nativeAt]!, words[nativeAt + 1]!)
+    market.age.state.isBased = 1
     this.#makeWhole(market)
   }
 
-  #forget(market: MarketSequence): void {
+  #forget(market: MarketSequence, isBase: boolean): void {
     market.chain.forget()
+    market.age.state.isBased = isBase ? 1 : 0
     this.#makeWhole(market)
   }
 

@@ -71,6 +71,11 @@ export class UpdateIdChain {
     this.#rule = rule
   }
 
+  /** Whether `last` is the id of a diff, not of a snapshot. */
+  get isRunning(): boolean {
+    return this.state.phase === RUNNING
+  }
+
   /** A snapshot that holds everything up to this id; 0 = it has none, the chain goes on. What was learned is learned anew. */
   anchor(low: number, high: number): void {
     const { state } = this

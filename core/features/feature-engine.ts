@@ -385,7 +385,7 @@ export class FeatureEngine {
     }
     const isLost = message.gap === EVENT_LOST && this.policy.onGap === 'quarantine'
     if (message.gap !== 0) this.#rows.gap(message.micros, isOpen || this.#isBookOpen || isLost)
-    if (isBook && !isOpen && this.#rows.isGapOpen && (this.#isBookOpen || isRestart(message))) {
+    if (isBook && !isOpen && this.#rows.isGapOpen && (this.#isBookOpen || (isRestart(message) && message.verdict === VERDICT_APPLY))) {
       this.#isBookOpen = false
       this.#rows.gapEnds(message.micros, message.gap !== 0)
     }

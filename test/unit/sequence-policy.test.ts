@@ -331,3 +331,96 @@ function record(rule: SequenceRule, messages: TestMessage[], from?: SequencePoli
   for (const message of batchOf(messages)) log.push(listening.check(message))
   return { log, state: listening.state() }
 }
+
+describe('a snapshot that newer events have overtaken', () => {
+  const at = (seconds: number): bigint => 1_700_000_000_000_000_000n + BigInt(seconds) * 1_000_000_000n
+  const A = VERDICT_APPLY
+  const OLD = VERDICT_STALE
+
+  it.each([
+    ['binance-spot' as const, spot, 0],
+    ['binance-usdm' as const, usdm, 1],
+    ['auto' as const, {}, 1],
+  ] as const)('%s: is left out by its update id, whatever time it bears, and the stream goes on', (_name, rule, hasPrevious) => {
+    const next = (first: number, last: number, time: number): Uint8Array =>
+      ids(first, last, hasPrevious * (first - 1), { exchangeTsNs: at(time) })
+    for (const time of [0, at(3), at(9)]) {
+      const stream = [
+        snapshot([], [], { nativeSeq: 100, exchangeTsNs: at(1) }),
+        next(101, 103, 2),
+        next(104, 107, 4),
+        snapshot([], [], { nativeSeq: 103, exchangeTsNs: time }),
+        next(108, 109, 5),
+        snapshot([], [], { nativeSeq: 109, exchangeTsNs: at(6) }),
+        next(110, 110, 7),
+      ]
+      for (const onGap of ['abort', 'quarantine', 'ignore'] as const) {
+        const { findings, verdicts, policy } = check(stream, rule, onGap)
+        expect(verdicts).toEqual([A, A, A, OLD, A, A, A])
+        expect(findings).toEqual([])
+        expect(policy.staleMessages).toBe(1)
+      }
+    }
+  })
+
+  it('ids that begin anew are found at the first diff that goes on from the snapshot', () => {
+    const stream = [
+      snapshot([], [], { nativeSeq: 100 }),
+      ids(101, 103, 100),
+      snapshot([], [], { nativeSeq: 5 }),
+      ids(6, 8, 5),
+      ids(9, 9, 8),
+    ]
+    const { findings, policy } = check([...stream, snapshot([], [], { nativeSeq: 9 }), ids(10, 11, 9)], usdm, 'quarantine')
+    expect(findings).toEqual([{ row: 3, kind: 'update_id_back', expected: 104n, found: 6n, missing: 0n }])
+    expect(policy.isQuarantined(7)).toBe(false)
+  })
+
+  it('without ids it is left out by the header’s sequence, which goes on from before', () => {
+    const one = (seq: number, time: number): Uint8Array => diff([], [], { seq, exchangeTsNs: at(time) })
+    const stream = [snapshot([], [], { seq: 10, exchangeTsNs: at(1) }), one(11, 2), one(12, 3)]
+    const late = snapshot([], [], { seq: 10, exchangeTsNs: at(1) })
+    const { findings, verdicts } = check([...stream, late, one(13, 4), one(14, 5)], {}, 'quarantine')
+    expect(verdicts).toEqual([A, A, A, OLD, A, A])
+    expect(findings).toEqual([])
+  })
+
+  it('without any sequence it is left out by exchange time', () => {
+    const one = (time: number): Uint8Array => diff([], [], { exchangeTsNs: at(time) })
+    const taken = (time: number): Uint8Array => snapshot([], [], { exchangeTsNs: at(time) })
+    expect(check([taken(1), one(2), taken(2), one(4), taken(3), one(5), taken(6)], {}, 'abort').verdicts).toEqual([A, A, A, A, OLD, A, A])
+  })
+
+  it('the first of a session, and of a book that has none, is taken as it is', () => {
+    const stream = (seq: bigint, payload: Uint8Array): TestMessage => ({ payload, seq })
+    const again = [
+      stream(0n, snapshot([], [], { nativeSeq: 100, exchangeTsNs: at(5) })),
+      stream(1n, ids(101, 102, 100, { exchangeTsNs: at(6) })),
+      stream(0n, snapshot([], [], { nativeSeq: 50, exchangeTsNs: at(1) })),
+      stream(1n, ids(51, 52, 50, { exchangeTsNs: at(2) })),
+    ]
+    expect(check(again, usdm, 'abort').verdicts).toEqual([A, A, A, A])
+    expect(check([ids(101, 102, 100), snapshot([], [], { nativeSeq: 90 })], usdm).verdicts).toEqual([A, A])
+  })
+
+  it('after a gap it does not make the book whole, unless the exchange’s clock went on', () => {
+    const broken = [snapshot([], [], { nativeSeq: 100, exchangeTsNs: at(1) }), ids(111, 120, 110, { exchangeTsNs: at(5) })]
+    const late = snapshot([], [], { nativeSeq: 105, exchangeTsNs: at(3) })
+    const fresh = snapshot([], [], { nativeSeq: 5, exchangeTsNs: at(6) })
+    expect(check([...broken, late], usdm, 'quarantine').policy.isQuarantined(7)).toBe(true)
+    expect(check([...broken, fresh, ids(6, 7, 5)], usdm, 'quarantine').policy.isQuarantined(7)).toBe(false)
+  })
+
+  it('orders: an old reset is a gap until one that is not; one whose sequence begins anew is a restart', () => {
+    const add = (seq: number, time: number): Uint8Array =>
+      l3({ eventType: 1, seq, exchangeTsNs: at(time), orderId: BigInt(seq), price: 1n, quantity: 1n, side: 1 })
+    const anew = (seq: number, time: number): Uint8Array => l3({ eventType: 5, seq, exchangeTsNs: at(time) })
+    const stream = [anew(1, 1), add(2, 2), add(3, 3), add(4, 4)]
+    const old = check([...stream, anew(2, 2), add(3, 2), add(4, 2)], {}, 'quarantine')
+    expect(old.verdicts.slice(4)).toEqual([VERDICT_QUARANTINED, VERDICT_QUARANTINED, VERDICT_QUARANTINED])
+    expect(old.findings[0]).toMatchObject({ row: 4, kind: 'header_seq_back', expected: 5n, found: 2n })
+    expect(check([...stream, anew(2, 2), add(3, 2), anew(9, 9), add(10, 9)], {}, 'quarantine').policy.isQuarantined(7)).toBe(false)
+    expect(() => check([...stream, anew(2, 2)], {}, 'abort')).toThrow(/header_seq_back/)
+    expect(check([...stream, anew(1, 9), add(2, 9)], {}, 'quarantine').verdicts.slice(4)).toEqual([A, A])
+  })
+})
