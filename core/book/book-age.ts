@@ -56,6 +56,14 @@ export class BookAge {
     return compareWords(words[at + EXCHANGE]!, words[at + EXCHANGE + 1]!, this.state.exchangeLow, this.state.exchangeHigh)
   }
 
+  /** Whether it is older by more than exchange times within a stream step back anyway. */
+  isLongPast(words: Uint32Array, at: number): boolean {
+    if (!(this.compareTime(words, at) < 0)) return false
+    const { exchangeLow, exchangeHigh } = this.state
+    const time = (words[at + EXCHANGE + 1]! >>> 0) * 2 ** 32 + (words[at + EXCHANGE]! >>> 0)
+    return (exchangeHigh >>> 0) * 2 ** 32 + (exchangeLow >>> 0) - time > JITTER_NS
+  }
+
   /** Likewise the exchange's own id. */
   compareNative(words: Uint32Array, at: number): number {
     return compareWords(words[at + NATIVE]!, words[at + NATIVE + 1]!, this.state.nativeLow, this.state.nativeHigh)
@@ -68,5 +76,7 @@ export function compareWords(low: number, high: number, otherLow: number, otherH
   return Math.sign((high >>> 0) - (otherHigh >>> 0)) || Math.sign((low >>> 0) - (otherLow >>> 0))
 }
 
+/** Against record times, exchange times of real captures lie from −0.7 to +1.3 s. */
+const JITTER_NS = 2e9
 const EXCHANGE = BOOK_EVENT_EXCHANGE_TS_OFFSET >>> 2
 const NATIVE = BOOK_EVENT_NATIVE_SEQ_OFFSET >>> 2

@@ -244,9 +244,9 @@ export class SequencePolicy {
     const byId = isSnapshot ? this.#compareSnapshotId(market, words, at) : Number.NaN
     const order = Number.isNaN(byId) ? this.#compareSequence(market, words, at) : byId
     if (market.quarantined) return order < 0 && byTime <= 0
-    if (!isSnapshot) return order < 0 ? !(byTime > 0) : Number.isNaN(order) && byTime < 0
+    if (!isSnapshot) return order < 0 ? !(byTime > 0) : Number.isNaN(order) && age.isLongPast(words, at)
     if (byId < 0) return market.chain.isRunning || !(byTime > 0)
-    return Number.isNaN(byId) && (order < 0 ? !(byTime > 0) : byTime < 0)
+    return Number.isNaN(byId) && (order < 0 ? !(byTime > 0) : age.isLongPast(words, at))
   }
 
   /** A snapshot's id against the last one known; NaN when they do not compare. */

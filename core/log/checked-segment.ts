@@ -1,18 +1,21 @@
+import { ReplayError } from '../errors.ts'
 import type { DamagePolicy } from './damage-policy.ts'
-import { checkSegmentHeader, DATA_OFFSET, SEGMENT_HEADER_BYTES, SEGMENT_SEALED } from './segment.ts'
+import { checkSegmentHeader, DATA_OFFSET, SEGMENT_HEADER_BYTES, SEGMENT_SEALED, segmentIdIn } from './segment.ts'
 import { openSegmentFile, type SegmentEntry, type SegmentFile } from './segment-file.ts'
 
 /** A segment that was opened for reading, and whether it was sealed then. */
 export interface CheckedSegment {
   readonly file: SegmentFile
   readonly sealed: boolean
+  /** Its header has the id of another segment: damage, but of which kind only its records tell. Not reported yet. */
+  readonly other: { readonly id: number; readonly error: ReplayError } | null
 }
 
 /**
  * Opens a segment and checks its length and header. Null when it cannot be read at all and damage is skipped.
  * Under `skip` a damaged header does not hide the records: each has its own CRC.
  * @param scan offsets between which it is most likely going to be read, if that is known
- * @throws ReplayError input `segment-unreadable`; corrupt `segment-*`, `frame-*` under `abort`
+ * @throws ReplayError input `segment-unreadable`; corrupt `segment-*` (but `segment-id`), `frame-*` under `abort`
  */
 export async function openCheckedSegment(
   entry: SegmentEntry,
@@ -29,8 +32,8 @@ export async function openCheckedSegment(
       const message = `segment size: expected ${segmentBytes} bytes, found ${file.bytes}`
       policy.fail('segment-size', message, { path: file.path, segment: file.id })
     }
-    checkHeader(header, file, policy)
-    return { file, sealed: entry.compressed || hasSealedFlag(header) } // only sealed segments are compressed, whatever a damaged header says
+    const other = checkHeader(header, file, policy)
+    return { file, sealed: entry.compressed || hasSealedFlag(header), other } // only sealed segments are compressed, whatever a damaged header says
   } catch (error) {
     await file.close()
     throw error
@@ -51,12 +54,14 @@ function openFile(entry: SegmentEntry, policy: DamagePolicy): SegmentFile | null
   }
 }
 
-function checkHeader(header: Uint8Array, file: SegmentFile, policy: DamagePolicy): void {
+function checkHeader(header: Uint8Array, file: SegmentFile, policy: DamagePolicy): CheckedSegment['other'] {
   try {
     checkSegmentHeader(header, file.id, file.path)
   } catch (error) {
+    if (error instanceof ReplayError && error.code === 'segment-id') return { id: segmentIdIn(header), error }
     policy.failWith(error)
   }
+  return null
 }
 
 /** Shorter than a header when the file is. */

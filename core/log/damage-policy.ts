@@ -5,6 +5,8 @@ import type { ReadIssue } from '../pipeline/source.ts'
 export class DamagePolicy {
   #onCorrupt: 'abort' | 'skip'
   #report: (issue: ReadIssue) => void
+  /** Whether anything was left out as damaged. */
+  hasFailed = false
 
   constructor(onCorrupt: 'abort' | 'skip', report: (issue: ReadIssue) => void) {
     this.#onCorrupt = onCorrupt
@@ -21,14 +23,16 @@ export class DamagePolicy {
    * Data is damaged or missing.
    * @throws ReplayError corrupt, under `abort`
    */
-  fail(code: string, message: string, place: ErrorPlace): void {
+  fail(code: string, message: string, place: ErrorPlace, told: Pick<ReadIssue, 'repeated'> = {}): void {
     if (this.#onCorrupt === 'abort') throw new ReplayError(code, message, { category: 'corrupt', ...place })
-    this.#report({ code, severity: 'error', message, ...place })
+    this.hasFailed = true
+    this.#report({ code, severity: 'error', message, ...place, ...told })
   }
 
   /** As `fail`, with what was thrown somewhere below. Anything but a corrupt ReplayError is thrown again in any case. */
   failWith(error: unknown): void {
     if (!(error instanceof ReplayError) || error.category !== 'corrupt' || this.#onCorrupt === 'abort') throw error
+    this.hasFailed = true
     this.#report({ code: error.code, severity: 'error', message: error.message, ...error.place })
   }
 

@@ -1,5 +1,6 @@
 import { ReplayError } from '../errors.ts'
 import { isSealed } from './checked-segment.ts'
+import { readFolderNames } from './folder-names.ts'
 import { folderOf, type LogFolder } from './log-folder.ts'
 import { summarizeLog } from './log-summary.ts'
 import type { SeekIndex } from './seek-index.ts'
@@ -14,7 +15,7 @@ export interface LogOutline {
   /** Nanoseconds since the epoch; null when the log is empty. */
   readonly minTimestampNs: bigint | null
   readonly maxTimestampNs: bigint | null
-  /** Segment ids missing between those that are there. */
+  /** Segment ids missing before and between those that are there; of a live queue only between. */
   readonly missingSegments: readonly number[]
 }
 
@@ -23,7 +24,8 @@ export async function outlineLog(log: string | LogFolder): Promise<LogOutline> {
   const folder = folderOf(log)
   const segments = listSegments(folder)
   const bytes = segments.reduce((sum, { name }) => sum + (folder.versionOf(name)?.size ?? 0), 0)
-  const missingSegments = segments.flatMap(({ id }, i) => (i === 0 ? [] : range(segments[i - 1]!.id + 1, id)))
+  const first = readFolderNames(folder, segments).beginsAtZero ? 0 : (segments[0]?.id ?? 0)
+  const missingSegments = segments.flatMap(({ id }, i) => range(i === 0 ? first : segments[i - 1]!.id + 1, id))
   const known = new SegmentIndexes(folder, 0n, () => {})
   const indexes: (SeekIndex | null)[] = []
   for (const segment of segments) indexes.push(await sealedIndex(known, segment))

@@ -2,7 +2,7 @@ import { ReplayError } from '../errors.ts'
 import type { MessageBatch } from '../pipeline/batch.ts'
 import type { MessageCursor } from '../pipeline/message.ts'
 import { combineFilters, NO_GRANT, type ReadIssue, type SourceFilter, type SourceGrant, type SourceRequest } from '../pipeline/source.ts'
-import { isSealed, openCheckedSegment } from './checked-segment.ts'
+import { type CheckedSegment, isSealed, openCheckedSegment } from './checked-segment.ts'
 import { DamagePolicy } from './damage-policy.ts'
 import { giveBackKernel, type ScanKernel, takeKernel } from './kernel/scanner.ts'
 import { folderOf, type LogFolder } from './log-folder.ts'
@@ -59,6 +59,7 @@ export class LogScan {
   #startSeq: bigint | null = null
   #isSealed = false
   #isClosed = false
+  #other: CheckedSegment['other'] = null
 
   /**
    * @param log its directory's path, or its folder
@@ -125,11 +126,12 @@ export class LogScan {
    */
   async open(entry: SegmentEntry, offset: number): Promise<boolean> {
     // Without a bound all of it is read, from here on: what is far away can be on its way before the header is looked at.
-    const isWhole = this.#startSeq === null && this.#filter.fromNs === undefined && this.#filter.toNs === undefined
+    const { isWhole } = this
     const scan = isWhole ? { start: offset, end: this.#likelyEndIn(entry) } : null
     const segment = await openCheckedSegment(entry, this.#segmentBytes, this.policy, scan)
     if (segment === null) return false
-    const { file, sealed } = segment
+    const { file, sealed, other } = segment
+    this.#other = other
     try {
       const start = offset === DATA_OFFSET ? await this.#indexes.startOf(file, sealed, this.#filter, this.#startSeq) : offset
       if (start !== DATA_OFFSET) this.expectBreak()
@@ -139,12 +141,24 @@ export class LogScan {
         this.scan.start(file, Math.max(this.#segmentBytes, file.bytes), start)
         return true
       }
+      this.reportOtherId()
     } catch (error) {
       await file.close()
       throw error
     }
     await file.close()
     return false
+  }
+
+  /** The id in the header of the segment that was opened, where it is another one's. */
+  get otherId(): number | null {
+    return this.#other?.id ?? null
+  }
+
+  /** Reports that the segment that was opened has the id of another one. @throws ReplayError corrupt `segment-id` under `abort` */
+  reportOtherId(): void {
+    if (this.#other !== null) this.policy.failWith(this.#other.error)
+    this.#other = null
   }
 
   /** Offset in a segment behind which most likely nothing is wanted. */
@@ -170,6 +184,11 @@ export class LogScan {
     await this.scan.leave()
     if (!this.#isClosed) giveBackKernel(this.#kernel)
     this.#isClosed = true
+  }
+
+  /** Whether nothing is left out: neither a seek nor a filter by time skips segments. */
+  get isWhole(): boolean {
+    return this.#startSeq === null && this.#filter.fromNs === undefined && this.#filter.toNs === undefined
   }
 
   /** Records are left out on purpose or known to be missing: the next one need not follow the last in sequence. */

@@ -230,7 +230,10 @@ export class QueueReader extends BatchSource {
       if (id > currentSegment) return false
       const entry = listSegments(this.path).find((candidate) => candidate.id >= id)
       if (entry?.id === id) {
-        if (await this.#log.open(entry, offset)) return true
+        if (await this.#log.open(entry, offset)) {
+          this.#log.reportOtherId()
+          return true
+        }
         this.#next = { segment: id + 1, offset: DATA_OFFSET }
       } else {
         this.#reportMissing(id, currentSegment)

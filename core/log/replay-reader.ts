@@ -1,10 +1,12 @@
 import { ReplayError } from '../errors.ts'
 import type { MessageBatch } from '../pipeline/batch.ts'
 import { BatchSource, type ReadIssue, type SourceGrant, type SourceRequest } from '../pipeline/source.ts'
+import { FolderBounds, reportMissing } from './folder-bounds.ts'
 import { folderOf, type LogFolder } from './log-folder.ts'
 import { LogScan, type LogScanOptions } from './log-scan.ts'
-import { committedEndOf, missingEndOf } from './queue-extent.ts'
+import { committedEndOf } from './queue-extent.ts'
 import { RECORD_ALIGNMENT } from './record.ts'
+import { findRepeated, isCopyOf, type RepeatedRecords } from './repeated-records.ts'
 import { DATA_OFFSET } from './segment.ts'
 import type { SegmentState } from './segment-end.ts'
 import { isOccupied, listSegments, type SegmentEntry } from './segment-file.ts'
@@ -52,7 +54,9 @@ export class ReplayReader extends BatchSource {
   /** Index in `#segments` of the next segment to open, and the offset to start at in it. */
   #next = 0
   #nextOffset = DATA_OFFSET
-  #endReported = false
+  readonly #bounds: FolderBounds
+  /** Everything was examined from the first record on, and all of it was sound. */
+  #isComplete = true
 
   /**
    * @param log its directory's path, or its folder, which is closed with the reader
@@ -85,6 +89,7 @@ export class ReplayReader extends BatchSource {
     this.#controlDamage = size.controlDamage
     const keep = (issue: ReadIssue): void => void (this.issues.length < MAX_ISSUES_KEPT && this.issues.push(issue))
     this.#log = new LogScan(folder, size.bytes, options, options.onIssue ?? keep)
+    this.#bounds = new FolderBounds(folder, segments, this.#log)
   }
 
   prepare(request: SourceRequest): SourceGrant {
@@ -113,14 +118,16 @@ export class ReplayReader extends BatchSource {
     const index = this.#segments.findIndex(({ id }) => id >= segment)
     await this.#goTo(index < 0 ? this.#segments.length : index)
     const first = this.#segments[0]!.id
-    if (segment < first) this.#failMissing(segment, first - 1)
+    if (segment < first) {
+      reportMissing(this.#log, this.path, segment, first - 1)
+      this.#bounds.skipBegin()
+    }
     if (this.#segments[index]?.id === segment) this.#nextOffset = offset
     return this.#log.seekNext(() => this.#read())
   }
 
   async close(): Promise<void> {
     this.#next = this.#segments.length
-    this.#endReported = true
     await this.#log.close()
     this.#folder.close()
   }
@@ -144,7 +151,8 @@ export class ReplayReader extends BatchSource {
     await this.#log.scan.leave()
     this.#next = index
     this.#nextOffset = DATA_OFFSET
-    this.#endReported = false
+    this.#isComplete = false
+    this.#bounds.forgetEnd()
     this.segmentsRead.length = 0
   }
 
@@ -152,7 +160,11 @@ export class ReplayReader extends BatchSource {
   async #read(): Promise<MessageBatch | null> {
     const { scan, end } = this.#log
     for (;;) {
-      if (scan.file === null && !(await this.#openNext())) return null
+      if (scan.file === null) {
+        const opened = await this.#openNext()
+        if (opened === 'end') return null
+        if (opened === 'left-out') return scan.batch
+      }
       const outcome = await scan.step()
       if (outcome === 'rows') return scan.batch
       const state = await this.#stateOf(scan.file!.id)
@@ -164,22 +176,78 @@ export class ReplayReader extends BatchSource {
     }
   }
 
-  /** Opens the next segment that can match. False at the end of the log. */
-  async #openNext(): Promise<boolean> {
+  /** Opens the next segment that can match; `left-out`: its first records were given before. */
+  async #openNext(): Promise<'opened' | 'left-out' | 'end'> {
     if (this.#controlDamage !== null) this.#log.policy.failWith(this.#controlDamage)
     this.#controlDamage = null
+    if (this.#next === 0) await this.#bounds.reportBegin()
     while (this.#next < this.#segments.length) {
       const entry = this.#segments[this.#next]!
       this.#reportHoleBefore(entry)
       const offset = this.#nextOffset
       this.#nextOffset = DATA_OFFSET
       const isOpen = await this.#log.open(entry, offset)
+      let leftOut = 0
       if (isOpen && offset !== DATA_OFFSET) await this.#checkRecord(entry, offset)
+      if (isOpen) leftOut = await this.#checkBegin(entry)
+      if (!isOpen || !this.#log.isWhole || offset !== DATA_OFFSET) this.#isComplete = false
       this.#next++
-      if (isOpen) return true
+      if (isOpen) return leftOut > 0 ? 'left-out' : 'opened'
     }
-    this.#reportMissingEnd()
-    return false
+    const { kernel } = this.#log.scan
+    this.#bounds.reportEnd(this.#isComplete && !this.#log.policy.hasFailed ? kernel.maxTimeNs : null)
+    return 'end'
+  }
+
+  /** Looks at the first record of a segment that was opened; gives how many of its records were given before and are left out. */
+  async #checkBegin(entry: SegmentEntry): Promise<number> {
+    const { scan } = this.#log
+    const isAtBegin = scan.offset === DATA_OFFSET
+    try {
+      if (this.#next === 0 && isAtBegin) await this.#bounds.reportFirstRecord(entry)
+      const repeated = await this.#findRepeated(entry, isAtBegin)
+      if (repeated === null || repeated.end <= scan.offset) {
+        this.#log.reportOtherId()
+        return 0
+      }
+      this.#leaveOut(entry, repeated)
+      return repeated.records
+    } catch (error) {
+      await scan.leave() // to be met again
+      throw error
+    }
+  }
+
+  /** Looks for the records of a segment in others where anything hints at it: an id that is not its own, or a sequence or time that is back. */
+  async #findRepeated(entry: SegmentEntry, isAtBegin: boolean): Promise<RepeatedRecords | null> {
+    const { scan, otherId } = this.#log
+    if (otherId !== null) {
+      const original = this.#segments.find(({ id }) => id === otherId)
+      const copied = original === undefined ? null : await isCopyOf(entry, original)
+      if (copied !== null) return copied
+    } else {
+      if (!isAtBegin || this.#next === 0) return null
+      const first = await scan.recordAt(DATA_OFFSET)
+      const { expectedSeq, maxTimeNs } = scan.kernel
+      if (first === null || first.seq === expectedSeq || first.timestampNs > maxTimeNs) return null
+    }
+    return findRepeated(this.#segments, this.#next)
+  }
+
+  #leaveOut(entry: SegmentEntry, { of, records, firstSeq, lastSeq, end, goesOn }: RepeatedRecords): void {
+    const { scan, policy } = this.#log
+    const { expectedSeq } = scan.kernel
+    const what =
+      records === 1 ? `its first record repeats seq ${firstSeq}` : `its first ${records} records repeat seq ${firstSeq} to ${lastSeq}`
+    const message = `${what} of segment ${of.id}: a copy, or recorded twice; remove it, or skip to leave them out`
+    policy.fail(
+      'duplicate-segment',
+      message,
+      { path: entry.path, segment: entry.id, offset: DATA_OFFSET, seq: firstSeq },
+      { repeated: records },
+    )
+    scan.leaveOut(records, end)
+    if (expectedSeq === null || !goesOn) this.#log.expectBreak()
   }
 
   async #stateOf(segment: number): Promise<SegmentState> {
@@ -203,25 +271,7 @@ export class ReplayReader extends BatchSource {
 
   #reportHoleBefore(entry: SegmentEntry): void {
     const previous = this.#segments[this.#next - 1]
-    if (previous !== undefined && entry.id > previous.id + 1) this.#failMissing(previous.id + 1, entry.id - 1)
-  }
-
-  #failMissing(first: number, last: number): void {
-    const missing = first === last ? `segment ${first} is` : `segments ${first} to ${last} are`
-    const message = `${missing} missing; restore from a copy, or skip to read on behind the hole`
-    this.#log.policy.fail('segment-missing', message, { path: this.path, segment: first })
-    this.#log.expectBreak()
-  }
-
-  #reportMissingEnd(): void {
-    if (this.#endReported) return
-    const last = this.#segments.at(-1)!.id
-    const current = missingEndOf(this.#folder, last)
-    if (current !== null) {
-      const message = `the control block says that the writer is in segment ${current}, but the last one here is ${last}; restore from a copy, or skip`
-      this.#log.policy.fail('segment-missing', message, { path: this.path, segment: last + 1 })
-    }
-    this.#endReported = true
+    if (previous !== undefined && entry.id > previous.id + 1) reportMissing(this.#log, this.path, previous.id + 1, entry.id - 1)
   }
 
   #checkPosition(segment: number, offset: number): void {

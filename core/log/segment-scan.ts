@@ -154,6 +154,17 @@ export class SegmentScan {
     return got < 8 ? 0 : this.#commitView.getUint32(0, true)
   }
 
+  /** The header of the record at `offset`; null when there is none that is plausible. */
+  recordAt(offset: number): Promise<RecordHeader | null> {
+    return this.#plausibleHeader(offset)
+  }
+
+  /** Goes on behind records that were given before, which an empty batch counts as left out. */
+  leaveOut(records: number, next: number): void {
+    this.jump(next)
+    this.batch.reset(0, records, records)
+  }
+
   /** Whether the bytes at `offset` could be the header of a committed record, or of a PAD up to the segment's end. */
   async looksLikeRecord(offset: number): Promise<boolean> {
     return (await this.#plausibleHeader(offset)) !== null

@@ -47,6 +47,11 @@ export function encodeSegmentHeader(id: number, sealed: boolean): Uint8Array {
   return bytes
 }
 
+/** The id in a header: the low 32 bits of the segment's. */
+export function segmentIdIn(header: Uint8Array): number {
+  return new DataView(header.buffer, header.byteOffset, SEGMENT_HEADER_BYTES).getUint32(8, true)
+}
+
 /**
  * Checks magic, version and id, in the order of FORMAT.md §2, and returns whether the segment is sealed.
  * @throws ReplayError corrupt: `segment-truncated`, `segment-magic`, `segment-version`, `segment-id`
@@ -69,7 +74,7 @@ export function checkSegmentHeader(header: Uint8Array, id: number, path: string)
   if (version !== SEGMENT_VERSION) {
     throw new ReplayError('segment-version', `segment version: expected ${SEGMENT_VERSION}, found ${version}`, place)
   }
-  const found = view.getUint32(8, true)
+  const found = segmentIdIn(header)
   if (found !== id >>> 0) {
     throw new ReplayError('segment-id', `segment id: expected ${id} from the file name, found ${found}; was the file renamed?`, place)
   }

@@ -7,6 +7,7 @@ import { listSegments } from './segment-file.ts'
 /** What `verifyLog` says of one segment. */
 export interface SegmentVerdict {
   readonly path: string
+  /** −1: of another file of the log, or of its folder. */
   readonly id: number
   /** False when anything is damaged or missing; warnings leave it true. */
   readonly ok: boolean
@@ -36,7 +37,19 @@ export async function verifyLog(log: string | LogFolder): Promise<SegmentVerdict
   }
   const missing = issues.filter(({ code }) => code === 'segment-missing').map(({ segment }) => segment!)
   const readings = new Map(reader.segmentsRead.map((reading) => [reading.id, reading]))
-  return [...new Set([...ids, ...missing])].sort((a, b) => a - b).map((id) => judge(path, id, readings.get(id), issues))
+  const verdicts = [...new Set([...ids, ...missing])].sort((a, b) => a - b).map((id) => judge(path, id, readings.get(id), issues))
+  return [...verdicts, ...judgeOthers(path, issues)]
+}
+
+/** What is wrong with files that are no segments: the control block, names. */
+function judgeOthers(log: string, all: readonly ReadIssue[]): SegmentVerdict[] {
+  const own = all.filter(({ segment }) => segment === undefined)
+  const paths = [...new Set(own.map((issue) => issue.path ?? log))]
+  return paths.map((path) => {
+    const issues = own.filter((issue) => (issue.path ?? log) === path).map(withoutPlace)
+    const errors = issues.filter(({ severity }) => severity === 'error')
+    return { path, id: -1, ok: errors.length === 0, records: 0, errors, warnings: issues.filter(({ severity }) => severity === 'warning') }
+  })
 }
 
 function judge(log: string, id: number, reading: SegmentReading | undefined, all: readonly ReadIssue[]): SegmentVerdict {

@@ -9,6 +9,8 @@ export interface ReadIssue extends ErrorPlace {
   /** `error`: data is damaged or missing, and `abort` stops here. `warning`: nothing was lost. */
   readonly severity: 'error' | 'warning'
   readonly message: string
+  /** Records left out because they were given before: nothing is missing for it. @default it tells of something else */
+  readonly repeated?: number
 }
 
 /** What a pipeline would like its source to filter. Half-open: fromNs ≤ t < toNs. Absent = all. */

@@ -123,7 +123,7 @@ describe('seeks, against a linear scan', () => {
 
   it('by sequence find the first in file order when a restarted writer repeats sequences', () =>
     inDirectory(async (directory) => {
-      const made = [...plainMessages(20), ...plainMessages(40)]
+      const made = [...plainMessages(20), ...plainMessages(40, (i) => ({ timestampNs: 5000n + 10n * BigInt(i) }))]
       makeLog(directory, made, { segmentBytes: 64 + 20 * 128 })
       const reader = await ReplayReader.open(directory)
       for (const [seq, place] of [
