@@ -1,4 +1,5 @@
 import { ReplayError } from '../errors.ts'
+import { isoTime } from '../instant.ts'
 import { DATA_OFFSET } from '../log/segment.ts'
 import { type MessageBatch, TIME_STEPPED_BACK, TIME_UNUSABLE, TIME_WILD } from './batch.ts'
 import { BatchSource, type MessageSource, NO_GRANT, type SourceGrant, type SourceRequest } from './source.ts'
@@ -333,8 +334,8 @@ export class SoundTimes extends BatchSource {
     while ((await this.#readJudged()) !== null);
     const { leastNs, mostNs } = this.#extremes
     onTimes?.(leastNs, mostNs)
-    const found = `records from ${isoOf(leastNs)} to ${isoOf(mostNs)}`
-    const message = `expected record times from ${isoOf(reach!.fromNs)} up to ${isoOf(reach!.toNs)}, as the run was planned; found ${found} (the first outside: ${isoOf(beyondNs)}). A new run knows it: run again`
+    const found = `records from ${isoTime(leastNs)} to ${isoTime(mostNs)}`
+    const message = `expected record times from ${isoTime(reach!.fromNs)} up to ${isoTime(reach!.toNs)}, as the run was planned; found ${found} (the first outside: ${isoTime(beyondNs)}). A new run knows it: run again`
     throw new ReplayError('folder-reach', message, { category: 'input', path })
   }
 }
@@ -383,8 +384,4 @@ function timeOf({ timeWords }: MessageBatch, row: number): number {
 
 function timeNsOf(low: number, high: number): bigint {
   return (BigInt(high) << 32n) | BigInt(low)
-}
-
-function isoOf(timeNs: bigint): string {
-  return new Date(Number(timeNs / 1_000_000n)).toISOString()
 }

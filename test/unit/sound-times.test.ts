@@ -144,7 +144,7 @@ describe('record times', () => {
     await expect(given([...ticks(40), START_NS + DAY_NS, START_NS + DAY_NS + HOUR], options)).rejects.toMatchObject({
       code: 'folder-reach',
       category: 'input',
-      message: expect.stringContaining('2024-01-03T01:00:00.000Z'),
+      message: expect.stringContaining('2024-01-03T01:00:00Z'),
     })
     expect(reach).toEqual([NOON, START_NS + DAY_NS + HOUR])
   })
