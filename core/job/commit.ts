@@ -33,7 +33,7 @@ export interface CommitResult {
   readonly run: string
   /**
    * `committed`: this call wrote a version. `unchanged`: all that is done was in the table. `refused`: more is missing than
-   * the job's tolerance allows, so nothing was written.
+   * the job's tolerance allows, so no version was written.
    */
   readonly state: 'committed' | 'unchanged' | 'refused'
   /** Version of the table; -1 when there is none, or the commit was refused. */
@@ -84,8 +84,14 @@ export async function commitRun(table: ObjectStore, run: string, options: Commit
     }
   }
   const skipped = { messages: tallyMessages(done.values()), ...(head.onCorrupt === 'skip' && { skipped: tallyDamage(done.values()) }) }
+  const keepFacts = (): Promise<unknown> =>
+    addToArchiveIndex(table, facts).then(
+      () => null,
+      (error: unknown) => error,
+    )
   if (missing.length > head.tolerance * head.partitions) {
-    return { ...toldOf([]), state: 'refused', version: -1, added: NOTHING, removed: { parts: 0 }, warning: null }
+    // Partitions may be missing for something that was not known of the archive: the next plan is to know it.
+    return { ...toldOf([]), state: 'refused', version: -1, added: NOTHING, removed: { parts: 0 }, warning: warningOf(await keepFacts()) }
   }
   let changed: RunChange['told'] | null = null
   let heldBack: readonly MissingPartition[] = []
@@ -104,10 +110,7 @@ export async function commitRun(table: ObjectStore, run: string, options: Commit
       done = new Map()
     },
   })
-  const indexError = await addToArchiveIndex(table, facts).then(
-    () => null,
-    (error: unknown) => error,
-  )
+  const indexError = await keepFacts()
   const { added, removed } = (outcome.written ? (changed as RunChange['told'] | null) : null) ?? { added: NOTHING, removed: { parts: 0 } }
   const state = outcome.written ? 'committed' : 'unchanged'
   return { ...toldOf(heldBack), state, version: outcome.version, added, removed, warning: warningOf(outcome.checkpointError ?? indexError) }

@@ -1,5 +1,8 @@
+import type { TimeSpan } from '../pipeline/sound-times.ts'
 import type { ListedFolder } from './archive-listing.ts'
 import { dateOfDay, dayOfDate } from './cells.ts'
+import { DaySpans, dayReach, dayTimeOf } from './day-spans.ts'
+import type { FolderReaches } from './folder-reach.ts'
 import { shortHash } from './short-hash.ts'
 
 /**
@@ -16,23 +19,24 @@ export type Restart = 'window' | 'origin' | (string & {})
 export class InputDays {
   /** By day, then stream. */
   readonly folders: readonly ListedFolder[]
-  /** Days since the epoch. */
-  readonly days: readonly number[]
+  readonly spans: DaySpans
   /** The first folder of each day, by index; one more entry for the end. */
   readonly firstFolder: readonly number[]
+  readonly #reaches: FolderReaches
 
-  constructor(folders: readonly ListedFolder[], wants: (stream: string) => boolean) {
-    this.folders = folders.every(({ stream }) => wants(stream)) ? folders : folders.filter(({ stream }) => wants(stream))
-    const days: number[] = []
+  constructor(folders: readonly ListedFolder[], wants: (stream: string) => boolean, reaches: FolderReaches = new Map()) {
+    this.folders = wantedOf(folders, wants)
+    this.#reaches = reaches
     const firstFolder: number[] = []
-    for (const [i, { day }] of this.folders.entries()) {
-      if (days.at(-1) === day) continue
-      days.push(day)
-      firstFolder.push(i)
-    }
+    for (const [i, { day }] of this.folders.entries()) if (day !== this.folders[i - 1]?.day) firstFolder.push(i)
     firstFolder.push(this.folders.length)
-    this.days = days
     this.firstFolder = firstFolder
+    this.spans = new DaySpans(this.folders.map((folder) => ({ day: folder.day, reach: reaches.get(folder) })))
+  }
+
+  /** Days since the epoch. */
+  get days(): readonly number[] {
+    return this.spans.days
   }
 
   get count(): number {
@@ -43,17 +47,15 @@ export class InputDays {
     return this.folders.slice(this.firstFolder[index], this.firstFolder[index + 1])
   }
 
-  /** Index of the last day at or before `day`; −1 when there is none. */
-  lastIndex(day: number): number {
-    let low = 0
-    let high = this.days.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (this.days[middle]! <= day) low = middle + 1
-      else high = middle
-    }
-    return low - 1
+  /** What a folder reaches beyond its UTC day, with that; undefined: nothing. */
+  reachOf(folder: ListedFolder): TimeSpan | undefined {
+    return this.#reaches.get(folder)
   }
+}
+
+/** The folders of the streams that a job reads. */
+export function wantedOf(folders: readonly ListedFolder[], wants: (stream: string) => boolean): readonly ListedFolder[] {
+  return folders.every(({ stream }) => wants(stream)) ? folders : folders.filter(({ stream }) => wants(stream))
 }
 
 /**
@@ -71,17 +73,21 @@ export class InputDigests {
   }
 
   /**
-   * 32 hex digits for the days from `firstDay` to `lastDay`, both included.
-   * @param windowDay first day of the partition's window
+   * 32 hex digits for the entries that a partition depends on.
+   * @param window indexes of the first and last entry that its window touches
    */
-  of(restart: Restart, windowDay: number, lastDay: number): string {
-    return this.range(this.firstIndex(restart, windowDay), this.#days.lastIndex(lastDay))
+  of(restart: Restart, [first, last]: readonly [first: number, last: number]): string {
+    return this.range(this.firstIndex(restart, first), last)
   }
 
-  /** Index of the first day that a restart reads. */
-  firstIndex(restart: Restart, windowDay: number): number {
+  /** Index of the first entry that a restart reads: what other streams tell at its begin may lie in the folder before. */
+  firstIndex(restart: Restart, windowFirst: number): number {
     if (restart === 'origin') return 0
-    return this.#days.lastIndex((restart === 'window' ? windowDay : dayOfDate(restart)) - 1) + 1
+    if (restart === 'window') return windowFirst
+    const { spans } = this.#days
+    const day = dayOfDate(restart)
+    const at = spans.lastIndex(day)
+    return spans.firstReaching(dayTimeOf(spans.days[at] === day ? spans.startNs(at) : dayReach(day).fromNs))
   }
 
   forget(): void {

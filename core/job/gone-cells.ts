@@ -1,6 +1,6 @@
 import { NO_FACTS } from './archive-facts.ts'
 import type { ListingSelection } from './archive-listing.ts'
-import { type CellGrid, DAY_NS } from './cells.ts'
+import type { CellGrid } from './cells.ts'
 import { InstrumentDays } from './instrument-days.ts'
 import type { LiveCellPlace, LiveParts } from './live-parts.ts'
 
@@ -30,14 +30,14 @@ export interface GoneQuery {
 export function findGoneCells(live: LiveParts, query: GoneQuery): GoneCells[] {
   const { grid, selection, archive, skewNs, onOther, range } = query
   const { venues, symbols } = selection
-  const daysOf = new Map(query.days.map(({ venue, symbol, days }) => [`${venue}/${symbol}`, days.days]))
+  const daysOf = new Map(query.days.map((days) => [`${days.venue}/${days.symbol}`, days]))
   const found = new Map<string, { venue: string; symbol: string; cells: number[] }>()
   for (const place of live.withRows(archive)) {
     const { venue, symbol, startNs, endNs } = place
     if (venues?.includes(venue) === false || symbols?.includes(symbol) === false) continue
     if (range !== null && (endNs <= BigInt(range[0]) * grid.sliceNs || startNs >= BigInt(range[1]) * grid.sliceNs)) continue
     const key = `${venue}/${symbol}`
-    if (hasInput(daysOf.get(key) ?? [], startNs, endNs, skewNs)) continue
+    if (daysOf.get(key)?.hasInput(startNs, endNs, skewNs) === true) continue
     if (endNs - startNs !== grid.sliceNs || startNs % grid.sliceNs !== 0n) onOther(place)
     const instrument = found.get(key) ?? { venue, symbol, cells: [] }
     instrument.cells.push(Number(startNs / grid.sliceNs))
@@ -45,22 +45,6 @@ export function findGoneCells(live: LiveParts, query: GoneQuery): GoneCells[] {
   }
   for (const { cells } of found.values()) cells.sort((a, b) => a - b)
   return [...found.values()]
-}
-
-/**
- * Whether messages of a cell may lie in a folder of one of these days.
- * @param days since the epoch, ascending
- */
-export function hasInput(days: readonly number[], startNs: bigint, endNs: bigint, skewNs: number): boolean {
-  const last = Number((endNs + BigInt(skewNs) - 1n) / DAY_NS)
-  const first = Math.floor(Number((startNs - BigInt(skewNs)) / 1000n) / (Number(DAY_NS) / 1000))
-  let [low, high] = [0, days.length]
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (days[middle]! < first) low = middle + 1
-    else high = middle
-  }
-  return low < days.length && days[low]! <= last
 }
 
 /** Instruments with the cells that are gone, also those of which nothing else is left; by venue, then symbol. */

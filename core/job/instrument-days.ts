@@ -1,7 +1,9 @@
 import type { ArchiveFacts } from './archive-facts.ts'
 import type { ListedInstrument } from './archive-listing.ts'
 import { type CellGrid, DAY_NS, dateOfDay } from './cells.ts'
+import { type DayTime, dayTimeOf } from './day-spans.ts'
 import { InputDays, InputDigests, type Restart } from './fingerprint.ts'
+import type { FolderReaches } from './folder-reach.ts'
 import { folderKey } from './task-share.ts'
 
 const DAY = Number(DAY_NS)
@@ -35,6 +37,8 @@ export interface CellBytes {
 export interface InstrumentDaysOptions {
   readonly usesBook: boolean
   readonly facts: ArchiveFacts
+  /** Of its folders those that reach beyond their days. @default none does */
+  readonly reaches?: FolderReaches | undefined
   /** Every pass begins with the folders of a day, see `ShareFolders`. */
   readonly readsWhole: boolean
 }
@@ -62,11 +66,12 @@ export class InstrumentDays {
   /** Of the days that are restarts: record time of the book's first record, nanoseconds since the epoch. */
   readonly #beginsNs = new Map<number, bigint>()
 
-  constructor(instrument: ListedInstrument, wants: (stream: string) => boolean, { usesBook, facts, readsWhole }: InstrumentDaysOptions) {
+  constructor(instrument: ListedInstrument, wants: (stream: string) => boolean, options: InstrumentDaysOptions) {
+    const { usesBook, facts, readsWhole, reaches } = options
     this.#readsWhole = readsWhole
     this.venue = instrument.venue
     this.symbol = instrument.symbol
-    this.days = new InputDays(instrument.folders, wants)
+    this.days = new InputDays(instrument.folders, wants, reaches)
     this.planned = new InputDigests(this.days)
     this.recorded = new InputDigests(this.days)
     this.#usesBook = usesBook
@@ -80,8 +85,8 @@ export class InstrumentDays {
       this.#snapshots.push(book?.snapshots ?? 0)
       this.#lastSnapshots.push(lastSnapshots)
       if (book !== undefined && book.snapshots > 0) lastSnapshots = i
-      const fact = book === undefined ? undefined : facts.of(folderKey(this.venue, this.symbol, dateOfDay(day), book.stream))
-      if (fact !== undefined && fact.digest === book?.digest && fact.begins !== 'other' && fact.beginsNs !== undefined) {
+      const fact = book === undefined ? undefined : facts.of(folderKey(this.venue, this.symbol, dateOfDay(day), book.stream), book.digest)
+      if (fact?.beginsNs !== undefined && fact.digest === book?.digest && fact.begins !== 'other') {
         knownRestart = i
         this.#beginsNs.set(i, BigInt(fact.beginsNs))
       }
@@ -98,44 +103,54 @@ export class InstrumentDays {
 
   /** Cells whose messages may lie in a folder, ascending, those of [first, end) only. */
   *cells(grid: CellGrid, first: number, end: number, skewNs: number): Generator<number, void, undefined> {
-    const slice = Number(grid.sliceNs)
-    const reach = Math.ceil(skewNs / slice)
     let next = first
-    for (const day of this.days.days) {
-      const from = Math.max(next, day * grid.cellsPerDay - reach)
-      const to = Math.min(end, (day + 1) * grid.cellsPerDay + reach)
-      for (let cell = from; cell < to; cell++) yield cell
+    for (let index = 0; index < this.days.count; index++) {
+      const [from, to] = this.#cellsOf(grid, index, skewNs)
+      for (let cell = Math.max(next, from); cell < Math.min(end, to); cell++) yield cell
       next = Math.max(next, to)
     }
+  }
+
+  /** All cells that messages can lie in, as [first, end); the first may lie before the epoch. */
+  cellRange(grid: CellGrid, skewNs: number): readonly [first: number, end: number] {
+    return [this.#cellsOf(grid, 0, skewNs)[0], this.#cellsOf(grid, this.days.count - 1, skewNs)[1]]
   }
 
   /** Where state begins that has to be there at a time: at the nearest known restart point before it. */
   restartOf(windowNs: bigint): Restart {
     if (!this.#usesBook) return 'window'
-    const at = this.days.lastIndex(Number(windowNs / DAY_NS))
+    const { days, spans } = this.days
+    // With what begins at that very nanosecond.
+    const at = spans.lastReaching(dayTimeOf(windowNs + 1n))
     let known = at < 0 ? -1 : this.#knownRestart[at]!
     // What other streams tell before the first record of the book needs the book of the day before.
-    if (known >= 0 && this.#beginsNs.get(known)! > windowNs) known = known === 0 ? -1 : this.#knownRestart[known - 1]!
-    return known < 0 ? 'origin' : dateOfDay(this.days.days[known]!)
+    while (known >= 0 && this.#beginsNs.get(known)! > windowNs) known = known === 0 ? -1 : this.#knownRestart[known - 1]!
+    return known < 0 ? 'origin' : dateOfDay(days[known]!)
   }
 
-  /** First and last day of a cell's window. */
-  windowDays(grid: CellGrid, cell: number, window: JobWindow): readonly [first: number, last: number] {
+  /** Indexes of the first and last day that a cell's window touches; the first is greater when it touches none. */
+  windowOf(grid: CellGrid, cell: number, window: JobWindow): readonly [first: number, last: number] {
+    const { spans } = this.days
     const slice = Number(grid.sliceNs)
     const cellDay = Math.floor(cell / grid.cellsPerDay)
     // Time of day, so that nanoseconds stay exact in a double.
     const inDay = (cell - cellDay * grid.cellsPerDay) * slice
-    const first = Math.floor((inDay - window.beforeNs) / DAY)
-    return [cellDay + (window.wholeDay ? Math.min(first, 0) : first), cellDay + Math.ceil((inDay + slice + window.afterNs) / DAY) - 1]
+    const from = window.wholeDay ? Math.min(inDay - window.beforeNs, 0) : inDay - window.beforeNs
+    return [spans.firstReaching(timeFrom(cellDay, from)), spans.lastReaching(timeFrom(cellDay, inDay + slice + window.afterNs))]
+  }
+
+  /** Whether messages of a half-open time may lie in a folder, up to so far from their record times. */
+  hasInput(startNs: bigint, endNs: bigint, skewNs: number): boolean {
+    return this.days.spans.touches(startNs - BigInt(skewNs), endNs + BigInt(skewNs))
   }
 
   bytesOf(grid: CellGrid, cell: number, window: JobWindow, restart: Restart): CellBytes {
     const start = this.#bytesAt(cell / grid.cellsPerDay)
     const before = this.#windowStart(grid, cell, window)
-    const [windowDay] = this.windowDays(grid, cell, window)
-    const reach = this.#bytesBefore[this.planned.firstIndex(restart, windowDay)]!
+    const [windowFirst] = this.windowOf(grid, cell, window)
+    const reach = this.#bytesBefore[this.planned.firstIndex(restart, windowFirst)]!
     const nearest = this.#readsWhole
-      ? this.#bytesAt(Math.floor(before))
+      ? this.#bytesBefore[windowFirst]!
       : this.#usesBook
         ? this.#lastSnapshotAt(before)
         : this.#bytesAt(before)
@@ -156,19 +171,44 @@ export class InstrumentDays {
     return Math.max(0, this.#objectsBefore[last]! - this.#objectsBefore[first]!)
   }
 
+  /** Cells of an entry's day, and those that its records reach, by either clock, as [first, end). */
+  #cellsOf(grid: CellGrid, index: number, skewNs: number): readonly [first: number, end: number] {
+    const { days, spans } = this.days
+    const slice = Number(grid.sliceNs)
+    const first = days[index]! * grid.cellsPerDay
+    const before = Math.ceil((spans.beforeNs(index) + skewNs) / slice)
+    return [first - before, first + grid.cellsPerDay + Math.ceil((spans.afterNs(index) + skewNs) / slice)]
+  }
+
   /** In days since the epoch. */
   #windowStart(grid: CellGrid, cell: number, window: JobWindow): number {
     const start = cell / grid.cellsPerDay - window.beforeNs / DAY
     return window.wholeDay ? Math.min(start, Math.floor(cell / grid.cellsPerDay)) : start
   }
 
-  /** Bytes before a time in days since the epoch, a day's bytes being spread evenly over it. */
+  /** Bytes before a time in days since the epoch, those of a day's folders being spread evenly over what they reach. */
   #bytesAt(time: number): number {
+    const { days, spans } = this.days
     const day = Math.floor(time)
-    const i = this.days.lastIndex(day)
+    if (!spans.isTidy) return this.#bytesAtUntidy(time)
+    const i = spans.lastIndex(day)
     if (i < 0) return 0
     const bytes = this.#bytesOfDay(i)
-    return this.#bytesBefore[i]! + (this.days.days[i] === day ? (time - day) * bytes : bytes)
+    return this.#bytesBefore[i]! + (days[i] === day ? (time - day) * bytes : bytes)
+  }
+
+  #bytesAtUntidy(time: number): number {
+    const { days, spans } = this.days
+    const day = Math.floor(time)
+    // No entry reaches farther than a day.
+    const first = spans.lastIndex(day - 2) + 1
+    let bytes = this.#bytesBefore[first]!
+    for (let i = first; i < days.length && days[i]! <= day + 1; i++) {
+      const start = days[i]! - spans.beforeNs(i) / DAY
+      const length = 1 + (spans.beforeNs(i) + spans.afterNs(i)) / DAY
+      bytes += this.#bytesOfDay(i) * Math.min(1, Math.max(0, (time - start) / length))
+    }
+    return bytes
   }
 
   #bytesOfDay(index: number): number {
@@ -178,7 +218,7 @@ export class InstrumentDays {
   /** Bytes before the last snapshot before a time, those of a day being spread evenly over it; −1 when there is none. */
   #lastSnapshotAt(time: number): number {
     const day = Math.floor(time)
-    let i = this.days.lastIndex(day)
+    let i = this.days.spans.lastIndex(day)
     if (i < 0) return -1
     const passed = this.days.days[i] === day ? time - day : 1
     let step = Math.floor(passed * (this.#snapshots[i]! + 1))
@@ -195,6 +235,12 @@ export class InstrumentDays {
 /** Streams that hold books. */
 export function isBookStream(stream: string): boolean {
   return stream === 'book' || stream === 'l3'
+}
+
+/** @param ns from the begin of a day, also before or behind it */
+function timeFrom(day: number, ns: number): DayTime {
+  const days = Math.floor(ns / DAY)
+  return { day: day + days, inDayNs: ns - days * DAY }
 }
 
 /** Index of the first element greater than `value`. */

@@ -97,8 +97,7 @@ export class PartitionJudge {
   #whyStale(days: InstrumentDays, cell: number, name: string, part: LivePart): string | null {
     const by = part.pack?.changed ?? null
     if (by !== null) return this.#onForeign === 'keep' ? null : `changed: ${by}`
-    const [first, last] = days.windowDays(this.#grid, cell, this.#windowOf(part.variants))
-    const inputs = days.recorded.of(part.restart, first, last)
+    const inputs = days.recorded.of(part.restart, days.windowOf(this.#grid, cell, this.#windowOf(part.variants)))
     const isOf = (base: FingerprintBase, onCorrupt: OnCorrupt, of: string): boolean =>
       fingerprintOf({ ...base, onCorrupt }, name, of, part.variants) === part.fingerprint
     const isSkipping = this.#base.onCorrupt === 'skip'
@@ -122,9 +121,9 @@ export class PartitionJudge {
     variants: readonly string[],
   ): JudgedCell {
     const window = this.#windowOf(variants)
-    const [first, last] = days.windowDays(this.#grid, cell, window)
+    const [first, last] = days.windowOf(this.#grid, cell, window)
     const restart = days.restartOf(windowStartNs(BigInt(cell) * this.#grid.sliceNs, window))
-    const range = [days.planned.firstIndex(restart, first), days.days.lastIndex(last)] as const
+    const range = [days.planned.firstIndex(restart, first), last] as const
     const inputs = days.planned.range(range[0], range[1])
     return { state, reason, variants, restart, inputs, fingerprint: fingerprintOf(this.#base, name, inputs, variants), days: range }
   }

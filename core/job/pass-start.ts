@@ -5,17 +5,17 @@ import type { SnapshotHome } from '../book/restart-points.ts'
 import { ReplayError } from '../errors.ts'
 import { isForeignName } from '../log/archive-place.ts'
 import { folderOf, type LogFolder } from '../log/log-folder.ts'
-import type { LogLocation } from '../log/log-path.ts'
 import type { ListedObject } from '../log/read-ahead.ts'
 import { ReplayReader } from '../log/replay-reader.ts'
 import { StoreLogs } from '../log/store-logs.ts'
 import type { ArchiveLog } from '../pipeline/archive-source.ts'
 import { TIME_UNUSABLE } from '../pipeline/batch.ts'
-import { SoundTimes } from '../pipeline/sound-times.ts'
+import { SoundTimes, type TimeSpan } from '../pipeline/sound-times.ts'
 import type { ReadIssue } from '../pipeline/source.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import type { FolderFact } from './archive-facts.ts'
 import { DAY_NS, dayOfDate } from './cells.ts'
+import { DaySpans, reachBeyond, reachOf } from './day-spans.ts'
 import type { JobDefinition } from './define-job.ts'
 import type { OnCorrupt } from './fingerprint.ts'
 import { isBookStream, type JobWindow, windowStartNs } from './instrument-days.ts'
@@ -27,10 +27,9 @@ import type { InputFolder, InstrumentShare, PlannedPartition } from './task-shar
 export interface PassStart {
   /** Nanoseconds since the epoch: nothing before is read. */
   readonly startNs: bigint
-  /** First day to read of the book, in days since the epoch, and of the other streams. */
-  readonly day: number
-  readonly otherDay: number
-  /** Other streams begin inside their first day, at `startNs`; false: with its folders. */
+  /** The folder that the book is read from on, by its day since the epoch; null: it is read as other streams are. */
+  readonly bookDay: number | null
+  /** Other streams begin inside the folders that hold `startNs`; false: with these folders. */
   readonly isInside: boolean
   /** What the book goes on from, in its first folder; null: it begins with that. */
   readonly restart: BookRestart | null
@@ -46,9 +45,10 @@ export class ShareFolders implements SearchedFolders {
   readonly #share: InstrumentShare
   readonly #onCorrupt: OnCorrupt
   readonly #begins = new Map<string, FolderBeginning>()
+  /** Folders that were found to reach beyond what was planned. */
+  readonly #reaching = new Set<string>()
 
-  /** Days with folders, in days since the epoch, ascending. */
-  readonly days: readonly number[]
+  readonly #spans: DaySpans
 
   /** @param onCorrupt `skip`: folders are read from their first record on, so that all passes meet the same damage in the same way */
   constructor(archive: ObjectStore, share: InstrumentShare, onCorrupt: OnCorrupt = 'abort') {
@@ -56,22 +56,29 @@ export class ShareFolders implements SearchedFolders {
     this.#archive = archive
     this.#logs = StoreLogs.of(archive)
     this.#share = share
-    this.days = share.folders.map(({ date }) => dayOfDate(date))
+    this.#spans = new DaySpans(share.folders.map(({ date, reach }) => ({ day: dayOfDate(date), reach })))
   }
 
-  /** Folders from the day a pass begins with to the last one that a cell looks at. */
-  foldersOf({ day, otherDay }: PassStart, endNs: bigint, window: JobWindow): InputFolder[] {
-    const last = Number((endNs + BigInt(window.afterNs) - 1n) / DAY_NS)
-    const firstOf = (stream: string): number => (isBookStream(stream) ? day : otherDay)
-    return this.#share.folders.filter(({ date, stream }) => dayOfDate(date) >= firstOf(stream) && dayOfDate(date) <= last)
+  /** Whether messages of a half-open time may lie in a folder. */
+  hasInput(startNs: bigint, endNs: bigint, { afterNs }: JobWindow): boolean {
+    return this.#spans.touches(startNs - BigInt(afterNs), endNs + BigInt(afterNs))
+  }
+
+  /** Folders from those that a pass begins in to those that its last cell looks at. */
+  foldersOf({ startNs, bookDay }: PassStart, endNs: bigint, window: JobWindow): InputFolder[] {
+    const lastNs = endNs + BigInt(window.afterNs)
+    return this.#share.folders.filter((folder) => {
+      const { fromNs, toNs } = reachOf(folder)
+      const isBegun = bookDay !== null && isBookStream(folder.stream) ? dayOfDate(folder.date) >= bookDay : toNs > startNs
+      return isBegun && fromNs < lastNs
+    })
   }
 
   /** How reading begins in a folder; undefined: with its first message. */
-  beginOf({ date, stream }: InputFolder, start: PassStart): ArchiveLog['begin'] {
-    const { restart, isInside, startNs } = start
-    if (restart !== null && isBookStream(stream))
-      return restart.position.date === date ? (reader) => beginBehind(reader, restart) : undefined
-    return isInside && dayOfDate(date) === start.otherDay ? (reader) => beginBefore(reader, startNs) : undefined
+  beginOf(folder: InputFolder, { restart, isInside, startNs, bookDay }: PassStart): ArchiveLog['begin'] {
+    if (bookDay !== null && isBookStream(folder.stream))
+      return restart?.position.date === folder.date ? (reader) => beginBehind(reader, restart) : undefined
+    return isInside && reachOf(folder).fromNs < startNs ? (reader) => beginBefore(reader, startNs) : undefined
   }
 
   /**
@@ -81,26 +88,27 @@ export class ShareFolders implements SearchedFolders {
    */
   async startOf({ startNs, restart: planned }: PlannedPartition, window: JobWindow, job: JobDefinition): Promise<PassStart> {
     const fromNs = windowStartNs(startNs, window)
-    const windowDay = Number(fromNs / DAY_NS)
     const isSkipping = this.#onCorrupt === 'skip'
-    const atWindow = { startNs: fromNs, otherDay: windowDay, isInside: fromNs % DAY_NS !== 0n && !isSkipping }
-    const readFromNs = isSkipping ? fromNs - (fromNs % DAY_NS) : fromNs
-    if (!usesBook(job)) return { ...atWindow, day: windowDay, restart: null, readFromNs }
-    const books = this.#share.folders.filter(({ stream, date }) => isBookStream(stream) && dayOfDate(date) <= windowDay)
+    const atWindow = { startNs: fromNs, isInside: !isSkipping }
+    if (!usesBook(job)) {
+      const readFromNs = isSkipping ? this.#beginOfThose(({ toNs }) => toNs > fromNs, fromNs) : fromNs
+      return { ...atWindow, bookDay: null, restart: null, readFromNs }
+    }
+    const books = this.#share.folders.filter((folder) => isBookStream(folder.stream) && reachOf(folder).fromNs <= fromNs)
     let first = this.#share.folders[0]
     for (let at = books.length - 1; at >= 0; at--) {
       const folder = books[at]!
-      const day = dayOfDate(folder.date)
+      const isAtWindow = reachOf(folder).toNs > fromNs
       const query = {
         books: books.slice(0, at + 1),
         isOrigin: planned === 'origin',
-        fromNs: day === windowDay ? fromNs : null,
+        fromNs: isAtWindow ? fromNs : null,
         onGap: job.onGap ?? 'quarantine',
       }
       const restart = isSkipping ? null : await findRestart(query, this)
       if (restart !== null) {
-        const isInside = atWindow.isInside && day === windowDay
-        return { ...atWindow, day, isInside, restart, readFromNs: smaller(fromNs, restart.snapshot.header.ingestEndNs) }
+        const readFromNs = smaller(fromNs, restart.snapshot.header.ingestEndNs)
+        return { ...atWindow, bookDay: dayOfDate(folder.date), isInside: atWindow.isInside && isAtWindow, restart, readFromNs }
       }
       const { begins, beginsNs } = await this.#beginningOf(folder)
       // What other streams tell before the first record of the book needs the book of the day before.
@@ -108,9 +116,20 @@ export class ShareFolders implements SearchedFolders {
       first = folder
       break
     }
-    const day = first === undefined ? windowDay : dayOfDate(first.date)
-    const dayStartNs = smaller(fromNs, BigInt(day) * DAY_NS)
-    return { startNs: dayStartNs, day, otherDay: day, isInside: false, restart: null, readFromNs: dayStartNs }
+    const date = first?.date
+    const beginNs = date === undefined ? fromNs : this.#beginOfThose((_, folder) => folder.date === date, fromNs)
+    const bookDay = date === undefined ? Number(fromNs / DAY_NS) : dayOfDate(date)
+    return { ...atWindow, startNs: beginNs, bookDay, restart: null, readFromNs: beginNs }
+  }
+
+  /** The earliest time that some folders reach, or `latestNs`, whichever is earlier. */
+  #beginOfThose(wants: (reach: TimeSpan, folder: InputFolder) => boolean, latestNs: bigint): bigint {
+    let beginNs = latestNs
+    for (const folder of this.#share.folders) {
+      const reach = reachOf(folder)
+      if (wants(reach, folder)) beginNs = smaller(beginNs, reach.fromNs)
+    }
+    return beginNs
   }
 
   /** @throws ReplayError input `input-changed` when a folder is not as listed by the plan */
@@ -128,8 +147,15 @@ export class ShareFolders implements SearchedFolders {
     }
   }
 
-  /** Learns what the times of a folder reach. */
-  learnTimes(_folder: InputFolder, _minNs: bigint, _maxNs: bigint): void {}
+  /** Learns what the times of a folder reach: nothing, unless that is more than was planned. */
+  learnTimes(folder: InputFolder, minNs: bigint, maxNs: bigint): void {
+    const { fromNs, toNs } = reachOf(folder)
+    if (minNs >= fromNs && maxNs < toNs) return
+    const reach = reachBeyond(dayOfDate(folder.date), smaller(minNs, fromNs), maxNs < toNs ? toNs : maxNs + 1n)
+    if (reach === null || this.#reaching.has(folder.key)) return
+    this.#reaching.add(folder.key)
+    this.facts.push({ folder: folder.key, digest: folder.digest, reach: [String(reach.fromNs), String(reach.toNs)] })
+  }
 
   /** Learns what the books of folders begin with. */
   async learn(folders: readonly InputFolder[]): Promise<void> {
@@ -144,10 +170,11 @@ export class ShareFolders implements SearchedFolders {
   }
 
   /** A folder as a log that is read in the version that was planned, with its restart points beside it. */
-  logOf(folder: InputFolder): LogLocation {
+  logOf(folder: InputFolder): ArchiveLog {
     const { venue, symbol } = this.#share
     const { date, stream } = folder
-    return { venue, symbol, date, stream, path: this.pathOf(folder), open: () => this.open(folder), home: this.homeOf(folder) }
+    const reach = reachOf(folder)
+    return { venue, symbol, date, stream, path: this.pathOf(folder), open: () => this.open(folder), home: this.homeOf(folder), reach }
   }
 
   /** Where the restart points of a folder go. */
@@ -216,7 +243,7 @@ function listed({ key, objects }: InputFolder): ListedObject[] {
 
 /** The first record of a log: what it is, and its record time. */
 interface FolderBeginning {
-  readonly begins: FolderFact['begins']
+  readonly begins: NonNullable<FolderFact['begins']>
   /** Nanoseconds since the epoch. */
   readonly beginsNs: bigint
 }

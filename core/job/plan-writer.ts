@@ -109,7 +109,9 @@ function* folderLines(
   for (let index = first; index <= last; index++) {
     const date = dateOfDay(days.days.days[index]!)
     for (const folder of days.days.foldersOf(index)) {
-      yield `["f","${date}",${JSON.stringify(folder.stream)},"${folder.digest}",${listing.objectsText(folder)}]`
+      const reach = days.days.reachOf(folder)
+      const reachText = reach === undefined ? '' : `,"${reach.fromNs}","${reach.toNs}"`
+      yield `["f","${date}",${JSON.stringify(folder.stream)},"${folder.digest}",${listing.objectsText(folder)}${reachText}]`
     }
   }
 }

@@ -3,9 +3,11 @@ import { isoTime } from '../instant.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { mergeSchemas } from '../table/table-schema.ts'
 import { type ArchiveFacts, NO_FACTS } from './archive-facts.ts'
-import type { ArchiveListing, ListedInstrument } from './archive-listing.ts'
-import { type CellGrid, cellGrid, cellsOfRange, DAY_NS } from './cells.ts'
-import type { FingerprintBase, OnCorrupt } from './fingerprint.ts'
+import type { ArchiveListing, ListedFolder, ListedInstrument } from './archive-listing.ts'
+import { type CellGrid, cellGrid, cellsOfRange, DAY_NS, dateOfDay } from './cells.ts'
+import { dayReach } from './day-spans.ts'
+import { type FingerprintBase, type OnCorrupt, wantedOf } from './fingerprint.ts'
+import { type LookResult, lookAtFolders } from './folder-reach.ts'
 import { ForeignRows } from './foreign-rows.ts'
 import { findGoneCells, type GoneCells, inOrder, withGone } from './gone-cells.ts'
 import { InstrumentDays, isBookStream, type JobWindow } from './instrument-days.ts'
@@ -20,6 +22,7 @@ import type { PlanHead } from './plan-document.ts'
 import { PARTITION_COLUMNS } from './row-schema.ts'
 import { listSelection } from './selection.ts'
 import { cutTasks, type TaskCut } from './task-cuts.ts'
+import { folderKey } from './task-share.ts'
 
 export interface PlanOptions {
   readonly archive: ObjectStore
@@ -90,7 +93,8 @@ export interface RunPlan {
 }
 
 /**
- * Plans a run: from the archive's listing and what is known of archive and table, no other reading.
+ * Plans a run: from the archive's listing and what is known of archive and table. Of folders that nobody knows, a look at the indexes
+ * of their first and last segment says what days their records are of.
  * @throws ReplayError input: those of `listSelection`, `cellGrid`, `cellsOfRange`; `table-job`, `variants-changed`, `cell-overlap`,
  *   `range-empty`, `snapshots-skip`, `table-schema`, `table-append-only`, `foreign-rows`, `foreign-pack`
  */
@@ -115,7 +119,17 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
     options.onForeign,
   )
   const foreign = new ForeignRows(live, grid, new Set(variants.map(({ id }) => id)), options.onForeign)
-  const days = listing.instruments.flatMap((instrument) => daysOf(instrument, outline, facts, isSkipping))
+  const wanted = listing.instruments.map((instrument) => ({ instrument, wants: wantsOf(instrument, outline) }))
+  const matters = mattersTo(given, grid, windows, outline.usesBook)
+  const look = await lookAtFolders({
+    ...{ archive, listing, facts },
+    folders: wanted.map(({ instrument, wants }) => [instrument, wantedOf(instrument.folders, wants).filter(matters)]),
+  })
+  const days = wanted.flatMap(({ instrument, wants }) => {
+    const { usesBook } = outline
+    const days = new InstrumentDays(instrument, wants, { usesBook, facts, reaches: look.reaches, readsWhole: isSkipping })
+    return days.days.count === 0 ? [] : [days]
+  })
   const gone = findGoneCells(live, {
     ...{ grid, selection: options, archive: archive.uri, days, skewNs: windows.skewNs, range: given },
     onOther: ({ venue, symbol, startNs, endNs }) => {
@@ -192,20 +206,22 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
   }
   const taskSeconds = tasks.map((task) => attemptSeconds(task, outline.asked.length, options.minTaskSeconds))
   const cells = (): Iterable<PlannedCell> => collector.planned()
-  const told = { advice: adviceOn(outline, head, days), notes: foreign.notes() }
+  const told = { advice: [...adviceOn(outline, head, days), ...adviceOnReach(days, look)], notes: foreign.notes() }
   return { head, instruments: collector.instruments, cells, tasks, taskSeconds, ...told, partitions, listing }
 }
 
 /** The windows of sets of variants: of each set that of the variant which looks farthest. */
 class Windows {
-  /** The greatest skew. */
+  /** The greatest skew, and the farthest look back. */
   readonly skewNs: number
+  readonly beforeNs: number
   readonly #windows: ReadonlyMap<string, JobWindow>
   readonly #sets = new Map<string, JobWindow>()
 
   constructor(variants: readonly OutlinedVariant[]) {
     this.#windows = new Map(variants.map(({ id, window }) => [id, window]))
     this.skewNs = Math.max(0, ...[...this.#windows.values()].map(({ afterNs }) => afterNs))
+    this.beforeNs = Math.max(0, ...[...this.#windows.values()].map(({ beforeNs }) => beforeNs))
   }
 
   has(variant: string): boolean {
@@ -235,21 +251,29 @@ function requireKnown(live: LiveParts, windows: Windows): void {
   throw new ReplayError('variants-changed', message, { category: 'input' })
 }
 
-/** The days with what the job reads; none for an instrument without any of its streams. */
-function daysOf(
-  instrument: ListedInstrument,
-  { streams, usesBook }: JobOutline,
-  facts: ArchiveFacts,
-  isSkipping: boolean,
-): InstrumentDays[] {
+/** Which streams of an instrument the job reads. */
+function wantsOf(instrument: ListedInstrument, { streams }: JobOutline): (stream: string) => boolean {
   const hasL2 = instrument.folders.some(({ stream }) => stream === 'book')
-  const wants = (stream: string): boolean => {
+  return (stream) => {
     if (streams === 'all') return true
     if (isBookStream(stream)) return streams.includes('book') && (stream === 'book' || !hasL2)
     return (streams as readonly string[]).includes(stream)
   }
-  const days = new InstrumentDays(instrument, wants, { usesBook, facts, readsWhole: isSkipping })
-  return days.days.count === 0 ? [] : [days]
+}
+
+/** Which folders could matter to cells of a range: a book may begin with any that comes before. */
+function mattersTo(
+  range: readonly [first: number, end: number] | null,
+  { cellsPerDay }: CellGrid,
+  { beforeNs, skewNs }: Windows,
+  usesBook: boolean,
+): (folder: ListedFolder) => boolean {
+  if (range === null) return () => true
+  const [beforeDays, skewDays] = [beforeNs, skewNs].map((ns) => Math.ceil(ns / Number(DAY_NS))) as [number, number]
+  // A day more, as whole days may be looked at, and one for what reaches.
+  const first = usesBook ? 0 : Math.floor(range[0] / cellsPerDay) - beforeDays - 2
+  const last = Math.ceil(range[1] / cellsPerDay) + skewDays + 1
+  return ({ day }) => day >= first && day <= last
 }
 
 /** Cells of the range that was given; null when both ends are open. @throws ReplayError input as `cellsOfRange` */
@@ -262,11 +286,11 @@ const MAX_NS = 2n ** 63n
 
 /** All cells that messages can lie in, or have lain in. */
 function rangeOf(grid: CellGrid, days: readonly InstrumentDays[], gone: readonly GoneCells[], skewNs: number): readonly [number, number] {
-  const reach = Math.ceil(skewNs / Number(grid.sliceNs))
   let [first, end] = [Number.POSITIVE_INFINITY, 0]
   for (const instrument of days) {
-    first = Math.min(first, instrument.days.days[0]! * grid.cellsPerDay - reach)
-    end = Math.max(end, (instrument.days.days.at(-1)! + 1) * grid.cellsPerDay + reach)
+    const own = instrument.cellRange(grid, skewNs)
+    first = Math.min(first, own[0])
+    end = Math.max(end, own[1])
   }
   for (const { cells } of gone) {
     first = Math.min(first, cells[0]!)
@@ -308,6 +332,31 @@ function requireSchema({ table }: LiveParts, { name, columns }: JobOutline): voi
 function appendOnly(path: string, stale: number): ReplayError {
   const message = `the table is append-only (delta.appendOnly), and ${stale} partitions in it are to be replaced; set the property to false, or use another table`
   return new ReplayError('table-append-only', message, { category: 'input', path })
+}
+
+/** Folders whose records are of other days than their names say: nothing is wrong with that, but somebody may want to know. */
+function adviceOnReach(days: readonly InstrumentDays[], { reaches, unseen }: LookResult): string[] {
+  const advice: string[] = []
+  if (reaches.size > 0) {
+    const folders = days.reduce((sum, { days: { folders } }) => sum + folders.length, 0)
+    const found = days.flatMap(({ venue, symbol, days: { folders } }) => folders.map((folder) => ({ venue, symbol, folder })))
+    const { venue, symbol, folder } = found.find((each) => reaches.has(each.folder))!
+    const [own, reach] = [dayReach(folder.day), reaches.get(folder)!]
+    const beyond = [
+      ...(reach.fromNs < own.fromNs ? [`from ${isoTime(reach.fromNs)}`] : []),
+      ...(reach.toNs > own.toNs ? [`to ${isoTime(reach.toNs - 1n)}`] : []),
+    ]
+    const first = folderKey(venue, symbol, dateOfDay(folder.day), folder.stream).slice(0, -1)
+    advice.push(
+      `${reaches.size} of ${folders} folders hold records of other UTC days (${first}: ${beyond.join(' ')}): each is read with the days that its records belong to`,
+    )
+  }
+  if (unseen > 0) {
+    advice.push(
+      `${unseen} folders were not looked into, as they have no index or are too many: their records are taken to be of their UTC day, and a task that finds others stops there and says so`,
+    )
+  }
+  return advice
 }
 
 function otherJob(found: string, name: string): ReplayError {

@@ -1,11 +1,11 @@
 import type { ObjectStore } from '../store/object-store.ts'
-import type { FolderFact } from './archive-facts.ts'
+import { type FolderFact, FolderFacts } from './archive-facts.ts'
 import type { MessageCounts } from './message-counts.ts'
 import type { DamagePlace } from './pass-damage.ts'
 import type { PlanHead } from './plan-document.ts'
 import { decodeReceipts, type Receipt } from './receipt.ts'
 import { runFiles } from './run-files.ts'
-import { readPartitions } from './task-share.ts'
+import { type InputFolder, readPartitions } from './task-share.ts'
 
 /** What counts of a winning receipt. */
 export type DoneReceipt = Pick<
@@ -50,8 +50,8 @@ export interface RunReceipts {
   /** The winning receipt of each partition: the first without an error, in order of the objects' keys. */
   readonly done: ReadonlyMap<number, DoneReceipt>
   readonly missing: readonly MissingPartition[]
-  /** What was learnt of the archive, by folder. */
-  readonly facts: ReadonlyMap<string, FolderFact>
+  /** What was learnt of the archive: what the plan took folders to reach, and what tasks told. */
+  readonly facts: FolderFacts
 }
 
 /**
@@ -63,12 +63,17 @@ export async function readRunReceipts(table: ObjectStore, head: PlanHead, onRece
   const { candidates, errors, facts } = await readCandidates(table, runFiles(head.run).receipts, onReceipt)
   const done = new Map<number, DoneReceipt>()
   const missing: MissingPartition[] = []
-  for await (const { index, task, venue, symbol, startNs, endNs, fingerprint } of readPartitions(table, head)) {
+  const onFolder = (folder: InputFolder): void => void facts.add(plannedFact(folder))
+  for await (const { index, task, venue, symbol, startNs, endNs, fingerprint } of readPartitions(table, head, onFolder)) {
     const receipt = candidates.get(index)
     if (receipt?.fingerprint === fingerprint) done.set(index, receipt)
     else missing.push({ partition: index, task, venue, symbol, startNs, endNs, error: errors.get(index)?.error ?? null })
   }
   return { done, missing, facts }
+}
+
+function plannedFact({ key, digest, reach }: InputFolder): FolderFact {
+  return { folder: key, digest, reach: reach === undefined ? null : [String(reach.fromNs), String(reach.toNs)] }
 }
 
 /** What attempts at one task have told. */
@@ -94,12 +99,12 @@ export async function readTaskReceipts(table: ObjectStore, run: string, task: st
 async function readCandidates(table: ObjectStore, prefix: string, onReceipt?: (receipt: Receipt) => void) {
   const candidates = new Map<number, DoneReceipt>()
   const errors = new Map<number, FailedReceipt>()
-  const facts = new Map<string, FolderFact>()
+  const facts = new FolderFacts()
   for await (const receipts of readReceipts(table, prefix)) {
     for (const receipt of receipts) {
       const { partition, attempt, error } = receipt
       onReceipt?.(receipt)
-      for (const fact of receipt.facts) facts.set(fact.folder, fact)
+      for (const fact of receipt.facts) facts.add(fact)
       if (error !== null) errors.set(partition, { attempt, error })
       else if (!candidates.has(partition)) candidates.set(partition, lean(receipt))
     }

@@ -1,5 +1,6 @@
 import { snapshotLog } from '../book/snapshot-log.ts'
 import { parseDuration } from '../features/duration.ts'
+import { reachOf } from './day-spans.ts'
 import type { JobDefinition } from './define-job.ts'
 import { isBookStream } from './instrument-days.ts'
 import type { ShareFolders } from './pass-start.ts'
@@ -21,8 +22,8 @@ export interface SnapshotShareOptions {
  */
 export async function snapshotShare(share: InstrumentShare, folders: ShareFolders, options: SnapshotShareOptions): Promise<void> {
   const { job, variants, signal, onProgress } = options
-  const lastDate = share.partitions.at(-1)!.date
-  const books = share.folders.filter(({ stream, date }) => isBookStream(stream) && date <= lastDate)
+  const { endNs } = share.partitions.at(-1)!
+  const books = share.folders.filter((folder) => isBookStream(folder.stream) && reachOf(folder).fromNs < endNs)
   const days = books.map((folder) => folders.logOf(folder))
   await folders.check(books)
   await folders.learn(books)

@@ -1,4 +1,5 @@
 import { ReplayError } from '../errors.ts'
+import type { TimeSpan } from '../pipeline/sound-times.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { cellDate } from './cells.ts'
 import type { PlanHead, TaskEntry } from './plan-document.ts'
@@ -24,6 +25,8 @@ export interface InputFolder {
   /** Digest of the objects. */
   readonly digest: string
   readonly objects: readonly InputObject[]
+  /** Its UTC day together with what its records reach beyond that, as the run was planned. Absent: its UTC day. */
+  readonly reach?: TimeSpan
 }
 
 /** A partition that a run computes. */
@@ -62,7 +65,14 @@ export interface InstrumentShare {
 /** Line of a share: an instrument begins; one of its folders; one of its partitions. */
 export type ShareLine =
   | readonly ['i', venue: string, symbol: string]
-  | readonly ['f', date: string, stream: string, digest: string, objects: readonly (string | number)[]]
+  | readonly [
+      'f',
+      date: string,
+      stream: string,
+      digest: string,
+      objects: readonly (string | number)[],
+      ...reach: readonly [fromNs: string, toNs: string] | readonly [],
+    ]
   | readonly [
       'p',
       cell: number,
@@ -84,13 +94,23 @@ export async function readTaskShare(table: ObjectStore, head: PlanHead, entry: T
   return decodeShare(new TextDecoder().decode(object.bytes), BigInt(head.sliceNs), entry, path)
 }
 
-/** All partitions of a plan in order, a few tasks' shares in memory at a time. */
-export async function* readPartitions(table: ObjectStore, head: PlanHead): AsyncGenerator<PlannedPartition & { readonly task: string }> {
+/**
+ * All partitions of a plan in order, a few tasks' shares in memory at a time.
+ * @param onFolder hears of every folder that a task may read; of one that several may read several times
+ */
+export async function* readPartitions(
+  table: ObjectStore,
+  head: PlanHead,
+  onFolder?: (folder: InputFolder) => void,
+): AsyncGenerator<PlannedPartition & { readonly task: string }> {
   const tasks = await readTasks(table, head.run)
   for (let at = 0; at < tasks.length; at += READ_AT_ONCE) {
     const read = async (entry: TaskEntry) => ({ task: entry.task, shares: await readTaskShare(table, head, entry) })
     for (const { task, shares } of await Promise.all(tasks.slice(at, at + READ_AT_ONCE).map(read))) {
-      for (const { partitions } of shares) for (const partition of partitions) yield { ...partition, task }
+      for (const { folders, partitions } of shares) {
+        if (onFolder !== undefined) for (const folder of folders) onFolder(folder)
+        for (const partition of partitions) yield { ...partition, task }
+      }
     }
   }
 }
@@ -111,8 +131,11 @@ function decodeShare(text: string, sliceNs: bigint, entry: TaskEntry, path: stri
     if (share === undefined) throw damaged(path)
     const { venue, symbol } = share
     if (line[0] === 'f') {
-      const [, date, stream, digest, objects] = line
-      share.folders.push({ key: folderKey(venue, symbol, date, stream), date, stream, digest, objects: objectsOf(objects) })
+      const [, date, stream, digest, objects, fromNs, toNs] = line
+      share.folders.push({
+        ...{ key: folderKey(venue, symbol, date, stream), date, stream, digest, objects: objectsOf(objects) },
+        ...(fromNs !== undefined && toNs !== undefined && { reach: { fromNs: BigInt(fromNs), toNs: BigInt(toNs) } }),
+      })
     } else {
       const [, cell, state, reason, variantSet, restart, inputs, fingerprint, bytes] = line
       const startNs = BigInt(cell) * sliceNs
@@ -129,7 +152,8 @@ export function folderKey(venue: string, symbol: string, date: string, stream: s
   return `v1/${venue}/${symbol}/${date}/${stream}/`
 }
 
-function objectsOf(flat: readonly (string | number)[]): InputObject[] {
+/** @param flat `name, size, etag, name, …` */
+export function objectsOf(flat: readonly (string | number)[]): InputObject[] {
   return Array.from({ length: flat.length / 3 }, (_, i) => ({
     name: flat[3 * i] as string,
     size: flat[3 * i + 1] as number,

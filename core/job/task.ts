@@ -9,7 +9,6 @@ import { loadJob } from './bundle.ts'
 import type { JobDefinition } from './define-job.ts'
 import { requireEngine } from './engine-hash.ts'
 import { fingerprintOf } from './fingerprint.ts'
-import { hasInput } from './gone-cells.ts'
 import { windowOfVariants } from './job-outline.ts'
 import { type PassOptions, type PassPlan, runPass } from './pass.ts'
 import { ShareFolders } from './pass-start.ts'
@@ -256,7 +255,7 @@ class RunningTask {
 
   /** What is gone from the archive has no rows, whatever a pass over it would fill in. */
   #isGone({ startNs, endNs, variantSet }: PlannedPartition, folders: ShareFolders): boolean {
-    return !hasInput(folders.days, startNs, endNs, windowOfVariants(this.#job, this.#variantsOf(variantSet)).afterNs)
+    return !folders.hasInput(startNs, endNs, windowOfVariants(this.#job, this.#variantsOf(variantSet)))
   }
 
   #variantsOf(set: number): Variant[] {

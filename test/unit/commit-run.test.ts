@@ -325,9 +325,12 @@ describe('one run', () => {
     const same = { variants: ['a', 'b'], inputs: 'inputs', restart: 'origin', bundle: 'code', engine: 'engine' }
     expect(live.of('binance', 'btcusdt', 0n, HOUR_NS)).toEqual([{ ...same, fingerprint: run.fingerprint(0) }])
     expect(live.of('binance', 'btcusdt', HOUR_NS, 2n * HOUR_NS)).toEqual([{ ...same, fingerprint: run.fingerprint(1) }])
-    expect((await readArchiveIndex(store)).of('v1/binance/btcusdt/1970-01-01/book/')).toMatchObject({ digest: 'd', begins: 'snapshot' })
+    expect((await readArchiveIndex(store)).of('v1/binance/btcusdt/1970-01-01/book/', 'd')).toMatchObject({
+      digest: 'd',
+      begins: 'snapshot',
+    })
     await store.put(ARCHIVE_INDEX, Buffer.from('damaged'))
-    expect((await readArchiveIndex(store)).of('v1/binance/btcusdt/1970-01-01/book/')).toBeUndefined()
+    expect((await readArchiveIndex(store)).of('v1/binance/btcusdt/1970-01-01/book/', 'd')).toBeUndefined()
     expect((await readTable(store)).parts.values().next().value?.tags).toMatchObject({
       venue: 'binance',
       cell: `0/${HOUR_NS}`,
