@@ -174,7 +174,7 @@ function isSame(a: Reach, b: Reach): boolean {
 
 /** Not known, tidy, or so far: the one that says more, and of two ranges both. */
 function unionOf(a: Reach, b: Reach): Reach {
-  if (a === undefined || a === null) return b ?? a
+  if (a === undefined || a === null) return b === undefined ? a : b
   if (b === undefined || b === null) return a
   return [BigInt(a[0]) < BigInt(b[0]) ? a[0] : b[0], BigInt(a[1]) > BigInt(b[1]) ? a[1] : b[1]]
 }

@@ -1,4 +1,5 @@
 import path from 'node:path'
+import { readArchiveIndex } from '../../core/job/archive-index.ts'
 import { bundleJob, type JobBundle, loadJob } from '../../core/job/bundle.ts'
 import { type CommitResult, commitRun } from '../../core/job/commit.ts'
 import { readCommittedParts } from '../../core/job/committed-parts.ts'
@@ -55,6 +56,7 @@ export async function runJob(options: JobRunOptions): Promise<JobRun> {
     run,
     createdMs: 1,
     live,
+    facts: await readArchiveIndex(table),
   })
   if (plan.head.partitions === 0) return { run, planned: plan.head.counts, tasks: [], commit: null }
   await writePlan(table, plan, bundle.code)

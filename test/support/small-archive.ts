@@ -83,16 +83,27 @@ export function smallArchives(max = 60): fc.Arbitrary<SmallArchive> {
   })
 }
 
-/** Writes an archive; segments and stretches of their indexes hold a few messages. False: nothing is left to write. */
-export function writeSmallArchive(root: string, { messages, snapshots, hasHole, hasSnapshotIds }: SmallArchive): boolean {
+/** How much later than UTC midnight the folders of a stream begin, nanoseconds; negative: earlier. */
+export type Rolls = Readonly<Partial<Record<SmallMessage['stream'], bigint>>>
+
+/**
+ * Writes an archive; segments and stretches of their indexes hold a few messages. False: nothing is left to write.
+ * @param rolls when recorders begin new folders. @default at UTC midnight
+ */
+export function writeSmallArchive(
+  root: string,
+  { messages, snapshots, hasHole, hasSnapshotIds }: SmallArchive,
+  rolls: Rolls = {},
+): boolean {
   const logs = new Map<string, MadeMessage[]>()
   let id = 1000n
   const sorted = [...messages].sort((a, b) => (a.atNs < b.atNs ? -1 : a.atNs > b.atNs ? 1 : 0))
   for (const { stream, atNs: offsetNs, backNs, skewNs, kind, isGap, values } of sorted) {
     // As recorders do, a record whose time steps back over midnight goes where its time says.
     const timestampNs = FIRST_DAY_NS + (offsetNs < backNs ? 0n : offsetNs - backNs)
-    const day = Number((timestampNs - FIRST_DAY_NS) / DAY_NS)
-    const date = new Date(Number(timestampNs / MS_NS)).toISOString().slice(0, 10)
+    const rolledNs = timestampNs - (rolls[stream] ?? 0n)
+    const day = Math.floor(Number((rolledNs - FIRST_DAY_NS) / MS_NS) / Number(DAY_NS / MS_NS))
+    const date = new Date(Number(rolledNs / MS_NS)).toISOString().slice(0, 10)
     const folder = `v1/test/a/${date}/${stream}`
     const log = logs.get(folder) ?? []
     const isFirst = log.length === 0
