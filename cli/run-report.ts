@@ -5,6 +5,7 @@ import type { SkippedDamage } from '../core/job/damage-tally.ts'
 import type { FailureGroup } from '../core/job/failure-groups.ts'
 import type { MessageTotals } from '../core/job/left-out-tally.ts'
 import { findingText, type ListingFinding } from '../core/job/listing-findings.ts'
+import type { MissingStream } from '../core/job/missing-streams.ts'
 import type { PlanHead } from '../core/job/plan-document.ts'
 import { RUNS_FOLDER } from '../core/job/run-files.ts'
 import type { LocalRunResult, RunProgress } from '../core/job/run-local.ts'
@@ -20,12 +21,13 @@ export interface ReportedRun {
 
 /** The JSON document of a run that was carried out here. */
 export function runDocument(result: LocalRunResult, { findings = [] }: PlanHead): object {
-  const { run, partitions, rows, version, failures, commit, messages, bytes, durationMs } = result
+  const { run, partitions, rows, version, failures, commit, missingStreams, messages, bytes, durationMs } = result
   const { state, skipped } = commit
   return {
     ...{ run, state, partitions, rows, version, failures, findings },
     ...messagesDocument(commit.messages),
     ...(skipped !== undefined && { skipped }),
+    ...(missingStreams.length > 0 && { missingStreams }),
     ...{ messages, bytes, durationMs },
   }
 }
@@ -46,6 +48,7 @@ export function reportFindings(findings: readonly ListingFinding[] | undefined, 
 /** Says what became of a run: failures first and grouped, then the sums, then what to do next. Gives the exit code. */
 export function reportRun(result: LocalRunResult, { tableUri, head }: ReportedRun, progress: ProgressLine): number {
   const { run, partitions, rows, version, failures, commit, messages, bytes, durationMs } = result
+  for (const missing of head.missingStreams ?? []) progress.problem(missingStreamText(missing))
   const isRefused = commit.state === 'refused'
   for (const failure of failures) progress.problem(failureText(failure, { tableUri, head }))
   if (commit.warning !== null) progress.note(`warning: ${commit.warning}`)
@@ -69,6 +72,15 @@ export function reportRun(result: LocalRunResult, { tableUri, head }: ReportedRu
   if (worst === undefined) return 0
   // When nothing at all came out, the cause says more than "partial".
   return done === 0 ? exitCodeOf(new ReplayError(worst.code, worst.message, { category: worst.category })) : EXIT_PARTIAL
+}
+
+/** Which instruments lack a stream, and what becomes of their rows. */
+export function missingStreamText({ stream, instruments, days, first }: MissingStream): string {
+  const many = (count: number, one: string): string => `${countText(count)} ${one}${count === 1 ? '' : 's'}`
+  const none = instruments === 0 ? '' : `${many(instruments, 'instrument')} ${instruments === 1 ? 'has' : 'have'} no ${stream} stream`
+  const some = days === 0 ? '' : `the ${stream} stream is missing on ${many(days, 'day')} that ${days === 1 ? 'has' : 'have'} others`
+  const rows = stream === 'book' ? '; rows without a book say gap' : ''
+  return `${[none, some].filter((text) => text !== '').join('; ')}; the first: ${first}${rows}`
 }
 
 /** What a run did without: how much, in how many partitions, and where the first of it is. */

@@ -5,7 +5,7 @@ import type { CommandInput, CommandSpec } from '../command.ts'
 import { JOB_OPTIONS, planCommand } from '../job-options.ts'
 import { bytesText, commandText, countText, dollarsText, jsonText, optionWords, tableText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
-import { reportFindings } from '../run-report.ts'
+import { missingStreamText, reportFindings } from '../run-report.ts'
 
 /** Instruments that are shown by name. */
 const MAX_INSTRUMENTS = 40
@@ -37,6 +37,7 @@ export const plan: CommandSpec = {
     io.out(textOf(planned.plan))
     for (const note of planned.plan.notes) progress.note(`note: ${note}`)
     reportFindings(planned.plan.head.findings, progress)
+    for (const missing of planned.plan.head.missingStreams ?? []) progress.note(missingStreamText(missing))
     for (const advice of planned.plan.advice) progress.note(`advice: ${advice}`)
     const { run, stale } = planned.plan.head.counts
     if (run + stale === 0) progress.note(`nothing to do; next: ${commandText(['chronicle-replay', 'query', planned.tableUri])}`)

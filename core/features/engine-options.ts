@@ -52,6 +52,11 @@ export interface FeatureEngineOptions {
   readonly hasLeadIn?: boolean | undefined
   /** What messages are counted for, by time; see `FeatureEngine.tally`. @default all of them together */
   readonly cells?: readonly TallyCell[] | undefined
+  /**
+   * Days without a log of the book, ascending: `fromNs` is their begin, `path` the directory that is not there. Rows are behind a gap
+   * from there on, until a book begins. @default none
+   */
+  readonly absences?: readonly { readonly path: string; readonly fromNs: bigint }[] | undefined
   /** State to go on from: a book restored from a snapshot, and the policy state of its sidecar. */
   readonly restart?: { readonly book: L2Book | L3Book; readonly policy?: SequencePolicyState | undefined } | undefined
 }

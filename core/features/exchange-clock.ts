@@ -39,6 +39,11 @@ export class ExchangeClock {
     this.#skewMicros = skewMicros
   }
 
+  /** The latest time of a book event so far, in microseconds: none that is held has a later one. */
+  get bookMicros(): number {
+    return this.#bookMicros
+  }
+
   /** Tells the time of any record, of other types too. */
   see(recordMicros: number): void {
     if (recordMicros <= this.recordMicros) return

@@ -27,6 +27,7 @@ import type { FeatureTable } from './feature-table.ts'
 import { GapWatch } from './gap-watch.ts'
 import { MessageTally } from './message-tally.ts'
 import { microsOf, wholeMicros } from './microseconds.ts'
+import { OpenLosses } from './open-losses.ts'
 import { RowMaker } from './row-maker.ts'
 import { NO_TRIGGER, planTrigger, type TriggerPlan } from './trigger.ts'
 
@@ -71,6 +72,12 @@ export class FeatureEngine {
   readonly #isMarketGiven: boolean
   /** What the watch says, in the order of the clock: the book is empty because of a gap. */
   #isBookOpen = false
+  /** Rows are told that the book cannot be trusted: it is empty, or an event could not be applied. */
+  #isBookGap = false
+  readonly #losses = new OpenLosses()
+  /** Days without a book that time has not come to. */
+  readonly #absences: { readonly path: string; readonly micros: number }[]
+  #nextAbsence: number
 
   /** What comes is of before the start, and only its sequences are looked at. */
   #isLeadIn: boolean
@@ -106,6 +113,8 @@ export class FeatureEngine {
     this.#isSkippingUnknown = this.#isSkipping || options.onGap === 'ignore'
     this.#hasBook = options.hasBook ?? true
     this.#isLeadIn = options.hasLeadIn === true && options.startNs !== undefined
+    this.#absences = (options.absences ?? []).map(({ path, fromNs }) => ({ path, micros: wholeMicros(fromNs, 'fromNs') }))
+    this.#nextAbsence = this.#absences[0]?.micros ?? Number.POSITIVE_INFINITY
     this.#isMarketGiven = options.marketId !== undefined
     this.#tradeMarket = options.marketId ?? -1
     const { onGap = 'quarantine', rule, onFinding } = options
@@ -117,6 +126,7 @@ export class FeatureEngine {
     if (options.restart?.policy !== undefined) {
       this.#watch.restore(options.restart.policy)
       this.#isBookOpen = this.#watch.isOpen
+      this.#isBookGap = this.#isBookOpen
       if (this.#isBookOpen) this.book.source.clear()
     }
     this.#rows = new RowMaker(options.tables, this.book, { plan, isFilled: this.#isFilled, fromMicros: this.#fromMicros })
@@ -196,6 +206,7 @@ export class FeatureEngine {
       }
       if (timeHigh >= 2 ** 31) throw timeTooLarge(batch, row)
       exchange?.see(micros)
+      if (micros >= this.#nextAbsence) this.#meetAbsences(micros)
       const cursor = batch.at(row)
       const verdict = this.#watch.check(cursor)
       if (this.#isLeadIn) {
@@ -205,9 +216,10 @@ export class FeatureEngine {
         }
         this.#isLeadIn = false
       }
-      if (exchange === null) this.#comeTo(micros)
       const type = types[row]!
       const isBook = type === TYPE_BOOK_EVENT && this.#hasBook
+      if (this.#losses.isWaiting && (exchange === null || !isBook)) this.#losses.meet(batch.originAt(row).path, micros, isBook)
+      if (exchange === null) this.#comeTo(micros)
       if (timeFlags !== null && timeFlags[row] !== 0 && this.#isLeftOut(cursor, timeFlags[row]!, isBook)) continue
       const isOther = type !== TYPE_TRADE && !isBook
       if (isOther) {
@@ -244,17 +256,25 @@ export class FeatureEngine {
         this.#cursor = cursor
         this.#handle(message)
       } else if (!this.#hold(exchange, message)) continue
+      else if (isBook && this.#losses.isWaiting) this.#losses.meet(origin.path, message.micros, true)
       this.#watch.told()
     }
     exchange?.release(false, this.#handleHeld)
   }
 
   /**
-   * A reader left out damaged records of a log, behind those given so far: what comes next of it is behind a gap.
+   * A reader left out damaged records of a log, behind those given so far: what comes next of it is behind a gap, and so are rows
+   * until then, which may never come.
    * @param path of the log's directory
+   * @param loss `fromMicros`: the time that the log had come to; `untilMicros`: to the end of its day; microseconds since the epoch
    */
-  lose(path: string): void {
+  lose(path: string, loss: { readonly isBook: boolean; readonly fromMicros: number; readonly untilMicros: number }): void {
     this.policy.lose(path, this.#hasBook)
+    if (!this.#hasBook) return
+    // Book events on their way, held for the exchange's clock, were before it.
+    const heldMicros = loss.isBook && this.#exchange !== null ? this.#exchange.bookMicros + 1 : Number.NEGATIVE_INFINITY
+    const untilMicros = loss.isBook ? Number.POSITIVE_INFINITY : loss.untilMicros
+    this.#losses.add({ path, isBook: loss.isBook, fromMicros: Math.max(loss.fromMicros, heldMicros), untilMicros })
   }
 
   /** Makes the rows that were waiting for time to pass. Targets stay open. */
@@ -265,6 +285,8 @@ export class FeatureEngine {
       if (!isBounded || (!this.#isFilled && !this.#rows.hearsDays) || this.#startMicros === Number.POSITIVE_INFINITY) return
       this.#rows.start(this.#startMicros, this.#isBookOpen)
     }
+    this.#meetAbsences(this.#toMicros - 1)
+    this.#tellLosses(this.#toMicros - 1)
     this.#rows.end(this.#toMicros)
   }
 
@@ -276,6 +298,7 @@ export class FeatureEngine {
   #comeTo(micros: number): void {
     const rows = this.#rows
     if (!rows.hasStarted) rows.start(Math.min(micros, this.#startMicros), this.#isBookOpen)
+    if (micros >= this.#losses.next) this.#tellLosses(micros)
     rows.advance(micros)
   }
 
@@ -296,7 +319,10 @@ export class FeatureEngine {
       return false
     }
     this.#leave('wild-time', cursor)
-    if (isBook) this.lose(cursor.batch.originAt(cursor.index).path)
+    if (isBook) {
+      const loss = { isBook, fromMicros: this.#arrivalMicros, untilMicros: Number.POSITIVE_INFINITY }
+      this.lose(cursor.batch.originAt(cursor.index).path, loss)
+    }
     return true
   }
 
@@ -363,7 +389,7 @@ export class FeatureEngine {
     if (micros >= this.#toMicros) return
     const rows = this.#rows
     if (this.#exchange !== null) this.#comeTo(micros)
-    if (message.gap !== 0 || message.gapOpen !== (rows.isGapOpen ? 1 : 0)) this.#judgeGap(message)
+    if (message.gap !== 0 || message.gapOpen !== (this.#isBookGap ? 1 : 0)) this.#judgeGap(message)
     rows.enter(message)
     if (rows.hearsMessages) rows.message(this.#cursor!)
     let refused: string | null = null
@@ -384,10 +410,46 @@ export class FeatureEngine {
       this.book.source.clear()
     }
     const isLost = message.gap === EVENT_LOST && this.policy.onGap === 'quarantine'
-    if (message.gap !== 0) this.#rows.gap(message.micros, isOpen || this.#isBookOpen || isLost)
-    if (isBook && !isOpen && this.#rows.isGapOpen && (this.#isBookOpen || (isRestart(message) && message.verdict === VERDICT_APPLY))) {
+    this.#isBookGap ||= isOpen || this.#isBookOpen || isLost
+    if (message.gap !== 0) this.#rows.gap(message.micros, this.#isGapOpen)
+    if (isBook && !isOpen && this.#isBookGap && (this.#isBookOpen || (isRestart(message) && message.verdict === VERDICT_APPLY))) {
       this.#isBookOpen = false
-      this.#rows.gapEnds(message.micros, message.gap !== 0)
+      this.#isBookGap = false
+      if (!this.#losses.isOpen) this.#rows.gapEnds(message.micros, message.gap !== 0)
+    }
+  }
+
+  get #isGapOpen(): boolean {
+    return this.#isBookGap || this.#losses.isOpen
+  }
+
+  /** Losses that began or ended up to a time: rows are told, although no message shows them. */
+  #tellLosses(micros: number): void {
+    const rows = this.#rows
+    for (let next = this.#losses.take(micros); next !== null; next = this.#losses.take(micros)) {
+      const { loss, begins } = next
+      const atMicros = begins ? loss.fromMicros : Math.max(loss.fromMicros, loss.untilMicros)
+      rows.advance(atMicros)
+      const isIgnored = this.policy.onGap === 'ignore'
+      if (!begins) {
+        if (!isIgnored && !this.#isGapOpen) rows.gapEnds(atMicros, false)
+        continue
+      }
+      if (loss.isBook && !isIgnored) {
+        this.#isBookOpen = true
+        this.#isBookGap = true
+        this.book.source.clear()
+      }
+      rows.gap(atMicros, this.#isGapOpen && !isIgnored)
+    }
+  }
+
+  /** Days without a book begin. */
+  #meetAbsences(micros: number): void {
+    while (micros >= this.#nextAbsence) {
+      const { path, micros: fromMicros } = this.#absences.shift()!
+      this.#nextAbsence = this.#absences[0]?.micros ?? Number.POSITIVE_INFINITY
+      this.lose(path, { isBook: true, fromMicros, untilMicros: Number.POSITIVE_INFINITY })
     }
   }
 
@@ -428,7 +490,8 @@ export class FeatureEngine {
       throw damaged(`book-${name}`, `a book event that cannot be applied (${name}); leave such events out with onCorrupt "skip"`, message)
     }
     // What the event would have changed is missing until the book is replaced.
-    this.#rows.gap(message.micros, this.policy.onGap === 'quarantine')
+    this.#isBookGap ||= this.policy.onGap === 'quarantine'
+    this.#rows.gap(message.micros, this.#isGapOpen)
   }
 
   #bound(timestampNs: bigint | undefined, what: string, none: number): number {

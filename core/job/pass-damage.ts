@@ -2,7 +2,7 @@ import type { ReadIssue } from '../pipeline/source.ts'
 
 /** What a partition does without because it is damaged or missing in the archive (`onCorrupt: 'skip'`). */
 export interface DamageReport {
-  /** Damaged records and stretches that were left out, by code. */
+  /** Damaged records and stretches that were left out, by code; of `duplicate-segment` the records that were given before. */
   readonly codes: Readonly<Record<string, number>>
   /** Likewise met on the way to the partition, which is where they count. */
   readonly warmUp: number
@@ -31,15 +31,15 @@ export class PassDamage {
   isSound = true
 
   /** @param cell the first cell that suffers; @param isWarmUp it lies before that cell */
-  add({ code, segment, offset }: ReadIssue, folder: string, cell: number, isWarmUp: boolean): void {
+  add({ code, segment, offset, repeated = 1 }: ReadIssue, folder: string, cell: number, isWarmUp: boolean): void {
     this.isSound = false
     if (isWarmUp) {
-      this.#warmUps.set(cell, (this.#warmUps.get(cell) ?? 0) + 1)
+      this.#warmUps.set(cell, (this.#warmUps.get(cell) ?? 0) + repeated)
       return
     }
     const own = this.#cells.get(cell) ?? { codes: {}, places: [] }
     this.#cells.set(cell, own)
-    own.codes[code] = (own.codes[code] ?? 0) + 1
+    own.codes[code] = (own.codes[code] ?? 0) + repeated
     if (own.places.length === MAX_PLACES) return
     own.places.push({ folder, ...(segment !== undefined && { segment }), ...(offset !== undefined && { offset }), code })
   }

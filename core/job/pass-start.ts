@@ -21,7 +21,7 @@ import type { OnCorrupt } from './fingerprint.ts'
 import { isBookStream, type JobWindow, windowStartNs } from './instrument-days.ts'
 import { type BookRestart, beginBefore, beginBehind, findRestart, type SearchedFolders } from './restart-search.ts'
 import { usesBook } from './row-schema.ts'
-import type { InputFolder, InstrumentShare, PlannedPartition } from './task-share.ts'
+import { folderKey, type InputFolder, type InstrumentShare, type PlannedPartition } from './task-share.ts'
 
 /** Where a pass begins. */
 export interface PassStart {
@@ -72,6 +72,28 @@ export class ShareFolders implements SearchedFolders {
       const isBegun = bookDay !== null && isBookStream(folder.stream) ? dayOfDate(folder.date) >= bookDay : toNs > startNs
       return isBegun && fromNs < lastNs
     })
+  }
+
+  /**
+   * Days of a pass that have folders, but none of the book: where their log would be, and when it would begin, which is not before
+   * the folder of the day before ends.
+   */
+  absencesOf({ bookDay }: PassStart, inputs: readonly InputFolder[]): { readonly path: string; readonly fromNs: bigint }[] {
+    const books = this.#share.folders.filter((folder) => isBookStream(folder.stream))
+    const stream = books[0]?.stream ?? 'book'
+    const withBook = new Set(inputs.filter((folder) => isBookStream(folder.stream)).map(({ date }) => date))
+    const { venue, symbol } = this.#share
+    const days = inputs.map(({ date }) => dayOfDate(date))
+    const [firstDay, lastDay] = [bookDay ?? Math.min(...days), Math.max(...days)]
+    // Of other streams a pass may read less than lies behind where its book begins.
+    return [...new Set(this.#share.folders.map(({ date }) => date))]
+      .filter((date) => dayOfDate(date) >= firstDay && dayOfDate(date) <= lastDay && !withBook.has(date))
+      .map((date) => {
+        const key = folderKey(venue, symbol, date, stream)
+        const before = books.findLast((folder) => folder.date < date)
+        const [dayNs, endNs] = [BigInt(dayOfDate(date)) * DAY_NS, before === undefined ? 0n : reachOf(before).toNs]
+        return { path: this.pathOf({ key, date, stream, digest: '', objects: [] }), fromNs: endNs > dayNs ? endNs : dayNs }
+      })
   }
 
   /** How reading begins in a folder; undefined: with its first message. */

@@ -219,9 +219,12 @@ class Pass {
     const { folders } = this.#options
     const folder = folders.folderAt(issue.path ?? '', this.#inputs)
     if (folder === undefined) throw new ReplayError('task-failed', `damage outside of the inputs: ${issue.path}`, { category: 'bug' })
-    for (const engine of this.#engines) engine.lose(folders.pathOf(folder))
     // Nothing of a folder lies before its day; and of a log all that lies before the damage has come.
-    const micros = Math.max(this.#seenMicros, dayOfDate(folder.date) * DAY_MICROS)
+    const dayMicros = dayOfDate(folder.date) * DAY_MICROS
+    const micros = Math.max(this.#seenMicros, dayMicros)
+    const loss = { isBook: isBookStream(folder.stream), fromMicros: micros, untilMicros: dayMicros + DAY_MICROS }
+    // What was left out because it was given before is no loss.
+    if (issue.repeated === undefined) for (const engine of this.#engines) engine.lose(folders.pathOf(folder), loss)
     const found = this.#cells.findIndex(({ endMicros }) => endMicros > micros)
     const cell = Math.max(this.#ended, found < 0 ? this.#cells.length : found)
     this.#damage.add(issue, folder.key, cell, micros < (this.#cells[cell]?.startMicros ?? Number.POSITIVE_INFINITY))
@@ -286,6 +289,7 @@ class Pass {
       cells: this.#cells,
       startNs: this.#plan.start.startNs,
       hasLeadIn: !hasBook,
+      absences: hasBook ? this.#options.folders.absencesOf(this.#plan.start, this.#inputs) : [],
       onCorrupt: this.#options.onCorrupt,
       restart: this.#restart(),
       tables: variants.map((variant) => this.#tableOf(variant)),

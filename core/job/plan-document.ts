@@ -2,6 +2,7 @@ import { ReplayError } from '../errors.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import type { ColumnType } from '../table/column-buffer.ts'
 import type { ListingFinding } from './listing-findings.ts'
+import type { MissingStream } from './missing-streams.ts'
 import type { OnForeign } from './pack.ts'
 import { runFiles } from './run-files.ts'
 
@@ -78,6 +79,8 @@ export interface PlanHead {
   readonly sliceNs: string
   /** Share of partitions, 0 to 1, that may be missing when the run is committed. */
   readonly tolerance: number
+  /** Streams that instruments of the range lack; absent where nothing is missing. */
+  readonly missingStreams?: readonly MissingStream[]
   /** The variants asked for. */
   readonly asked: readonly string[]
   /** Those and the ones that run again because they share a part with a stale one; partitions refer to them by number. */

@@ -13,6 +13,7 @@ import { findGoneCells, type GoneCells, inOrder, withGone } from './gone-cells.t
 import { InstrumentDays, isBookStream, type JobWindow } from './instrument-days.ts'
 import type { JobOutline, OutlinedVariant } from './job-outline.ts'
 import { type LiveParts, NO_PARTS } from './live-parts.ts'
+import { findMissingStreams } from './missing-streams.ts'
 import type { OnForeign } from './pack.ts'
 import type { PartitionLines } from './partition-lines.ts'
 import { PartitionJudge, partitionText } from './partition-state.ts'
@@ -176,6 +177,8 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
     tasks: tasks.length,
     variants: outline.asked.length,
   })
+  const lastDay = Math.floor((range[1] - 1) / grid.cellsPerDay)
+  const missingStreams = findMissingStreams(listing.instruments, outline, Math.floor(range[0] / grid.cellsPerDay), lastDay)
   const head: PlanHead = {
     version: 1,
     run: options.run,
@@ -193,6 +196,7 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
     toNs: String(BigInt(range[1]) * grid.sliceNs),
     sliceNs: String(grid.sliceNs),
     tolerance: outline.tolerance,
+    ...(missingStreams.length > 0 && { missingStreams }),
     asked: outline.asked.map(({ id }) => id),
     variants: collector.variants,
     variantSets: collector.variantSets,

@@ -3,6 +3,7 @@ import { openStore } from '../store/open-store.ts'
 import { type CommitResult, commitRun } from './commit.ts'
 import { engineHash, requireEngine } from './engine-hash.ts'
 import { type FailureGroup, groupFailures } from './failure-groups.ts'
+import type { MissingStream } from './missing-streams.ts'
 import { readPlanHead } from './plan-document.ts'
 import { attemptName } from './run-files.ts'
 import { type MissingPartition, readRunReceipts } from './run-receipts.ts'
@@ -50,6 +51,8 @@ export interface LocalRunResult {
   readonly version: number
   readonly commit: CommitResult
   readonly failures: readonly FailureGroup[]
+  /** Streams that instruments of the run lack. */
+  readonly missingStreams: readonly MissingStream[]
   readonly messages: number
   readonly bytes: number
   readonly durationMs: number
@@ -103,6 +106,7 @@ export async function runLocally(options: LocalRunOptions): Promise<LocalRunResu
     version: commit.version,
     commit,
     failures: groupFailures([...missing, ...commit.heldBack], lost),
+    missingStreams: head.missingStreams ?? [],
     messages: pool.counts.messages,
     bytes: pool.counts.bytes,
     durationMs: performance.now() - startedMs,

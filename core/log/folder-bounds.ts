@@ -1,7 +1,8 @@
 import { type FolderNames, readFolderNames, toldMaxTime } from './folder-names.ts'
 import type { LogFolder } from './log-folder.ts'
 import type { LogScan } from './log-scan.ts'
-import { missingEndOf } from './queue-extent.ts'
+import { missingEndOf, writerSegmentOf } from './queue-extent.ts'
+import { recordBytes } from './record.ts'
 import { DATA_OFFSET } from './segment.ts'
 import type { SegmentEntry } from './segment-file.ts'
 import { equalsCompressed } from './twin-segment.ts'
@@ -54,8 +55,12 @@ export class FolderBounds {
    */
   async reportFirstRecord({ id, path }: SegmentEntry): Promise<void> {
     if (id !== 0) return
-    const first = await this.#log.scan.recordAt(DATA_OFFSET)
+    const { scan } = this.#log
+    const first = await scan.recordAt(DATA_OFFSET)
     if (first === null || first.seq <= 1n) return
+    const second = await scan.recordAt(DATA_OFFSET + recordBytes(first.payloadLength))
+    // A damaged header of the first record alone: the break in the sequence behind it tells.
+    if (second !== null && second.payloadLength >= 0 && second.seq <= 2n) return
     const message = `the log begins with sequence ${first.seq} instead of 0: the records before it are missing; restore from a copy, or skip to read what there is`
     this.#log.policy.fail('log-begins-late', message, { path, segment: id, offset: DATA_OFFSET, seq: first.seq })
   }
@@ -76,7 +81,7 @@ export class FolderBounds {
     if (current !== null) {
       const message = `the control block says that the writer is in segment ${current}, but the last one here is ${last}; restore from a copy, or skip`
       policy.fail('segment-missing', message, { path, segment: last + 1 })
-    } else if (indexed > last) {
+    } else if (indexed > last && writerSegmentOf(this.#folder) < indexed) {
       const message = `there is an index of segment ${indexed}, but the last one here is ${last}; restore from a copy, or skip`
       policy.fail('segment-missing', message, { path, segment: last + 1 })
     } else if (maxTimeNs !== null) {

@@ -21,6 +21,11 @@ export function missingEndOf(log: LogFolder, last: number): number | null {
   return isEmpty || listSegments(log).some(({ id }) => id > last) ? null : control.currentSegment
 }
 
+/** The segment that the writer is in; −1 when nobody says so. */
+export function writerSegmentOf(log: LogFolder): number {
+  return controlOf(log)?.currentSegment ?? -1
+}
+
 /** Null when a log has no control block, or a damaged one: that is reported when its segment size is looked for. */
 function controlOf(log: LogFolder): ControlState | null {
   const control = ControlReader.open(log)
