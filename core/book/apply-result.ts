@@ -34,6 +34,11 @@ export const INVALID_ORDER = 12
 /** L3: another channel than the book's. */
 export const OTHER_CHANNEL = 13
 
+/** A price of 2^63 or more: what writers that know signs make of a negative one, and no book holds. */
+export const UNREPRESENTABLE_PRICE = 14
+/** A size of 2^63 or more, likewise. */
+export const UNREPRESENTABLE_SIZE = 15
+
 export type ApplyResult = number
 
 /** Stable names, by code. */
@@ -52,9 +57,30 @@ export const RESULT_NAMES = [
   'out-of-range',
   'invalid-order',
   'other-channel',
+  'unrepresentable-price',
+  'unrepresentable-size',
 ] as const
 
 export type ApplyResultName = (typeof RESULT_NAMES)[number]
+
+const EXPLANATIONS: Partial<Record<ApplyResultName, string>> = {
+  'unknown-order': 'an event for an order that is not in the book; replay from the start or a snapshot, or skip unknown orders',
+  'corrupt-length': 'the payload is shorter than its counts or its record length say',
+  'corrupt-schema': 'expected schema version 3, little-endian',
+  'corrupt-event': 'an event type, book mode or side that the protocol does not have',
+  'out-of-range': 'a scale above 18, or a price or size that is not exact at the scale of the book (above 2^53 only some are)',
+  'invalid-order': 'an order with id 0 cannot be added',
+  'other-channel': 'the stream id differs from the first event of the book',
+  'unrepresentable-price':
+    'a price of 2^63 or more, as a negative one looks when it was written to an unsigned field; books hold prices from 0 on: see docs/negative-prices.md',
+  'unrepresentable-size': 'a size of 2^63 or more, as a negative one looks when it was written to an unsigned field',
+}
+
+/** What a result that is not good means, for an error. */
+export function explanationOf(result: ApplyResult): string {
+  const name = RESULT_NAMES[result]
+  return name === undefined ? 'unknown result' : (EXPLANATIONS[name] ?? name)
+}
 
 /** Counters by result, indexed by code. */
 export function newResultCounts(): Float64Array {

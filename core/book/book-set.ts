@@ -13,6 +13,7 @@ import {
   type ApplyResult,
   CORRUPT_EVENT,
   CORRUPT_LENGTH,
+  explanationOf,
   FIRST_BAD_RESULT,
   newResultCounts,
   RESULT_NAMES,
@@ -120,16 +121,6 @@ export class BookSet {
   }
 }
 
-const EXPLANATIONS: Readonly<Record<string, string>> = {
-  'unknown-order': 'an event for an order that is not in the book; replay from the start or a snapshot, or skip unknown orders',
-  'corrupt-length': 'the payload is shorter than its counts or its record length say',
-  'corrupt-schema': 'expected schema version 3, little-endian',
-  'corrupt-event': 'an event type, book mode or side that the protocol does not have',
-  'out-of-range': 'a scale above 18, or a price or size that is not exact at the scale of the book (above 2^53 only some are)',
-  'invalid-order': 'an order with id 0 cannot be added',
-  'other-channel': 'the stream id differs from the first event of the book',
-}
-
 /** The named error of a result that is not good, with the place of the message. */
 export function bookError(result: ApplyResult, message: MessageCursor): ReplayError {
   const name = RESULT_NAMES[result] ?? 'unknown-result'
@@ -138,7 +129,7 @@ export function bookError(result: ApplyResult, message: MessageCursor): ReplayEr
   const { path } = message.batch.originAt(message.index)
   return new ReplayError(
     `book-${name}`,
-    `book event: ${EXPLANATIONS[name] ?? name}; payload ${message.length} bytes, record length ${recordLength}`,
+    `book event: ${explanationOf(result)}; payload ${message.length} bytes, record length ${recordLength}`,
     {
       category: 'corrupt',
       ...(message.segment < 0 ? {} : { segment: message.segment, offset: message.segmentOffset }),

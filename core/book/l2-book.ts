@@ -31,8 +31,10 @@ import {
   OUT_OF_RANGE,
   SKIPPED_MODE,
   SKIPPED_TYPE,
+  UNREPRESENTABLE_PRICE,
+  UNREPRESENTABLE_SIZE,
 } from './apply-result.ts'
-import { isExactProduct, isExactU64, MAX_EXACT } from './exact.ts'
+import { isExactProduct, isExactU64, MAX_EXACT, SIGN_HIGH } from './exact.ts'
 import { L2Side } from './l2-side.ts'
 import { PayloadWords } from './payload-words.ts'
 
@@ -52,7 +54,7 @@ const BODY = BOOK_EVENT_BYTES
  * Prices and sizes are exact integers with a scale: real value = n / 10^scale. A message with a finer scale
  * rescales the levels that stay; one with a coarser scale is brought to the book's. So the book's scale is the
  * finest since the last snapshot or reset, and a snapshot brings its own. What a double would not hold exactly
- * (see exact.ts) is refused as OUT_OF_RANGE. A message is judged before anything changes: one that is refused changes nothing.
+ * (see exact.ts) is refused as OUT_OF_RANGE, what is 2^63 or more as UNREPRESENTABLE_PRICE or _SIZE. A message is judged before anything changes: one that is refused changes nothing.
  * Market, venue and stream of the header are not looked at: see BookSet for logs that mix markets.
  */
 export class L2Book {
@@ -132,11 +134,11 @@ export class L2Book {
     let priceFactor = 1
     let sizeFactor = 1
     if ((scales & 0xff) === this.priceScale && ((scales >>> 8) & 0xff) === this.sizeScale) {
-      if (!areExact(words, levels, bidCount + askCount)) return OUT_OF_RANGE
+      if (!areExact(words, levels, bidCount + askCount)) return whyNot(words, levels, bidCount + askCount)
     } else {
       const priceScale = scales & 0xff
       const sizeScale = (scales >>> 8) & 0xff
-      if (!this.#agreeOnScale(words, levels, bidCount + askCount, priceScale, sizeScale)) return OUT_OF_RANGE
+      if (!this.#agreeOnScale(words, levels, bidCount + askCount, priceScale, sizeScale)) return whyNot(words, levels, bidCount + askCount)
       priceFactor = 10 ** (this.priceScale - priceScale)
       sizeFactor = 10 ** (this.sizeScale - sizeScale)
     }
@@ -156,7 +158,8 @@ export class L2Book {
     const levels = at + ((L2_SNAPSHOT_BYTES - BODY) >>> 2)
     const priceScale = scales & 0xff
     const sizeScale = (scales >>> 8) & 0xff
-    if (priceScale > MAX_SCALE || sizeScale > MAX_SCALE || !areExact(words, levels, bidCount + askCount)) return OUT_OF_RANGE
+    if (priceScale > MAX_SCALE || sizeScale > MAX_SCALE || !areExact(words, levels, bidCount + askCount))
+      return whyNot(words, levels, bidCount + askCount)
     this.priceScale = priceScale
     this.sizeScale = sizeScale
     this.bids.replaceFromWords(words, levels, bidCount)
@@ -194,6 +197,14 @@ function areExact(words: Uint32Array, at: number, count: number): boolean {
   let high = 0
   for (let i = at + 1; i < at + count * 4; i += 2) high |= words[i]!
   return high >>> 21 === 0 || areExactScaled(words, at, count, 1, 1)
+}
+
+/** Which of the results says best why levels were refused. */
+function whyNot(words: Uint32Array, at: number, count: number): ApplyResult {
+  for (let i = at; i < at + count * 4; i += 2) {
+    if (words[i + 1]! >= SIGN_HIGH) return ((i - at) & 2) === 0 ? UNREPRESENTABLE_PRICE : UNREPRESENTABLE_SIZE
+  }
+  return OUT_OF_RANGE
 }
 
 function areExactScaled(words: Uint32Array, at: number, count: number, priceFactor: number, sizeFactor: number): boolean {

@@ -45,6 +45,8 @@ import {
   SKIPPED_MODE,
   SKIPPED_TYPE,
   UNKNOWN_ORDER,
+  UNREPRESENTABLE_PRICE,
+  UNREPRESENTABLE_SIZE,
 } from './apply-result.ts'
 import { isExactProduct, isExactU64, MAX_EXACT } from './exact.ts'
 import { MAX_SCALE } from './l2-book.ts'
@@ -63,6 +65,8 @@ import { PayloadWords } from './payload-words.ts'
 import { PriceLevels } from './price-levels.ts'
 
 const TWO_32 = 2 ** 32
+/** From here on lies what a writer of signed numbers makes of negative ones. */
+const TWO_63 = 2 ** 63
 
 /**
  * An L3 book of one market (FORMAT.md §15): orders by id, and per price a queue in priority order.
@@ -166,6 +170,8 @@ export class L3Book {
     if (event !== L3_ADD && event !== L3_MODIFY) price = 0
     if (event >= L3_RESET) quantity = 0
     if (event === L3_RESET && priceScale <= MAX_SCALE && sizeScale <= MAX_SCALE) this.clear()
+    if (price >= TWO_63) return UNREPRESENTABLE_PRICE
+    if (quantity >= TWO_63) return UNREPRESENTABLE_SIZE
     if (price >= MAX_EXACT && !isExactU64(words[at + (L3_EVENT_PRICE_OFFSET >>> 2)]!, words[at + (L3_EVENT_PRICE_OFFSET >>> 2) + 1]!))
       return OUT_OF_RANGE
     if (priceScale !== this.priceScale || sizeScale !== this.sizeScale) {

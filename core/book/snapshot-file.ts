@@ -21,6 +21,7 @@
  * |    128 |      | payload         | see snapshot-payload.ts                                         |
  */
 import { ReplayError } from '../errors.ts'
+import { requireU64, requireUint } from '../field-range.ts'
 
 export const SNAPSHOT_HEADER_BYTES = 128
 export const SNAPSHOT_SCHEMA_VERSION = 1
@@ -60,6 +61,11 @@ export interface SnapshotHeader {
 export function encodeSnapshot(header: SnapshotHeader, payload: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(SNAPSHOT_HEADER_BYTES + payload.length)
   const view = new DataView(bytes.buffer)
+  requireUint('snapshot: bookMode', header.bookMode, 16)
+  requireUint('snapshot: venueId', header.venueId, 32)
+  requireUint('snapshot: marketId', header.marketId, 32)
+  for (const field of ['seq', 'ingestStartNs', 'ingestEndNs', 'exchangeStartNs', 'exchangeEndNs'] as const)
+    requireU64(`snapshot: ${field}`, header[field])
   bytes.set(MAGIC)
   view.setUint16(SNAPSHOT_VERSION_OFFSET, SNAPSHOT_SCHEMA_VERSION, true)
   view.setUint16(SNAPSHOT_HEADER_LENGTH_OFFSET, SNAPSHOT_HEADER_BYTES, true)

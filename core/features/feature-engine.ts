@@ -1,6 +1,7 @@
 import {
   APPLIED,
   CORRUPT_LENGTH,
+  explanationOf,
   FIRST_BAD_RESULT,
   newResultCounts,
   RESULT_NAMES,
@@ -487,7 +488,11 @@ export class FeatureEngine {
   #refuse(result: number, message: EngineMessage): void {
     const name = RESULT_NAMES[result]!
     if (!this.#isSkipping) {
-      throw damaged(`book-${name}`, `a book event that cannot be applied (${name}); leave such events out with onCorrupt "skip"`, message)
+      throw damaged(
+        `book-${name}`,
+        `a book event that cannot be applied: ${explanationOf(result)}; leave such events out with --on-error skip (onCorrupt "skip")`,
+        message,
+      )
     }
     // What the event would have changed is missing until the book is replaced.
     this.#isBookGap ||= this.policy.onGap === 'quarantine'

@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { ReplayError } from '../errors.ts'
+import { requireU64 } from '../field-range.ts'
 import { crc32 } from './crc32.ts'
 import { replaceFile } from './reader-meta.ts'
 import { DATA_OFFSET, DEFAULT_SEGMENT_BYTES, indexName, segmentIdOf, segmentName } from './segment.ts'
@@ -72,9 +73,10 @@ export class LogWriter {
   /**
    * Appends a message.
    * @param timestampNs nanoseconds since the epoch (u64; need not ascend)
-   * @throws ReplayError input `payload-too-large`, `type-id`, `log-writer-active`; transient `write-failed`
+   * @throws ReplayError input `payload-too-large`, `type-id`, `number-range`, `log-writer-active`; transient `write-failed`
    */
   append(typeId: number, timestampNs: bigint, payload: Uint8Array): void {
+    requireU64('record time', timestampNs)
     this.#time[0] = timestampNs
     this.appendRecord(typeId, this.#timeWords[0]!, this.#timeWords[1]!, payload, 0, payload.length, crc32(payload))
   }

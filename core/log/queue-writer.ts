@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { ReplayError } from '../errors.ts'
+import { requireU64 } from '../field-range.ts'
 import { ControlWriter } from './control.ts'
 import { crc32 } from './crc32.ts'
 import { DiskFolder } from './disk-folder.ts'
@@ -122,8 +123,9 @@ export class QueueWriter {
     this.appendWithTimestamp(typeId, this.#options.clock(), payload)
   }
 
-  /** As `append`, with a given time in nanoseconds since the epoch (u64; need not ascend). */
+  /** As `append`, with a given time in nanoseconds since the epoch (u64; need not ascend). @throws ReplayError also input `number-range` */
   appendWithTimestamp(typeId: number, timestampNs: bigint, payload: Uint8Array): void {
+    requireU64('record time', timestampNs)
     this.#time[0] = timestampNs
     this.appendRecord(typeId, this.#timeWords[0]!, this.#timeWords[1]!, payload, 0, payload.length, crc32(payload))
   }

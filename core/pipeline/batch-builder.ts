@@ -1,4 +1,5 @@
 import { ReplayError } from '../errors.ts'
+import { requireU64, requireUint } from '../field-range.ts'
 import { crc32 } from '../log/crc32.ts'
 import {
   CRC32_OFFSET,
@@ -150,6 +151,9 @@ export class BatchBuilder {
   }
 
   #write(like: MessageCursor | null, typeId: number, timestampNs: bigint, seq: bigint, payload: Uint8Array, emitted: 0 | 1): void {
+    requireUint('type of a message', typeId, 16)
+    requireU64('record time of a message', timestampNs)
+    requireU64('sequence of a message', seq)
     const at = this.#reserve(recordBytes(payload.length))
     const view = this.#view
     this.#bytes.fill(0, at, at + RECORD_HEADER_BYTES)

@@ -12,7 +12,8 @@ import type { Filter } from './transform.ts'
 export function timeRangeFilter(fromNs: bigint | null, toNs: bigint | null): Filter {
   checkU64(fromNs ?? 0n, 'start of the time range')
   checkU64(toNs ?? 0n, 'end of the time range')
-  requireRange(fromNs, toNs, ['the start of the time range', 'its end'])
+  // A range of no length is one for programs: it passes nothing.
+  if (fromNs !== toNs) requireRange(fromNs, toNs, ['the start of the time range', 'its end'])
   // 64-bit compares in 32-bit halves: no BigInt per message. Without an end, a high word beyond all others.
   const [fromLow, fromHigh] = [low(fromNs ?? 0n), high(fromNs ?? 0n)]
   const [toLow, toHigh] = toNs === null ? [0, 2 ** 32] : [low(toNs), high(toNs)]

@@ -1,7 +1,7 @@
 import { ReplayError } from '../errors.ts'
 import type { MessageCursor } from '../pipeline/message.ts'
 import { TYPE_BOOK_EVENT } from './message-type.ts'
-import { locateError, requirePayload, requireType, setU64 } from './payload.ts'
+import { locateError, requirePayload, requireType, setU8, setU16, setU32, setU64 } from './payload.ts'
 
 /**
  * Book event header: the first 64 bytes of every 0x1000 payload (FORMAT.md §13), little-endian.
@@ -191,7 +191,7 @@ export interface BookEventFields {
   readonly flags: number
 }
 
-/** Writes the 64 bytes of a header whose whole payload has `recordLength` bytes; returns 64. */
+/** Writes the 64 bytes of a header whose whole payload has `recordLength` bytes; returns 64. @throws ReplayError input `number-range` naming a field that cannot hold its value */
 export function encodeBookEvent(
   view: DataView,
   offset: number,
@@ -201,19 +201,19 @@ export function encodeBookEvent(
   recordLength = BOOK_EVENT_BYTES,
 ): number {
   view.setUint32(offset + BOOK_EVENT_SCHEMA_VERSION_OFFSET, BOOK_EVENT_SCHEMA_VERSION, true)
-  view.setUint32(offset + BOOK_EVENT_RECORD_LENGTH_OFFSET, recordLength, true)
+  setU32(view, offset + BOOK_EVENT_RECORD_LENGTH_OFFSET, recordLength, 'book event: recordLength')
   view.setUint16(offset + BOOK_EVENT_ENDIANNESS_OFFSET, 0, true)
-  view.setUint16(offset + BOOK_EVENT_VENUE_ID_OFFSET, fields.venueId, true)
-  view.setUint32(offset + BOOK_EVENT_MARKET_ID_OFFSET, fields.marketId, true)
-  view.setUint32(offset + BOOK_EVENT_STREAM_ID_OFFSET, fields.streamId, true)
+  setU16(view, offset + BOOK_EVENT_VENUE_ID_OFFSET, fields.venueId, 'book event: venueId')
+  setU32(view, offset + BOOK_EVENT_MARKET_ID_OFFSET, fields.marketId, 'book event: marketId')
+  setU32(view, offset + BOOK_EVENT_STREAM_ID_OFFSET, fields.streamId, 'book event: streamId')
   view.setUint32(offset + 20, 0, true)
-  setU64(view, offset + BOOK_EVENT_INGEST_TS_OFFSET, fields.ingestTsNs)
-  setU64(view, offset + BOOK_EVENT_EXCHANGE_TS_OFFSET, fields.exchangeTsNs)
-  setU64(view, offset + BOOK_EVENT_SEQ_OFFSET, fields.seq)
-  setU64(view, offset + BOOK_EVENT_NATIVE_SEQ_OFFSET, fields.nativeSeq)
-  view.setUint8(offset + BOOK_EVENT_TYPE_OFFSET, eventType)
-  view.setUint8(offset + BOOK_EVENT_MODE_OFFSET, bookMode)
-  view.setUint16(offset + BOOK_EVENT_FLAGS_OFFSET, fields.flags, true)
+  setU64(view, offset + BOOK_EVENT_INGEST_TS_OFFSET, fields.ingestTsNs, 'book event: ingestTsNs')
+  setU64(view, offset + BOOK_EVENT_EXCHANGE_TS_OFFSET, fields.exchangeTsNs, 'book event: exchangeTsNs')
+  setU64(view, offset + BOOK_EVENT_SEQ_OFFSET, fields.seq, 'book event: seq')
+  setU64(view, offset + BOOK_EVENT_NATIVE_SEQ_OFFSET, fields.nativeSeq, 'book event: nativeSeq')
+  setU8(view, offset + BOOK_EVENT_TYPE_OFFSET, eventType, 'book event: eventType')
+  setU8(view, offset + BOOK_EVENT_MODE_OFFSET, bookMode, 'book event: bookMode')
+  setU16(view, offset + BOOK_EVENT_FLAGS_OFFSET, fields.flags, 'book event: flags')
   view.setUint32(offset + 60, 0, true)
   return BOOK_EVENT_BYTES
 }

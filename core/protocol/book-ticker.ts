@@ -1,6 +1,6 @@
 import type { MessageCursor } from '../pipeline/message.ts'
 import { TYPE_BOOK_TICKER } from './message-type.ts'
-import { locateError, requirePayload, requireType, setU64 } from './payload.ts'
+import { locateError, requirePayload, requireType, setF64, setU64 } from './payload.ts'
 
 /**
  * Book ticker: best bid and ask, type 0x1001, 48 bytes (FORMAT.md §13), little-endian.
@@ -107,14 +107,14 @@ export interface BookTickerFields {
   readonly symbolHash: bigint | number
 }
 
-/** Writes a whole ticker payload at `offset`; returns 48. */
+/** Writes a whole ticker payload at `offset`; returns 48. @throws ReplayError input `number-range` naming a field that cannot hold its value */
 export function encodeBookTicker(view: DataView, offset: number, fields: BookTickerFields): number {
-  setU64(view, offset + BOOK_TICKER_TIMESTAMP_OFFSET, fields.timestampNs)
-  view.setFloat64(offset + BOOK_TICKER_BID_PRICE_OFFSET, fields.bidPrice, true)
-  view.setFloat64(offset + BOOK_TICKER_BID_QUANTITY_OFFSET, fields.bidQuantity, true)
-  view.setFloat64(offset + BOOK_TICKER_ASK_PRICE_OFFSET, fields.askPrice, true)
-  view.setFloat64(offset + BOOK_TICKER_ASK_QUANTITY_OFFSET, fields.askQuantity, true)
-  setU64(view, offset + BOOK_TICKER_SYMBOL_HASH_OFFSET, fields.symbolHash)
+  setU64(view, offset + BOOK_TICKER_TIMESTAMP_OFFSET, fields.timestampNs, 'book ticker: timestampNs')
+  setF64(view, offset + BOOK_TICKER_BID_PRICE_OFFSET, fields.bidPrice, 'book ticker: bidPrice')
+  setF64(view, offset + BOOK_TICKER_BID_QUANTITY_OFFSET, fields.bidQuantity, 'book ticker: bidQuantity')
+  setF64(view, offset + BOOK_TICKER_ASK_PRICE_OFFSET, fields.askPrice, 'book ticker: askPrice')
+  setF64(view, offset + BOOK_TICKER_ASK_QUANTITY_OFFSET, fields.askQuantity, 'book ticker: askQuantity')
+  setU64(view, offset + BOOK_TICKER_SYMBOL_HASH_OFFSET, fields.symbolHash, 'book ticker: symbolHash')
   return BOOK_TICKER_BYTES
 }
 

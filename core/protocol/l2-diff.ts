@@ -2,7 +2,7 @@ import type { MessageCursor } from '../pipeline/message.ts'
 import { type BookEventFields, BookEventView, EVENT_DIFF, encodeBookEvent, MODE_L2, requireEvent } from './book-event.ts'
 import { encodeLevels, LEVEL_BYTES, LEVEL_SIZE_OFFSET, type Level, requireLevels } from './level.ts'
 import { TYPE_BOOK_EVENT } from './message-type.ts'
-import { locateError, requirePayload, requireType, setU64, u64ToNumber } from './payload.ts'
+import { locateError, requirePayload, requireType, setU8, setU16, setU64, u64ToNumber } from './payload.ts'
 
 /**
  * L2 diff: a book event header (bytes 0–63, book-event.ts; eventType 2, bookMode 0), then (FORMAT.md §13), little-endian:
@@ -154,19 +154,19 @@ export interface L2DiffFields extends BookEventFields {
   readonly asks: readonly Level[]
 }
 
-/** Writes a whole L2 diff payload at `offset`; returns its bytes, 96 + 16 per level. */
+/** Writes a whole L2 diff payload at `offset`; returns its bytes, 96 + 16 per level. @throws ReplayError input `number-range` naming a field that cannot hold its value */
 export function encodeL2Diff(view: DataView, offset: number, fields: L2DiffFields): number {
   const bytes = L2_DIFF_BYTES + (fields.bids.length + fields.asks.length) * LEVEL_BYTES
   encodeBookEvent(view, offset, fields, EVENT_DIFF, MODE_L2, bytes)
-  setU64(view, offset + L2_DIFF_UPDATE_ID_FIRST_OFFSET, fields.updateIdFirst)
-  setU64(view, offset + L2_DIFF_UPDATE_ID_LAST_OFFSET, fields.updateIdLast)
-  setU64(view, offset + L2_DIFF_UPDATE_ID_PREV_OFFSET, fields.updateIdPrev)
-  view.setUint8(offset + L2_DIFF_PRICE_SCALE_OFFSET, fields.priceScale)
-  view.setUint8(offset + L2_DIFF_SIZE_SCALE_OFFSET, fields.sizeScale)
-  view.setUint16(offset + L2_DIFF_FLAGS_OFFSET, fields.diffFlags ?? fields.flags, true)
-  view.setUint16(offset + L2_DIFF_BID_COUNT_OFFSET, fields.bids.length, true)
-  view.setUint16(offset + L2_DIFF_ASK_COUNT_OFFSET, fields.asks.length, true)
-  const asks = offset + L2_DIFF_LEVELS_OFFSET + encodeLevels(view, offset + L2_DIFF_LEVELS_OFFSET, fields.bids)
-  encodeLevels(view, asks, fields.asks)
+  setU64(view, offset + L2_DIFF_UPDATE_ID_FIRST_OFFSET, fields.updateIdFirst, 'L2 diff: updateIdFirst')
+  setU64(view, offset + L2_DIFF_UPDATE_ID_LAST_OFFSET, fields.updateIdLast, 'L2 diff: updateIdLast')
+  setU64(view, offset + L2_DIFF_UPDATE_ID_PREV_OFFSET, fields.updateIdPrev, 'L2 diff: updateIdPrev')
+  setU8(view, offset + L2_DIFF_PRICE_SCALE_OFFSET, fields.priceScale, 'L2 diff: priceScale')
+  setU8(view, offset + L2_DIFF_SIZE_SCALE_OFFSET, fields.sizeScale, 'L2 diff: sizeScale')
+  setU16(view, offset + L2_DIFF_FLAGS_OFFSET, fields.diffFlags ?? fields.flags, 'L2 diff: diffFlags')
+  setU16(view, offset + L2_DIFF_BID_COUNT_OFFSET, fields.bids.length, 'L2 diff: number of bids')
+  setU16(view, offset + L2_DIFF_ASK_COUNT_OFFSET, fields.asks.length, 'L2 diff: number of asks')
+  const asks = offset + L2_DIFF_LEVELS_OFFSET + encodeLevels(view, offset + L2_DIFF_LEVELS_OFFSET, fields.bids, 'L2 diff: bids')
+  encodeLevels(view, asks, fields.asks, 'L2 diff: asks')
   return bytes
 }

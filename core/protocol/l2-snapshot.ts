@@ -2,7 +2,7 @@ import type { MessageCursor } from '../pipeline/message.ts'
 import { type BookEventFields, BookEventView, EVENT_SNAPSHOT, encodeBookEvent, MODE_L2, requireEvent } from './book-event.ts'
 import { encodeLevels, LEVEL_BYTES, LEVEL_SIZE_OFFSET, type Level, requireLevels } from './level.ts'
 import { TYPE_BOOK_EVENT } from './message-type.ts'
-import { locateError, requirePayload, requireType, u64ToNumber } from './payload.ts'
+import { locateError, requirePayload, requireType, setU8, setU32, u64ToNumber } from './payload.ts'
 
 /**
  * L2 snapshot: a book event header (bytes 0–63, book-event.ts; eventType 1, bookMode 0), then (FORMAT.md §13), little-endian:
@@ -95,16 +95,16 @@ export interface L2SnapshotFields extends BookEventFields {
   readonly asks: readonly Level[]
 }
 
-/** Writes a whole L2 snapshot payload at `offset`; returns its bytes, 76 + 16 per level. */
+/** Writes a whole L2 snapshot payload at `offset`; returns its bytes, 76 + 16 per level. @throws ReplayError input `number-range` naming a field that cannot hold its value */
 export function encodeL2Snapshot(view: DataView, offset: number, fields: L2SnapshotFields): number {
   const bytes = L2_SNAPSHOT_BYTES + (fields.bids.length + fields.asks.length) * LEVEL_BYTES
   encodeBookEvent(view, offset, fields, EVENT_SNAPSHOT, MODE_L2, bytes)
-  view.setUint8(offset + L2_SNAPSHOT_PRICE_SCALE_OFFSET, fields.priceScale)
-  view.setUint8(offset + L2_SNAPSHOT_SIZE_SCALE_OFFSET, fields.sizeScale)
+  setU8(view, offset + L2_SNAPSHOT_PRICE_SCALE_OFFSET, fields.priceScale, 'L2 snapshot: priceScale')
+  setU8(view, offset + L2_SNAPSHOT_SIZE_SCALE_OFFSET, fields.sizeScale, 'L2 snapshot: sizeScale')
   view.setUint16(offset + 66, 0, true)
-  view.setUint32(offset + L2_SNAPSHOT_BID_COUNT_OFFSET, fields.bids.length, true)
-  view.setUint32(offset + L2_SNAPSHOT_ASK_COUNT_OFFSET, fields.asks.length, true)
-  const asks = offset + L2_SNAPSHOT_LEVELS_OFFSET + encodeLevels(view, offset + L2_SNAPSHOT_LEVELS_OFFSET, fields.bids)
-  encodeLevels(view, asks, fields.asks)
+  setU32(view, offset + L2_SNAPSHOT_BID_COUNT_OFFSET, fields.bids.length, 'L2 snapshot: number of bids')
+  setU32(view, offset + L2_SNAPSHOT_ASK_COUNT_OFFSET, fields.asks.length, 'L2 snapshot: number of asks')
+  const asks = offset + L2_SNAPSHOT_LEVELS_OFFSET + encodeLevels(view, offset + L2_SNAPSHOT_LEVELS_OFFSET, fields.bids, 'L2 snapshot: bids')
+  encodeLevels(view, asks, fields.asks, 'L2 snapshot: asks')
   return bytes
 }

@@ -1,8 +1,9 @@
 import { ReplayError } from '../errors.ts'
 import type { MessageCursor } from '../pipeline/message.ts'
 import { type BookEventFields, BookEventView, EVENT_DIFF, encodeBookEvent, MODE_L3, requireEvent } from './book-event.ts'
+import { SIGNED_PRICE_HINT } from './level.ts'
 import { TYPE_BOOK_EVENT } from './message-type.ts'
-import { locateError, requirePayload, requireType, setU64, u64ToNumber } from './payload.ts'
+import { locateError, requirePayload, requireType, setU8, setU32, setU64, u64ToNumber } from './payload.ts'
 
 /**
  * L3 event: a book event header (bytes 0–63, book-event.ts; eventType 2, bookMode 1, recordLength 128),
@@ -205,23 +206,23 @@ export interface L3EventFields extends BookEventFields {
   readonly amount: bigint | number
 }
 
-/** Writes a whole L3 event payload at `offset`; returns 128. */
+/** Writes a whole L3 event payload at `offset`; returns 128. @throws ReplayError input `number-range` naming a field that cannot hold its value */
 export function encodeL3Event(view: DataView, offset: number, fields: L3EventFields): number {
   encodeBookEvent(view, offset, fields, EVENT_DIFF, MODE_L3, L3_EVENT_BYTES)
-  view.setUint8(offset + L3_EVENT_TYPE_OFFSET, fields.eventType)
-  view.setUint8(offset + L3_EVENT_SIDE_OFFSET, fields.side)
-  view.setUint8(offset + L3_EVENT_ORDER_TYPE_OFFSET, fields.orderType)
-  view.setUint8(offset + L3_EVENT_EXEC_TYPE_OFFSET, fields.execType)
-  view.setUint8(offset + L3_EVENT_PRICE_SCALE_OFFSET, fields.priceScale)
-  view.setUint8(offset + L3_EVENT_SIZE_SCALE_OFFSET, fields.sizeScale)
+  setU8(view, offset + L3_EVENT_TYPE_OFFSET, fields.eventType, 'L3 event: eventType')
+  setU8(view, offset + L3_EVENT_SIDE_OFFSET, fields.side, 'L3 event: side')
+  setU8(view, offset + L3_EVENT_ORDER_TYPE_OFFSET, fields.orderType, 'L3 event: orderType')
+  setU8(view, offset + L3_EVENT_EXEC_TYPE_OFFSET, fields.execType, 'L3 event: execType')
+  setU8(view, offset + L3_EVENT_PRICE_SCALE_OFFSET, fields.priceScale, 'L3 event: priceScale')
+  setU8(view, offset + L3_EVENT_SIZE_SCALE_OFFSET, fields.sizeScale, 'L3 event: sizeScale')
   view.setUint16(offset + 70, 0, true)
-  view.setUint32(offset + L3_EVENT_FLAGS_OFFSET, fields.l3Flags, true)
+  setU32(view, offset + L3_EVENT_FLAGS_OFFSET, fields.l3Flags, 'L3 event: l3Flags')
   view.setUint32(offset + 76, 0, true)
-  setU64(view, offset + L3_EVENT_ORDER_ID_OFFSET, fields.orderId)
-  setU64(view, offset + L3_EVENT_BID_ORDER_ID_OFFSET, fields.bidOrderId)
-  setU64(view, offset + L3_EVENT_ASK_ORDER_ID_OFFSET, fields.askOrderId)
-  setU64(view, offset + L3_EVENT_PRICE_OFFSET, fields.price)
-  setU64(view, offset + L3_EVENT_QUANTITY_OFFSET, fields.quantity)
-  setU64(view, offset + L3_EVENT_AMOUNT_OFFSET, fields.amount)
+  setU64(view, offset + L3_EVENT_ORDER_ID_OFFSET, fields.orderId, 'L3 event: orderId')
+  setU64(view, offset + L3_EVENT_BID_ORDER_ID_OFFSET, fields.bidOrderId, 'L3 event: bidOrderId')
+  setU64(view, offset + L3_EVENT_ASK_ORDER_ID_OFFSET, fields.askOrderId, 'L3 event: askOrderId')
+  setU64(view, offset + L3_EVENT_PRICE_OFFSET, fields.price, 'L3 event: price', SIGNED_PRICE_HINT)
+  setU64(view, offset + L3_EVENT_QUANTITY_OFFSET, fields.quantity, 'L3 event: quantity')
+  setU64(view, offset + L3_EVENT_AMOUNT_OFFSET, fields.amount, 'L3 event: amount')
   return L3_EVENT_BYTES
 }

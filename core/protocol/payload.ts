@@ -1,4 +1,5 @@
 import { ReplayError } from '../errors.ts'
+import { requireDouble, requireU64, requireUint } from '../field-range.ts'
 import type { MessageCursor } from '../pipeline/message.ts'
 
 /**
@@ -47,17 +48,42 @@ export function u64ToNumber(view: DataView, offset: number, field: string): numb
 }
 
 /**
- * Writes a u64 given as a bigint (taken modulo 2^64) or as a number that is a whole number below 2^53.
+ * Writes a u64 given as a bigint or as a number that is a whole number below 2^53.
+ * @param field its name for the error @param hint what to do where it cannot hold what is meant
  * @throws ReplayError input `number-range`
  */
-export function setU64(view: DataView, offset: number, value: bigint | number): void {
+export function setU64(view: DataView, offset: number, value: bigint | number, field = 'u64', hint = ''): void {
+  requireU64(field, value, hint)
   if (typeof value === 'bigint') {
     view.setBigUint64(offset, value, true)
     return
   }
-  if (!Number.isSafeInteger(value) || value < 0) throw numberRange(value, 'u64')
   view.setUint32(offset, value >>> 0, true)
   view.setUint32(offset + 4, Math.floor(value / 0x1_0000_0000), true)
+}
+
+/** Writes a u8. @throws ReplayError input `number-range` */
+export function setU8(view: DataView, offset: number, value: number, field: string): void {
+  requireUint(field, value, 8)
+  view.setUint8(offset, value)
+}
+
+/** Writes a u16. @throws ReplayError input `number-range` */
+export function setU16(view: DataView, offset: number, value: number, field: string): void {
+  requireUint(field, value, 16)
+  view.setUint16(offset, value, true)
+}
+
+/** Writes a u32. @throws ReplayError input `number-range` */
+export function setU32(view: DataView, offset: number, value: number, field: string): void {
+  requireUint(field, value, 32)
+  view.setUint32(offset, value, true)
+}
+
+/** Writes an f64; NaN and infinities are ones. @throws ReplayError input `number-range` for what is no number */
+export function setF64(view: DataView, offset: number, value: number, field: string): void {
+  requireDouble(field, value)
+  view.setFloat64(offset, value, true)
 }
 
 function numberRange(value: bigint | number, field: string): ReplayError {

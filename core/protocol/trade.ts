@@ -1,6 +1,6 @@
 import type { MessageCursor } from '../pipeline/message.ts'
 import { TYPE_TRADE } from './message-type.ts'
-import { locateError, requirePayload, requireType, setU64, u64ToNumber } from './payload.ts'
+import { locateError, requirePayload, requireType, setF64, setU64, u64ToNumber } from './payload.ts'
 
 /**
  * Trade: type 0x1002, 64 bytes (FORMAT.md §13), little-endian.
@@ -154,16 +154,16 @@ export interface TradeFields {
   readonly symbolHash: bigint | number
 }
 
-/** Writes a whole trade payload at `offset`; returns 64. */
+/** Writes a whole trade payload at `offset`; returns 64. @throws ReplayError input `number-range` naming a field that cannot hold its value */
 export function encodeTrade(view: DataView, offset: number, fields: TradeFields): number {
-  setU64(view, offset + TRADE_TIMESTAMP_OFFSET, fields.timestampNs)
-  view.setFloat64(offset + TRADE_PRICE_OFFSET, fields.price, true)
-  view.setFloat64(offset + TRADE_QUANTITY_OFFSET, fields.quantity, true)
-  setU64(view, offset + TRADE_ID_OFFSET, fields.tradeId)
-  setU64(view, offset + TRADE_BUYER_ORDER_ID_OFFSET, fields.buyerOrderId)
-  setU64(view, offset + TRADE_SELLER_ORDER_ID_OFFSET, fields.sellerOrderId)
+  setU64(view, offset + TRADE_TIMESTAMP_OFFSET, fields.timestampNs, 'trade: timestampNs')
+  setF64(view, offset + TRADE_PRICE_OFFSET, fields.price, 'trade: price')
+  setF64(view, offset + TRADE_QUANTITY_OFFSET, fields.quantity, 'trade: quantity')
+  setU64(view, offset + TRADE_ID_OFFSET, fields.tradeId, 'trade: tradeId')
+  setU64(view, offset + TRADE_BUYER_ORDER_ID_OFFSET, fields.buyerOrderId, 'trade: buyerOrderId')
+  setU64(view, offset + TRADE_SELLER_ORDER_ID_OFFSET, fields.sellerOrderId, 'trade: sellerOrderId')
   setU64(view, offset + TRADE_IS_BUYER_MAKER_OFFSET, fields.isBuyerMaker ? 1 : 0)
-  setU64(view, offset + TRADE_SYMBOL_HASH_OFFSET, fields.symbolHash)
+  setU64(view, offset + TRADE_SYMBOL_HASH_OFFSET, fields.symbolHash, 'trade: symbolHash')
   return TRADE_BYTES
 }
 
