@@ -36,7 +36,7 @@ export function leftOutTexts({ read, leftOut, noted, partitions, first, skewNs }
       `  beyond-skew: their exchange time is ${secondsText(skewNs[0])} to ${secondsText(skewNs[1])} s off their record time; if that is how they were recorded, use --max-skew ${neededSkew(skewNs)}`,
     )
   }
-  if (Object.keys(noted).length > 0) lines.push(`noted, and no message left out for it: ${countsText(noted)}`)
+  if (Object.keys(noted).length > 0) lines.push(`noted: ${countsText(noted)}`)
   return lines
 }
 

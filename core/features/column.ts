@@ -71,6 +71,10 @@ export interface ColumnContext {
   share<T extends FeatureHandlers>(key: string, make: () => T): T
   /** Ends a row at the current message (in `dayEnds`: at the last nanosecond of the day), besides those of the trigger. */
   emit(): void
+  /** The column cannot use the message at hand, e.g. `not-a-number`: counted once per message and reason, in `FeatureStats.unusable`. */
+  leaveOut(reason: string): void
+  /** A value of the column, or a row, could not be stored: counted in `FeatureStats.notRepresentable`. */
+  loseValue(reason: string): void
   /** What is being handled. */
   readonly moment: EngineMoment
 }

@@ -73,6 +73,10 @@ export interface FeatureStats {
   readonly otherMarkets: number
   /** Messages that the book or a trade could not use, by reason. */
   readonly skipped: Readonly<Record<string, number>>
+  /** Messages that reached the columns and were of no use to a built-in one, by reason: `not-a-number`, a trade that bars leave out. */
+  readonly unusable: Readonly<Record<string, number>>
+  /** Values that are NULL (`<column>-beyond-i64`) and rows that are left out (`row-beyond-range`) as their column cannot hold what was set. */
+  readonly notRepresentable: Readonly<Record<string, number>>
   /** Exchange clock: see ExchangeClock. */
   readonly beyondSkew: number
   readonly late: number

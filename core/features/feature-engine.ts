@@ -83,6 +83,9 @@ export class FeatureEngine {
   /** What comes is of before the start, and only its sequences are looked at. */
   #isLeadIn: boolean
 
+  /** Why the columns cannot use the message being handled. */
+  #unusable: string | null = null
+
   #bookEvents = 0
   #trades = 0
   #otherTypes = 0
@@ -132,6 +135,14 @@ export class FeatureEngine {
     }
     this.#rows = new RowMaker(options.tables, this.book, { plan, isFilled: this.#isFilled, fromMicros: this.#fromMicros })
     this.tables = this.#rows.tables
+    // The messages are those of all tables; what one made of them, so did the others.
+    const [first] = this.tables
+    if (first !== undefined) {
+      first.hear = (reason, isMessage) => {
+        if (isMessage) this.#unusable = reason
+        else this.tally.note(reason, this.#rows.micros)
+      }
+    }
     if (this.#exchange !== null && this.#rows.hearsMessages) {
       throw new ReplayError(
         'clock-message',
@@ -179,6 +190,12 @@ export class FeatureEngine {
       otherTypes: this.#otherTypes,
       otherMarkets: this.#otherMarkets,
       skipped: Object.fromEntries([...bad, ['trade-truncated', this.#badTrades] as const].filter(([, count]) => count > 0)),
+      unusable: combine(this.tables, ({ unusable }) => unusable, Math.max),
+      notRepresentable: combine(
+        this.tables,
+        ({ notRepresentable }) => notRepresentable,
+        (a, b) => a + b,
+      ),
       beyondSkew: this.#exchange?.beyondSkew ?? 0,
       late: this.#exchange?.late ?? 0,
       gaps: Object.fromEntries(Object.entries(policy.findings).filter(([, count]) => count > 0)),
@@ -394,9 +411,11 @@ export class FeatureEngine {
     rows.enter(message)
     if (rows.hearsMessages) rows.message(this.#cursor!)
     let refused: string | null = null
+    this.#unusable = null
     if (message.type === TYPE_TRADE) this.#takeTrade(message)
     else if (message.type === TYPE_BOOK_EVENT && this.#hasBook) refused = this.#takeBookEvent(message)
     else if (message.type === TYPE_BOOK_TICKER && rows.hearsTickers) rows.ticker(message)
+    refused ??= this.#unusable
     if (refused === null) this.tally.handle(rows.micros)
     else this.#leaveHere(refused, message, rows.micros)
   }
@@ -507,6 +526,18 @@ export class FeatureEngine {
       category: 'input',
     })
   }
+}
+
+/** Counts by reason over all tables: they see the same messages, but each has values of its own. */
+function combine(
+  tables: readonly FeatureTable[],
+  countsOf: (table: FeatureTable) => Readonly<Record<string, number>>,
+  join: (a: number, b: number) => number,
+): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const table of tables)
+    for (const [reason, count] of Object.entries(countsOf(table))) counts[reason] = join(counts[reason] ?? 0, count)
+  return counts
 }
 
 function marketMixed(expected: number, found: number, message: EngineMessage): ReplayError {

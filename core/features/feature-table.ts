@@ -32,6 +32,13 @@ export class FeatureTable {
   readonly target: RowTarget
   /** Rows written. */
   rows = 0
+  /** What columns told by `leaveOut` and `loseValue`, by reason. */
+  /** Hears of each message that the columns left out, and of each value or row that could not be stored. */
+  hear: ((reason: string, isMessage: boolean) => void) | null = null
+  readonly unusable: Record<string, number> = {}
+  readonly notRepresentable: Record<string, number> = {}
+  /** The moment at which each reason was told last. */
+  readonly #toldAt = new Map<string, number>()
   readonly #hasBars: boolean
   readonly #states: readonly FeatureState[]
   readonly #types: readonly FeatureType[]
@@ -65,6 +72,11 @@ export class FeatureTable {
         return made
       },
       emit: () => this.#emit(),
+      leaveOut: (reason) => this.#leaveOut(reason),
+      loseValue: (reason) => {
+        this.notRepresentable[reason] = (this.notRepresentable[reason] ?? 0) + 1
+        this.hear?.(reason, false)
+      },
       moment,
     }
     this.#states = columns.map((column) => column.create(context))
@@ -190,6 +202,14 @@ export class FeatureTable {
   mutedRow(): void {
     for (const handler of this.#handlers) handler.muted?.()
     this.nextRow()
+  }
+
+  #leaveOut(reason: string): void {
+    const { number } = this.#moment
+    if (this.#toldAt.get(reason) === number) return
+    this.#toldAt.set(reason, number)
+    this.unusable[reason] = (this.unusable[reason] ?? 0) + 1
+    this.hear?.(reason, true)
   }
 
   /** Neither ends what is counted per row, nor has its features: it is a column's own row. */

@@ -1,9 +1,10 @@
 import type { TradeView } from '../protocol/trade.ts'
-import { defineColumnGroup, type FeatureColumn, type FeatureType } from './column.ts'
+import { type ColumnContext, defineColumnGroup, type FeatureColumn, type FeatureType } from './column.ts'
 import { DecimalSum } from './decimal-sum.ts'
 
 /**
  * The trades of a bar (or since the row before), in order of arrival. A gap does not empty it: the row says that there was one.
+ * A trade whose price or quantity is NaN or infinite is left out of all of it, and counted (`not-a-number`).
  *
  * | column     | type | unit                                                                  |
  * | open       | f64  | price of the first trade; NULL without trades                          |
@@ -24,9 +25,18 @@ export class TradeBar {
   readonly volume = new DecimalSum()
   readonly notional = new DecimalSum()
   readonly buyVolume = new DecimalSum()
+  readonly #leaveOut: ColumnContext['leaveOut']
+
+  constructor(leaveOut: ColumnContext['leaveOut']) {
+    this.#leaveOut = leaveOut
+  }
 
   trade(trade: TradeView): void {
     const { price, quantity } = trade
+    if (price - price !== 0 || quantity - quantity !== 0) {
+      this.#leaveOut('not-a-number')
+      return
+    }
     if (this.count++ === 0) {
       this.open = price
       this.high = price
@@ -67,8 +77,8 @@ const COLUMNS: readonly FeatureColumn[] = FIELDS.map(([name, type, read]) => ({
   name,
   type,
   warmUpNs: 0,
-  create({ share }) {
-    const bar = share('trade-bar', () => new TradeBar())
+  create({ share, leaveOut }) {
+    const bar = share('trade-bar', () => new TradeBar(leaveOut))
     return { value: () => read(bar) }
   },
 }))

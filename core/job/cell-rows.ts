@@ -94,6 +94,12 @@ export class CellRows implements RowTarget {
     const { file } = this.#part!
     const { row } = file
     const { values, variant } = this.#options
+    if (values.isBroken) {
+      // What was filled in is NULL again for the row that comes in its place.
+      for (const { valid } of file.columns) if (valid !== null) valid[row] = 0
+      values.loseRow()
+      return
+    }
     const number = this.#moment?.number ?? 0
     if (number !== this.#momentNumber) {
       this.#momentNumber = number

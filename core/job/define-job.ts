@@ -123,6 +123,11 @@ export interface JobSpec<P extends JobParamDefaults, C extends JobColumns, S ext
   readonly tolerance?: number
   /** What a gap in the book's sequences does. @default 'quarantine' */
   readonly onGap?: 'quarantine' | 'ignore' | 'abort'
+  /**
+   * What becomes of an integer that its column does not hold (a u64 of 2^63 or more in an `i64`): an error, which with
+   * `--on-error skip` costs the row; or NULL. Either is counted. @default 'error'
+   */
+  readonly beyondRange?: 'error' | 'null'
   /** Columns whose values are features: `{ imbalance: 'imbalance:5' }`. */
   features?(params: JobParams<P>): { readonly [K in keyof C]?: ColumnRequest }
   /** Called once per instrument × variant; and to plan, without venue and symbol, to see which handlers there are. */
@@ -206,7 +211,7 @@ const WORD = /^[A-Za-z][A-Za-z0-9_]{0,63}$/
 
 /** Plain JavaScript has no types: everything that the types promise is checked. */
 function checkJob(job: JobDefinition): void {
-  const { name, streams, columns, params, clock, tolerance, onGap } = job
+  const { name, streams, columns, params, tolerance } = job
   if (typeof name !== 'string' || !NAME.test(name)) throw invalid(String(name), `name: expected a-z, 0-9 and "-", found ${show(name)}`)
   if (streams !== 'all' && !(Array.isArray(streams) && streams.length > 0 && streams.every((stream) => STREAMS.includes(stream)))) {
     throw invalid(name, `streams: expected 'all' or some of ${STREAMS.join(', ')}; found ${show(streams)}`)
@@ -223,8 +228,9 @@ function checkJob(job: JobDefinition): void {
   for (const [key, choices] of [
     ['clock', ['record', 'exchange']],
     ['onGap', ['quarantine', 'ignore', 'abort']],
+    ['beyondRange', ['error', 'null']],
   ] as const) {
-    const value: string | undefined = key === 'clock' ? clock : onGap
+    const value: string | undefined = job[key]
     if (value !== undefined && !(choices as readonly string[]).includes(value))
       throw invalid(name, `${key}: expected ${choices.join(' or ')}, found ${show(value)}`)
   }

@@ -16,6 +16,8 @@ export interface JobColumnOptions {
   readonly variant: string
   /** Of the variant, nanoseconds. */
   readonly warmUpNs: number
+  /** Whether a row that its columns cannot hold is left out, rather than an error. */
+  readonly isSkipping: boolean
 }
 
 /** A job at work for one variant, as a column of the features engine. */
@@ -35,12 +37,14 @@ export function jobColumn(options: JobColumnOptions): JobColumn {
   const { job, warmUpNs } = options
   let context: ColumnContext | null = null
   let isInRow = false
-  const values = new RowValues(job.name, job.columns, () => {
+  const emit = (): void => {
     if (isInRow)
       throw new ReplayError('emit-in-row', `job ${job.name}: out.emit() in row(): the row is made without it`, { category: 'input' })
     context!.emit()
     values.clear()
-  })
+  }
+  const beyondRange = job.beyondRange === 'null' ? 'null' : options.isSkipping ? 'row' : 'error'
+  const values = new RowValues(job.name, job.columns, emit, { beyondRange, lose: (reason) => context!.loseValue(reason) })
   const column: FeatureColumn = {
     name: JOB_COLUMN,
     type: 'f64',

@@ -27,6 +27,7 @@ import { PipelinePass } from './pipeline-pass.ts'
 import type { Variant } from './plan-document.ts'
 import type { Receipt } from './receipt.ts'
 import { usesBook } from './row-schema.ts'
+import { ROW_LOST } from './row-values.ts'
 import type { InputFolder, PlannedPartition } from './task-share.ts'
 
 /** Partitions of one instrument with the same variants, that one pass over its logs makes. */
@@ -310,7 +311,15 @@ class Pass {
     const { job } = this.#options
     const params: JobParamDefaults = { ...job.params, ...variant.params }
     const { warmUpNs } = jobTiming(job, params)
-    const { column, values, moment } = jobColumn({ job, params, ...this.#identity, variant: variant.id, warmUpNs: Number(warmUpNs) })
+    const isSkipping = this.#options.onCorrupt === 'skip'
+    const { column, values, moment } = jobColumn({
+      job,
+      params,
+      ...this.#identity,
+      variant: variant.id,
+      warmUpNs: Number(warmUpNs),
+      isSkipping,
+    })
     return {
       columns: [...resolveFeatures(job, params), column],
       target: (specs) => {
@@ -332,7 +341,7 @@ class Pass {
       messages: messageCounts(tally.of(index), damage, this.#warmUp, (path) => keyAt(path, this.#options.folders, this.#inputs)),
       timing: { startedMs: this.#startedMs, durationMs: endedMs - this.#startedMs, bytes: this.#bytes },
       ...(damage !== null && { damage }),
-      isSound: this.#damage.isSound && Object.keys(stats.skipped).length === 0,
+      isSound: this.#damage.isSound && Object.keys(stats.skipped).length === 0 && !(ROW_LOST in stats.notRepresentable),
     }
     this.#gaps = stats.gaps
     this.#unproven = policy.unprovenBoundaries

@@ -16,7 +16,7 @@ import { PassDamage } from './pass-damage.ts'
 import { passSource } from './pass-source.ts'
 import { likelyEndOf } from './pass-start.ts'
 import type { Variant } from './plan-document.ts'
-import { RowValues } from './row-values.ts'
+import { ROW_LOST, RowValues } from './row-values.ts'
 import type { InputFolder } from './task-share.ts'
 
 /** Runs the pipelines of a job over one partition, a variant at a time: nothing is carried over from the one before. */
@@ -29,6 +29,8 @@ export class PipelinePass {
   readonly #cell: PassCell
   #damage = new PassDamage()
   #tally: MessageTally
+  /** As in `FeatureStats`. */
+  readonly notRepresentable: Record<string, number> = {}
   #bytes = 0
 
   constructor(plan: PassPlan, inputs: readonly InputFolder[], options: PassOptions) {
@@ -60,7 +62,7 @@ export class PipelinePass {
       timing: { startedMs, durationMs: clock() - startedMs, bytes: this.#bytes },
       began: first === undefined ? null : { with: 'folder', key: first.key },
       ...(damage !== null && { damage }),
-      isSound: this.#damage.isSound,
+      isSound: this.#damage.isSound && !(ROW_LOST in this.notRepresentable),
     })
   }
 
@@ -128,10 +130,16 @@ export class PipelinePass {
     const { job } = this.#options
     let message: MessageCursor | null = null
     const moment = { number: 0 }
-    const values = new RowValues(job.name, job.columns, () => {
+    const emit = (): void => {
       if (source.isOfCell(message!)) putRow(target, message!, this.#cell.startMicros)
       values.clear()
-    })
+    }
+    const beyondRange = job.beyondRange === 'null' ? 'null' : this.#options.onCorrupt === 'skip' ? 'row' : 'error'
+    const lose = (reason: string): void => {
+      this.notRepresentable[reason] = (this.notRepresentable[reason] ?? 0) + 1
+      this.#tally.note(reason, this.#cell.startMicros)
+    }
+    const values = new RowValues(job.name, job.columns, emit, { beyondRange, lose })
     const target = new CellRows(ROW_SPECS, { cells: [this.#cell], variant, values })
     target.watch(moment as EngineMoment)
     return {

@@ -2,6 +2,19 @@ import { ReplayError } from '../errors.ts'
 import type { ColumnBuffer } from '../table/column-buffer.ts'
 import type { JobColumns, JobColumnType, RowOut } from './define-job.ts'
 
+/** What becomes of a number that the type of its column does not hold, e.g. a u64 of 2^63 or more in an `i64`. */
+export interface RangePolicy {
+  /** `error`: `out.column = …` throws; `null`: the value is NULL; `row`: the row is left out. */
+  readonly beyondRange: 'error' | 'null' | 'row'
+  /** Hears of each value that became NULL (`<column>-beyond-i64`), and of each row that was left out (`row-beyond-range`). */
+  readonly lose: (reason: string) => void
+}
+
+/** A row that was left out because a value of it was out of range. */
+export const ROW_LOST = 'row-beyond-range'
+
+const STRICT: RangePolicy = { beyondRange: 'error', lose: () => undefined }
+
 /**
  * What a job has set of its next row: the object that handlers get, over one slot per column. Slots outlive a change of the
  * file that rows go to, and are NULL again after each row, written or not.
@@ -19,9 +32,13 @@ export class RowValues {
   readonly #isSet: Uint8Array
   /** Nothing is set, and so nothing to clear. */
   isEmpty = true
+  /** A value of the row was out of range, so that the row is to be left out. */
+  isBroken = false
+  readonly #policy: RangePolicy
 
-  /** @param emit what `out.emit` does */
-  constructor(job: string, columns: JobColumns, emit: () => void) {
+  /** @param emit what `out.emit` does @param policy of numbers out of range; default: they are errors */
+  constructor(job: string, columns: JobColumns, emit: () => void, policy: RangePolicy = STRICT) {
+    this.#policy = policy
     this.names = Object.keys(columns)
     this.#types = Object.values(columns)
     const count = this.names.length
@@ -41,7 +58,13 @@ export class RowValues {
   clear(): void {
     if (this.isEmpty) return
     this.isEmpty = true
+    this.isBroken = false
     this.#isSet.fill(0)
+  }
+
+  /** Counts a row that is left out because it `isBroken`. */
+  loseRow(): void {
+    this.#policy.lose(ROW_LOST)
   }
 
   /** Writes slot `i` into a row of its column. */
@@ -89,16 +112,43 @@ export class RowValues {
     else if (type === 'i32' && typeof value === 'number' && (value | 0) === value) this.#numbers[i] = value
     else if (type === 'bool' && typeof value === 'boolean') this.#numbers[i] = value ? 1 : 0
     else if (type === 'string' && typeof value === 'string') this.#strings[i] = value
-    else throw wrongValue(job, this.names[i]!, type, value)
+    else {
+      this.#refuse(job, i, value)
+      return
+    }
     this.#isSet[i] = 1
+    this.isEmpty = false
+  }
+
+  /** @throws ReplayError input `u64-range`, `job-value` */
+  #refuse(job: string, i: number, value: unknown): void {
+    const type = this.#types[i]!
+    const { beyondRange, lose } = this.#policy
+    if (beyondRange === 'error' || !isOutOfRange(type, value)) throw wrongValue(job, this.names[i]!, type, value)
+    this.#isSet[i] = 0
+    if (beyondRange === 'null') {
+      lose(`${this.names[i]}-beyond-${type}`)
+      return
+    }
+    this.isBroken = true
     this.isEmpty = false
   }
 }
 
+/** An integer that is too large for a column of integers: data can bring it about, where another type is a mistake in the job. */
+function isOutOfRange(type: JobColumnType, value: unknown): boolean {
+  return (type === 'i64' || type === 'i32') && (Number.isInteger(value) || (type === 'i64' && typeof value === 'bigint'))
+}
+
 const MAX_I64 = 1n << 63n
+const RANGE_ADVICE =
+  "declare the column as 'string' and set String(value) to keep all digits, set beyondRange: 'null' in the job to have NULL, or leave such rows out with --on-error skip"
 
 function wrongValue(job: string, column: string, type: JobColumnType, value: unknown): ReplayError {
   const found = typeof value === 'string' ? JSON.stringify(value) : `${String(value)} (${typeof value})`
   const code = type === 'i64' && typeof value === 'bigint' ? 'u64-range' : 'job-value'
-  return new ReplayError(code, `job ${job}: column ${column}: expected a value of type ${type}, found ${found}`, { category: 'input' })
+  const advice = isOutOfRange(type, value) ? `; ${RANGE_ADVICE}` : ''
+  return new ReplayError(code, `job ${job}: column ${column}: expected a value of type ${type}, found ${found}${advice}`, {
+    category: 'input',
+  })
 }

@@ -5,6 +5,7 @@ export const messages = defineJob({
   name: 'messages',
   streams: 'all',
   columns: { stream: 'string', record_seq: 'i64', type: 'i32', length: 'i32', crc32: 'i64' },
+  beyondRange: 'null',
   create: () => ({
     message(message, out, stream) {
       out.stream = stream

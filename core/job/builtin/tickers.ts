@@ -5,6 +5,7 @@ export const tickers = defineJob({
   name: 'tickers',
   streams: ['ticker'],
   columns: { ticker_ts_ns: 'i64', bid_price: 'f64', bid_quantity: 'f64', ask_price: 'f64', ask_quantity: 'f64' },
+  beyondRange: 'null',
   create: () => ({
     ticker(ticker, out) {
       out.ticker_ts_ns = ticker.timestampNs

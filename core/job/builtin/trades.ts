@@ -1,6 +1,9 @@
 import { defineJob } from '../define-job.ts'
 
-/** Every trade. Prices are in quote currency, sizes in base currency or contracts; an order id of 0 was not sent. */
+/**
+ * Every trade. Prices are in quote currency, sizes in base currency or contracts; an order id of 0 was not sent. An id of
+ * 2^63 or more, which no `i64` holds, is NULL and counted; `trades-text-ids` has all digits.
+ */
 export const trades = defineJob({
   name: 'trades',
   streams: ['trades'],
@@ -13,6 +16,7 @@ export const trades = defineJob({
     seller_order_id: 'i64',
     is_buyer_maker: 'bool',
   },
+  beyondRange: 'null',
   create: () => ({
     trade(trade, out) {
       out.trade_ts_ns = trade.timestampNs
