@@ -1,12 +1,13 @@
-"""Reads Parquet files with engines of different make and prints what each finds as one JSON document.
+"""Reads Parquet files and Delta tables with engines of different make and prints what each finds as one JSON document.
 
-usage: read_parquet.py FILE...   {engine: {file: rows}}; rows as lists of values in order of the columns. An integer is decimal
+usage: read_parquet.py FILE_OR_TABLE...   {engine: {path: rows}}, those of tables by `ts_ns`; rows as lists of values in order of the columns. An integer is decimal
 text, a time its microseconds, a float the hex of its bits (NaN: "nan"), NULL null. What an engine says of a file that it
 cannot read is text in place of the rows.
 """
 import datetime
 import json
 import math
+import os
 import struct
 import sys
 
@@ -18,6 +19,8 @@ def text(value):
         return value
     if isinstance(value, float):
         return "nan" if math.isnan(value) else struct.pack(">d", value).hex()
+    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        return value.isoformat()
     if isinstance(value, datetime.datetime):
         return str((value - EPOCH) // datetime.timedelta(microseconds=1))
     return str(value)
@@ -67,24 +70,40 @@ def polars_streaming(path):
     return of_arrow(polars.scan_parquet(path).collect(engine="streaming").to_arrow())
 
 
-def fastparquet(path):
-    import fastparquet
-    import pandas
+def deltalake_engine(folder):
+    import pyarrow
+    from deltalake import DeltaTable, QueryBuilder
 
-    frame = fastparquet.ParquetFile(path, pandas_nulls=True).to_pandas()
-    columns = []
-    for name in frame.columns:
-        values = frame[name]
-        if str(values.dtype).startswith("datetime64"):
-            columns.append([None if pandas.isna(value) else str(value.value // 1000) for value in values])
-        elif str(values.dtype) == "float64":
-            columns.append([text(float(value)) for value in values])
-        else:
-            columns.append([None if value is pandas.NA or value is None else text(value.item() if hasattr(value, "item") else value) for value in values])
-    return [list(row) for row in zip(*columns)]
+    return of_arrow(pyarrow.table(QueryBuilder().register("t", DeltaTable(folder)).execute("SELECT * FROM t ORDER BY ts_ns").read_all()))
 
 
-ENGINES = [pyarrow_whole, pyarrow_dataset, datafusion, arro3, polars_whole, polars_streaming, fastparquet]
+def deltalake_rewritten(folder):
+    """Every row read and written by deltalake: a merge that changes nothing, then all parts of a partition in one."""
+    import shutil
+    import tempfile
+
+    from deltalake import DeltaTable
+
+    with tempfile.TemporaryDirectory() as copy:
+        shutil.copytree(folder, copy, dirs_exist_ok=True)
+        rows = DeltaTable(copy).to_pyarrow_table()
+        merge = DeltaTable(copy).merge(rows, "s.ts_ns = t.ts_ns", source_alias="s", target_alias="t")
+        merge.when_matched_update_all().execute()
+        DeltaTable(copy).update(updates={"row": "row"})
+        DeltaTable(copy).delete("row < 0")
+        DeltaTable(copy).optimize.compact()
+        DeltaTable(copy).optimize.z_order(["seq"])
+        return deltalake_engine(copy)
+
+
+def polars_delta(folder):
+    import polars
+
+    return of_arrow(polars.scan_delta(folder).sort("ts_ns").collect(engine="streaming").to_arrow())
+
+
+FILE_ENGINES = [pyarrow_whole, pyarrow_dataset, datafusion, arro3, polars_whole, polars_streaming]
+TABLE_ENGINES = [deltalake_engine, deltalake_rewritten, polars_delta]
 
 
 def attempt(engine, path):
@@ -96,4 +115,8 @@ def attempt(engine, path):
         return f"{type(error).__name__}: {error}"
 
 
-print(json.dumps({engine.__name__: {path: attempt(engine, path) for path in sys.argv[1:]} for engine in ENGINES}))
+files = [path for path in sys.argv[1:] if not os.path.isdir(path)]
+tables = [path for path in sys.argv[1:] if os.path.isdir(path)]
+found = {engine.__name__: {path: attempt(engine, path) for path in files} for engine in FILE_ENGINES}
+found |= {engine.__name__: {path: attempt(engine, path) for path in tables} for engine in TABLE_ENGINES}
+print(json.dumps(found))
