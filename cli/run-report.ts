@@ -1,6 +1,7 @@
 import { EXIT_PARTIAL, exitCodeOf, ReplayError } from '../core/errors.ts'
 import { isoTime } from '../core/instant.ts'
 import { askedParams } from '../core/job/asked-params.ts'
+import { isInVain } from '../core/job/commit.ts'
 import type { SkippedDamage } from '../core/job/damage-tally.ts'
 import type { FailureGroup } from '../core/job/failure-groups.ts'
 import type { MessageTotals } from '../core/job/left-out-tally.ts'
@@ -103,6 +104,11 @@ export function resumeCommand(tableUri: string, run: string): string {
 /** What a run that ended early leaves behind. */
 export function keptText(tableUri: string, run: string): string {
   return `finished partitions are kept, nothing is committed; go on with: ${resumeCommand(tableUri, run)}`
+}
+
+/** The same, after an error: where to resume the run would be in vain, that is not what it says. */
+export function stoppedText(tableUri: string, run: string, error: unknown): string {
+  return isInVain(error) ? 'finished partitions are kept, nothing is committed' : keptText(tableUri, run)
 }
 
 export function progressText({ done, partitions, messages, bytes, elapsedMs }: RunProgress): string {

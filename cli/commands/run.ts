@@ -9,7 +9,7 @@ import { interruptible } from '../interruptible.ts'
 import { JOB_OPTIONS, ON_ERROR_CHOICES, type PlannedCommand, planCommand } from '../job-options.ts'
 import { commandText, countText, jsonText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
-import { keptText, progressText, reportFindings, reportRun, runDocument } from '../run-report.ts'
+import { keptText, progressText, reportFindings, reportRun, runDocument, stoppedText } from '../run-report.ts'
 import { plan } from './plan.ts'
 
 export const run: CommandSpec = {
@@ -68,7 +68,7 @@ export const run: CommandSpec = {
       const interrupted = await interruptible(io, progress, work, kept)
       return interrupted === 0 ? code : interrupted
     } catch (error) {
-      if (isPlanned) progress.note(`run ${head.run} stopped: ${kept()}`)
+      if (isPlanned) progress.note(`run ${head.run} stopped: ${stoppedText(planned.tableUri, head.run, error)}`)
       throw error
     }
   },

@@ -95,7 +95,7 @@ export async function commitRun(table: ObjectStore, run: string, options: Commit
   }
   let changed: RunChange['told'] | null = null
   let heldBack: readonly MissingPartition[] = []
-  const outcome = await commitTable(table, {
+  const committing = commitTable(table, {
     ...options,
     run,
     async decide(state) {
@@ -110,10 +110,31 @@ export async function commitRun(table: ObjectStore, run: string, options: Commit
       done = new Map()
     },
   })
+  const outcome = await committing.catch((error: unknown) => {
+    throw withAdvice(error, run)
+  })
   const indexError = await keepFacts()
   const { added, removed } = (outcome.written ? (changed as RunChange['told'] | null) : null) ?? { added: NOTHING, removed: { parts: 0 } }
   const state = outcome.written ? 'committed' : 'unchanged'
   return { ...toldOf(heldBack), state, version: outcome.version, added, removed, warning: warningOf(outcome.checkpointError ?? indexError) }
+}
+
+/**
+ * What a table may be by the time of the commit and was not when the run was planned: to resume the run is in vain as long as the
+ * table is so.
+ */
+const NEEDS_OTHER_TABLE: ReadonlySet<string> = new Set(['table-job', 'table-schema', 'table-protocol', 'table-append-only'])
+const NEEDS_NEW_PLAN: ReadonlySet<string> = new Set(['cell-overlap', 'variant-overlap', 'run-forgotten'])
+
+/** Whether to resume a run is in vain after this error of its commit. */
+export function isInVain(error: unknown): boolean {
+  return error instanceof ReplayError && (NEEDS_OTHER_TABLE.has(error.code) || NEEDS_NEW_PLAN.has(error.code))
+}
+
+function withAdvice(error: unknown, run: string): unknown {
+  if (!(error instanceof ReplayError) || !NEEDS_OTHER_TABLE.has(error.code)) return error
+  const message = `${error.message}. The table changed while run ${run} was on its way: nothing is committed, and resume commits its rows only when the table is mended; else run the job again, into another table`
+  return new ReplayError(error.code, message, { category: error.category, cause: error })
 }
 
 type RunChange = TableChange & { readonly told: Pick<CommitResult, 'added' | 'removed'> }

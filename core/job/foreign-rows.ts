@@ -1,8 +1,8 @@
 import { ReplayError } from '../errors.ts'
-import { type CellGrid, dayOfDate } from './cells.ts'
+import type { CellGrid } from './cells.ts'
 import type { LiveCell } from './live-cells.ts'
 import type { LiveParts } from './live-parts.ts'
-import { liesWithin, mayHold, type OnForeign, type Pack, whyKept } from './pack.ts'
+import { isOfDay, liesWithin, mayHold, type OnForeign, type Pack, whyKept } from './pack.ts'
 import { type JudgedCell, partitionText } from './partition-state.ts'
 
 /** The packs of an instrument that are to be replaced. */
@@ -60,7 +60,7 @@ export class ForeignRows {
       for (const [cell, isGone] of cells) {
         const judged = judge(cell, isGone, replaced)
         if (judged === null || judged.state === 'cached') continue
-        for (const pack of packs) if (!replaced.has(pack) && this.#isMet(pack, cell, judged)) replaced.add(pack)
+        for (const pack of packs) if (!replaced.has(pack) && this.#isMet(place, pack, cell, judged)) replaced.add(pack)
       }
     }
     for (const pack of replaced)
@@ -74,13 +74,13 @@ export class ForeignRows {
   }
 
   /** Whether a cell that runs has rows in a pack: its own, or none of a run. */
-  #isMet(pack: Pack, cell: number, { variants }: JudgedCell): boolean {
+  #isMet(place: Place, pack: Pack, cell: number, { variants }: JudgedCell): boolean {
     const [startNs, endNs] = this.#bounds(cell)
     const isOwn = ({ startNs: start, endNs: end, variants: own }: LiveCell): boolean =>
       start === String(startNs) && end === String(endNs) && own.some((id) => variants.includes(id))
     if (pack.cells.some(isOwn)) return true
     if (pack.added === null || this.#onForeign === 'keep') return false
-    return dayOfDate(pack.partition[2] ?? '') === Math.floor(cell / this.#grid.cellsPerDay) && mayHold(pack, startNs, endNs)
+    return isOfDay(pack, place, startNs) && mayHold(pack, startNs, endNs)
   }
 
   #require(place: Place, pack: Pack, cells: readonly number[]): void {

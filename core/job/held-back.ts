@@ -1,9 +1,8 @@
 import type { ObjectStore } from '../store/object-store.ts'
 import { readHistory } from '../table/delta-history.ts'
 import type { TableState } from '../table/delta-log.ts'
-import { dayOfDate } from './cells.ts'
 import type { LiveCell } from './live-cells.ts'
-import { liesWithin, mayHold, type Pack, whyKept } from './pack.ts'
+import { isOfDay, liesWithin, mayHold, type Pack, whyKept } from './pack.ts'
 import type { PlanHead } from './plan-document.ts'
 import type { DoneReceipt, MissingPartition } from './run-receipts.ts'
 
@@ -57,11 +56,10 @@ export async function settlePacks(query: PacksQuery): Promise<HeldBack> {
 /** Whether a partition has rows in a pack, or the pack rows of no run where the partition's go. */
 function isMet(receipt: DoneReceipt, pack: Pack, covered: readonly LiveCell[], { onForeign }: PlanHead): boolean {
   if (covered.some((cell) => cell.pack === pack)) return true
-  const { venue, symbol, date, startNs, endNs } = receipt
-  if (pack.added === null || onForeign === 'keep') return false
-  const [packVenue, packSymbol, packDate] = pack.partition
-  const isThere = packVenue === venue && packSymbol === symbol && dayOfDate(packDate ?? '') === dayOfDate(date)
-  return isThere && mayHold(pack, BigInt(startNs), BigInt(endNs))
+  // Own rows are replaced beside those of others, and new ones may be what the others are.
+  if (pack.added === null || (onForeign === 'keep' && covered.length > 0)) return false
+  const [startNs, endNs] = [BigInt(receipt.startNs), BigInt(receipt.endNs)]
+  return isOfDay(pack, receipt, startNs) && mayHold(pack, startNs, endNs)
 }
 
 /** Why a pack cannot be taken out for these receipts; null when it can. */

@@ -1,3 +1,4 @@
+import { DAY_NS, dayOfDate } from './cells.ts'
 import type { LiveCell } from './live-cells.ts'
 
 /**
@@ -24,10 +25,19 @@ export interface Pack {
 }
 
 /**
- * What a run does about rows that another program changed or brought where it has to write: leaves them as they are, or replaces
- * them by its own. Without an answer it refuses.
+ * What a run does about rows that another program changed or brought where it has to write: leaves them as they are and makes none
+ * in their place, or replaces them by its own. Without an answer it refuses.
  */
 export type OnForeign = 'keep' | 'replace'
+
+/** Whether a pack is of an instrument and the day of a time. */
+export function isOfDay(
+  { partition: [venue, symbol, date] }: Pack,
+  of: { readonly venue: string; readonly symbol: string },
+  timeNs: bigint,
+): boolean {
+  return venue === of.venue && symbol === of.symbol && dayOfDate(date ?? '') === Number(timeNs / DAY_NS)
+}
 
 /** Whether a pack may hold rows of a time, half-open, in its partition. */
 export function mayHold({ firstNs, lastNs }: Pack, startNs: bigint, endNs: bigint): boolean {
@@ -37,8 +47,10 @@ export function mayHold({ firstNs, lastNs }: Pack, startNs: bigint, endNs: bigin
 /** Whether all of its rows are of a time, half-open; a pack that does not say is of its whole day. */
 export function liesWithin({ firstNs, lastNs, partition }: Pack, startNs: bigint, endNs: bigint): boolean {
   if (firstNs !== null && lastNs !== null) return BigInt(firstNs) >= startNs && BigInt(lastNs) < endNs
-  const dayNs = BigInt(Date.parse(`${partition[2]}T00:00:00Z`)) * 1_000_000n
-  return dayNs >= startNs && dayNs + 86_400_000_000_000n <= endNs
+  const day = dayOfDate(partition[2] ?? '')
+  if (Number.isNaN(day)) return false
+  const dayNs = BigInt(day) * DAY_NS
+  return dayNs >= startNs && dayNs + DAY_NS <= endNs
 }
 
 /** Why a pack may not be replaced, or null. */

@@ -3,7 +3,7 @@ import type { CellGrid } from './cells.ts'
 import { type FingerprintBase, fingerprintOf, type OnCorrupt, type Restart } from './fingerprint.ts'
 import { type InstrumentDays, type JobWindow, windowStartNs } from './instrument-days.ts'
 import type { LivePart, LiveParts } from './live-parts.ts'
-import type { OnForeign, Pack } from './pack.ts'
+import { isOfDay, mayHold, type OnForeign, type Pack } from './pack.ts'
 import type { PartitionState } from './plan-document.ts'
 
 /** What a plan makes of a cell of an instrument. */
@@ -54,6 +54,16 @@ export class PartitionJudge {
 
   /** @param replaced packs that are taken out: what is in them has to run */
   judge(days: InstrumentDays, cell: number, replaced?: ReadonlySet<Pack>): JudgedCell {
+    const judged = this.#judge(days, cell, replaced)
+    // What another program brought may be just these rows.
+    if (judged.state !== 'run' || this.#onForeign !== 'keep' || this.#live.packs.length === 0) return judged
+    const startNs = BigInt(cell) * this.#grid.sliceNs
+    const endNs = startNs + this.#grid.sliceNs
+    const isThere = (pack: Pack): boolean => pack.added !== null && isOfDay(pack, days, startNs) && mayHold(pack, startNs, endNs)
+    return this.#live.packs.some(isThere) ? { ...CACHED, reason: 'left to another program' } : judged
+  }
+
+  #judge(days: InstrumentDays, cell: number, replaced?: ReadonlySet<Pack>): JudgedCell {
     const startNs = BigInt(cell) * this.#grid.sliceNs
     const endNs = startNs + this.#grid.sliceNs
     const name = `${days.venue}/${days.symbol}/${startNs}/${endNs}`

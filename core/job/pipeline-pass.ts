@@ -137,7 +137,7 @@ export class PipelinePass {
     const beyondRange = job.beyondRange === 'null' ? 'null' : this.#options.onCorrupt === 'skip' ? 'row' : 'error'
     const lose = (reason: string): void => {
       this.notRepresentable[reason] = (this.notRepresentable[reason] ?? 0) + 1
-      this.#tally.note(reason, this.#cell.startMicros)
+      if (message !== null && source.isOfCell(message)) this.#tally.note(reason, this.#cell.startMicros)
     }
     const values = new RowValues(job.name, job.columns, emit, { beyondRange, lose })
     const target = new CellRows(ROW_SPECS, { cells: [this.#cell], variant, values })
