@@ -6,7 +6,7 @@ import { type CommitResult, commitRun } from '../../core/job/commit.ts'
 import { readCommittedParts } from '../../core/job/committed-parts.ts'
 import type { JobDefinition, ParamGrid } from '../../core/job/define-job.ts'
 import { outlineJob } from '../../core/job/job-outline.ts'
-import { planRun } from '../../core/job/plan.ts'
+import { type PlanOptions, planRun } from '../../core/job/plan.ts'
 import { type PlanHead, readTasks } from '../../core/job/plan-document.ts'
 import { writePlan } from '../../core/job/plan-writer.ts'
 import { newRunId } from '../../core/job/run-files.ts'
@@ -81,6 +81,8 @@ export interface HistoryOptions extends LoadedJob {
   /** Half-open, nanoseconds since the epoch, whole days. */
   readonly fromNs: bigint
   readonly toNs: bigint
+  /** @default 'abort' */
+  readonly onCorrupt?: PlanOptions['onCorrupt']
 }
 
 let runs = 0
@@ -110,7 +112,7 @@ async function whole(each: HistoryRun, slice: string, options: HistoryOptions): 
 }
 
 async function plan(each: HistoryRun, slice: string, options: HistoryOptions): ReturnType<typeof planRun> {
-  const { archive, table, bundle, job, params, fromNs, toNs } = options
+  const { archive, table, bundle, job, params, fromNs, toNs, onCorrupt } = options
   const sliceNs = { '1d': 86_400_000_000_000n, '12h': 43_200_000_000_000n, '6h': 21_600_000_000_000n, '1h': 3_600_000_000_000n }[slice]!
   const cells = Number((toNs - fromNs) / sliceNs)
   const [a, b] = [each.from, each.to].sort((x, y) => x - y).map((share) => Math.round((cells * share) / 1000)) as [number, number]
@@ -127,6 +129,7 @@ async function plan(each: HistoryRun, slice: string, options: HistoryOptions): R
     slice,
     taskBytes: each.taskBytes,
     minTasks: each.minTasks,
+    onCorrupt,
     ...(!isWhole && { fromNs: fromNs + BigInt(first) * sliceNs, toNs: fromNs + BigInt(end) * sliceNs }),
     live,
     ...(each.knowsFacts && { facts: await readArchiveIndex(table) }),

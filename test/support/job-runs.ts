@@ -1,6 +1,5 @@
-import path from 'node:path'
 import { readArchiveIndex } from '../../core/job/archive-index.ts'
-import { bundleJob, type JobBundle, loadJob } from '../../core/job/bundle.ts'
+import type { JobBundle } from '../../core/job/bundle.ts'
 import { type CommitResult, commitRun } from '../../core/job/commit.ts'
 import { readCommittedParts } from '../../core/job/committed-parts.ts'
 import type { JobDefinition, ParamGrid } from '../../core/job/define-job.ts'
@@ -16,6 +15,7 @@ import type { FileStore } from '../../core/store/file-store.ts'
 import type { ObjectStore } from '../../core/store/object-store.ts'
 import { readTable } from '../../core/table/delta-log.ts'
 import { checksumTable } from '../../core/table/part-checksum.ts'
+import { bundled, type LoadedJob } from './job-history.ts'
 
 /** The hash of no engine: tests plan and run with the same one. */
 const ENGINE = 'engine'
@@ -28,6 +28,8 @@ export interface JobRunOptions
   /** Name of a built-in job, or path of a module. */
   readonly job: string
   readonly params?: ParamGrid
+  /** The job, bundled already. @default bundled for the run */
+  readonly loaded?: LoadedJob
   /** Puts the tasks into another order. */
   readonly order?: (tasks: string[]) => string[]
   readonly task?: Partial<RunTaskOptions>
@@ -43,9 +45,8 @@ export interface JobRun {
 
 /** Plans, runs in this thread, and commits. */
 export async function runJob(options: JobRunOptions): Promise<JobRun> {
-  const { archive, table, job: name, params, order = (tasks) => tasks, task: own, ...rest } = options
-  const bundle = await bundleJob(name)
-  const job = await loadJob(bundle.code, path.basename(name))
+  const { archive, table, job: name, params, loaded, order = (tasks) => tasks, task: own, ...rest } = options
+  const { bundle, job } = loaded ?? (await bundled(name))
   const run = newRunId(1_723_161_255_000 + 1000 * runs++, () => 0.5)
   const live = await readCommittedParts(table)
   const plan = await planRun({

@@ -28,14 +28,16 @@ export interface MadeLogOptions {
   readonly stride?: number
   /** Whether the last segment is sealed and has an index. @default true */
   readonly sealed?: boolean
+  /** Number of the first segment. @default 0 */
+  readonly firstSegment?: number
 }
 
 /** Writes a log by the byte rules of FORMAT.md, without the library's writers and without waiting for the disk. */
 export function makeLog(directory: string, messages: readonly MadeMessage[], options: MadeLogOptions = {}): PlacedMessage[] {
-  const { segmentBytes = 4096, stride = 3, sealed = true } = options
+  const { segmentBytes = 4096, stride = 3, sealed = true, firstSegment = 0 } = options
   fs.mkdirSync(directory, { recursive: true })
   const placed: PlacedMessage[] = []
-  let id = 0
+  let id = firstSegment
   let bytes = Buffer.alloc(segmentBytes)
   let index = new SeekIndexBuilder(id, segmentBytes, Math.max(1, stride), false)
   let offset = 64

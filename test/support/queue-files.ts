@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import zlib from 'node:zlib'
 import { onTestFinished } from 'vitest'
 
 /** A record as the byte rules of FORMAT.md give it, read without the library. */
@@ -20,14 +21,15 @@ export function temporaryDirectory(): string {
   return directory
 }
 
-/** Every committed record of a directory's segments, in file order, PAD left out. */
+/** Every committed record of a directory's segments, compressed ones too, in file order, PAD left out. */
 export function readRecords(directory: string): FileRecord[] {
-  return segmentFiles(directory).flatMap((name) => readSegmentRecords(path.join(directory, name)))
+  const names = fs.readdirSync(directory).filter((name) => /^\d{9}\.q(\.zst)?$/.test(name))
+  return names.sort().flatMap((name) => readSegmentRecords(path.join(directory, name)))
 }
 
 /** Every committed record of one segment. Stops, as a reader must, at the first one that is not committed. */
 export function readSegmentRecords(file: string): FileRecord[] {
-  const bytes = fs.readFileSync(file)
+  const bytes = file.endsWith('.zst') ? decompressed(file) : fs.readFileSync(file)
   const records: FileRecord[] = []
   for (let offset = 64; offset + 64 <= bytes.length; ) {
     const commitLen = bytes.readUInt32LE(offset)
@@ -36,7 +38,7 @@ export function readSegmentRecords(file: string): FileRecord[] {
     const typeId = bytes.readUInt16LE(offset + 24)
     if (typeId !== 0xffff) {
       records.push({
-        segment: bytes.readUInt32LE(8),
+        segment: Number.parseInt(path.basename(file), 10),
         offset,
         seq: bytes.readBigUInt64LE(offset + 8),
         timestampNs: bytes.readBigUInt64LE(offset + 16),
@@ -47,6 +49,17 @@ export function readSegmentRecords(file: string): FileRecord[] {
     offset = Math.ceil((payloadStart + commitLen - 1) / 64) * 64
   }
   return records
+}
+
+/** A compressed segment, frame by frame as its index says (FORMAT.md §12). */
+function decompressed(file: string): Buffer {
+  const [bytes, index] = [fs.readFileSync(file), fs.readFileSync(`${file}.idx`)]
+  const frames = Array.from({ length: Number(index.readBigUInt64LE(16)) }, (_, frame) => {
+    const at = 24 + 24 * frame
+    const from = Number(index.readBigUInt64LE(at + 8))
+    return zlib.zstdDecompressSync(bytes.subarray(from, from + index.readUInt32LE(at + 16)))
+  })
+  return Buffer.concat(frames)
 }
 
 export function segmentFiles(directory: string): string[] {

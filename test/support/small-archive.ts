@@ -133,7 +133,8 @@ export function writeSmallArchive(
   return logs.size > 0
 }
 
-function bookPayload(
+/** A book event, as small as they come. @param id the last update id before it */
+export function bookPayload(
   kind: SmallMessage['kind'],
   id: bigint,
   exchangeTsNs: bigint,

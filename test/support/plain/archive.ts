@@ -1,12 +1,20 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { readRecords } from '../queue-files.ts'
+import { type FileRecord, readRecords } from '../queue-files.ts'
+import { type IndexedTimes, soundTimes } from './sound-times.ts'
 
 /** A message of an archive, read by the byte rules of FORMAT.md without the library. */
 export interface PlainMessage {
   readonly stream: string
   readonly typeId: number
+  /** Record time, where it can be believed; else that of the record before it. */
   readonly timeNs: bigint
+  /** The record time is not this one: it cannot be believed. */
+  readonly isWild: boolean
+  /** Nor is it known where it belongs. */
+  readonly isUnusable: boolean
+  /** Record time steps back by more than a minute here, and stays there. */
+  readonly isStepBack: boolean
   readonly recordSeq: bigint
   /** segment · 2³² + byte offset ÷ 64. */
   readonly position: bigint
@@ -18,7 +26,9 @@ export interface PlainInstrument {
   readonly symbol: string
   /** Dates that have a folder of the streams read. */
   readonly dates: ReadonlySet<string>
-  /** Merged by record time: always the stream whose next message has the least time, the first of equals. */
+  /** In file order, one folder after the other. */
+  readonly streams: readonly (readonly PlainMessage[])[]
+  /** The streams merged by record time: always the one whose next message has the least time, the first of equals. */
   readonly messages: readonly PlainMessage[]
 }
 
@@ -27,12 +37,14 @@ export function readPlainArchive(root: string, wants: (stream: string) => boolea
   return foldersOf(path.join(root, 'v1')).flatMap((venue) =>
     foldersOf(path.join(root, 'v1', venue)).flatMap((symbol) => {
       const folder = path.join(root, 'v1', venue, symbol)
-      const dates = foldersOf(folder).filter((date) => foldersOf(path.join(folder, date)).some(wants))
-      const messages = dates.flatMap((date) => {
-        const streams = foldersOf(path.join(folder, date)).filter(wants)
-        return merged(streams.map((stream) => readStream(path.join(folder, date, stream), stream)))
-      })
-      return dates.length === 0 ? [] : [{ venue, symbol, dates: new Set(dates), messages }]
+      const logs = foldersOf(folder)
+        .filter(isDate)
+        .flatMap((date) => foldersOf(path.join(folder, date)).map((stream) => ({ date, stream, folder: path.join(folder, date, stream) })))
+        .filter(({ stream, folder: log }) => wants(stream) && hasSegments(log))
+      if (logs.length === 0) return []
+      const names = [...new Set(logs.map(({ stream }) => stream))].sort()
+      const streams = names.map((name) => logs.filter(({ stream }) => stream === name).flatMap((log) => readLog(log)))
+      return [{ venue, symbol, dates: new Set(logs.map(({ date }) => date)), streams, messages: merged(streams) }]
     }),
   )
 }
@@ -45,15 +57,40 @@ function foldersOf(folder: string): string[] {
     .sort()
 }
 
-function readStream(folder: string, stream: string): PlainMessage[] {
-  return readRecords(folder).map(({ segment, offset, seq, timestampNs, typeId, payload }) => ({
+/** A day of the calendar, which 30 February is not. */
+function isDate(name: string): boolean {
+  return /^\d{4}-\d{2}-\d{2}$/.test(name) && new Date(`${name}T00:00:00Z`).toJSON()?.slice(0, 10) === name
+}
+
+function hasSegments(folder: string): boolean {
+  return fs.readdirSync(folder).some((name) => /^\d{9}\.q(\.zst)?$/.test(name))
+}
+
+function readLog({ folder, date, stream }: { readonly folder: string; readonly date: string; readonly stream: string }): PlainMessage[] {
+  const records = readRecords(folder)
+  const times = soundTimes(records, date, indexesOf(folder, records))
+  return records.map(({ segment, offset, seq, typeId, payload }, i) => ({
     stream,
     typeId,
-    timeNs: timestampNs,
+    ...times[i]!,
     recordSeq: seq,
     position: (BigInt(segment) << 32n) + BigInt(offset / 64),
     payload: new DataView(payload.buffer, payload.byteOffset, payload.byteLength),
   }))
+}
+
+/** What the seek indexes say, by the byte rules of FORMAT.md; not those that saw only a part of their segment. */
+function indexesOf(folder: string, records: readonly FileRecord[]): Map<number, IndexedTimes> {
+  const indexes = new Map<number, IndexedTimes>()
+  for (const segment of new Set(records.map((record) => record.segment))) {
+    const file = path.join(folder, `${String(segment).padStart(9, '0')}.idx`)
+    if (!fs.existsSync(file)) continue
+    const bytes = fs.readFileSync(file)
+    const isWhole = (bytes.readUInt32LE(12) & 1) === 0 && bytes.readBigUInt64LE(16) === BigInt(segment)
+    const [minSeq, maxSeq, , maxNs] = [40, 48, 56, 64].map((at) => bytes.readBigUInt64LE(at)) as [bigint, bigint, bigint, bigint]
+    if (isWhole) indexes.set(segment, { minSeq, maxSeq, maxNs })
+  }
+  return indexes
 }
 
 function merged(streams: PlainMessage[][]): PlainMessage[] {

@@ -5,6 +5,8 @@ import { NaiveBook } from '../naive-book.ts'
 export interface BookOutcome {
   readonly kind: 'snapshot' | 'diff' | 'reset' | 'heartbeat'
   readonly isApplied: boolean
+  /** Why it was not, where that leaves a message out. */
+  readonly leftOut?: 'stale' | 'quarantined'
   /** This event shows that others are missing. */
   readonly isGap: boolean
   /** It made the book trustworthy again. */
@@ -82,7 +84,8 @@ export class PlainBook {
   #diff(payload: DataView): BookOutcome {
     const [first, last, previous] = [64, 72, 80].map((at) => payload.getBigUint64(at, true)) as [bigint, bigint, bigint]
     const known = this.#last
-    if (known !== null && this.#isAnchored && last <= known) return { kind: 'diff', isApplied: false, isGap: false, endsGap: false }
+    const passed = { kind: 'diff', isApplied: false, endsGap: false } as const
+    if (known !== null && this.#isAnchored && last <= known) return { ...passed, isGap: false, leftOut: 'stale' }
     const isGap = known !== null && (this.#isAnchored ? first > known + 1n : first !== known + 1n || previous !== known)
     this.#last = last
     this.#isAnchored = false
@@ -90,7 +93,7 @@ export class PlainBook {
       this.#isOpen = true
       this.#book.reset()
     }
-    if (this.#isOpen) return { kind: 'diff', isApplied: false, isGap, endsGap: false }
+    if (this.#isOpen) return { ...passed, isGap, leftOut: 'quarantined' }
     const bids = payload.getUint16(92, true)
     this.#book.diff(
       levels(payload, 96, bids),

@@ -35,12 +35,30 @@ export interface PlainMoment {
   eventRow(row: PlainRow): void
 }
 
-/** One pass over the messages of an instrument, from the first to the last: the rows of a job, with time, position and number. */
-export function plainPass(messages: readonly PlainMessage[], dates: ReadonlySet<string>, job: PlainJob): PlainRow[] {
+/** What became of the messages that a pass read: read = handled + left out. */
+export interface PlainTally {
+  read: number
+  /** By reason. */
+  readonly leftOut: Record<string, number>
+  /** What cost no message, by kind. */
+  readonly noted: Record<string, number>
+}
+
+export interface PlainResult {
+  /** With time, position and number. */
+  readonly rows: readonly PlainRow[]
+  readonly tally: PlainTally
+}
+
+/** One pass over the messages of an instrument, from the first to the last: the rows of a job. */
+export function plainPass(all: readonly PlainMessage[], dates: ReadonlySet<string>, job: PlainJob): PlainResult {
   const rows: PlainRow[] = []
   const { everyNs, warmUpNs = 0n, hasBook = false } = job
   const book = new PlainBook()
-  const timed = job.byExchange === true ? byExchange(messages, everyNs!) : messages.map((message) => ({ message, timeNs: message.timeNs }))
+  const tally: PlainTally = { read: all.length, leftOut: {}, noted: {} }
+  const messages = all.filter((message) => isUsed(message, hasBook, tally))
+  const timed =
+    job.byExchange === true ? byExchange(messages, everyNs!, tally) : messages.map((message) => ({ message, timeNs: message.timeNs }))
   let [clockNs, bar, day] = [0n, 0n, 0n]
   let barSeq: bigint | null = null
   let [isTouched, isGapOpen, wholeFromNs] = [false, false, -1n]
@@ -58,7 +76,7 @@ export function plainPass(messages: readonly PlainMessage[], dates: ReadonlySet<
     own: PlainRow,
   ): void => {
     const date = dateOf(cellNs)
-    if (!dates.has(date) && (seq === null || job.byExchange !== true)) return
+    if (!dates.has(date) && seq === null) return
     rows.push({
       ...own,
       date,
@@ -133,6 +151,7 @@ export function plainPass(messages: readonly PlainMessage[], dates: ReadonlySet<
     if (message.typeId === 0x1000 && hasBook) {
       const outcome = book.apply(message.payload, message.recordSeq === 0n)
       isApplied = outcome.isApplied
+      if (outcome.leftOut !== undefined) count(tally.leftOut, outcome.leftOut)
       if (outcome.isGap) {
         isTouched = true
         isGapOpen = true
@@ -153,11 +172,29 @@ export function plainPass(messages: readonly PlainMessage[], dates: ReadonlySet<
   }
   const endNs = lastDayNs! + DAY_NS
   advance(clockNs < endNs ? endNs : (clockNs / DAY_NS + 1n) * DAY_NS)
-  return rows
+  return { rows, tally }
+}
+
+/** A message whose time is wild does for nothing but a book. */
+function isUsed({ isWild, isUnusable, isStepBack, typeId }: PlainMessage, hasBook: boolean, tally: PlainTally): boolean {
+  if (isStepBack) count(tally.noted, 'clock-step-back')
+  if (!isWild) return true
+  const isKept = hasBook && typeId === 0x1000 && !isUnusable
+  if (isKept) count(tally.noted, 'time-corrected')
+  else count(tally.leftOut, 'wild-time')
+  return isKept
+}
+
+function count(counts: Record<string, number>, name: string): void {
+  counts[name] = (counts[name] ?? 0) + 1
 }
 
 /** A trade belongs to the bar of its own time, a book event to that of the latest up to it; bar by bar, in order of arrival. */
-function byExchange(messages: readonly PlainMessage[], everyNs: bigint): { readonly message: PlainMessage; readonly timeNs: bigint }[] {
+function byExchange(
+  messages: readonly PlainMessage[],
+  everyNs: bigint,
+  { leftOut }: PlainTally,
+): { readonly message: PlainMessage; readonly timeNs: bigint }[] {
   const maxSkewNs = 5_000_000_000n
   let [bookNs, latestNs] = [0n, 0n]
   const timed = messages.flatMap((message) => {
@@ -167,7 +204,10 @@ function byExchange(messages: readonly PlainMessage[], everyNs: bigint): { reado
     const isBook = message.typeId === 0x1000
     let timeNs = message.payload.getBigUint64(isBook ? 32 : 0, true)
     const away = timeNs > message.timeNs ? timeNs - message.timeNs : message.timeNs - timeNs
-    if (!isBook && (away > maxSkewNs || timeNs < openNs)) return []
+    if (!isBook && (away > maxSkewNs || timeNs < openNs)) {
+      count(leftOut, away > maxSkewNs ? 'beyond-skew' : 'late')
+      return []
+    }
     if (isBook) {
       if (away > maxSkewNs || timeNs < bookNs || timeNs < openNs) timeNs = bookNs > openNs ? bookNs - (bookNs % 1000n) : openNs
       bookNs = timeNs

@@ -4,7 +4,7 @@ import { rowSchema } from '../../../core/job/row-schema.ts'
 import { variantsOf } from '../../../core/job/variants.ts'
 import { readPlainArchive } from './archive.ts'
 import type { PlainCase } from './jobs.ts'
-import { plainPass } from './pass.ts'
+import { type PlainTally, plainPass } from './pass.ts'
 import { linesOf, type PlainRow, sumOfRows } from './rows.ts'
 
 /** What a table of a whole archive has to hold. */
@@ -12,6 +12,8 @@ export interface PlainTable {
   /** As `tableSum` tells it. */
   readonly sum: string
   readonly rows: number
+  /** What became of the messages, each variant's alike. */
+  readonly tally: PlainTally
   /** Every row as a line, sorted. */
   lines(): string[]
 }
@@ -23,11 +25,23 @@ export function plainTable(archive: string, { params, streams, plain }: PlainCas
     job,
     variants.map((variant) => jobTiming(job, variant.params)),
   )
-  const rows = readPlainArchive(archive, streams).flatMap(({ venue, symbol, dates, messages }) =>
-    variants.flatMap((variant) => {
-      const own = plainPass(messages, dates, plain(variant.params))
-      return own.map((row): PlainRow => ({ ...row, ...variant.params, venue, symbol, variant: variant.id }))
+  const passes = readPlainArchive(archive, streams).map(({ venue, symbol, dates, messages }) =>
+    variants.map((variant) => {
+      const { rows, tally } = plainPass(messages, dates, plain(variant.params))
+      return { tally, rows: rows.map((row): PlainRow => ({ ...row, ...variant.params, venue, symbol, variant: variant.id })) }
     }),
   )
-  return { sum: sumOfRows(columns, rows), rows: rows.length, lines: () => linesOf(columns, rows) }
+  const rows = passes.flatMap((ofInstrument) => ofInstrument.flatMap((pass) => pass.rows))
+  const tally = sumOfTallies(passes.map(([first]) => first!.tally))
+  return { sum: sumOfRows(columns, rows), rows: rows.length, tally, lines: () => linesOf(columns, rows) }
+}
+
+export function sumOfTallies(tallies: readonly PlainTally[]): PlainTally {
+  const sum: PlainTally = { read: 0, leftOut: {}, noted: {} }
+  for (const { read, leftOut, noted } of tallies) {
+    sum.read += read
+    for (const [name, count] of Object.entries(leftOut)) sum.leftOut[name] = (sum.leftOut[name] ?? 0) + count
+    for (const [name, count] of Object.entries(noted)) sum.noted[name] = (sum.noted[name] ?? 0) + count
+  }
+  return sum
 }
