@@ -400,7 +400,9 @@ function breakSegments(root: string, all: readonly UntidyRecord[], { segments }:
     const isOwn = (record: UntidyRecord): boolean => record.folder === folder && record.segment === id
     if (fault.kind.endsWith('missing')) {
       if (ids.length < 2 || (fault.kind === 'middle-missing' && !isMiddle)) continue
-      for (const file of [segmentPath(directory, id), indexPath(directory, id)]) fs.rmSync(file, { force: true })
+      fs.rmSync(segmentPath(directory, id))
+      // Nobody knows of a last one, unless its index is there.
+      if (fault.segment % 2 === 0) fs.rmSync(indexPath(directory, id), { force: true })
       missing.push(...records.filter(isOwn))
       records = records.filter((record) => !isOwn(record))
       continue

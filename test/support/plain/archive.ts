@@ -30,6 +30,10 @@ export interface PlainInstrument {
   readonly streams: readonly (readonly PlainMessage[])[]
   /** The streams merged by record time: always the one whose next message has the least time, the first of equals. */
   readonly messages: readonly PlainMessage[]
+  /** Records that are there a second time, and are not read again. */
+  readonly repeated: number
+  /** Places where segments are missing, as their numbers and indexes show. */
+  readonly holes: number
 }
 
 /** Reads a whole archive; of each instrument the streams that a job reads. */
@@ -42,9 +46,11 @@ export function readPlainArchive(root: string, wants: (stream: string) => boolea
         .flatMap((date) => foldersOf(path.join(folder, date)).map((stream) => ({ date, stream, folder: path.join(folder, date, stream) })))
         .filter(({ stream, folder: log }) => wants(stream) && hasSegments(log))
       if (logs.length === 0) return []
+      const read = logs.map((log) => ({ ...log, ...readLog(log) }))
       const names = [...new Set(logs.map(({ stream }) => stream))].sort()
-      const streams = names.map((name) => logs.filter(({ stream }) => stream === name).flatMap((log) => readLog(log)))
-      return [{ venue, symbol, dates: new Set(logs.map(({ date }) => date)), streams, messages: merged(streams) }]
+      const streams = names.map((name) => read.filter(({ stream }) => stream === name).flatMap(({ messages }) => messages))
+      const [repeated, holes] = [read.reduce((sum, log) => sum + log.repeated, 0), read.reduce((sum, log) => sum + log.holes, 0)]
+      return [{ venue, symbol, dates: new Set(logs.map(({ date }) => date)), streams, messages: merged(streams), repeated, holes }]
     }),
   )
 }
@@ -66,10 +72,15 @@ function hasSegments(folder: string): boolean {
   return fs.readdirSync(folder).some((name) => /^\d{9}\.q(\.zst)?$/.test(name))
 }
 
-function readLog({ folder, date, stream }: { readonly folder: string; readonly date: string; readonly stream: string }): PlainMessage[] {
-  const records = readRecords(folder)
+interface ReadLog extends Pick<PlainInstrument, 'repeated' | 'holes'> {
+  readonly messages: PlainMessage[]
+}
+
+function readLog({ folder, date, stream }: { readonly folder: string; readonly date: string; readonly stream: string }): ReadLog {
+  const all = readRecords(folder)
+  const records = withoutRepeated(all)
   const times = soundTimes(records, date, indexesOf(folder, records))
-  return records.map(({ segment, offset, seq, typeId, payload }, i) => ({
+  const messages = records.map(({ segment, offset, seq, typeId, payload }, i) => ({
     stream,
     typeId,
     ...times[i]!,
@@ -77,6 +88,32 @@ function readLog({ folder, date, stream }: { readonly folder: string; readonly d
     position: (BigInt(segment) << 32n) + BigInt(offset / 64),
     payload: new DataView(payload.buffer, payload.byteOffset, payload.byteLength),
   }))
+  return { messages, repeated: all.length - records.length, holes: holesOf(folder) }
+}
+
+/** Without what a segment begins with that was there before: a copy, or recorded again. */
+function withoutRepeated(records: readonly FileRecord[]): FileRecord[] {
+  const known = new Set<string>()
+  let [segment, isRepeating] = [-1, false]
+  return records.filter((record) => {
+    if (record.segment !== segment) isRepeating = true
+    segment = record.segment
+    const { seq, timestampNs, typeId, payload } = record
+    const name = `${seq} ${timestampNs} ${typeId} ${Buffer.from(payload).toString('latin1')}`
+    isRepeating &&= known.has(name)
+    known.add(name)
+    return !isRepeating
+  })
+}
+
+function holesOf(folder: string): number {
+  const idsOf = (names: RegExp): number[] => {
+    const found = fs.readdirSync(folder).filter((name) => names.test(name))
+    return found.map((name) => Number.parseInt(name, 10)).sort((a, b) => a - b)
+  }
+  const ids = idsOf(/^\d{9}\.q(\.zst)?$/)
+  const between = ids.filter((id, i) => id > (ids[i - 1] ?? -1) + 1).length
+  return between + ((idsOf(/^\d{9}\.idx$/).at(-1) ?? -1) > ids.at(-1)! ? 1 : 0)
 }
 
 /** What the seek indexes say, by the byte rules of FORMAT.md; not those that saw only a part of their segment. */

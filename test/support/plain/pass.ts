@@ -193,7 +193,7 @@ function count(counts: Record<string, number>, name: string): void {
 function byExchange(
   messages: readonly PlainMessage[],
   everyNs: bigint,
-  { leftOut }: PlainTally,
+  { leftOut, noted }: PlainTally,
 ): { readonly message: PlainMessage; readonly timeNs: bigint }[] {
   const maxSkewNs = 5_000_000_000n
   let [bookNs, latestNs] = [0n, 0n]
@@ -209,6 +209,7 @@ function byExchange(
       return []
     }
     if (isBook) {
+      if (away > maxSkewNs) count(noted, 'beyond-skew')
       if (away > maxSkewNs || timeNs < bookNs || timeNs < openNs) timeNs = bookNs > openNs ? bookNs - (bookNs % 1000n) : openNs
       bookNs = timeNs
     }

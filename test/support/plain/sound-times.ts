@@ -64,7 +64,7 @@ export function soundTimes(
     const lower = next.find((timeNs) => isPossible(timeNs) && timeNs < timestampNs - JUMP_NS)
     if (lower !== undefined) return lastBelievedNs === null || lower >= lastBelievedNs - JUMP_NS
     const index = indexes.get(segment)
-    if (following.length >= AHEAD || lastBelievedNs === null || index === undefined) return false
+    if (following.length >= AHEAD || index === undefined) return false
     return seq >= index.minSeq && seq <= index.maxSeq && timestampNs > index.maxNs
   }
 }

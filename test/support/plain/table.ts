@@ -25,9 +25,12 @@ export function plainTable(archive: string, { params, streams, plain }: PlainCas
     job,
     variants.map((variant) => jobTiming(job, variant.params)),
   )
-  const passes = readPlainArchive(archive, streams).map(({ venue, symbol, dates, messages }) =>
+  const passes = readPlainArchive(archive, streams).map(({ venue, symbol, dates, messages, repeated, holes }) =>
     variants.map((variant) => {
       const { rows, tally } = plainPass(messages, dates, plain(variant.params))
+      tally.read += repeated + holes
+      if (repeated > 0) tally.leftOut['duplicate-segment'] = repeated
+      if (holes > 0) tally.leftOut['segment-missing'] = holes
       return { tally, rows: rows.map((row): PlainRow => ({ ...row, ...variant.params, venue, symbol, variant: variant.id })) }
     }),
   )
