@@ -83,6 +83,8 @@ export interface HistoryOptions extends LoadedJob {
   readonly toNs: bigint
   /** @default 'abort' */
   readonly onCorrupt?: PlanOptions['onCorrupt']
+  /** What every plan knows of the archive. @default what earlier runs learnt, or nothing, as the history says */
+  readonly facts?: PlanOptions['facts']
 }
 
 let runs = 0
@@ -132,7 +134,7 @@ async function plan(each: HistoryRun, slice: string, options: HistoryOptions): R
     onCorrupt,
     ...(!isWhole && { fromNs: fromNs + BigInt(first) * sliceNs, toNs: fromNs + BigInt(end) * sliceNs }),
     live,
-    ...(each.knowsFacts && { facts: await readArchiveIndex(table) }),
+    facts: options.facts ?? (each.knowsFacts ? await readArchiveIndex(table) : undefined),
   })
 }
 

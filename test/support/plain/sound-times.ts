@@ -60,9 +60,12 @@ export function soundTimes(
     if (lastBelievedNs !== null && timestampNs < lastBelievedNs - JUMP_NS) {
       return next.slice(0, AHEAD_DOWN).some((timeNs) => isPossible(timeNs) && timeNs >= lastBelievedNs - JUMP_NS)
     }
-    if (lastBelievedNs !== null && timestampNs <= lastBelievedNs + JUMP_NS) return false
-    const lower = next.find((timeNs) => isPossible(timeNs) && timeNs < timestampNs - JUMP_NS)
-    if (lower !== undefined) return lastBelievedNs === null || lower >= lastBelievedNs - JUMP_NS
+    const isLower = (timeNs: bigint): boolean => timeNs < timestampNs - JUMP_NS
+    const possible = next.filter(isPossible)
+    if (lastBelievedNs === null) return possible.filter(isLower).length > possible.length / 2
+    if (timestampNs <= lastBelievedNs + JUMP_NS) return false
+    const lower = possible.find(isLower)
+    if (lower !== undefined) return lower >= lastBelievedNs - JUMP_NS
     const index = indexes.get(segment)
     if (following.length >= AHEAD || index === undefined) return false
     return seq >= index.minSeq && seq <= index.maxSeq && timestampNs > index.maxNs
