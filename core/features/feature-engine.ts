@@ -466,7 +466,7 @@ export class FeatureEngine {
 
   /** Days without a book begin. */
   #meetAbsences(micros: number): void {
-    while (micros >= this.#nextAbsence) {
+    while (this.#absences.length > 0 && micros >= this.#nextAbsence) {
       const { path, micros: fromMicros } = this.#absences.shift()!
       this.#nextAbsence = this.#absences[0]?.micros ?? Number.POSITIVE_INFINITY
       this.lose(path, { isBook: true, fromMicros, untilMicros: Number.POSITIVE_INFINITY })

@@ -43,7 +43,7 @@ export class OpenLosses {
 
   /** The next begin or end, if it is not behind `micros`. */
   take(micros: number): { readonly loss: OpenLoss; readonly begins: boolean } | null {
-    if (this.next > micros) return null
+    if (this.next > micros || this.next === Number.POSITIVE_INFINITY) return null
     const ended = this.#open.find(({ untilMicros }) => untilMicros <= this.next)
     const loss = ended ?? this.#coming.shift()!
     if (ended !== undefined) this.#open = this.#open.filter((one) => one !== ended)
