@@ -10,7 +10,7 @@ export interface ListedFolder {
   /** Days since the epoch. */
   readonly day: number
   readonly stream: string
-  /** Digest of name, size and ETag of every object in it: 32 hex digits. Snapshots and reader positions do not count. */
+  /** Digest of name, size and ETag of every object in it: 32 hex digits. Snapshots, reader positions and files being made do not count. */
   readonly digest: string
   /** Bytes of the segments. */
   readonly bytes: number
@@ -69,6 +69,11 @@ function prefixesOf({ venues, symbols }: ListingSelection): string[] {
   return [...new Set(venues.flatMap((venue) => symbols.map((symbol) => `v1/${venue}/${symbol}/`)))].sort()
 }
 
+/** Whether a file of a log's folder is one that its writer makes aside: it is no part of the log until it has its name. */
+export function isUnfinished(name: string): boolean {
+  return name.endsWith('.tmp')
+}
+
 const SEGMENT = /^\d{9}\.q(\.zst)?$/
 
 /** Takes objects in order of key. */
@@ -115,6 +120,7 @@ class ListingBuilder {
       // What the system leaves beside a log is no change of it.
       if (isForeignName(name)) return
     }
+    if (isUnfinished(name)) return
     if (SEGMENT.test(name)) {
       this.#segments++
       this.#bytes += size

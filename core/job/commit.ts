@@ -89,7 +89,9 @@ export async function commitRun(table: ObjectStore, run: string, options: Commit
       () => null,
       (error: unknown) => error,
     )
-  if (missing.length > head.tolerance * head.partitions) {
+  // What changed since it was planned, as a day that is still being written, is left for a later run: it failed at nothing.
+  const failed = missing.filter(({ error }) => error?.code !== 'input-changed').length
+  if (failed > head.tolerance * head.partitions) {
     // Partitions may be missing for something that was not known of the archive: the next plan is to know it.
     return { ...toldOf([]), state: 'refused', version: -1, added: NOTHING, removed: { parts: 0 }, warning: warningOf(await keepFacts()) }
   }

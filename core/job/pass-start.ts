@@ -14,6 +14,7 @@ import { SoundTimes, type TimeSpan } from '../pipeline/sound-times.ts'
 import type { ReadIssue } from '../pipeline/source.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import type { FolderFact } from './archive-facts.ts'
+import { isUnfinished } from './archive-listing.ts'
 import { DAY_NS, dayOfDate } from './cells.ts'
 import { DaySpans, reachBeyond, reachOf } from './day-spans.ts'
 import type { JobDefinition } from './define-job.ts'
@@ -35,6 +36,13 @@ export interface PassStart {
   readonly restart: BookRestart | null
   /** About the time from which on there is something to read, nanoseconds since the epoch. */
   readonly readFromNs: bigint
+}
+
+/** A folder that is not as it was when the run was planned. */
+export interface ChangedFolder {
+  readonly folder: InputFolder
+  /** Input `input-changed`. */
+  readonly error: ReplayError
 }
 
 /** The folders of an instrument: what its books begin with, and whether they still are what was planned. */
@@ -156,17 +164,30 @@ export class ShareFolders implements SearchedFolders {
 
   /** @throws ReplayError input `input-changed` when a folder is not as listed by the plan */
   async check(folders: readonly InputFolder[]): Promise<void> {
+    const changed = await this.firstChanged(folders)
+    if (changed !== null) throw changed.error
+  }
+
+  /** The first folder that is not as listed by the plan, and an `input-changed` error that says so; null when all are. */
+  async firstChanged(folders: readonly InputFolder[]): Promise<ChangedFolder | null> {
     for (const folder of folders) {
-      const planned = new Map(folder.objects.map((object) => [object.name, object]))
-      for await (const { key, size, etag } of this.#archive.list(folder.key)) {
-        const name = key.slice(folder.key.length)
-        if (name.includes('/') || isForeignName(name)) continue
-        const object = planned.get(name)
-        if (object?.size !== size || object.etag !== etag) throw changed(`${this.#archive.uri}/${key}`)
-        planned.delete(name)
-      }
-      for (const name of planned.keys()) throw changed(`${this.#archive.uri}/${folder.key}${name}`)
+      const object = await this.#changedObject(folder)
+      if (object !== null) return { folder, error: changed(`${this.#archive.uri}/${object}`) }
     }
+    return null
+  }
+
+  async #changedObject(folder: InputFolder): Promise<string | null> {
+    const planned = new Map(folder.objects.map((object) => [object.name, object]))
+    for await (const { key, size, etag } of this.#archive.list(folder.key)) {
+      const name = key.slice(folder.key.length)
+      if (name.includes('/') || isUnfinished(name) || isForeignName(name)) continue
+      const object = planned.get(name)
+      if (object?.size !== size || object.etag !== etag) return key
+      planned.delete(name)
+    }
+    for (const name of planned.keys()) return folder.key + name
+    return null
   }
 
   /** Learns what the times of a folder reach: nothing, unless that is more than was planned. */
@@ -299,8 +320,12 @@ function smaller(a: bigint, b: bigint): bigint {
 }
 
 function changed(path: string): ReplayError {
-  return new ReplayError('input-changed', 'input changed: the object is not as it was when the run was planned; plan and run again', {
-    category: 'input',
-    path,
-  })
+  return new ReplayError(
+    'input-changed',
+    'input changed: the object is not as it was when the run was planned, so that its partitions are left: is it still being written? Plan and run again when it is not',
+    {
+      category: 'input',
+      path,
+    },
+  )
 }

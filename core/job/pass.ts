@@ -22,7 +22,7 @@ import { type MessageCounts, messageCounts } from './message-counts.ts'
 import { NO_PART, type PartOptions, type PartResult } from './part-file.ts'
 import { type DamageReport, PassDamage } from './pass-damage.ts'
 import { passSource } from './pass-source.ts'
-import { likelyEndOf, type PassStart, type ShareFolders } from './pass-start.ts'
+import { type ChangedFolder, likelyEndOf, type PassStart, type ShareFolders } from './pass-start.ts'
 import { PipelinePass } from './pipeline-pass.ts'
 import type { Variant } from './plan-document.ts'
 import type { Receipt } from './receipt.ts'
@@ -81,32 +81,53 @@ export async function runPass(plan: PassPlan, options: PassOptions): Promise<Pas
   const inputs = folders.foldersOf(plan.start, plan.partitions.at(-1)!.endNs, plan.window)
   let pass: Pass | PipelinePass | null = null
   try {
-    await folders.check(inputs)
+    const changed = await folders.firstChanged(inputs)
+    if (changed !== null) return await runBefore(plan, changed, options)
     if (options.job.pipeline !== undefined) pass = new PipelinePass(plan, inputs, options)
     else pass = new Pass(plan, inputs, await settingsOf(plan, inputs, options), options)
     await pass.run()
     // What was read is what was planned only if it still is.
-    await folders.check(inputs)
+    const meanwhile = await folders.firstChanged(inputs)
+    if (meanwhile !== null) return endBefore(plan, meanwhile, pass.done, folders)
     if (usesBook(options.job)) await folders.learn(inputs.filter(({ stream }) => isBookStream(stream)))
     return { done: pass.done, error: null, inWarmUp: false, isAborted: false }
   } catch (cause) {
     await pass?.rest()
+    // Whatever was found in a folder that is still being written is no more than that.
+    const changed = await folders.firstChanged(inputs).catch(() => null)
     if (options.signal?.aborted === true) {
-      const changed = await folders.check(inputs).then(
-        () => false,
-        () => true,
-      )
-      return { done: changed ? [] : (pass?.done ?? []), error: null, inWarmUp: false, isAborted: true }
+      const done = pass?.done ?? []
+      return { done: changed === null ? done : endBefore(plan, changed, done, folders).done, error: null, inWarmUp: false, isAborted: true }
     }
     const error = errorOf(cause, options)
-    if (pass === null || error.code === 'input-changed') return { done: [], error, inWarmUp: true, isAborted: false }
+    if (pass === null || (changed === null && error.code === 'input-changed')) return { done: [], error, inWarmUp: true, isAborted: false }
     await pass.settle(table, false).catch(() => undefined)
     // A part that could not be finished is of an earlier partition than what failed meanwhile.
     const broken = await pass.rest()
+    if (changed !== null && pass.done.length >= countBefore(plan, changed, folders)) return endBefore(plan, changed, pass.done, folders)
     return { done: pass.done, error: broken === null ? error : errorOf(broken, options), inWarmUp: pass.isInWarmUp, isAborted: false }
   } finally {
     pass?.abandon()
   }
+}
+
+/** Runs the partitions that do not read a folder which changed. */
+async function runBefore(plan: PassPlan, changed: ChangedFolder, options: PassOptions): Promise<PassEnd> {
+  const partitions = plan.partitions.slice(0, countBefore(plan, changed, options.folders))
+  const inWarmUp = changed.folder.date < plan.partitions[0]!.date
+  if (partitions.length === 0) return { done: [], error: changed.error, inWarmUp, isAborted: false }
+  const end = await runPass({ ...plan, partitions }, options)
+  return end.error !== null || end.isAborted ? end : { ...end, error: changed.error, inWarmUp: false }
+}
+
+/** Of a pass over a folder that changed meanwhile stays what came out before; the rest has parts already, so that it is left as a whole. */
+function endBefore(plan: PassPlan, changed: ChangedFolder, done: readonly PassResult[], folders: ShareFolders): PassEnd {
+  return { done: done.slice(0, countBefore(plan, changed, folders)), error: changed.error, inWarmUp: true, isAborted: false }
+}
+
+function countBefore({ partitions, start, window }: PassPlan, { folder }: ChangedFolder, folders: ShareFolders): number {
+  const at = partitions.findIndex(({ endNs }) => folders.foldersOf(start, endNs, window).some(({ key }) => key === folder.key))
+  return at < 0 ? partitions.length : at
 }
 
 /** How the book of a pass is to be built; null without one. */

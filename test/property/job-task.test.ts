@@ -98,6 +98,13 @@ describe('runTask', () => {
     const meanwhile = await plannedTable(copy, 'trades')
     const touched = await task(meanwhile, { archive: copy, onProgress: () => fs.utimesSync(segment, 2, 2) })
     expect(touched).toMatchObject({ done: 0, rows: 0 })
+    expect(new Set(touched.failed.map(({ error }) => error!.code))).toEqual(new Set(['input-changed']))
+    // Known before the pass begins, it is of no matter to the other day; and it is no failure that a commit would refuse.
+    const before = await plannedTable(copy, 'trades')
+    fs.utimesSync(segment, 3, 3)
+    const left = await task(before, { archive: copy })
+    expect(left.failed.map(({ error, date }) => [error!.code, date])).toEqual(Array(4).fill(['input-changed', '2024-01-01']))
+    expect(await commit(before)).toMatchObject({ state: 'committed', partitions: { done: 4, missing: 4 } })
   })
 
   it('gives up the current partition at a signal, keeps the others, and a further attempt completes the table', async () => {
