@@ -9,6 +9,8 @@ export interface CheckedSegment {
   readonly sealed: boolean
   /** Its header has the id of another segment: damage, but of which kind only its records tell. Not reported yet. */
   readonly other: { readonly id: number; readonly error: ReplayError } | null
+  /** Its file is too short, which costs records at its end: to be reported when that is reached. */
+  readonly cut: ReplayError | null
 }
 
 /**
@@ -28,12 +30,11 @@ export async function openCheckedSegment(
   try {
     if (scan !== null) file.readAhead?.(scan.start === DATA_OFFSET ? 0 : scan.start, true, scan.end)
     const header = await readHeader(file)
-    if (file.bytes !== segmentBytes) {
-      const message = `segment size: expected ${segmentBytes} bytes, found ${file.bytes}`
-      policy.fail('segment-size', message, { path: file.path, segment: file.id })
-    }
+    const size = file.bytes === segmentBytes ? null : sizeError(file, segmentBytes)
+    const cut = policy.skips && file.bytes < segmentBytes ? size : null
+    if (size !== null && cut === null) policy.failWith(size)
     const other = checkHeader(header, file, policy)
-    return { file, sealed: entry.compressed || hasSealedFlag(header), other } // only sealed segments are compressed, whatever a damaged header says
+    return { file, sealed: entry.compressed || hasSealedFlag(header), other, cut } // only sealed segments are compressed, whatever a damaged header says
   } catch (error) {
     await file.close()
     throw error
@@ -52,6 +53,14 @@ function openFile(entry: SegmentEntry, policy: DamagePolicy): SegmentFile | null
     policy.failWith(error)
     return null
   }
+}
+
+function sizeError({ bytes, path, id }: SegmentFile, expected: number): ReplayError {
+  return new ReplayError('segment-size', `segment size: expected ${expected} bytes, found ${bytes}`, {
+    category: 'corrupt',
+    path,
+    segment: id,
+  })
 }
 
 function checkHeader(header: Uint8Array, file: SegmentFile, policy: DamagePolicy): CheckedSegment['other'] {

@@ -13,6 +13,10 @@ export class DamagePolicy {
     this.#report = report
   }
 
+  get skips(): boolean {
+    return this.#onCorrupt === 'skip'
+  }
+
   /** A pipeline takes over. */
   replace(onCorrupt: 'abort' | 'skip', report: (issue: ReadIssue) => void): void {
     this.#onCorrupt = onCorrupt

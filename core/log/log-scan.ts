@@ -60,6 +60,7 @@ export class LogScan {
   #isSealed = false
   #isClosed = false
   #other: CheckedSegment['other'] = null
+  #cut: CheckedSegment['cut'] = null
 
   /**
    * @param log its directory's path, or its folder
@@ -130,8 +131,9 @@ export class LogScan {
     const scan = isWhole ? { start: offset, end: this.#likelyEndIn(entry) } : null
     const segment = await openCheckedSegment(entry, this.#segmentBytes, this.policy, scan)
     if (segment === null) return false
-    const { file, sealed, other } = segment
+    const { file, sealed, other, cut } = segment
     this.#other = other
+    this.#cut = cut
     try {
       const start = offset === DATA_OFFSET ? await this.#indexes.startOf(file, sealed, this.#filter, this.#startSeq) : offset
       if (start !== DATA_OFFSET) this.expectBreak()
@@ -142,6 +144,7 @@ export class LogScan {
         return true
       }
       this.reportOtherId()
+      this.reportCut()
     } catch (error) {
       await file.close()
       throw error
@@ -184,6 +187,12 @@ export class LogScan {
     await this.scan.leave()
     if (!this.#isClosed) giveBackKernel(this.#kernel)
     this.#isClosed = true
+  }
+
+  /** Reports that the segment that was opened is too short, where that is skipped. */
+  reportCut(): void {
+    if (this.#cut !== null) this.policy.failWith(this.#cut)
+    this.#cut = null
   }
 
   /** Whether nothing is left out: neither a seek nor a filter by time skips segments. */

@@ -232,6 +232,7 @@ export class QueueReader extends BatchSource {
       if (entry?.id === id) {
         if (await this.#log.open(entry, offset)) {
           this.#log.reportOtherId()
+          this.#log.reportCut()
           return true
         }
         this.#next = { segment: id + 1, offset: DATA_OFFSET }

@@ -171,6 +171,7 @@ export class ReplayReader extends BatchSource {
       const verdict = await end.judge(outcome, state)
       if (verdict === 'damaged') return scan.batch
       if (verdict === 'grew') continue
+      this.#log.reportCut()
       this.#noteSegment(state.sealed)
       await scan.leave()
     }
