@@ -47,7 +47,7 @@ const damages = fc.array(
     file: fc.nat(10_000),
     at: fc.nat(999_999),
     bit: fc.nat(7),
-    kind: fc.constantFrom('flip', 'flip', 'flip', 'zeros', 'first', 'last', 'time', 'cut', 'index', 'gone'),
+    kind: fc.constantFrom('flip', 'flip', 'flip', 'zeros', 'first', 'last', 'time', 'cut', 'index', 'gone', 'copy', 'folder'),
   }),
   { minLength: 1, maxLength: 12 },
 )
@@ -72,6 +72,22 @@ function damage(folder: string, { file, at, bit, kind }: Damage): void {
   if (kind === 'gone') {
     // A log of one segment would be no log.
     if (fs.globSync('*.{q,q.zst}', { cwd: path.dirname(target) }).length > 1) fs.rmSync(target)
+    return
+  }
+  if (kind === 'copy') {
+    // Under the next id behind the last one.
+    const last = fs
+      .globSync('*.{q,q.zst}', { cwd: path.dirname(target) })
+      .sort()
+      .at(-1)!
+    const name = String(Number(last.slice(0, 9)) + 1).padStart(9, '0')
+    fs.copyFileSync(target, path.join(path.dirname(target), name + path.basename(target).slice(9)))
+    return
+  }
+  if (kind === 'folder') {
+    // A day without the stream; of other streams there is something, so that the day stays.
+    const day = path.dirname(path.dirname(target))
+    if (fs.readdirSync(day).length > 1) fs.rmSync(path.dirname(target), { recursive: true })
     return
   }
   const bytes = fs.readFileSync(target)
