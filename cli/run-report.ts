@@ -49,7 +49,7 @@ export function reportFindings(findings: readonly ListingFinding[] | undefined, 
 /** Says what became of a run: failures first and grouped, then the sums, then what to do next. Gives the exit code. */
 export function reportRun(result: LocalRunResult, { tableUri, head }: ReportedRun, progress: ProgressLine): number {
   const { run, partitions, rows, version, failures, commit, messages, bytes, durationMs } = result
-  for (const missing of head.missingStreams ?? []) progress.problem(missingStreamText(missing))
+  for (const missing of head.missingStreams ?? []) progress.problem(missingStreamText(missing, head))
   const isRefused = commit.state === 'refused'
   for (const failure of failures) progress.problem(failureText(failure, { tableUri, head }))
   if (commit.warning !== null) progress.note(`warning: ${commit.warning}`)
@@ -76,11 +76,11 @@ export function reportRun(result: LocalRunResult, { tableUri, head }: ReportedRu
 }
 
 /** Which instruments lack a stream, and what becomes of their rows. */
-export function missingStreamText({ stream, instruments, days, first }: MissingStream): string {
+export function missingStreamText({ stream, instruments, days, first }: MissingStream, { streams }: Pick<PlanHead, 'streams'>): string {
   const many = (count: number, one: string): string => `${countText(count)} ${one}${count === 1 ? '' : 's'}`
   const none = instruments === 0 ? '' : `${many(instruments, 'instrument')} ${instruments === 1 ? 'has' : 'have'} no ${stream} stream`
   const some = days === 0 ? '' : `the ${stream} stream is missing on ${many(days, 'day')} that ${days === 1 ? 'has' : 'have'} others`
-  const rows = stream === 'book' ? '; rows without a book say gap' : ''
+  const rows = streams.length === 1 ? '; there are no rows of it' : stream === 'book' ? '; rows without a book say gap' : ''
   return `${[none, some].filter((text) => text !== '').join('; ')}; the first: ${first}${rows}`
 }
 

@@ -39,7 +39,7 @@ export const plan: CommandSpec = {
     io.out(textOf(planned.plan))
     for (const note of planned.plan.notes) progress.note(`note: ${note}`)
     reportFindings(planned.plan.head.findings, progress)
-    for (const missing of planned.plan.head.missingStreams ?? []) progress.note(missingStreamText(missing))
+    for (const missing of planned.plan.head.missingStreams ?? []) progress.note(missingStreamText(missing, planned.plan.head))
     for (const advice of planned.plan.advice) progress.note(`advice: ${advice}`)
     const { run, stale } = planned.plan.head.counts
     if (run + stale === 0) progress.note(`nothing to do; next: ${commandText(['chronicle-replay', 'query', planned.tableUri])}`)

@@ -9,7 +9,7 @@ import { interruptible } from '../interruptible.ts'
 import { JOB_OPTIONS, ON_ERROR_CHOICES, type PlannedCommand, planCommand } from '../job-options.ts'
 import { commandText, countText, jsonText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
-import { keptText, progressText, reportFindings, reportRun, runDocument, stoppedText } from '../run-report.ts'
+import { keptText, missingStreamText, progressText, reportFindings, reportRun, runDocument, stoppedText } from '../run-report.ts'
 import { plan } from './plan.ts'
 
 export const run: CommandSpec = {
@@ -76,6 +76,7 @@ export const run: CommandSpec = {
 
 function reportCached({ plan: { head }, tableUri }: PlannedCommand, version: number, input: CommandInput, io: CommandIo): number {
   const { run: toRun, cached, stale } = head.counts
+  const told = head.missingStreams === undefined ? {} : { missingStreams: head.missingStreams }
   if (input.flag('json'))
     io.out(
       jsonText({
@@ -85,9 +86,12 @@ function reportCached({ plan: { head }, tableUri }: PlannedCommand, version: num
         version,
         failures: [],
         findings: head.findings ?? [],
+        ...told,
       }),
     )
-  new ProgressLine(io, input).note(
+  const progress = new ProgressLine(io, input)
+  for (const missing of head.missingStreams ?? []) progress.note(missingStreamText(missing, head))
+  progress.note(
     `nothing to do: ${countText(cached)} partitions are in version ${version} of the table\nnext: ${commandText(['chronicle-replay', 'query', tableUri])} "select count(*) from t"`,
   )
   return 0
