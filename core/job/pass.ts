@@ -12,7 +12,7 @@ import type { ReadIssue } from '../pipeline/source.ts'
 import { MODE_L3 } from '../protocol/book-event.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { CellRows, PassCell } from './cell-rows.ts'
-import { dayOfDate } from './cells.ts'
+import { reachOf } from './day-spans.ts'
 import { type JobDefinition, type JobParamDefaults, jobTiming } from './define-job.ts'
 import type { OnCorrupt } from './fingerprint.ts'
 import { isBookStream, type JobWindow } from './instrument-days.ts'
@@ -241,10 +241,10 @@ class Pass {
     const { folders } = this.#options
     const folder = folders.folderAt(issue.path ?? '', this.#inputs)
     if (folder === undefined) throw new ReplayError('task-failed', `damage outside of the inputs: ${issue.path}`, { category: 'bug' })
-    // Nothing of a folder lies before its day; and of a log all that lies before the damage has come.
-    const dayMicros = dayOfDate(folder.date) * DAY_MICROS
-    const micros = Math.max(this.#seenMicros, dayMicros)
-    const loss = { isBook: isBookStream(folder.stream), fromMicros: micros, untilMicros: dayMicros + DAY_MICROS }
+    // Nothing of a folder lies before what it reaches; and of a log all that lies before the damage has come.
+    const reach = reachOf(folder)
+    const micros = Math.max(this.#seenMicros, Number(reach.fromNs / 1000n))
+    const loss = { isBook: isBookStream(folder.stream), fromMicros: micros, untilMicros: Number(reach.toNs / 1000n) }
     // What was left out because it was given before is no loss.
     if (issue.repeated === undefined) for (const engine of this.#engines) engine.lose(folders.pathOf(folder), loss)
     const found = this.#cells.findIndex(({ endMicros }) => endMicros > micros)
@@ -382,8 +382,6 @@ function beganOf({ restart }: PassStart, [first]: readonly InputFolder[]): Recei
   if (restart !== null) return { with: 'snapshot', key: restart.snapshot.entry.key }
   return first === undefined ? null : { with: 'folder', key: first.key }
 }
-
-const DAY_MICROS = 86_400_000_000
 
 /** Book events that go to no book are not looked into. */
 const NO_BOOK = { updateIds: 'none', headerSeq: 'none', nativeSeq: 'none' } as const
