@@ -111,10 +111,14 @@ export function stoppedText(tableUri: string, run: string, error: unknown): stri
   return isInVain(error) ? 'finished partitions are kept, nothing is committed' : keptText(tableUri, run)
 }
 
-export function progressText({ done, partitions, messages, bytes, elapsedMs }: RunProgress): string {
+export function progressText(progress: RunProgress): string {
+  const { done, partitions, messages, bytes, plannedBytes, plannedTotal, elapsedMs } = progress
   const seconds = Math.max(elapsedMs, 1) / 1000
-  const left = done === 0 ? '?' : `${Math.ceil((seconds / done) * (partitions - done))} s`
-  return `${countText(done)} of ${countText(partitions)} partitions, ${countText(messages)} messages, ${rateText(messages / seconds)}, ${bytesText(bytes / seconds)}/s, ETA ${left}`
+  // By the bytes of the plan; where there are none to count, by partitions.
+  const share = plannedBytes > 0 ? Math.min(1, plannedBytes / plannedTotal) : done / Math.max(1, partitions)
+  const left = share === 0 ? '?' : `${Math.ceil(seconds / share - seconds)} s`
+  const ofPlan = plannedTotal === 0 ? '' : ` (${Math.floor(100 * share)} % of ${bytesText(plannedTotal)})`
+  return `${countText(done)} of ${countText(partitions)} partitions${ofPlan}, ${countText(messages)} messages, ${rateText(messages / seconds)}, ${bytesText(bytes / seconds)}/s, ETA ${left}`
 }
 
 function failureText(failure: FailureGroup, run: ReportedRun): string {

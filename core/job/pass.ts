@@ -49,8 +49,11 @@ export interface PassOptions extends Omit<PartOptions, 'partition'> {
   /** Milliseconds since the epoch. */
   readonly clock: () => number
   readonly signal: AbortSignal | undefined
-  /** Hears of messages and bytes read since the last call. */
-  readonly onProgress: (messages: number, bytes: number) => void
+  /**
+   * Hears of messages and bytes read since the last call; of the bytes that the plan gives the partitions, those that the pass
+   * has come through; and how many partitions are done.
+   */
+  readonly onProgress: (messages: number, bytes: number, plannedBytes: number, partitions: number) => void
 }
 
 /** What became of a partition. */
@@ -158,6 +161,9 @@ class Pass {
   #seenMicros = 0
   /** A part could not be finished: nothing after it can. */
   #broken: { readonly cause: unknown } | null = null
+  /** First cell that the clock has not come through, and the planned bytes of those before it. */
+  #reachedCell = 0
+  #reachedBytes = 0
   // Since the last cell that was settled.
   #warmUp = 0
   #bytes = 0
@@ -196,7 +202,7 @@ class Pass {
         if (isSkipping) this.#see(batch)
         if (this.isInWarmUp && this.#next === 0) this.#warmUp += batch.length
         this.#bytes += batch.scannedBytes
-        onProgress(batch.length, batch.scannedBytes)
+        onProgress(batch.length, batch.scannedBytes, this.#reached(), this.done.length)
         await this.settle(table, false)
         if (this.#engines.every(({ isDone }) => isDone)) break
       }
@@ -279,6 +285,18 @@ class Pass {
   get #identity(): { readonly venue: string; readonly symbol: string } {
     const { venue, symbol } = this.#plan.partitions[0]!
     return { venue, symbol }
+  }
+
+  /** Of the bytes planned: those of whole cells, and of the cell that time has come to as large a part as of its time. */
+  #reached(): number {
+    const micros = this.#clockMicros
+    let cell = this.#cells[this.#reachedCell]
+    while (cell !== undefined && micros >= cell.endMicros) {
+      this.#reachedBytes += cell.partition.bytes
+      cell = this.#cells[++this.#reachedCell]
+    }
+    if (cell === undefined || micros <= cell.startMicros) return this.#reachedBytes
+    return this.#reachedBytes + (cell.partition.bytes * (micros - cell.startMicros)) / (cell.endMicros - cell.startMicros)
   }
 
   /** One engine per trigger, one table per variant. */

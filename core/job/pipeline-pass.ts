@@ -110,7 +110,7 @@ export class PipelinePass {
       tally: this.#tally,
       onProgress: (messages, bytes) => {
         this.#bytes += bytes
-        onProgress(messages, bytes)
+        onProgress(messages, bytes, 0, 0)
       },
     })
     return source

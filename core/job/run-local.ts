@@ -37,7 +37,11 @@ export interface RunProgress {
   readonly done: number
   readonly partitions: number
   readonly messages: number
+  /** Read, those that only warm up included. */
   readonly bytes: number
+  /** Of the bytes that the plan gives these partitions: what was come through, and all. */
+  readonly plannedBytes: number
+  readonly plannedTotal: number
   readonly elapsedMs: number
 }
 
@@ -72,7 +76,9 @@ export async function runLocally(options: LocalRunOptions): Promise<LocalRunResu
   const head = await readPlanHead(table, run)
   const engine = await engineHash()
   requireEngine(run, head.engine, engine)
-  const tasks = tasksOf((await readRunReceipts(table, head)).missing, clock, random)
+  const toRun = (await readRunReceipts(table, head)).missing
+  const tasks = tasksOf(toRun, clock, random)
+  const plannedTotal = toRun.reduce((sum, { bytes }) => sum + bytes, 0)
   const partitions = tasks.reduce((sum, { only }) => sum + only.length, 0)
   const lost = new Map<string, ReplayError>()
   const pool = new TaskPool({
@@ -85,8 +91,8 @@ export async function runLocally(options: LocalRunOptions): Promise<LocalRunResu
     },
   })
   const progressOf = (): RunProgress => {
-    const { partitions: done, messages, bytes } = pool.counts
-    return { done, partitions, messages, bytes, elapsedMs: performance.now() - startedMs }
+    const { partitions: done, messages, bytes, plannedBytes } = pool.counts
+    return { done, partitions, messages, bytes, plannedBytes, plannedTotal, elapsedMs: performance.now() - startedMs }
   }
   const timer = setInterval(() => onProgress?.(progressOf()), PROGRESS_INTERVAL_MS)
   try {
@@ -98,10 +104,10 @@ export async function runLocally(options: LocalRunOptions): Promise<LocalRunResu
   signal?.throwIfAborted()
   const { missing } = await readRunReceipts(table, head)
   const commit = await commitRun(table, run, { clock, random })
-  const { run: toRun, cached, stale } = head.counts
+  const { run: planned, cached, stale } = head.counts
   return {
     run,
-    partitions: { run: toRun, cached, stale, failed: missing.length + commit.heldBack.length },
+    partitions: { run: planned, cached, stale, failed: missing.length + commit.heldBack.length },
     rows: commit.added.rows,
     version: commit.version,
     commit,

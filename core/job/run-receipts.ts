@@ -42,6 +42,8 @@ export interface MissingPartition {
   /** Nanoseconds since the epoch. */
   readonly startNs: bigint
   readonly endNs: bigint
+  /** As planned. */
+  readonly bytes: number
   /** Of its last failed attempt; null when none told. */
   readonly error: Receipt['error']
 }
@@ -64,10 +66,10 @@ export async function readRunReceipts(table: ObjectStore, head: PlanHead, onRece
   const done = new Map<number, DoneReceipt>()
   const missing: MissingPartition[] = []
   const onFolder = (folder: InputFolder): void => void facts.add(plannedFact(folder))
-  for await (const { index, task, venue, symbol, startNs, endNs, fingerprint } of readPartitions(table, head, onFolder)) {
+  for await (const { index, task, venue, symbol, startNs, endNs, bytes, fingerprint } of readPartitions(table, head, onFolder)) {
     const receipt = candidates.get(index)
     if (receipt?.fingerprint === fingerprint) done.set(index, receipt)
-    else missing.push({ partition: index, task, venue, symbol, startNs, endNs, error: errors.get(index)?.error ?? null })
+    else missing.push({ partition: index, task, venue, symbol, startNs, endNs, bytes, error: errors.get(index)?.error ?? null })
   }
   return { done, missing, facts }
 }

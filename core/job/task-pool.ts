@@ -48,7 +48,7 @@ export interface TaskFailure {
 }
 
 export interface TaskWorkerData extends TaskPlaces {
-  /** Three counters per worker: partitions, messages, bytes. */
+  /** Four counters per worker: partitions, messages, bytes, planned bytes. */
   readonly counters: SharedArrayBuffer
   readonly slot: number
 }
@@ -58,11 +58,13 @@ export interface TaskCounts {
   readonly partitions: number
   readonly messages: number
   readonly bytes: number
+  /** Of the bytes that the plan gives the partitions. */
+  readonly plannedBytes: number
 }
 
 /** Batch kills 20 to 30 s after it asks to stop. */
 const GRACE_MS = 15_000
-export const COUNTERS = 3
+export const COUNTERS = 4
 const WORKER_URL = new URL(import.meta.url.endsWith('.ts') ? './task-worker.ts' : './task-worker.js', import.meta.url)
 
 /**
@@ -89,10 +91,10 @@ export class TaskPool {
   }
 
   get counts(): TaskCounts {
-    const sums = [0, 0, 0]
+    const sums = [0, 0, 0, 0]
     for (const [i, count] of this.#counters.entries()) sums[i % COUNTERS]! += Number(count)
-    const [partitions, messages, bytes] = sums as [number, number, number]
-    return { partitions, messages, bytes }
+    const [partitions, messages, bytes, plannedBytes] = sums as [number, number, number, number]
+    return { partitions, messages, bytes, plannedBytes }
   }
 
   async run(): Promise<void> {

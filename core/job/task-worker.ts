@@ -21,7 +21,7 @@ parentPort!.on('message', async (message: WorkerTask | 'abort') => {
 })
 
 async function carryOut({ task, attempt, only, receipts }: WorkerTask): Promise<WorkerReply> {
-  const [partitions, messages, bytes] = counter.map((count) => count)
+  const [partitions, messages, bytes, planned] = counter.map((count) => count)
   const before = { ...counts }
   try {
     const work = await (receipts === 'write' ? runTask : workTask)({
@@ -39,6 +39,7 @@ async function carryOut({ task, attempt, only, receipts }: WorkerTask): Promise<
         counter[0] = partitions! + BigInt(progress.partitions)
         counter[1] = messages! + BigInt(progress.messages)
         counter[2] = bytes! + BigInt(progress.bytes)
+        counter[3] = planned! + BigInt(Math.floor(progress.plannedBytes))
       },
     })
     counter[0] = partitions! + BigInt(work.receipts.length)

@@ -49,6 +49,8 @@ export interface TaskProgress {
   readonly partitions: number
   readonly messages: number
   readonly bytes: number
+  /** Of the bytes that the plan gives the partitions. */
+  readonly plannedBytes: number
 }
 
 /** What an attempt at a task has achieved. */
@@ -136,6 +138,8 @@ class RunningTask {
   #left = 0
   #messages = 0
   #bytes = 0
+  /** Planned, of the partitions that are dealt with. */
+  #plannedBytes = 0
 
   constructor(
     options: RunTaskOptions,
@@ -160,7 +164,7 @@ class RunningTask {
       spare: options.spare ?? [],
       clock: options.clock,
       signal: options.signal,
-      onProgress: (messages, bytes) => this.#progress(messages, bytes),
+      onProgress: (messages, bytes, plannedBytes, partitions) => this.#progress(messages, bytes, plannedBytes, partitions),
     }
   }
 
@@ -175,6 +179,8 @@ class RunningTask {
     while (rest.length > 0) {
       await requireNotCancelled(this.#table, this.#head.run)
       const count = await this.#runFirst(rest, folders)
+      this.#plannedBytes += bytesOf(rest.slice(0, count))
+      this.#progress(0, 0)
       rest = rest.slice(count)
       if (this.#options.signal?.aborted === true) {
         this.#left += rest.length
@@ -198,6 +204,8 @@ class RunningTask {
       const variants = this.#variantsOf(first.variantSet)
       await snapshotShare(share, folders, { job: this.#job, variants, signal, onProgress: (messages) => this.#progress(messages, 0) })
       for (const partition of partitions) this.#receipts.push(this.#rowless(partition, folders, null, startedMs))
+      this.#plannedBytes += bytesOf(partitions)
+      this.#progress(0, 0)
     } catch (error) {
       if (signal?.aborted === true) this.#left += partitions.length
       else if (!(error instanceof ReplayError)) throw error
@@ -282,11 +290,21 @@ class RunningTask {
     return rowlessReceipt(frame, told, { startedMs, durationMs: this.#options.clock() - startedMs, facts })
   }
 
-  #progress(messages: number, bytes: number): void {
+  /** @param plannedBytes of the pass that is running, likewise @param partitions */
+  #progress(messages: number, bytes: number, plannedBytes = 0, partitions = 0): void {
     this.#messages += messages
     this.#bytes += bytes
-    this.#options.onProgress?.({ partitions: this.#receipts.length, messages: this.#messages, bytes: this.#bytes })
+    this.#options.onProgress?.({
+      partitions: this.#receipts.length + partitions,
+      messages: this.#messages,
+      bytes: this.#bytes,
+      plannedBytes: this.#plannedBytes + plannedBytes,
+    })
   }
+}
+
+function bytesOf(partitions: readonly PlannedPartition[]): number {
+  return partitions.reduce((sum, { bytes }) => sum + bytes, 0)
 }
 
 async function loadBundle(table: ObjectStore, head: PlanHead): Promise<JobDefinition> {

@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { progressText } from '../../cli/run-report.ts'
 import { bundleJob, loadJob } from '../../core/job/bundle.ts'
 import { commitRun } from '../../core/job/commit.ts'
 import type { ParamGrid } from '../../core/job/define-job.ts'
@@ -10,7 +11,7 @@ import { readPlanHead } from '../../core/job/plan-document.ts'
 import { writePlan } from '../../core/job/plan-writer.ts'
 import { runFiles } from '../../core/job/run-files.ts'
 import { readRunReceipts } from '../../core/job/run-receipts.ts'
-import { type RunTaskOptions, runTask } from '../../core/job/task.ts'
+import { type RunTaskOptions, runTask, type TaskProgress } from '../../core/job/task.ts'
 import { FileStore } from '../../core/store/file-store.ts'
 import { generateArchive } from '../../core/synthetic/archive.ts'
 import { tableSum } from '../support/job-runs.ts'
@@ -77,6 +78,21 @@ describe('runTask', () => {
     expect(result.failed[0]!.error!.message).toContain('two')
     expect(await commit(table)).toMatchObject({ state: 'refused', missing: [{ partition: 2 }] })
     expect(await task(table, { attempt: 'a2', only: new Set([2]) })).toMatchObject({ done: 0, failed: [{ partition: 2 }] })
+  })
+
+  it('tells how much of the planned bytes it has come through, while it is within a pass as well', async () => {
+    const table = await plannedTable(archive, 'trades')
+    const { missing } = await readRunReceipts(table, await readPlanHead(table, RUN))
+    const total = missing.reduce((sum, { bytes }) => sum + bytes, 0)
+    const heard: TaskProgress[] = []
+    await task(table, { onProgress: (progress) => heard.push(progress) })
+    const planned = heard.map(({ plannedBytes }) => plannedBytes)
+    expect(planned).toEqual([...planned].sort((a, b) => a - b))
+    expect(planned.at(-1)).toBeCloseTo(total, 3)
+    expect(planned.some((bytes) => bytes > 0 && bytes < total)).toBe(true)
+    const run = { done: 0, partitions: 8, messages: 10, bytes: 1000, plannedTotal: 4000, elapsedMs: 2000 }
+    expect(progressText({ ...run, plannedBytes: 1000 })).toMatch(/^0 of 8 partitions \(25 % of 4\.00 kB\), .* ETA 6 s$/)
+    expect(progressText({ ...run, plannedBytes: 0 })).toMatch(/ETA \?$/)
   })
 
   it('says what a job set that is no value of its column', async () => {
