@@ -7,7 +7,7 @@ export const MID = defineColumn({
   create: (_params, { book }) => ({ value: () => book.mid }),
 })
 
-/** Spread in basis points of the mid: (ask − bid) / mid · 10⁴ (FORMAT.md §18); negative in a crossed book. NULL while a side is empty. */
+/** Spread in basis points of the mid: (ask − bid) / mid · 10⁴ (FORMAT.md §18); negative in a crossed book. NULL while a side is empty, or the mid is 0. */
 export const SPREAD_BPS = defineColumn({
   name: 'spread_bps',
   type: 'f64',

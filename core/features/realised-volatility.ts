@@ -16,7 +16,7 @@ const MAX_SAMPLES = 86_400
  * Source: T. Andersen, T. Bollerslev, F. Diebold, P. Labys, "Modeling and Forecasting Realized Volatility", Econometrica 71
  * (2003), §2.
  * The squares are added from the oldest to the newest each time. NULL until the window is whole, and while it has a moment
- * in which a side was empty.
+ * in which a side was empty, or the mid was 0.
  */
 export const REALISED_VOL = defineColumn({
   name: 'realised_vol',
