@@ -13,9 +13,7 @@ const MAX_INSTRUMENTS = 40
 export const plan: CommandSpec = {
   name: 'plan',
   summary: 'what a run would do and cost; writes nothing',
-  arguments: [
-    { name: 'job', help: 'job module (my-job.ts), or messages, trades, trades-text-ids, tickers, bars, book-features, snapshots' },
-  ],
+  arguments: [{ name: 'job', help: 'job module (my-job.ts), or messages, trades, tickers, bars, book-features, snapshots' }],
   options: JOB_OPTIONS,
   examples: [
     {

@@ -34,9 +34,9 @@ export const INVALID_ORDER = 12
 /** L3: another channel than the book's. */
 export const OTHER_CHANNEL = 13
 
-/** A price of 2^63 or more: what writers that know signs make of a negative one, and no book holds. */
+/** A price above 2^63: what writers that know signs make of a negative one, and no book holds. */
 export const UNREPRESENTABLE_PRICE = 14
-/** A size of 2^63 or more, likewise. */
+/** A size above 2^63, likewise. */
 export const UNREPRESENTABLE_SIZE = 15
 
 export type ApplyResult = number
@@ -72,8 +72,8 @@ const EXPLANATIONS: Partial<Record<ApplyResultName, string>> = {
   'invalid-order': 'an order with id 0 cannot be added',
   'other-channel': 'the stream id differs from the first event of the book',
   'unrepresentable-price':
-    'a price of 2^63 or more, as a negative one looks when it was written to an unsigned field; books hold prices from 0 on: see docs/negative-prices.md',
-  'unrepresentable-size': 'a size of 2^63 or more, as a negative one looks when it was written to an unsigned field',
+    'a price above 2^63, as a negative one looks when it was written to an unsigned field; books hold prices from 0 on: see docs/negative-prices.md',
+  'unrepresentable-size': 'a size above 2^63, as a negative one looks when it was written to an unsigned field',
 }
 
 /** What a result that is not good means, for an error. */

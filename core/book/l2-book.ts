@@ -34,7 +34,7 @@ import {
   UNREPRESENTABLE_PRICE,
   UNREPRESENTABLE_SIZE,
 } from './apply-result.ts'
-import { isExactProduct, isExactU64, MAX_EXACT, SIGN_HIGH } from './exact.ts'
+import { isExactProduct, isExactU64, isNegative, MAX_EXACT } from './exact.ts'
 import { L2Side } from './l2-side.ts'
 import { PayloadWords } from './payload-words.ts'
 
@@ -54,7 +54,7 @@ const BODY = BOOK_EVENT_BYTES
  * Prices and sizes are exact integers with a scale: real value = n / 10^scale. A message with a finer scale
  * rescales the levels that stay; one with a coarser scale is brought to the book's. So the book's scale is the
  * finest since the last snapshot or reset, and a snapshot brings its own. What a double would not hold exactly
- * (see exact.ts) is refused as OUT_OF_RANGE, what is 2^63 or more as UNREPRESENTABLE_PRICE or _SIZE. A message is judged before anything changes: one that is refused changes nothing.
+ * (see exact.ts) is refused as OUT_OF_RANGE, what is above 2^63 as UNREPRESENTABLE_PRICE or _SIZE. A message is judged before anything changes: one that is refused changes nothing.
  * Market, venue and stream of the header are not looked at: see BookSet for logs that mix markets.
  */
 export class L2Book {
@@ -202,7 +202,7 @@ function areExact(words: Uint32Array, at: number, count: number): boolean {
 /** Which of the results says best why levels were refused. */
 function whyNot(words: Uint32Array, at: number, count: number): ApplyResult {
   for (let i = at; i < at + count * 4; i += 2) {
-    if (words[i + 1]! >= SIGN_HIGH) return ((i - at) & 2) === 0 ? UNREPRESENTABLE_PRICE : UNREPRESENTABLE_SIZE
+    if (isNegative(words[i]!, words[i + 1]!)) return ((i - at) & 2) === 0 ? UNREPRESENTABLE_PRICE : UNREPRESENTABLE_SIZE
   }
   return OUT_OF_RANGE
 }

@@ -65,7 +65,7 @@ import { PayloadWords } from './payload-words.ts'
 import { PriceLevels } from './price-levels.ts'
 
 const TWO_32 = 2 ** 32
-/** From here on lies what a writer of signed numbers makes of negative ones. */
+/** Above it lies what a writer of signed numbers makes of negative ones. */
 const TWO_63 = 2 ** 63
 
 /**
@@ -170,8 +170,8 @@ export class L3Book {
     if (event !== L3_ADD && event !== L3_MODIFY) price = 0
     if (event >= L3_RESET) quantity = 0
     if (event === L3_RESET && priceScale <= MAX_SCALE && sizeScale <= MAX_SCALE) this.clear()
-    if (price >= TWO_63) return UNREPRESENTABLE_PRICE
-    if (quantity >= TWO_63) return UNREPRESENTABLE_SIZE
+    if (price > TWO_63) return UNREPRESENTABLE_PRICE
+    if (quantity > TWO_63) return UNREPRESENTABLE_SIZE
     if (price >= MAX_EXACT && !isExactU64(words[at + (L3_EVENT_PRICE_OFFSET >>> 2)]!, words[at + (L3_EVENT_PRICE_OFFSET >>> 2) + 1]!))
       return OUT_OF_RANGE
     if (priceScale !== this.priceScale || sizeScale !== this.sizeScale) {

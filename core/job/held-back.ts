@@ -119,7 +119,7 @@ async function wasVacuumed(table: ObjectStore, state: TableState, sinceMs: numbe
 
 function missingOf({ partition, venue, symbol, startNs, endNs }: DoneReceipt, code: string, message: string): MissingPartition {
   const place = { venue, symbol, startNs: BigInt(startNs), endNs: BigInt(endNs) }
-  return { partition, task: '', ...place, error: { code, category: 'input', message } }
+  return { partition, task: '', ...place, bytes: 0, error: { code, category: 'input', message } }
 }
 
 /** Delta's default retention, after which VACUUM removes. */

@@ -35,7 +35,6 @@ describeGolden('plan of the real archive', () => {
       expect(counts).toEqual([
         ['messages', 18, 18],
         ['trades', 8, 8],
-        ['trades-text-ids', 8, 8],
         ['tickers', 6, 6],
         // By the exchange's clock: a day more on both sides.
         ['bars', 8, 24],

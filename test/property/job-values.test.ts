@@ -103,14 +103,14 @@ describe('values that are no numbers', () => {
 })
 
 describe('ids of 2^63 and more', () => {
-  it('cost no row of the built-in jobs: NULL in trades, all digits in trades-text-ids', async () => {
+  it('cost no row of the built-in jobs: NULL in trades, all digits as text in an example', async () => {
     const { code, rows } = await run('trades', 'ids', '--symbols', 'odd')
     expect([code, rows.map((row) => String(row.trade_id)), rows.map((row) => String(row.seller_order_id))]).toEqual([
       0,
       ['1', 'null', '2', 'null', '3'],
       ['7', '7', '7', '7', '7'],
     ])
-    const text = await run('trades-text-ids', 'text-ids', '--symbols', 'odd')
+    const text = await run(path.resolve(import.meta.dirname, '../../examples/trades-text-ids-job.ts'), 'text-ids', '--symbols', 'odd')
     expect(text.rows.map(({ trade_id }) => trade_id)).toEqual(['1', String(HUGE), '2', String(2n ** 63n), '3'])
   })
 

@@ -19,7 +19,7 @@ export class NaiveBook {
     this.sizeScale = -1
   }
 
-  /** False, and nothing changed, when a double cannot hold a value, or it is 2^63 or more. */
+  /** False, and nothing changed, when a double cannot hold a value, or it is above 2^63. */
   snapshot(bids: readonly Level[], asks: readonly Level[], priceScale: number, sizeScale: number): boolean {
     if ([...bids, ...asks].some(([price, size]) => !isExact(BigInt(price)) || !isExact(BigInt(size)))) return false
     this.reset()
@@ -73,5 +73,5 @@ export class NaiveBook {
 }
 
 function isExact(value: bigint): boolean {
-  return value < 2n ** 63n && BigInt(Number(value)) === value
+  return value <= 2n ** 63n && BigInt(Number(value)) === value
 }

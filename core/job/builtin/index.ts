@@ -5,13 +5,11 @@ import { messages } from './messages.ts'
 import { snapshots } from './snapshots.ts'
 import { tickers } from './tickers.ts'
 import { trades } from './trades.ts'
-import { tradesTextIds } from './trades-text-ids.ts'
 
 /** The jobs that have a name. */
 export const BUILTIN_JOBS: Readonly<Record<string, JobDefinition>> = {
   messages,
   trades,
-  'trades-text-ids': tradesTextIds,
   tickers,
   bars,
   'book-features': bookFeatures,

@@ -2,7 +2,7 @@ import { defineJob } from '../define-job.ts'
 
 /**
  * Every trade. Prices are in quote currency, sizes in base currency or contracts; an order id of 0 was not sent. An id of
- * 2^63 or more, which no `i64` holds, is NULL and counted; `trades-text-ids` has all digits.
+ * 2^63 or more, which no `i64` holds, is NULL and counted; examples/trades-text-ids-job.ts has all digits.
  */
 export const trades = defineJob({
   name: 'trades',

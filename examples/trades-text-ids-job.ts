@@ -1,7 +1,11 @@
-import { defineJob } from '../define-job.ts'
+/**
+ * As the built-in job `trades`, with its ids as decimal text: for venues whose ids are 2^63 or more, which no `i64` holds.
+ *
+ *   chronicle-replay run examples/trades-text-ids-job.ts --archive archive --table trades
+ */
+import { defineJob } from 'chronicle-replay'
 
-/** As `trades`, with its ids as decimal text: for venues whose ids are 2^63 or more, which no `i64` holds. */
-export const tradesTextIds = defineJob({
+export default defineJob({
   name: 'trades-text-ids',
   streams: ['trades'],
   columns: {
