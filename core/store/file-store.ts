@@ -242,7 +242,7 @@ async function listKeys(
 }
 
 /** Whether a name may stand for one whose bytes are not UTF-8: of those it is not known what they were. */
-export function isMangled(name: string): boolean {
+function isMangled(name: string): boolean {
   return name.includes('\ufffd')
 }
 

@@ -13,6 +13,10 @@ describe('the path of a log', () => {
     ['/bus/streams/clean/binance/btc/mixed/queue', { venue: 'binance', symbol: 'btc', date: null, stream: 'mixed' }],
     ['/bus/streams/raw/binance/queue', { venue: 'binance', symbol: null, date: null, stream: null }],
     ['/x=y/v1/binance/btc-usdt/2025-12-31/book', { venue: 'binance', symbol: 'btc-usdt', date: '2025-12-31', stream: 'book' }],
+    ['/data/date=2024-01-01/symbol=x/v1/k/venue=y/2025-12-31/book', { venue: 'k', symbol: 'venue=y', date: '2025-12-31', stream: 'book' }],
+    ['/x/v1/y/archive/v1/k/a\\b/2025-12-31/book', { venue: 'k', symbol: 'a\\b', date: '2025-12-31', stream: 'book' }],
+    ['/symbol=x/log', { venue: null, symbol: null, date: null, stream: null }],
+    ['/data/v1/k/btc/2024-02-30/book', { venue: null, symbol: null, date: null, stream: null }],
     ['/somewhere/else', { venue: null, symbol: null, date: null, stream: null }],
   ])('%s says what it says', (path, identity) => {
     expect(identifyLog(path)).toEqual(identity)
