@@ -67,7 +67,8 @@ describe('commands of tables', () => {
     )
     await commitRun(store, run.head.run, { clock: () => 0, random: Math.random })
     const told = { version: 0, run: run.head.run, job: 'flow', partitions: 3, addedParts: 2, removedParts: 0, rows: 11 }
-    expect(await json('runs', store.uri)).toEqual([{ ...told, time: '1970-01-01T00:00:00.000Z' }])
+    const by = { operation: 'WRITE', engine: 'chronicle-replay' }
+    expect(await json('runs', store.uri)).toEqual([{ ...told, ...by, time: '1970-01-01T00:00:00.000Z' }])
   })
 
   test('vacuum: only strays, only old ones', async () => {
