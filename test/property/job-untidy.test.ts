@@ -191,27 +191,22 @@ interface WholeRun {
  */
 async function madeWhole(one: UntidyCase, way: Way): Promise<WholeRun> {
   const table = new MemoryStore()
-  let made = await runWay(one, way, { table })
+  let made = await runWay(one, way, table)
   const codes = made.tasks.flatMap(({ failed }) => failed.map(({ error }) => error?.code))
   let facts: ArchiveFacts | undefined
   if (codes.length > 0 && codes.every((code) => code === 'folder-reach')) {
     expect(made.commit?.state).toBe('refused')
     met.set('planned again for its reach', (met.get('planned again for its reach') ?? 0) + 1)
     facts = await readArchiveIndex(table)
-    made = await runWay(one, way, { table, facts })
+    made = await runWay(one, way, table)
   }
   expect(made.tasks.flatMap(({ failed }) => failed)).toEqual([])
-  expect((await runWay(one, way, { table, ...(facts !== undefined && { facts }) })).planned).toMatchObject({ run: 0, stale: 0 })
+  expect((await runWay(one, way, table)).planned).toMatchObject({ run: 0, stale: 0 })
   return { made, table, facts }
 }
 
-function runWay(
-  { archive, job, loaded, params }: UntidyCase,
-  { isReversed, ...way }: Way,
-  more: { readonly table?: MemoryStore; readonly facts?: ArchiveFacts } = {},
-): Promise<JobRun> {
-  const order = (tasks: string[]): string[] => (isReversed ? tasks.reverse() : tasks)
-  return runJob({ archive, job, loaded, params, table: new MemoryStore(), ...way, ...more, order })
+function runWay({ archive, job, loaded, params }: UntidyCase, { isReversed, ...way }: Way, table = new MemoryStore()): Promise<JobRun> {
+  return runJob({ archive, job, loaded, params, table, ...way, order: (tasks) => (isReversed ? tasks.reverse() : tasks) })
 }
 
 function expectTally(made: JobRun, expected: PlainTable): void {
@@ -223,9 +218,8 @@ function tallyOf({ tasks }: JobRun): PlainTable['tally'] {
   const tally: PlainTable['tally'] = { read: 0, leftOut: {}, noted: {} }
   for (const { messages } of receipts) {
     tally.read += messages.read
-    const { leftOut = {}, noted = {} } = messages as Partial<PlainTable['tally']>
-    add(tally.leftOut, leftOut)
-    add(tally.noted, noted)
+    add(tally.leftOut, messages.leftOut)
+    add(tally.noted, messages.noted)
   }
   return tally
 }
