@@ -411,7 +411,8 @@ function breakSegments(root: string, all: readonly UntidyRecord[], { segments }:
     const own = records.filter(isOwn)
     const repeated = fault.kind === 'overlap' ? own.slice(Math.floor(own.length / 2)) : own
     if (fault.kind === 'overlap') {
-      const placed = makeLog(directory, repeated, { segmentBytes: 4096, stride: 2, firstSegment: copy })
+      const segmentBytes = fs.statSync(segmentPath(directory, id)).size
+      const placed = makeLog(directory, repeated, { segmentBytes, stride: 2, firstSegment: copy })
       records.push(...placed.map((message, i) => ({ ...repeated[i]!, ...message, isRepeated: true })))
       continue
     }
