@@ -24,7 +24,7 @@ export const features: CommandSpec = {
   options: {
     columns: {
       value: 'A,B',
-      help: 'mid, spread_bps, imbalance:DEPTH, micro_price, top:N, depth_bps:X, bar (or open, high, low, close, volume, vwap, count, buy_volume), ofi, realised_vol:WINDOW',
+      help: 'mid, spread_bps, imbalance:DEPTH, micro_price, top:N, depth_bps:X, bar (or open, high, low, close, volume, vwap, count, buy_volume), ofi, realised_vol:WINDOW, last_price:AGE (or last_size, last_age_ns; of tickers last_bid, last_ask, last_bid_size, last_ask_size, last_quote_age_ns)',
     },
     every: { value: 'D', help: 'a row per time bar of this length, e.g. 1s, aligned to absolute time' },
     trigger: {

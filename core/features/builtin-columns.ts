@@ -1,6 +1,7 @@
 import { ReplayError } from '../errors.ts'
 import type { ColumnDefinition, FeatureColumn } from './column.ts'
 import { DEPTH_BPS, IMBALANCE, TOP } from './depth-columns.ts'
+import { LAST_SEEN } from './last-seen.ts'
 import { OFI } from './order-flow-imbalance.ts'
 import { MICRO_PRICE, MID, SPREAD_BPS } from './quote-columns.ts'
 import { REALISED_VOL } from './realised-volatility.ts'
@@ -17,6 +18,7 @@ export const BUILTIN_COLUMNS: readonly ColumnDefinition[] = [
   ...TRADE_BARS,
   OFI,
   REALISED_VOL,
+  ...LAST_SEEN,
 ]
 
 /** A column as it can be asked for: as text (`imbalance:5`), by its definition (with its defaults), or itself. */

@@ -33,8 +33,11 @@ export interface FeatureHandlers {
    * after their ends. More than one when nothing happened in between.
    */
   sample?(intervals: number): void
-  /** Before the values of a row are read. */
-  row?(): void
+  /**
+   * Before the values of a row are read; its time by the engine's clock, which is the end of a bar, else the latest time so far:
+   * microseconds since the epoch, and nanoseconds (0 to 999) beyond them.
+   */
+  row?(micros: number, nanos: number): void
   /** After a row, or when a bucket that gives no row ends: what is counted per row starts again. */
   nextRow?(): void
   /** In place of a row that is not written, before `nextRow`: it belongs to the warm-up. */

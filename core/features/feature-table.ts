@@ -173,6 +173,7 @@ export class FeatureTable {
     const time = columns[0]!.words
     time[2 * row] = timeLow
     time[2 * row + 1] = timeHigh
+    this.#tellRow(clockMicros, clockMicros > micros ? 0 : (296 * timeHigh + timeLow) % 1000)
     this.#put(micros, positionLow, positionHigh, this.#hasBars ? 4 : 2)
   }
 
@@ -189,6 +190,7 @@ export class FeatureTable {
       putMicros(bound.words, row, i === 2 ? startMicros : endMicros)
       if (bound.valid !== null) bound.valid[row] = 1
     }
+    this.#tellRow(endMicros, 0)
     this.#put(endMicros, positionLow, positionHigh, 4)
   }
 
@@ -236,6 +238,10 @@ export class FeatureTable {
     this.rows++
   }
 
+  #tellRow(micros: number, nanos: number): void {
+    for (let i = 0; i < this.#rowers.length; i++) this.#rowers[i]!.row(micros, nanos)
+  }
+
   #put(micros: number, positionLow: number, positionHigh: number, gapAt: number): void {
     const { columns, row } = this.target
     if (positionHigh >= 0) {
@@ -245,7 +251,6 @@ export class FeatureTable {
       seq.valid![row] = 1
     }
     columns[gapAt]!.bools[row] = this.#touched || micros < this.#wholeFrom ? 1 : 0
-    for (let i = 0; i < this.#rowers.length; i++) this.#rowers[i]!.row()
     for (let i = 0; i < this.#states.length; i++) {
       const value = this.#states[i]!.value()
       // Neither NaN nor an infinity.

@@ -6,7 +6,8 @@ import { FeatureEngine } from '../../core/features/feature-engine.ts'
 import { randomStream, runFeatures, SECOND_NS, START_NS, type StreamMessage, toBatch } from '../support/feature-stream.ts'
 import { type MemoryRow, MemoryRows } from '../support/memory-rows.ts'
 
-const COLUMNS = 'mid,spread_bps,imbalance:3,micro_price,top:2,depth_bps:20,bar,ofi,realised_vol:5s'
+const COLUMNS =
+  'mid,spread_bps,imbalance:3,micro_price,top:2,depth_bps:20,bar,ofi,realised_vol:5s,last_price:2s,last_size:6s,last_age_ns:3s,last_bid:4s,last_quote_age_ns:4s'
 const WARM_UP_NS = 6n * SECOND_NS
 const SKEW_NS = 2n * SECOND_NS
 
@@ -75,7 +76,7 @@ describe('random slices with warm-up = one pass, bit for bit', () => {
       fc.property(seeds, numbers, (seed, at) => {
         const stream = randomStream(seed)
         const cuts = cutsOf(stream, at)
-        const columns = 'mid,imbalance:3,top:1,realised_vol:5s'
+        const columns = 'mid,imbalance:3,top:1,realised_vol:5s,last_price:3s,last_age_ns:4s'
         const whole = runFeatures(stream, columns, { trigger: { event: 'any' } }).rows
         expect(inSlices(stream, columns, { trigger: { event: 'any' } }, cuts)).toEqual(whole)
       }),
