@@ -5,7 +5,7 @@ import type { RunStatus } from './cloud-status.ts'
 import { leftOutTexts } from './left-out-text.ts'
 import { bytesText, commandText, countText, dollarsText, rateText } from './output.ts'
 import type { ProgressLine } from './progress.ts'
-import { groupText, resumeAdvice, skippedText } from './run-report.ts'
+import { checkText, EXIT_INPUT, findingsText, groupText, resumeAdvice, skippedText } from './run-report.ts'
 
 const EXIT_BUG = 70
 
@@ -29,6 +29,7 @@ export function reportStatus(status: RunStatus, tableUri: string, progress: Prog
   for (const group of outcome?.failures ?? []) progress.problem(`error ${groupText(group)}`)
   for (const jobs of status.failedJobs) progress.problem(`error job-failed: ${failedJobsText(jobs)}`)
   if (outcome?.messages !== undefined) for (const line of leftOutTexts(outcome.messages, '')) progress.problem(line)
+  if (hasFindings(status)) progress.problem(findingsText(outcome!.check!))
   if (outcome?.skipped !== undefined && outcome.skipped.count > 0) progress.problem(skippedText(outcome.skipped, ''))
   for (const warning of warnings) progress.note(`warning: ${warning}`)
   const lines = [`run ${run}: ${statusLine(status)}`]
@@ -39,9 +40,10 @@ export function reportStatus(status: RunStatus, tableUri: string, progress: Prog
     )
   }
   if (outcome !== null) {
-    const { partitions, added, version } = outcome
+    const { partitions, added, version, check } = outcome
+    if (check !== undefined) lines.push(checkText(check))
     lines.push(
-      `${countText(partitions.done)} of ${countText(partitions.planned)} partitions done, ${countText(added.rows)} rows added; ${state === 'refused' ? 'not committed: more is missing than the job tolerates' : `version ${version} of ${tableUri}`}`,
+      `${countText(partitions.done)} of ${countText(partitions.planned)} partitions done, ${countText(added.rows)} rows added; ${state === 'refused' ? (hasFindings(status) ? 'not committed: rows depend on where a pass begins' : 'not committed: more is missing than the job tolerates') : `version ${version} of ${tableUri}`}`,
     )
   }
   progress.note([...lines, `next: ${nextCommand(status, tableUri)}`].join('\n'))
@@ -52,12 +54,19 @@ function estimateText({ low, high }: RunStatus['dollars']): string {
 }
 
 /** The exit code of a run that is over. */
-export function exitCodeOfRun({ state, failure }: RunStatus): number {
+export function exitCodeOfRun(status: RunStatus): number {
+  const { state, failure } = status
   if (state === 'committed' || state === 'unchanged') return 0
+  if (state === 'refused' && hasFindings(status)) return EXIT_INPUT
   if (state === 'partial' || state === 'refused') return EXIT_PARTIAL
   if (state === 'cancelled') return exitCodeOf(new ReplayError('run-cancelled', '', { category: 'input' }))
   const known = [2, 3, 4, 70, 75]
   return failure?.exitCode != null && known.includes(failure.exitCode) ? failure.exitCode : EXIT_BUG
+}
+
+/** Rows came out otherwise when they were made a second time. */
+function hasFindings({ outcome }: RunStatus): boolean {
+  return (outcome?.check?.findings.length ?? 0) > 0
 }
 
 /** How to come back to a run that goes on without this command. */
@@ -66,11 +75,14 @@ export function comeBackText(tableUri: string, run: string): string {
   return `the run goes on; look at it with: ${commandText(['chronicle-replay', 'status', uri])}; stop it with: ${commandText(['chronicle-replay', 'cancel', uri])}`
 }
 
-function nextCommand({ run, state }: RunStatus, tableUri: string): string {
+function nextCommand(status: RunStatus, tableUri: string): string {
+  const { run, state } = status
   const uri = runUri(tableUri, run)
   if (state === 'committed' || state === 'unchanged')
     return `${commandText(['chronicle-replay', 'query', tableUri])} "select count(*) from t"`
   if (state === 'cancelled') return 'submit again: a new run; what is committed already is not done again'
+  if (state === 'refused' && hasFindings(status))
+    return 'mend the job and submit it again; or, to take such rows all the same, with --check off'
   if (state === 'partial' || state === 'refused' || state === 'failed')
     return resumeAdvice(commandText(['chronicle-replay', 'resume', uri]))
   return `${commandText(['chronicle-replay', 'status', uri])}, or cancel`

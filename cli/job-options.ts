@@ -43,6 +43,10 @@ export const JOB_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     value: FOREIGN_CHOICES.join('|'),
     help: 'rows that another program changed or added where the run has to write: keep leaves them, replace makes them anew (default: refuse)',
   },
+  check: {
+    value: 'N|off',
+    help: 'make so many partitions, drawn by the run’s id, a second time from other starts, and commit nothing if rows differ (default: some, of code of one’s own that was not yet checked in the table)',
+  },
   'no-types': { help: 'do not check the types of the job module' },
   workers: { value: 'N', help: 'worker threads (default: number of processors)' },
   endpoint: ENDPOINT,
@@ -68,7 +72,7 @@ export async function planCommand(input: CommandInput, workers: number): Promise
   const live = await readCommittedParts(table)
   // Some more tasks than workers: when the first ones are done early, there is something left to share.
   const minTasks = 4 * (countOption(input, 'workers') ?? workers)
-  const { request, bundle } = await requestOf(input, name, { archive: archive.uri, live, minTasks })
+  const { request, bundle } = await requestOf(input, name, { archive: archive.uri, live, minTasks, defaultCheck: 'new' })
   return { plan: await planRequest(request, { archive, table, live }), bundle, archiveUri, tableUri }
 }
 
@@ -80,13 +84,20 @@ export interface AskedRun {
 
 /**
  * Reads the job and the options that say what to run.
- * @param more the archive's URI, what is in the table, and limits of tasks
+ * @param more the archive's URI, what is in the table, limits of tasks, and what `--check` is by default for code of one's own
  * @throws ReplayError input `usage`, and those of `bundleJob`, `loadJob`, `outlineJob`
  */
 export async function requestOf(
   input: CommandInput,
   name: string,
-  { live, ...more }: Pick<RunRequest, 'archive' | 'minTasks' | 'taskBytes' | 'minTaskSeconds'> & { readonly live: LiveParts },
+  {
+    live,
+    defaultCheck,
+    ...more
+  }: Pick<RunRequest, 'archive' | 'minTasks' | 'taskBytes' | 'minTaskSeconds'> & {
+    readonly live: LiveParts
+    readonly defaultCheck: 'new' | 'off'
+  },
 ): Promise<AskedRun> {
   const types = input.flag('no-types') ? Promise.resolve() : checkJobTypes(name)
   types.catch(() => {}) // told below, unless the module is no module at all
@@ -98,13 +109,15 @@ export async function requestOf(
   const createdMs = Date.now()
   const { fromNs, toNs } = rangeOption(input)
   const slice = input.text('slice')
+  const isBuiltin = Object.hasOwn(BUILTIN_JOBS, name)
+  const check = checkOption(input) ?? (isBuiltin ? 'off' : defaultCheck)
   const [venues, symbols] = [listOption(input, 'venues'), listOption(input, 'symbols')]
   const onForeign = choiceOption(input, 'foreign', FOREIGN_CHOICES)
   const request: RunRequest = {
     version: 1,
     run: newRunId(createdMs, Math.random),
     createdMs,
-    source: Object.hasOwn(BUILTIN_JOBS, name) ? name : path.resolve(name),
+    source: isBuiltin ? name : path.resolve(name),
     bundle: bundle.hash,
     engine: await engineHash(),
     outline: outlineJob(job, parseParams(job, input.texts('param')), live),
@@ -117,8 +130,17 @@ export async function requestOf(
     ...(maxSkew !== undefined && { maxSkew }),
     ...(choiceOption(input, 'on-error', ON_ERROR_CHOICES) === 'skip' && { onCorrupt: 'skip' }),
     ...(onForeign !== undefined && { onForeign }),
+    ...(check !== 'off' && { check }),
   }
   return { request, bundle }
+}
+
+/** How many partitions are made a second time. @throws ReplayError input `usage` */
+function checkOption(input: CommandInput): number | 'off' | undefined {
+  const text = input.text('check')
+  if (text === undefined || text === 'off') return text
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw badOption('check', 'a number of partitions, or off', text)
+  return Number(text)
 }
 
 function required(input: CommandInput, option: string): string {

@@ -7,6 +7,7 @@ import type { FailureGroup } from '../core/job/failure-groups.ts'
 import type { MessageTotals } from '../core/job/left-out-tally.ts'
 import { findingText, type ListingFinding } from '../core/job/listing-findings.ts'
 import type { MissingStream } from '../core/job/missing-streams.ts'
+import type { CheckTally } from '../core/job/partition-check.ts'
 import type { PlanHead } from '../core/job/plan-document.ts'
 import { RUNS_FOLDER } from '../core/job/run-files.ts'
 import type { LocalRunResult, RunProgress } from '../core/job/run-local.ts'
@@ -23,12 +24,13 @@ export interface ReportedRun {
 /** The JSON document of a run that was carried out here. */
 export function runDocument(result: LocalRunResult, { findings = [] }: PlanHead): object {
   const { run, partitions, rows, version, failures, commit, missingStreams, messages, bytes, durationMs } = result
-  const { state, skipped } = commit
+  const { state, skipped, check } = commit
   return {
     ...{ run, state, partitions, rows, version, failures, findings },
     ...messagesDocument(commit.messages),
     ...(skipped !== undefined && { skipped }),
     ...(missingStreams.length > 0 && { missingStreams }),
+    ...(check !== undefined && { check }),
     ...{ messages, bytes, durationMs },
   }
 }
@@ -52,23 +54,29 @@ export function reportRun(result: LocalRunResult, { tableUri, head }: ReportedRu
   for (const missing of head.missingStreams ?? []) progress.problem(missingStreamText(missing, head))
   const isRefused = commit.state === 'refused'
   for (const failure of failures) progress.problem(failureText(failure, { tableUri, head }))
+  if (commit.check !== undefined && commit.check.findings.length > 0) progress.problem(findingsText(commit.check))
   if (commit.warning !== null) progress.note(`warning: ${commit.warning}`)
   for (const line of leftOutTexts(commit.messages, head.archive)) progress.problem(line)
   if (commit.skipped !== undefined && commit.skipped.count > 0) progress.problem(skippedText(commit.skipped, head.archive))
+  const hasFindings = (commit.check?.findings.length ?? 0) > 0
   const done = partitions.run + partitions.stale - partitions.failed
   const seconds = durationMs / 1000
   progress.note(
     [
       `run ${run}: ${partitionsText(done)} done, ${countText(partitions.cached)} cached, ${countText(partitions.failed)} failed; ${countText(rows)} rows`,
       `${countText(messages)} messages, ${bytesText(bytes)} in ${seconds.toFixed(2)} s, ${rateText(messages / seconds)}`,
+      ...(commit.check === undefined ? [] : [checkText(commit.check)]),
       isRefused
-        ? 'not committed: more partitions failed than the job tolerates; what is done is kept'
+        ? `not committed: ${hasFindings ? 'rows that depend on where a pass begins are not to be trusted' : 'more partitions failed than the job tolerates'}; what is done is kept`
         : `version ${version} of ${tableUri}`,
-      partitions.failed === 0
-        ? `next: ${commandText(['chronicle-replay', 'query', tableUri])} "select count(*) from t"`
-        : `next: ${resumeAdvice(resumeCommand(tableUri, run))}`,
+      isRefused && hasFindings
+        ? `next: mend the job and run again; or commit these rows all the same: ${resumeCommand(tableUri, run)} --check off`
+        : partitions.failed === 0
+          ? `next: ${commandText(['chronicle-replay', 'query', tableUri])} "select count(*) from t"`
+          : `next: ${resumeAdvice(resumeCommand(tableUri, run))}`,
     ].join('\n'),
   )
+  if (isRefused && hasFindings) return EXIT_INPUT
   const [worst] = failures
   if (worst === undefined) return 0
   // When nothing at all came out, the cause says more than "partial".
@@ -83,6 +91,23 @@ export function missingStreamText({ stream, instruments, days, first }: MissingS
   const rows = streams.length === 1 ? '; there are no rows of it' : stream === 'book' ? '; rows without a book say gap' : ''
   return `${[none, some].filter((text) => text !== '').join('; ')}; the first: ${first}${rows}`
 }
+
+/** The first of the rows that differ, and how many other partitions have some. */
+export function findingsText({ findings }: CheckTally): string {
+  const [first] = findings
+  const more = findings.length > 1 ? `\n  and so ${partitionsText(findings.length - 1)} more` : ''
+  return `error ${first?.code}: ${first?.message}${more}`
+}
+
+/** What making partitions a second time came to. */
+export function checkText({ seed, partitions, telling, findings }: CheckTally): string {
+  const result =
+    findings.length > 0 ? 'rows differ' : telling === 0 ? 'the same rows, but there was no other start to try' : 'the same rows'
+  return `check: ${partitionsText(partitions)} made again from other starts (seed ${seed}): ${result}`
+}
+
+/** Of rows that are refused for what the job does. */
+export const EXIT_INPUT = 2
 
 /** What a run did without: how much, in how many partitions, and where the first of it is. */
 export function skippedText({ count, partitions, codes, first }: SkippedDamage, archive: string): string {

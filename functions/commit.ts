@@ -4,17 +4,27 @@ import { outcomeOf, writeOutcome } from '../core/job/run-outcome.ts'
 import type { Container } from './container.ts'
 import type { Log } from './log.ts'
 
-/** Commits what the tasks have done and writes `outcome.json`. Returns the exit code: 4 when partitions are missing. */
+/** Commits what the tasks have done and writes `outcome.json`. Returns the exit code: 4 when partitions are missing, or nothing was committed. */
 export async function commit({ tableUri, run, attempt, open }: Container, log: Log): Promise<number> {
   const table = open(tableUri)
   const outcome = outcomeOf(await commitRun(table, run, { clock: Date.now, random: Math.random }), { attempt, endedMs: Date.now() })
   await writeOutcome(table, outcome)
-  const { state, version, partitions, added, removed, messages, skipped, failures, warning } = outcome
+  const { state, version, partitions, added, removed, messages, skipped, check, failures, warning } = outcome
   for (const failure of failures) log.error('partitions-missing', { ...failure, partition: failure.first })
   if (messages.handled < messages.read || Object.keys(messages.noted).length > 0) log.info('messages-left-out', { ...messages })
   if (skipped !== undefined && skipped.count > 0) log.info('damage-skipped', { ...skipped })
-  const told = { state, version, partitions, added, removed, ...(warning !== null && { warning }) }
-  if (partitions.missing === 0) log.info('committed', told)
+  for (const finding of check?.findings ?? []) log.error('check-finding', { ...finding })
+  const told = {
+    state,
+    version,
+    partitions,
+    added,
+    removed,
+    ...(check !== undefined && { checked: check.partitions, seed: check.seed }),
+    ...(warning !== null && { warning }),
+  }
+  const isWhole = partitions.missing === 0 && state !== 'refused'
+  if (isWhole) log.info('committed', told)
   else log.error('partial', told)
-  return partitions.missing === 0 ? 0 : EXIT_PARTIAL
+  return isWhole ? 0 : EXIT_PARTIAL
 }

@@ -21,6 +21,8 @@ const RUNS = '_chronicle/runs/*'
 const PARTS = 'venue=*/symbol=*/date=*/part-*.parquet'
 const RECEIPTS = `${RUNS}/receipts/*.jsonl`
 const EMPTY_CELLS = '_chronicle/empty/*'
+/** Code that was checked: says so, and saves the next check. */
+const CHECKED = '_chronicle/checked/*'
 
 /** Roles of the containers, and the one that `vacuum` is run with. */
 export class Roles extends Construct {
@@ -57,11 +59,11 @@ export class Roles extends Construct {
     this.commit = this.#container('Commit', 'Commits runs; never loads a job')
     allow(this.commit, ['s3:ListBucket'], [table])
     const runFiles = ['plan.json', 'tasks.json', 'shares/*', 'receipts/*', 'cancel', 'outcome.json'].map((name) => `${RUNS}/${name}`)
-    const facts = ['_chronicle/archive-index.jsonl', EMPTY_CELLS]
+    const facts = ['_chronicle/archive-index.jsonl', EMPTY_CELLS, CHECKED]
     // Parts: to learn whether another program's VACUUM has taken them.
     allow(this.commit, ['s3:GetObject'], below(table, LOG, PARTS, ...facts, ...runFiles))
     allow(this.commit, ['s3:PutObject', 's3:AbortMultipartUpload'], below(table, LOG, ...facts, `${RUNS}/outcome.json`))
-    denyToReplace(this.commit, below(table, '_delta_log/*.json', EMPTY_CELLS))
+    denyToReplace(this.commit, below(table, '_delta_log/*.json', EMPTY_CELLS, CHECKED))
 
     this.vacuum = new iam.Role(this, 'Vacuum', {
       description: 'The only one that deletes: files of tables that no version needs',

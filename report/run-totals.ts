@@ -1,3 +1,4 @@
+import { type CheckTally, tallyChecks } from '../core/job/partition-check.ts'
 import type { PlanReason } from '../core/job/plan-document.ts'
 import { countText } from '../core/number-text.ts'
 import type { TableState } from '../core/table/delta-log.ts'
@@ -27,6 +28,8 @@ export interface RunTotals {
   /** Sequence findings by kind. */
   readonly gaps: Readonly<Record<string, number>>
   readonly unproven: number
+  /** What making partitions a second time came to; null: none was to be. */
+  readonly check: CheckTally | null
   /** From the first receipt's beginning to the last one's end; 0 without receipts. Milliseconds. */
   readonly wallMs: number
   /** Time of threads in all attempts. Milliseconds. */
@@ -74,6 +77,13 @@ export function sumRun(record: RunRecord): RunTotals {
     bytesWritten: sum(winners, ({ partBytes }) => partBytes),
     gaps: sumByName(winners.map(({ gaps }) => gaps)),
     unproven: sum(winners, ({ unproven }) => unproven),
+    check:
+      head.check === undefined
+        ? null
+        : tallyChecks(
+            head.check.seed,
+            [...done.values()].flatMap(({ check }) => check ?? []),
+          ),
     wallMs: wallOf(receipts),
     busyMs: sum(receipts, ({ timing }) => timing.durationMs),
     table: live === null ? null : { version: live.version, parts: live.parts, rows: live.rows, bytes: live.bytes },

@@ -104,6 +104,12 @@ function runBody({ tableUri, head, commits, instruments }: ReportModel): Html {
   ])
 }
 
+/** Partitions that were made a second time, and what came of it. */
+function checkText({ partitions, seed, findings }: NonNullable<ReportModel['totals']['check']>): string {
+  const result = findings.length === 0 ? 'the same rows' : findings.map(({ message }) => message).join(' · ')
+  return `${countText(partitions)} partitions, seed ${seed}: ${result}`
+}
+
 function instrumentsText(instruments: readonly string[]): string {
   const [named, rest] = [instruments.slice(0, MAX_NAMED), instruments.length - MAX_NAMED]
   return `${countText(instruments.length)}: ${named.join(', ')}${rest > 0 ? ` and ${countText(rest)} more` : ''}`
@@ -136,6 +142,7 @@ function totalsBody({ totals, checks, figures }: ReportModel): Html {
     ['Left out', leftOut === 0 ? '0' : `${countText(leftOut)}: ${named(messages.leftOut)}`],
     ['Sequence findings', named(gaps) || '0'],
     ['Unproven boundaries', countText(totals.unproven)],
+    ...(totals.check === null ? [] : [['Made a second time', checkText(totals.check)] as const]),
     ['Rows', countText(totals.rows)],
     ['Parts', `${countText(totals.parts)}, ${bytesText(totals.bytesWritten)}`],
     ['Archive read', bytesText(totals.bytesRead)],

@@ -112,6 +112,9 @@ function textOf({ head, instruments, tasks }: RunPlan): string {
     `${countText(counts.run + counts.stale)} partitions to run in ${countText(tasks.length)} tasks, ${countText(counts.cached)} cached\n`,
     `${bytesText(cost.bytesRead)} to read, ${cost.amplification.toFixed(2)} times the ${bytesText(cost.bytesInRange)} in range; `,
     `${countText(cost.getRequests)} GET, ${countText(cost.putRequests)} PUT\n`,
+    head.check === undefined
+      ? ''
+      : `check: ${countText(head.check.partitions.length)} of them are made a second time from other starts, and their rows compared\n`,
     `${hours}, ${dollarsText(cost.dollars.low)} to ${dollarsText(cost.dollars.high)} on AWS, if\n`,
     ...cost.assumptions.map((assumption) => `  - ${assumption}\n`),
   ].join('')

@@ -28,6 +28,7 @@ export const resume: CommandSpec = {
       value: ON_ERROR_CHOICES.join('|'),
       help: 'when a partition fails: set it aside and finish the others (default), or begin no further task',
     },
+    check: { value: 'off', help: 'of a run on this machine: commit rows even if they came out otherwise when made a second time' },
     endpoint: ENDPOINT,
     detach: { help: 'of a run on AWS: do not wait for its end' },
   },
@@ -47,6 +48,7 @@ export const resume: CommandSpec = {
     const submitted = await findCloudRun(input, 'resume')
     if (submitted !== null) return resumeCloudRun(submitted, input, io)
     const onError = choiceOption(input, 'on-error', ON_ERROR_CHOICES)
+    const ignoreCheck = choiceOption(input, 'check', ['off']) === 'off'
     const workers = countOption(input, 'workers') ?? os.availableParallelism()
     const table = openTableStore(tableUri, input)
     const head = await readPlanHead(table, run)
@@ -59,7 +61,16 @@ export const resume: CommandSpec = {
     let code = 0
     const work = async (signal: AbortSignal): Promise<void> => {
       const onProgress = (made: RunProgress): void => progress.update(() => progressText(made))
-      const options = { tableUri, run, endpoint: cloudOf(input).endpoint, workers, onError, clock: Date.now, random: Math.random }
+      const options = {
+        tableUri,
+        run,
+        endpoint: cloudOf(input).endpoint,
+        workers,
+        onError,
+        ignoreCheck,
+        clock: Date.now,
+        random: Math.random,
+      }
       const result = await runLocally({ ...options, signal, onProgress })
       progress.end()
       if (input.flag('json')) io.out(jsonText({ ...runDocument(result, head), resumed: left.map(({ category: _, ...group }) => group) }))

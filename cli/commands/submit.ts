@@ -19,7 +19,7 @@ import { ProgressLine } from '../progress.ts'
 import { reportFindings } from '../run-report.ts'
 import { plan } from './plan.ts'
 
-const { workers: _workers, archive: _archive, table: _table, ...SELECTION } = JOB_OPTIONS
+const { workers: _workers, archive: _archive, table: _table, check: _check, ...SELECTION } = JOB_OPTIONS
 
 export const submit: CommandSpec = {
   name: 'submit',
@@ -33,6 +33,10 @@ export const submit: CommandSpec = {
     'on-error': {
       value: 'quarantine|skip',
       help: 'when a partition fails: set it aside and finish the others (default); skip: and leave damaged records out, and count them',
+    },
+    check: {
+      value: 'N|off',
+      help: 'make so many partitions, drawn by the run’s id, a second time from other starts, and commit nothing if rows differ (default: off)',
     },
     tasks: { value: 'N', help: 'cut the work into about so many tasks, if its size alone would make fewer' },
     'task-timeout': { value: 'S', help: 'seconds that an attempt at a task is given at least (default: 900; more by its size)' },
@@ -103,6 +107,7 @@ async function prepare(input: CommandInput, progress: ProgressLine): Promise<Pre
   const live = await readCommittedParts(table)
   const [job] = input.positionals as [string]
   const asked = await requestOf(input, job, {
+    defaultCheck: 'off',
     ...{ archive: archiveUri, live, taskBytes: TASK_BYTES * stack.taskVcpus },
     ...(limits.minTasks !== undefined && { minTasks: limits.minTasks }),
     ...(limits.minTaskSeconds !== undefined && { minTaskSeconds: limits.minTaskSeconds }),

@@ -8,6 +8,7 @@ import type { TableState } from '../table/delta-log.ts'
 import { columnsTag, PARTITION_COLUMNS } from '../table/table-schema.ts'
 import { addToArchiveIndex } from './archive-index.ts'
 import { EMPTY_CELLS, EMPTY_OBJECT, encodeRecord, writeRecord } from './cell-record.ts'
+import { noteChecked } from './checked-code.ts'
 import { readForeignColumns } from './committed-parts.ts'
 import { type SkippedDamage, tallyDamage } from './damage-tally.ts'
 import { type FailureGroup, groupFailures } from './failure-groups.ts'
@@ -16,6 +17,7 @@ import { decodeRanges, encodeRanges } from './index-ranges.ts'
 import { type MessageTotals, tallyMessages } from './left-out-tally.ts'
 import { type LiveCell, LiveCells, tagsOf } from './live-cells.ts'
 import { readPartLedger } from './part-ledger.ts'
+import { type CheckTally, tallyChecks } from './partition-check.ts'
 import { type PlanHead, readPlanHead } from './plan-document.ts'
 import { requireNotCancelled } from './run-cancel.ts'
 import { type DoneReceipt, type MissingPartition, readRunReceipts } from './run-receipts.ts'
@@ -25,6 +27,8 @@ export interface CommitRunOptions {
   readonly clock: () => number
   /** Numbers in [0, 1). */
   readonly random: () => number
+  /** Whether rows are committed that came out otherwise when they were made a second time. @default false */
+  readonly ignoreCheck?: boolean | undefined
   /** Waits so many milliseconds. @default a timer */
   readonly pause?: (ms: number) => Promise<unknown>
 }
@@ -33,7 +37,7 @@ export interface CommitResult {
   readonly run: string
   /**
    * `committed`: this call wrote a version. `unchanged`: all that is done was in the table. `refused`: more is missing than
-   * the job's tolerance allows, so no version was written.
+   * the job's tolerance allows, or rows came out otherwise when they were made a second time, so nothing was written.
    */
   readonly state: 'committed' | 'unchanged' | 'refused'
   /** Version of the table; -1 when there is none, or the commit was refused. */
@@ -49,6 +53,8 @@ export interface CommitResult {
   readonly skipped?: SkippedDamage
   /** Done partitions that could not be committed, because of what another program did to the table meanwhile; in `missing`, too. */
   readonly heldBack: readonly MissingPartition[]
+  /** What making some partitions a second time came to; absent where none was to be. */
+  readonly check?: CheckTally
   /** The first `MAX_MISSING` partitions that are missing. */
   readonly missing: readonly MissingPartition[]
   /** All of them, by cause. */
@@ -83,7 +89,18 @@ export async function commitRun(table: ObjectStore, run: string, options: Commit
       ...skipped,
     }
   }
-  const skipped = { messages: tallyMessages(done.values()), ...(head.onCorrupt === 'skip' && { skipped: tallyDamage(done.values()) }) }
+  const check =
+    head.check &&
+    tallyChecks(
+      head.check.seed,
+      [...done.values()].flatMap((receipt) => receipt.check ?? []),
+    )
+  const hasFindings = check !== undefined && check.findings.length > 0
+  const skipped = {
+    messages: tallyMessages(done.values()),
+    ...(head.onCorrupt === 'skip' && { skipped: tallyDamage(done.values()) }),
+    ...(check !== undefined && { check }),
+  }
   const keepFacts = (): Promise<unknown> =>
     addToArchiveIndex(table, facts).then(
       () => null,
@@ -91,7 +108,7 @@ export async function commitRun(table: ObjectStore, run: string, options: Commit
     )
   // What changed since it was planned, as a day that is still being written, is left for a later run: it failed at nothing.
   const failed = missing.filter(({ error }) => error?.code !== 'input-changed').length
-  if (failed > head.tolerance * head.partitions) {
+  if (failed > head.tolerance * head.partitions || (hasFindings && options.ignoreCheck !== true)) {
     // Partitions may be missing for something that was not known of the archive: the next plan is to know it.
     return { ...toldOf([]), state: 'refused', version: -1, added: NOTHING, removed: { parts: 0 }, warning: warningOf(await keepFacts()) }
   }
@@ -116,6 +133,8 @@ export async function commitRun(table: ObjectStore, run: string, options: Commit
     throw withAdvice(error, run)
   })
   const indexError = await keepFacts()
+  // Without the note the next run checks again.
+  if (check !== undefined && check.telling > 0 && !hasFindings) await noteChecked(table, head.bundle, check).catch(() => undefined)
   const { added, removed } = (outcome.written ? (changed as RunChange['told'] | null) : null) ?? { added: NOTHING, removed: { parts: 0 } }
   const state = outcome.written ? 'committed' : 'unchanged'
   return { ...toldOf(heldBack), state, version: outcome.version, added, removed, warning: warningOf(outcome.checkpointError ?? indexError) }

@@ -117,8 +117,13 @@ export interface JobSpec<P extends JobParamDefaults, C extends JobColumns, S ext
   readonly clock?: 'record' | 'exchange'
   /** How far record and exchange time may differ. @default '5s' */
   readonly maxSkew?: string
-  /** How far back the job looks, beyond the current bar. @default nothing, or what its features need */
+  /** How far back the job looks, beyond the current bar: handlers hear so much before their first row. @default nothing, or what its features need */
   readonly warmUp?: string | ((params: JobParams<P>) => string)
+  /**
+   * `day`: handlers are made anew for each UTC day, so that what they keep may reach back to its beginning; each partition reads
+   * its day up to its end. @default none: state reaches back as far as `warmUp`
+   */
+  readonly session?: 'day'
   /** Share of partitions, 0 to 1, that may fail without holding up the commit. @default 0 */
   readonly tolerance?: number
   /** What a gap in the book's sequences does. @default 'quarantine' */
@@ -130,7 +135,19 @@ export interface JobSpec<P extends JobParamDefaults, C extends JobColumns, S ext
   readonly beyondRange?: 'error' | 'null'
   /** Columns whose values are features: `{ imbalance: 'imbalance:5' }`. */
   features?(params: JobParams<P>): { readonly [K in keyof C]?: ColumnRequest }
-  /** Called once per instrument × variant; and to plan, without venue and symbol, to see which handlers there are. */
+  /**
+   * Makes the handlers, and with them the state of one instrument × variant; called once for each, and to plan, without venue and
+   * symbol, to see which handlers there are. With a `session`, again for each UTC day.
+   *
+   * A pass may begin at any partition, so what handlers keep must not reach further back than `warmUp` and the current bar: a
+   * `let last` that `trade` sets and `row` reads gives other rows by slice and worker. Three ways to be right:
+   * - a feature that has its window built in: the last trade is `last_price:1h`, the last quote `last_bid:1h`, with their ages
+   * - `warmUp: '10m'`, and forgetting what is older than that by the messages' own times
+   * - `session: 'day'`: state begins anew each UTC day
+   *
+   * What counts since the last row starts again in `row`, and all of it in `reset`. Runs of new code make some partitions a second
+   * time from other starts and refuse to commit rows that differ (`--check`).
+   */
   create?(params: JobParams<P>, context: JobContext<S>): JobHandlers<C>
   /**
    * Escape hatch: the job is a whole pipeline, built anew for each partition × variant, and its rows are those of
@@ -229,6 +246,7 @@ function checkJob(job: JobDefinition): void {
     ['clock', ['record', 'exchange']],
     ['onGap', ['quarantine', 'ignore', 'abort']],
     ['beyondRange', ['error', 'null']],
+    ['session', ['day']],
   ] as const) {
     const value: string | undefined = job[key]
     if (value !== undefined && !(choices as readonly string[]).includes(value))
@@ -244,7 +262,7 @@ function checkJob(job: JobDefinition): void {
     throw invalid(name, 'expected one of create, features, pipeline: nothing makes its rows')
   }
   if (job.pipeline !== undefined) {
-    const other = (['create', 'features', 'restartPoints', 'trigger', 'fill', 'clock', 'onGap'] as const).find(
+    const other = (['create', 'features', 'restartPoints', 'trigger', 'fill', 'clock', 'onGap', 'session'] as const).find(
       (key) => job[key] !== undefined,
     )
     if (other !== undefined) throw invalid(name, `${other}: a job with a pipeline has none; its rows are those of context.rows`)

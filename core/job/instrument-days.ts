@@ -19,9 +19,10 @@ export interface JobWindow {
 }
 
 /** The time from which on messages matter to a cell, nanoseconds since the epoch; not before it. */
-export function windowStartNs(startNs: bigint, { beforeNs, wholeDay }: JobWindow): bigint {
+export function windowStartNs(startNs: bigint, { beforeNs, afterNs, wholeDay }: JobWindow): bigint {
   const fromNs = startNs - BigInt(beforeNs)
-  const dayNs = startNs - (startNs % DAY_NS)
+  // By the exchange's clock a day begins that much earlier in the records.
+  const dayNs = startNs - (startNs % DAY_NS) - BigInt(afterNs)
   const least = wholeDay && dayNs < fromNs ? dayNs : fromNs
   return least < 0n ? 0n : least
 }
@@ -135,7 +136,7 @@ export class InstrumentDays {
     const cellDay = Math.floor(cell / grid.cellsPerDay)
     // Time of day, so that nanoseconds stay exact in a double.
     const inDay = (cell - cellDay * grid.cellsPerDay) * slice
-    const from = window.wholeDay ? Math.min(inDay - window.beforeNs, 0) : inDay - window.beforeNs
+    const from = window.wholeDay ? Math.min(inDay - window.beforeNs, -window.afterNs) : inDay - window.beforeNs
     return [spans.firstReaching(timeFrom(cellDay, from)), spans.lastReaching(timeFrom(cellDay, inDay + slice + window.afterNs))]
   }
 
@@ -183,7 +184,7 @@ export class InstrumentDays {
   /** In days since the epoch. */
   #windowStart(grid: CellGrid, cell: number, window: JobWindow): number {
     const start = cell / grid.cellsPerDay - window.beforeNs / DAY
-    return window.wholeDay ? Math.min(start, Math.floor(cell / grid.cellsPerDay)) : start
+    return window.wholeDay ? Math.min(start, Math.floor(cell / grid.cellsPerDay) - window.afterNs / DAY) : start
   }
 
   /** Bytes before a time in days since the epoch, those of a day's folders being spread evenly over what they reach. */

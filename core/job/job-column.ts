@@ -63,7 +63,8 @@ function stateOf(options: JobColumnOptions, context: ColumnContext, values: RowV
   const { job, params, venue, symbol, variant } = options
   const { out } = values
   const book = usesBook(job) ? context.book : undefined
-  const handlers: JobHandlers<JobColumns> = job.create?.(params, { book, venue, symbol, variant } as JobContext) ?? {}
+  const make = (): JobHandlers<JobColumns> => job.create?.(params, { book, venue, symbol, variant } as JobContext) ?? {}
+  let handlers = make()
   const row = (): void => {
     markRow(true)
     handlers.row!(out)
@@ -85,7 +86,14 @@ function stateOf(options: JobColumnOptions, context: ColumnContext, values: RowV
       message: (message) => handlers.message!(message, out, streamOf(message.batch.originAt(message.index).path)),
     }),
     ...(handlers.gap !== undefined && { gap: (isOpen) => handlers.gap!({ isOpen }) }),
-    ...(handlers.end !== undefined && { dayEnds: () => handlers.end!(out) }),
+    ...((handlers.end !== undefined || job.session === 'day') && {
+      dayEnds() {
+        handlers.end?.(out)
+        if (job.session !== 'day') return
+        handlers = make()
+        handlers.reset?.()
+      },
+    }),
   }
 }
 

@@ -73,13 +73,13 @@ export function windowOfVariants(job: JobDefinition, variants: readonly Variant[
 
 /**
  * The window of a variant. Rows at events may sum up what was since the row before, "every N" counts from midnight, and `end`
- * tells of a day: they need their whole day. A live variant may be of a job that had other parameters: what it then needs is
+ * tells of a day: they need their whole day, and so does a session. A live variant may be of a job that had other parameters: what it then needs is
  * not asked for.
  */
 function windowOf(job: JobDefinition, given: Variant['params']): JobWindow {
   const params = { ...job.params, ...given }
   const { warmUpNs, skewNs, trigger, everyNs } = jobTiming(job, params)
-  const wholeDay = (trigger !== null && (trigger.everyEvents > 0 || everyNs === null)) || hearsDayEnds(job, params)
+  const wholeDay = job.session === 'day' || (trigger !== null && (trigger.everyEvents > 0 || everyNs === null)) || hearsDayEnds(job, params)
   return { beforeNs: Number(warmUpNs + skewNs), afterNs: Number(skewNs), wholeDay }
 }
 
@@ -96,7 +96,7 @@ function hearsDayEnds(job: JobDefinition, params: JobParamDefaults): boolean {
 }
 
 /** Bars of all variants have to fit into a cell. */
-function leastCommon(a: bigint | null, b: bigint | null): bigint | null {
+export function leastCommon(a: bigint | null, b: bigint | null): bigint | null {
   if (a === null || b === null) return a ?? b
   let [x, y] = [a, b]
   while (y !== 0n) [x, y] = [y, x % y]

@@ -68,6 +68,11 @@ export class PartitionLines {
     }
   }
 
+  /** Bytes to read before a partition begins. */
+  leadOf(index: number): number {
+    return this.#start[index]! - this.#from[index]!
+  }
+
   /** Objects that tasks open. */
   objectsRead(tasks: readonly TaskCut[]): number {
     let objects = 0

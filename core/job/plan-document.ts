@@ -49,6 +49,14 @@ export interface PlanReason {
 /** `run`: has no rows yet. `cached`: its rows are in the table. `stale`: its rows in the table are to be replaced. */
 export type PartitionState = 'run' | 'cached' | 'stale'
 
+/** Which partitions a run makes twice. */
+export interface PlannedCheck {
+  /** What they, and the other starts, are drawn by: the run's id. */
+  readonly seed: string
+  /** Indexes among the partitions of the plan, ascending. */
+  readonly partitions: readonly number[]
+}
+
 export interface PlanHead {
   readonly version: 1
   readonly run: string
@@ -66,6 +74,8 @@ export interface PlanHead {
   readonly onCorrupt?: 'skip'
   /** What becomes of rows that another program changed or brought. Absent: where they are, nothing is written. */
   readonly onForeign?: OnForeign
+  /** Partitions that are made a second time, from other starts, to compare their rows; absent: none. */
+  readonly check?: PlannedCheck
   /** URI of the archive. */
   readonly archive: string
   /** Milliseconds since the epoch. */

@@ -95,10 +95,17 @@ function shareText(plan: RunPlan, task: TaskCut): string {
   const lines: string[] = []
   for (const { days, first, end } of plan.partitions.byInstrument(task)) {
     lines.push(JSON.stringify(['i', days.venue, days.symbol]))
-    for (const line of folderLines(plan, days, plan.partitions.daysOf(first, end))) lines.push(line)
+    for (const line of folderLines(plan, days, daysToRead(plan, first, end))) lines.push(line)
     for (let i = first; i < end; i++) lines.push(plan.partitions.line(i))
   }
   return `${lines.join('\n')}\n`
+}
+
+/** The days that partitions depend on, and the one before where they are checked: a second pass may begin there. */
+function daysToRead({ partitions, head }: RunPlan, first: number, end: number): readonly [first: number, last: number] {
+  const [from, to] = partitions.daysOf(first, end)
+  const isChecked = head.check?.partitions.some((index) => index >= first && index < end) === true
+  return [isChecked && from > 0 && from <= to ? from - 1 : from, to]
 }
 
 function* folderLines(

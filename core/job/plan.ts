@@ -5,6 +5,7 @@ import { mergeSchemas } from '../table/table-schema.ts'
 import { type ArchiveFacts, NO_FACTS } from './archive-facts.ts'
 import type { ArchiveListing, ListedFolder, ListedInstrument } from './archive-listing.ts'
 import { type CellGrid, cellGrid, cellsOfRange, DAY_NS, dateOfDay } from './cells.ts'
+import { type CheckAmount, chooseChecked } from './check-choice.ts'
 import { dayReach } from './day-spans.ts'
 import { type FingerprintBase, type OnCorrupt, wantedOf } from './fingerprint.ts'
 import { type LookResult, lookAtFolders } from './folder-reach.ts'
@@ -19,7 +20,7 @@ import type { PartitionLines } from './partition-lines.ts'
 import { PartitionJudge, partitionText } from './partition-state.ts'
 import { PlanCollector, type PlannedCell } from './plan-collector.ts'
 import { attemptSeconds, estimateCost } from './plan-cost.ts'
-import type { PlanHead } from './plan-document.ts'
+import type { PlanHead, PlannedCheck } from './plan-document.ts'
 import { PARTITION_COLUMNS } from './row-schema.ts'
 import { listSelection } from './selection.ts'
 import { cutTasks, type TaskCut } from './task-cuts.ts'
@@ -60,6 +61,8 @@ export interface PlanOptions {
   readonly minTasks?: number | undefined
   /** Seconds that an attempt at a task is given at least. @default 900 */
   readonly minTaskSeconds?: number | undefined
+  /** Partitions that the run makes a second time, from other starts, to compare their rows. @default none */
+  readonly check?: CheckAmount | undefined
   /** A listing of the selection that is there already. @default lists the archive */
   readonly listing?: ArchiveListing | undefined
 }
@@ -179,6 +182,7 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
   })
   const lastDay = Math.floor((range[1] - 1) / grid.cellsPerDay)
   const missingStreams = findMissingStreams(listing.instruments, outline, Math.floor(range[0] / grid.cellsPerDay), lastDay)
+  const check = checkOf(options, collector, tasks, grid)
   const head: PlanHead = {
     version: 1,
     run: options.run,
@@ -188,6 +192,7 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
     ...code,
     ...(isSkipping && { onCorrupt: 'skip' }),
     ...(options.onForeign !== undefined && { onForeign: options.onForeign }),
+    ...(check !== undefined && { check }),
     archive: archive.uri,
     createdMs: options.createdMs,
     streams: outline.streams === 'all' ? ['all'] : outline.streams,
@@ -212,6 +217,23 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
   const cells = (): Iterable<PlannedCell> => collector.planned()
   const told = { advice: [...adviceOn(outline, head, days), ...adviceOnReach(days, look)], notes: foreign.notes() }
   return { head, instruments: collector.instruments, cells, tasks, taskSeconds, ...told, partitions, listing }
+}
+
+/** Which partitions are made a second time. */
+function checkOf(
+  { outline, run, check }: PlanOptions,
+  { partitions, bytes }: PlanCollector,
+  tasks: readonly TaskCut[],
+  grid: CellGrid,
+): PlannedCheck | undefined {
+  if (check === undefined || outline.writesRestartPoints) return undefined
+  const firsts = new Set(tasks.flatMap((task) => [...partitions.byInstrument(task)].map(({ first }) => first)))
+  return chooseChecked(run, check, {
+    ...{ count: partitions.count, bytes },
+    areWhole: outline.everyNs === String(grid.sliceNs) || outline.asked.some(({ window }) => window.wholeDay),
+    isFirst: (index) => firsts.has(index),
+    leadOf: (index) => partitions.leadOf(index),
+  })
 }
 
 /** The windows of sets of variants: of each set that of the variant which looks farthest. */

@@ -2,6 +2,7 @@ import { type ErrorCategory, ReplayError } from '../errors.ts'
 import type { FolderFact } from './archive-facts.ts'
 import { type MessageCounts, NO_MESSAGES } from './message-counts.ts'
 import { NO_PART } from './part-file.ts'
+import type { PartitionCheck } from './partition-check.ts'
 import type { DamageReport } from './pass-damage.ts'
 import type { PlanHead } from './plan-document.ts'
 import type { PlannedPartition } from './task-share.ts'
@@ -56,6 +57,8 @@ export interface Receipt {
   readonly messages: MessageCounts
   /** What was left out as damaged; absent where nothing was. In `messages.leftOut`, too. */
   readonly damage?: DamageReport
+  /** Of a partition that was made a second time to compare its rows (recheck.ts). */
+  readonly check?: PartitionCheck
   /** What was learnt of the folders read; `commit` keeps it in the archive index. */
   readonly facts: readonly FolderFact[]
   readonly timing: {
@@ -74,6 +77,7 @@ export type ReceiptFrame = Omit<
   Receipt,
   | 'soundFingerprint'
   | 'damage'
+  | 'check'
   | 'began'
   | 'part'
   | 'checksum'

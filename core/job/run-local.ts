@@ -19,6 +19,8 @@ export interface LocalRunOptions {
   readonly workers: number
   /** What a failing partition means: it is set aside and the others finish, or no further task is begun. @default 'quarantine' */
   readonly onError?: 'quarantine' | 'abort' | undefined
+  /** As of `commitRun`. */
+  readonly ignoreCheck?: boolean | undefined
   /** Milliseconds since the epoch. */
   readonly clock: () => number
   /** Numbers in [0, 1). */
@@ -103,7 +105,7 @@ export async function runLocally(options: LocalRunOptions): Promise<LocalRunResu
   }
   signal?.throwIfAborted()
   const { missing } = await readRunReceipts(table, head)
-  const commit = await commitRun(table, run, { clock, random })
+  const commit = await commitRun(table, run, { clock, random, ignoreCheck: options.ignoreCheck })
   const { run: planned, cached, stale } = head.counts
   return {
     run,

@@ -6,8 +6,8 @@ import { runFiles } from './run-files.ts'
 
 /** What the last commit of a submitted run came to: `outcome.json` in its folder. */
 export interface RunOutcome
-  extends Pick<CommitResult, 'run' | 'version' | 'partitions' | 'added' | 'removed' | 'messages' | 'skipped' | 'warning'> {
-  /** `partial`: committed, and some partitions are missing. `refused`: too many are missing, so that nothing was committed. */
+  extends Pick<CommitResult, 'run' | 'version' | 'partitions' | 'added' | 'removed' | 'messages' | 'skipped' | 'check' | 'warning'> {
+  /** `partial`: committed, and some partitions are missing. `refused`: too many are missing, or `check` has findings, so that nothing was committed. */
   readonly state: 'committed' | 'unchanged' | 'partial' | 'refused'
   /** Why partitions are missing. */
   readonly failures: readonly FailureGroup[]
@@ -17,7 +17,7 @@ export interface RunOutcome
 }
 
 export function outcomeOf(result: CommitResult, attempt: Pick<RunOutcome, 'attempt' | 'endedMs'>): RunOutcome {
-  const { run, version, partitions, added, removed, messages, skipped, warning, failures } = result
+  const { run, version, partitions, added, removed, messages, skipped, check, warning, failures } = result
   const state = result.state !== 'refused' && partitions.missing > 0 ? 'partial' : result.state
   return {
     run,
@@ -29,6 +29,7 @@ export function outcomeOf(result: CommitResult, attempt: Pick<RunOutcome, 'attem
     failures,
     messages,
     ...(skipped !== undefined && { skipped }),
+    ...(check !== undefined && { check }),
     warning,
     ...attempt,
   }

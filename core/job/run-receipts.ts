@@ -20,6 +20,7 @@ export type DoneReceipt = Pick<
   | 'fingerprint'
   | 'soundFingerprint'
   | 'damage'
+  | 'check'
   | 'inputs'
   | 'restart'
   | 'part'
@@ -140,7 +141,7 @@ function lean(receipt: Receipt): DoneReceipt {
   const { part, checksum, minTsNs, maxTsNs, timing } = receipt
   const endedMs = Math.round(timing.startedMs + timing.durationMs)
   const cell = { partition, venue, symbol, date, startNs, endNs }
-  const { soundFingerprint, damage } = receipt
+  const { soundFingerprint, damage, check } = receipt
   const { read, leftOut, noted, places, skewNs } = receipt.messages
   const messages = {
     read,
@@ -151,6 +152,7 @@ function lean(receipt: Receipt): DoneReceipt {
   }
   const told = {
     ...(soundFingerprint !== undefined && { soundFingerprint }),
+    ...(check !== undefined && { check }),
     ...(damage !== undefined && { damage: { ...damage, places: damage.places.slice(0, 1) } }),
   }
   return { ...cell, ...told, messages, variants, fingerprint, inputs, restart, part, checksum, minTsNs, maxTsNs, endedMs }

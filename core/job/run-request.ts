@@ -1,6 +1,8 @@
 import { ReplayError } from '../errors.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { readArchiveIndex } from './archive-index.ts'
+import type { CheckAmount } from './check-choice.ts'
+import { isChecked } from './checked-code.ts'
 import { readCommittedParts } from './committed-parts.ts'
 import type { JobOutline } from './job-outline.ts'
 import type { LiveParts } from './live-parts.ts'
@@ -36,6 +38,8 @@ export interface RunRequest {
   readonly maxSkew?: string
   /** Absent: a partition fails whose input is damaged. */
   readonly onCorrupt?: 'skip'
+  /** As in `PlanOptions`; `new`: few, of code that was not yet checked in this table. Absent: none. */
+  readonly check?: CheckAmount | 'new'
   /** As in `PlanOptions`. */
   readonly onForeign?: OnForeign
   /** As in `PlanOptions`. */
@@ -76,11 +80,12 @@ export interface PlanRequestOptions {
 export async function planRequest(request: RunRequest, { archive, table, live }: PlanRequestOptions): Promise<RunPlan> {
   const { outline, bundle, engine, run, createdMs, source, venues, symbols, fromNs, toNs, slice, maxSkew } = request
   const { taskBytes, minTasks, minTaskSeconds, onCorrupt, onForeign } = request
+  const check = request.check === 'new' ? ((await isChecked(table, bundle)) ? undefined : 'few') : request.check
   return planRun({
     ...{ archive, outline, code: { bundle, engine }, run, createdMs, source, venues, symbols, slice, maxSkew },
     fromNs: fromNs === undefined ? undefined : BigInt(fromNs),
     toNs: toNs === undefined ? undefined : BigInt(toNs),
-    ...{ taskBytes, minTasks, minTaskSeconds, onCorrupt, onForeign },
+    ...{ taskBytes, minTasks, minTaskSeconds, onCorrupt, onForeign, check },
     live: live ?? (await readCommittedParts(table)),
     facts: await readArchiveIndex(table),
   })

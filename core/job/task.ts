@@ -14,6 +14,7 @@ import { type PassOptions, type PassPlan, runPass } from './pass.ts'
 import { ShareFolders } from './pass-start.ts'
 import { type PlanHead, readPlanHead, readTask, type Variant } from './plan-document.ts'
 import { encodeReceipts, type Receipt, type ReceiptFrame, receiptFrame, rowlessReceipt } from './receipt.ts'
+import { recheck } from './recheck.ts'
 import { requireNotCancelled } from './run-cancel.ts'
 import { runFiles } from './run-files.ts'
 import { snapshotShare } from './snapshot-share.ts'
@@ -116,10 +117,11 @@ export async function workTask(options: RunTaskOptions): Promise<TaskWork> {
   const head = await readPlanHead(table, run)
   if (options.engine !== undefined) requireEngine(run, head.engine, options.engine)
   const shares = await readTaskShare(table, head, await readTask(table, run, task))
-  const job = await loadBundle(table, head)
+  const code = await readBundle(table, head)
+  const job = await loadJob(code, jobFileOf(head))
   const scratch = options.scratch ?? fs.mkdtempSync(path.join(os.tmpdir(), 'chronicle-replay-task-'))
   try {
-    const running = new RunningTask(options, head, job, { table, archive, scratch })
+    const running = new RunningTask(options, head, { code, job }, { table, archive, scratch })
     for (const share of shares) await running.runShare(share)
     return running.work
   } finally {
@@ -131,10 +133,13 @@ class RunningTask {
   readonly #options: RunTaskOptions
   readonly #head: PlanHead
   readonly #job: JobDefinition
+  readonly #code: string
   readonly #table: ObjectStore
   readonly #archive: ObjectStore
   readonly #pass: Omit<PassOptions, 'folders'>
   readonly #receipts: Receipt[] = []
+  /** Partitions that are made a second time. */
+  readonly #checked: ReadonlySet<number>
   #left = 0
   #messages = 0
   #bytes = 0
@@ -144,12 +149,14 @@ class RunningTask {
   constructor(
     options: RunTaskOptions,
     head: PlanHead,
-    job: JobDefinition,
+    { code, job }: { readonly code: string; readonly job: JobDefinition },
     places: { readonly table: ObjectStore; readonly archive: ObjectStore; readonly scratch: string },
   ) {
     this.#options = options
     this.#head = head
     this.#job = job
+    this.#code = code
+    this.#checked = new Set(head.check?.partitions)
     this.#table = places.table
     this.#archive = places.archive
     this.#pass = {
@@ -178,7 +185,7 @@ class RunningTask {
     }
     while (rest.length > 0) {
       await requireNotCancelled(this.#table, this.#head.run)
-      const count = await this.#runFirst(rest, folders)
+      const count = await this.#runFirst(rest, folders, share)
       this.#plannedBytes += bytesOf(rest.slice(0, count))
       this.#progress(0, 0)
       rest = rest.slice(count)
@@ -214,7 +221,7 @@ class RunningTask {
   }
 
   /** Runs the first partitions of a list in one pass, and gives how many are dealt with. */
-  async #runFirst(list: readonly PlannedPartition[], folders: ShareFolders): Promise<number> {
+  async #runFirst(list: readonly PlannedPartition[], folders: ShareFolders, share: InstrumentShare): Promise<number> {
     if (this.#options.signal?.aborted === true) return 0
     if (this.#isGone(list[0]!, folders)) {
       const receipt = this.#rowless(list[0]!, folders, null)
@@ -233,7 +240,8 @@ class RunningTask {
     const end = await runPass(plan, { ...this.#pass, folders })
     for (const { partition, isSound, ...result } of end.done) {
       const frame = this.#frame(partition, folders)
-      this.#receipts.push({ ...frame, ...this.#soundFingerprint(frame, isSound), ...result, error: null })
+      const receipt: Receipt = { ...frame, ...this.#soundFingerprint(frame, isSound), ...result, error: null }
+      await this.#tell(receipt, partition, { share, variants: plan.variants, isFirst: partition === plan.partitions[0] })
     }
     if (end.isAborted) return end.done.length
     if (end.error === null) return plan.partitions.length
@@ -242,6 +250,32 @@ class RunningTask {
     const failed = end.inWarmUp ? after : after.slice(0, 1)
     for (const partition of failed) this.#receipts.push(this.#rowless(partition, folders, end.error, startedMs))
     return end.done.length + failed.length
+  }
+
+  /** Tells of a partition that is done, once it was checked where it is to be: a check that was interrupted is made again with it. */
+  async #tell(
+    receipt: Receipt,
+    partition: PlannedPartition,
+    made: { readonly share: InstrumentShare; readonly variants: readonly Variant[]; readonly isFirst: boolean },
+  ): Promise<void> {
+    const { check: asked } = this.#head
+    if (asked === undefined || !this.#checked.has(partition.index)) {
+      this.#receipts.push(receipt)
+      return
+    }
+    try {
+      const [archive, pass] = [this.#archive, this.#pass]
+      const options = { ...made, archive, pass, seed: asked.seed, loadJob: () => loadJob(this.#code, jobFileOf(this.#head)) }
+      this.#receipts.push({ ...receipt, check: await recheck(partition, receipt, options) })
+    } catch (error) {
+      if (this.#options.signal?.aborted === true) this.#left++
+      else if (!(error instanceof ReplayError)) throw error
+      else {
+        const { facts, timing } = receipt
+        const told = { code: error.code, category: error.category, message: error.message }
+        this.#receipts.push(rowlessReceipt(receiptFrame(partition, this.#head, receipt), told, { ...timing, facts }))
+      }
+    }
   }
 
   /** As many partitions as go on from one another without reading more than each on its own would. */
@@ -307,14 +341,15 @@ function bytesOf(partitions: readonly PlannedPartition[]): number {
   return partitions.reduce((sum, { bytes }) => sum + bytes, 0)
 }
 
-async function loadBundle(table: ObjectStore, head: PlanHead): Promise<JobDefinition> {
+/** @throws ReplayError corrupt `bundle-damaged` */
+async function readBundle(table: ObjectStore, head: PlanHead): Promise<string> {
   const { bundle } = runFiles(head.run)
   const object = await table.get(bundle)
   const place = { category: 'corrupt', path: `${table.uri}/${bundle}` } as const
   const hash = object === null ? 'nothing' : createHash('sha256').update(object.bytes).digest('hex').slice(0, 32)
   if (hash !== head.bundle)
     throw new ReplayError('bundle-damaged', `expected the job's code of hash ${head.bundle}, found ${hash}; plan the run again`, place)
-  return loadJob(Buffer.from(object!.bytes).toString(), jobFileOf(head))
+  return Buffer.from(object!.bytes).toString()
 }
 
 /** What the job's code is called in stack traces. */

@@ -2,6 +2,7 @@ import path from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { bundleJob, loadJob } from '../../core/job/bundle.ts'
 import { EMPTY_FOLDER, emptyCellsKey } from '../../core/job/cell-record.ts'
+import { CHECKED_FOLDER, isChecked } from '../../core/job/checked-code.ts'
 import { commitRun } from '../../core/job/commit.ts'
 import { readCommittedParts } from '../../core/job/committed-parts.ts'
 import { outlineJob } from '../../core/job/job-outline.ts'
@@ -54,7 +55,16 @@ describe('the roles of the stack', () => {
     const id = newRunId(1_723_161_255_000 + 1000 * runs++, () => 0.5)
     const job = await loadJob(bundle.code, source)
     const outline = outlineJob(job, everyMs === null ? {} : { every: [`${everyMs}ms`] }, await readCommittedParts(table))
-    await writeRequest(table, { version: 1, run: id, createdMs: 1, bundle: bundle.hash, engine: 'engine', archive: archive.uri, outline })
+    await writeRequest(table, {
+      version: 1,
+      run: id,
+      createdMs: 1,
+      bundle: bundle.hash,
+      engine: 'engine',
+      archive: archive.uri,
+      outline,
+      check: 1,
+    })
     await table.put(runFiles(id).bundle, Buffer.from(bundle.code), 'absent')
 
     const planner = as('Plan', table, prefix)
@@ -69,12 +79,15 @@ describe('the roles of the stack', () => {
     const result = await commitRun(committer.table, id, { clock: Date.now, random: Math.random })
     await writeOutcome(committer.table, outcomeOf(result, { attempt: 'a1', endedMs: 1 }))
     expect(result).toMatchObject({ state: 'committed', warning: null })
+    if (source !== 'snapshots') expect(result.check).toMatchObject({ partitions: 1, telling: 1, findings: [] })
     return id
   }
 
   it.each(['', 'research/flow/'])('are enough for runs, a checkpoint and vacuum of a table at "%s"', async (prefix) => {
     const table = new FileStore(path.join(root, `table-${prefix.length}`))
     for (const seconds of prefix === '' ? [1] : BARS) await run('bars', table, prefix, 1000 * seconds)
+    for await (const { key } of table.list(CHECKED_FOLDER)) expect(key).toMatch(/[0-9a-f]{32}\.json$/)
+    expect(await isChecked(table, (await bundleJob('bars')).hash)).toBe(true)
     // Every tenth version has a checkpoint.
     expect(await table.get('_delta_log/_last_checkpoint')).toEqual(prefix === '' ? null : expect.anything())
     const { table: seen } = as('Vacuum', table, prefix)
@@ -135,6 +148,7 @@ describe('the roles of the stack', () => {
       '_delta_log/00000000000000000001.json',
       '_delta_log/_last_checkpoint',
       '_chronicle/archive-index.jsonl',
+      `${CHECKED_FOLDER}0.json`,
       RUN.outcome,
     ])
       expect(who('PutObject', key)).toEqual(['Commit'])

@@ -22,7 +22,7 @@ const ENGINE = 'engine'
 let runs = 0
 
 export interface JobRunOptions
-  extends Pick<PlanOptions, 'slice' | 'taskBytes' | 'minTasks' | 'fromNs' | 'toNs' | 'symbols' | 'venues' | 'onCorrupt'> {
+  extends Pick<PlanOptions, 'slice' | 'taskBytes' | 'minTasks' | 'fromNs' | 'toNs' | 'symbols' | 'venues' | 'onCorrupt' | 'check'> {
   readonly archive: ObjectStore
   readonly table: ObjectStore
   /** Name of a built-in job, or path of a module. */
