@@ -133,7 +133,7 @@ async function plan(each: HistoryRun, slice: string, options: HistoryOptions): R
     minTasks: each.minTasks,
     onCorrupt,
     // Jobs of the tests are right, so that no partition is to come out otherwise when it is made again.
-    check: 1,
+    check: each.isReversed ? 1 : undefined,
     ...(!isWhole && { fromNs: fromNs + BigInt(first) * sliceNs, toNs: fromNs + BigInt(end) * sliceNs }),
     live,
     facts: options.facts ?? (each.knowsFacts ? await readArchiveIndex(table) : undefined),
