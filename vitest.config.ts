@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 // unit: milliseconds each, no processes. property: the same, but many random cases or large ones. golden: files of other implementations. process: real child processes, files, kills.
+// user: what users type, in a clone and in projects beside it, with their Node and npm (installed from a lock on first use).
 // interop: readers written by others (Python; installed from a lock on first use).
 // cloud: the deployed stack on one LocalStack, which all files share, one after the other.
 const project = (name: string, testTimeout: number, more: object = {}) => ({
@@ -18,6 +19,7 @@ export default defineConfig({
       project('property', 60_000),
       project('golden', 120_000),
       project('process', 120_000),
+      project('user', 300_000, { globalSetup: ['test/user/global-setup.ts'] }),
       project('interop', 300_000),
       project('cloud', 300_000, { globalSetup: ['test/cloud/global-setup.ts'], fileParallelism: false }),
     ],

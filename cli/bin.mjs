@@ -1,17 +1,39 @@
 #!/usr/bin/env node
-// Runs the command line with the Node that the package brings when the one at hand is too old.
-import { spawnSync } from 'node:child_process'
+// The installed command: finds the command line beside it and runs it, in the Node that the package brings when the one at hand is too old.
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { endWithStarter, isNewEnough, runInNewerNode } from './newer-node.mjs'
 
-const [compiled, source] = ['./main.js', './main.ts'].map((name) => fileURLToPath(new URL(name, import.meta.url)))
-const main = existsSync(compiled) ? compiled : source
-if (Number(process.versions.node.split('.')[0]) >= 24) {
-  await import(main)
+const EXIT_USAGE = 2
+const here = fileURLToPath(import.meta.url)
+const folder = fileURLToPath(new URL('..', import.meta.url))
+
+if (isNewEnough) {
+  endWithStarter()
+  const program = await load()
+  await program?.start()
 } else {
-  const node = path.join(path.dirname(createRequire(import.meta.url).resolve('node/package.json')), 'bin', 'node')
-  const { status, signal } = spawnSync(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
-  process.exitCode = status ?? (signal === 'SIGINT' ? 130 : 1)
+  await runInNewerNode(here, process.argv.slice(2)).catch(refuse)
+}
+
+/** The command line: sources of a checkout (Node runs no TypeScript below `node_modules`), or what was built of them. */
+async function load() {
+  const places = [...(/[\\/]node_modules[\\/]/.test(here) ? [] : ['./main.ts']), './main.js', '../dist/cli/main.js']
+  const main = places.map((place) => new URL(place, import.meta.url)).find((url) => existsSync(url))
+  if (main === undefined) {
+    refuse(new Error(`${folder} was installed without being built, as npm does with --ignore-scripts; see "Install" in its README.md`))
+    return null
+  }
+  try {
+    return await import(main.href)
+  } catch (error) {
+    if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error
+    refuse(new Error(`a package that it needs is not installed: ${error.message}; run \`npm ci\` in ${folder}`))
+    return null
+  }
+}
+
+function refuse(error) {
+  console.error(`error start: ${error.message}`)
+  process.exitCode = EXIT_USAGE
 }

@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs'
 import { exitCodeOf, ReplayError } from '../core/errors.ts'
+import { isProgram } from '../core/is-program.ts'
 import { nearest } from '../core/nearest-word.ts'
 import { outputError } from '../core/pipeline/output-file.ts'
 import { type CommandIo, type CommandSpec, helpOf, helpOfAll, OutputClosed, parseCommand } from './command.ts'
@@ -43,6 +44,16 @@ export const COMMANDS: readonly CommandSpec[] = [
   vacuum,
 ]
 
+/** Runs the command line that the process was started with, and sets its exit code. */
+export async function start(): Promise<void> {
+  process.exitCode = await main(process.argv.slice(2), {
+    out: (data) => writeAll(1, data),
+    err: (text) => writeAll(2, text),
+    redraws: process.stderr.isTTY === true,
+    outIsTerminal: process.stdout.isTTY === true,
+  })
+}
+
 /** Runs a command line (without `node` and script) and returns the exit code. */
 export async function main(argv: readonly string[], io: CommandIo): Promise<number> {
   const [name, ...rest] = argv
@@ -85,16 +96,6 @@ function textOf(error: unknown): string {
   return `internal error, please report it: ${error instanceof Error ? error.stack : String(error)}`
 }
 
-if (process.argv[1]?.endsWith('bin.mjs') === true || import.meta.main) {
-  const io: CommandIo = {
-    out: (data) => writeAll(1, data),
-    err: (text) => writeAll(2, text),
-    redraws: process.stderr.isTTY === true,
-    outIsTerminal: process.stdout.isTTY === true,
-  }
-  process.exitCode = await main(process.argv.slice(2), io)
-}
-
 /** Synchronous, so that nothing is lost when the process ends. @throws OutputClosed; ReplayError input `disk-full`, `output-failed` */
 function writeAll(descriptor: 1 | 2, data: string | Uint8Array): void {
   const bytes = typeof data === 'string' ? Buffer.from(data) : data
@@ -113,3 +114,5 @@ function writeAll(descriptor: 1 | 2, data: string | Uint8Array): void {
     }
   }
 }
+
+if (isProgram(import.meta.filename)) await start()

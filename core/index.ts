@@ -1,4 +1,6 @@
 /** chronicle-replay: the library. One barrel, named exports. */
+import './required-node.ts'
+
 export { APPLIED, type ApplyResult, HEARTBEAT, namedCounts, RESULT_NAMES } from './book/apply-result.ts'
 export { BookReplay, type BookReplayOptions } from './book/book-replay.ts'
 export { BookSet, type BookSetOptions } from './book/book-set.ts'

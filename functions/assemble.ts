@@ -6,11 +6,12 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { build } from 'esbuild'
+import { isProgram } from '../core/is-program.ts'
 import { ENGINE_RECORD, engineSourcesHash } from '../core/job/engine-hash.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 
-if (import.meta.main) {
+if (isProgram(import.meta.filename)) {
   const folder = path.resolve(process.argv[2] ?? path.join(root, 'dist-image'))
   const bytes = await assembleImage(folder)
   console.log(`${folder}: ${(bytes / 2 ** 20).toFixed(1)} MiB; build the image with: docker build -f functions/Dockerfile ${folder}`)

@@ -1,8 +1,11 @@
 import fs from 'node:fs'
 import path from 'node:path'
 
-/** Folder of everything that is kept between starts: Python environments, and a folder per LocalStack. */
-export const CACHE = path.resolve(import.meta.dirname, '../node_modules/.cache/chronicle-replay-localstack')
+/**
+ * Folder of everything that is kept between starts: Python environments, and a folder per LocalStack. Not below `node_modules`,
+ * which an install empties, though a LocalStack may be running.
+ */
+export const CACHE = path.resolve(import.meta.dirname, '../.cache')
 
 /** A LocalStack that was started. */
 export interface LocalServer {

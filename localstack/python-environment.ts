@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { hash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
-import { CACHE } from './local-state.ts'
+import { makeOnce } from './make-once.ts'
 
 const REQUIREMENTS = path.join(import.meta.dirname, 'requirements.txt')
 const INSTALL_MS = 600_000
@@ -29,23 +29,6 @@ export function pythonEnvironment(python: string, requirements = REQUIREMENTS): 
     run(path.join(folder, 'bin', 'python'), [...pip, '-r', requirements])
   })
   return path.join(environment, 'bin', 'python')
-}
-
-/** A folder below the cache, made under another name and renamed when complete. */
-function makeOnce(name: string, make: (folder: string) => void): string {
-  const folder = path.join(CACHE, name)
-  if (fs.existsSync(folder)) return folder
-  const making = `${folder}.${process.pid}`
-  fs.mkdirSync(CACHE, { recursive: true })
-  fs.rmSync(making, { recursive: true, force: true })
-  try {
-    make(making)
-    fs.renameSync(making, folder)
-  } catch (error) {
-    fs.rmSync(making, { recursive: true, force: true })
-    if (!fs.existsSync(folder)) throw error // else another process was faster
-  }
-  return folder
 }
 
 function isPython313(program: string): boolean {

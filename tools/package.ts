@@ -1,34 +1,72 @@
 /**
- * Assembles the npm package in `dist/`: JavaScript and type declarations in the folders of the sources, and a manifest that
- * points at them. Node does not run TypeScript below `node_modules`, so what is published is compiled.
+ * Makes the npm package of the sources in `dist/`: JavaScript and type declarations in their folders, and a manifest that points
+ * at them. Node does not run TypeScript below `node_modules`, so what is installed is compiled. The checkout's own manifest points
+ * into `dist/`, too, so that either can be packed. What is there already and of these very sources stays.
  */
 import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import { ENGINE_RECORD, engineSourcesHash } from '../core/job/engine-hash.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 const dist = path.join(root, 'dist')
+/** Lies in `dist/` and tells which sources it was made of. */
+const RECORD = '.sources'
 
-fs.rmSync(dist, { recursive: true, force: true })
-const tsc = path.join(root, 'node_modules', '.bin', 'tsc')
-const { status } = spawnSync(tsc, ['-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' })
-if (status !== 0) process.exit(status ?? 1)
+const sources = sourcesHash()
+if (!isMadeOf(sources)) await make()
+console.log('dist/ is ready: npm pack, or npm pack ./dist')
 
-for (const name of ['README.md', 'CHANGELOG.md', 'LICENSE']) fs.copyFileSync(path.join(root, name), path.join(dist, name))
-fs.copyFileSync(path.join(root, 'cli', 'bin.mjs'), path.join(dist, 'cli', 'bin.mjs'))
-
-// The script of the report's page is bundled when a report is made, from its sources.
-fs.cpSync(path.join(root, 'report', 'page'), path.join(dist, 'report', 'page'), { recursive: true })
-
-fs.writeFileSync(path.join(dist, 'core', 'job', ENGINE_RECORD), `${await engineSourcesHash()}\n`)
-
-const manifest = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'))
-const { name, version, description, keywords, license, type, bin, dependencies, allowScripts } = manifest
-const published = {
-  ...{ name, version, description, keywords, license, type, bin },
-  exports: { '.': { types: './core/index.d.ts', default: './core/index.js' }, './package.json': './package.json' },
-  ...{ dependencies, allowScripts },
+/** Makes the folder under another name first: a command may be running out of the old one, or another build be on its way. */
+async function make(): Promise<void> {
+  const [making, old] = [`${dist}-${process.pid}`, `${dist}-${process.pid}-old`]
+  try {
+    compile(making)
+    for (const name of ['README.md', 'CHANGELOG.md', 'LICENSE']) fs.copyFileSync(path.join(root, name), path.join(making, name))
+    for (const name of fs.globSync('cli/*.mjs', { cwd: root })) fs.copyFileSync(path.join(root, name), path.join(making, name))
+    // The script of the report's page is bundled when a report is made, from its sources.
+    fs.cpSync(path.join(root, 'report', 'page'), path.join(making, 'report', 'page'), { recursive: true })
+    fs.writeFileSync(path.join(making, 'core', 'job', ENGINE_RECORD), `${await engineSourcesHash()}\n`)
+    fs.writeFileSync(path.join(making, 'package.json'), `${JSON.stringify(manifest(), null, 2)}\n`)
+    fs.writeFileSync(path.join(making, RECORD), sources)
+    if (fs.existsSync(dist)) fs.renameSync(dist, old)
+    fs.renameSync(making, dist)
+  } catch (error) {
+    if (!isMadeOf(sources)) throw error // else another build was faster
+  } finally {
+    for (const folder of [making, old]) fs.rmSync(folder, { recursive: true, force: true })
+  }
 }
-fs.writeFileSync(path.join(dist, 'package.json'), `${JSON.stringify(published, null, 2)}\n`)
-console.log('dist/ is ready: npm pack ./dist')
+
+function compile(outDir: string): void {
+  const tsc = path.join(root, 'node_modules', '.bin', 'tsc')
+  const words = ['-p', 'tsconfig.build.json', '--outDir', outDir]
+  const { status } = spawnSync(tsc, words, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' })
+  if (status !== 0) process.exit(status ?? 1)
+}
+
+/** The checkout's manifest without what is for its development, and with places inside `dist/`. */
+function manifest(): object {
+  const { scripts, devDependencies, files, exports, ...published } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8'))
+  return { ...published, exports: { '.': { types: './core/index.d.ts', default: './core/index.js' }, './package.json': './package.json' } }
+}
+
+function sourcesHash(): string {
+  const hash = createHash('sha256')
+  const files = fs.globSync(['core/**/*.ts', 'cli/**/*.{ts,mjs}', 'report/**/*.*', 'tools/package.ts', '*.{json,md}', 'LICENSE'], {
+    cwd: root,
+  })
+  for (const file of files.sort())
+    hash.update(`${file}\n`).update(
+      createHash('sha256')
+        .update(fs.readFileSync(path.join(root, file)))
+        .digest(),
+    )
+  return hash.digest('hex')
+}
+
+function isMadeOf(hash: string): boolean {
+  const record = path.join(dist, RECORD)
+  return fs.existsSync(record) && fs.readFileSync(record, 'utf8') === hash
+}

@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib'
+import zlib from 'node:zlib'
 import type { L2Side } from './l2-side.ts'
 
 /**
@@ -6,7 +6,7 @@ import type { L2Side } from './l2-side.ts'
  * Equal books have equal digests, whatever they went through. Eight hex digits in JSON.
  */
 export function levelsCrc32(bids: L2Side, asks: L2Side): number {
-  return crc32(levelBytes(asks), crc32(levelBytes(bids)))
+  return zlib.crc32(levelBytes(asks), zlib.crc32(levelBytes(bids)))
 }
 
 /** All levels of a side, best first, 16 bytes each: u64 price, u64 size (little-endian). */

@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib'
+import zlib from 'node:zlib'
 import { ReplayError } from '../errors.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { hex32 } from './book-digest.ts'
@@ -101,7 +101,7 @@ export class SnapshotStore {
     }
     const bytes = encodeSnapshot(header, payload)
     const key = `${this.#folder}snapshot_${header.seq}`
-    await this.#store.put(`${key}.json`, encodeSidecar({ version: 1, bytes: bytes.length, crc32: hex32(crc32(bytes)), ...sidecar }))
+    await this.#store.put(`${key}.json`, encodeSidecar({ version: 1, bytes: bytes.length, crc32: hex32(zlib.crc32(bytes)), ...sidecar }))
     await this.#store.put(`${key}.bin`, bytes)
   }
 
@@ -241,7 +241,7 @@ type ReadSnapshot = Omit<LoadedSnapshot, 'sidecar'> & { readonly bytes: Uint8Arr
 
 /** The sidecar counts if it is of exactly these bytes. */
 function withSidecar({ bytes, ...snapshot }: ReadSnapshot, sidecar: SnapshotSidecar | null): LoadedSnapshot {
-  const isOf = sidecar !== null && sidecar.bytes === bytes.length && sidecar.crc32 === hex32(crc32(bytes))
+  const isOf = sidecar !== null && sidecar.bytes === bytes.length && sidecar.crc32 === hex32(zlib.crc32(bytes))
   return { ...snapshot, sidecar: isOf ? sidecar : null }
 }
 

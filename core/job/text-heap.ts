@@ -1,4 +1,4 @@
-import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import zlib from 'node:zlib'
 
 /**
  * Millions of short texts outside the JavaScript heap, compressed: written once, read by their place, best in the order in
@@ -32,7 +32,7 @@ export class TextHeap {
   }
 
   #startBlock(bytes: number): void {
-    if (this.#used > 0) this.#blocks.push(zstdCompressSync(this.#open.subarray(0, this.#used), FAST))
+    if (this.#used > 0) this.#blocks.push(zlib.zstdCompressSync(this.#open.subarray(0, this.#used), FAST))
     if (this.#open.length < Math.max(BLOCK_BYTES, bytes)) this.#open = Buffer.allocUnsafeSlow(Math.max(BLOCK_BYTES, bytes))
     this.#used = 0
   }
@@ -41,7 +41,7 @@ export class TextHeap {
     const compressed = this.#blocks[index]
     if (compressed === undefined) return this.#open
     if (this.#read !== index) {
-      this.#readBlock = zstdDecompressSync(compressed)
+      this.#readBlock = zlib.zstdDecompressSync(compressed)
       this.#read = index
     }
     return this.#readBlock
@@ -51,4 +51,4 @@ export class TextHeap {
 const BLOCK_BYTES = 2 ** 20
 /** Places of a block, so that a place names block and byte in one number. */
 const PLACES = 2 ** 31
-const FAST = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+const FAST = { params: { [zlib.constants.ZSTD_c_compressionLevel]: 1 } }

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import crypto from 'node:crypto'
 import { ReplayError } from '../errors.ts'
 import { nearest } from '../nearest-word.ts'
 import type { JobDefinition, ParamGrid } from './define-job.ts'
@@ -38,7 +38,7 @@ export function variantId(params: Readonly<Record<string, ParamValue>>): string 
   const sorted = Object.keys(params)
     .sort()
     .map((name) => [name, params[name]])
-  return hash('sha256', JSON.stringify(sorted), 'hex').slice(0, 16)
+  return crypto.hash('sha256', JSON.stringify(sorted), 'hex').slice(0, 16)
 }
 
 /**

@@ -1,4 +1,4 @@
-import { brotliDecompressSync, constants, gunzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import zlib from 'node:zlib'
 import { parquetMetadataAsync, parquetReadObjects, type SchemaElement } from 'hyparquet'
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer'
 import { type DeltaAction, decodePath, encodePath, SharedWords } from './delta-action.ts'
@@ -103,18 +103,18 @@ function plainOf(value: unknown): unknown {
 }
 
 function compress(bytes: Uint8Array): Uint8Array {
-  return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: 1 } })
+  return zlib.zstdCompressSync(bytes, { params: { [zlib.constants.ZSTD_c_compressionLevel]: 1 } })
 }
 
 /** Those of other programs' checkpoints; hyparquet has Snappy itself. */
 const COMPRESSORS = {
   ZSTD: decompress,
-  GZIP: (bytes: Uint8Array): Uint8Array => new Uint8Array(gunzipSync(bytes)),
-  BROTLI: (bytes: Uint8Array): Uint8Array => new Uint8Array(brotliDecompressSync(bytes)),
+  GZIP: (bytes: Uint8Array): Uint8Array => new Uint8Array(zlib.gunzipSync(bytes)),
+  BROTLI: (bytes: Uint8Array): Uint8Array => new Uint8Array(zlib.brotliDecompressSync(bytes)),
 }
 
 function decompress(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(zstdDecompressSync(bytes))
+  return new Uint8Array(zlib.zstdDecompressSync(bytes))
 }
 
 const leaf = (name: string, type: 'string' | 'INT64' | 'INT32' | 'BOOLEAN'): SchemaElement[] => [

@@ -1,4 +1,4 @@
-import { constants, zstdCompressSync } from 'node:zlib'
+import zlib from 'node:zlib'
 import type { ByteWriter } from 'hyparquet-writer'
 import { ReplayError } from '../errors.ts'
 import { OutputFile, outputError } from '../pipeline/output-file.ts'
@@ -269,7 +269,7 @@ function requireColumns(columns: readonly ColumnSpec[]): void {
 }
 
 function compress(bytes: Uint8Array): Uint8Array {
-  return zstdCompressSync(bytes, { chunkSize: COMPRESSED_CHUNK_BYTES, params: { [constants.ZSTD_c_compressionLevel]: 1 } })
+  return zlib.zstdCompressSync(bytes, { chunkSize: COMPRESSED_CHUNK_BYTES, params: { [zlib.constants.ZSTD_c_compressionLevel]: 1 } })
 }
 
 const MAGIC = Buffer.from('PAR1')

@@ -1,4 +1,4 @@
-import { zstdDecompressSync } from 'node:zlib'
+import zlib from 'node:zlib'
 import { type AsyncBuffer, parquetMetadataAsync, parquetRead } from 'hyparquet'
 import { ReplayError } from '../errors.ts'
 import type { ObjectStore } from '../store/object-store.ts'
@@ -71,7 +71,7 @@ async function openPart(store: ObjectStore, { path, size }: PartPlace): Promise<
 }
 
 function decompress(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(zstdDecompressSync(bytes))
+  return new Uint8Array(zlib.zstdDecompressSync(bytes))
 }
 
 /** A Date has milliseconds only. */

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import crypto from 'node:crypto'
 import { ReplayError } from '../errors.ts'
 import type { ColumnSpec, ColumnType } from './column-buffer.ts'
 
@@ -79,7 +79,7 @@ export function mergeSchemas(table: TableSchema, wanted: TableSchema, path: stri
  * not open them all to know.
  */
 export function columnsTag(schema: TableSchema): string {
-  return hash('sha256', JSON.stringify(schema.columns.map(({ name, type }) => [name, type])), 'hex').slice(0, 16)
+  return crypto.hash('sha256', JSON.stringify(schema.columns.map(({ name, type }) => [name, type])), 'hex').slice(0, 16)
 }
 
 const NO_OTHERS: ReadonlySet<string> = new Set()

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -13,6 +12,7 @@ import { MadeRun, madeRunId } from '../support/made-run.ts'
 import { MemoryStore } from '../support/memory-store.ts'
 import { runCli } from '../support/run-cli.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
+import { ROOT, typed } from '../user/machine.ts'
 
 const browser = await startBrowser()
 
@@ -145,8 +145,7 @@ describe.skipIf(browser === null)('the report in a browser', () => {
   it('gives a query that works as it is', async () => {
     const { page } = await open(file, 1280, 'light')
     const [command] = await page.locator('#query code').allTextContents()
-    const bin = path.resolve(import.meta.dirname, '../../cli/bin.mjs')
-    const shown = spawnSync('sh', ['-c', command!.replace('chronicle-replay', `'${process.execPath}' '${bin}'`)], { encoding: 'utf8' })
+    const shown = typed(`npx ${command}`, ROOT)
     expect(shown.stdout).toMatch(/^symbol +date +rows +imbalance/)
     await page.close()
   })

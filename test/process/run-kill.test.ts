@@ -122,7 +122,7 @@ describe('a run that is ended at any moment', () => {
           await child.printed((line) => line === 'ready')
           await setTimeout(Math.random() * 350)
           child.process.kill(signal)
-          expect(await child.ended).toBe(signal === 'SIGKILL' ? signal : 130)
+          expect(await child.ended).toBe(signal === 'SIGKILL' ? signal : 143)
           const done = Number(/^(\d+) done$/.exec(child.lastLine())?.[1] ?? next - 1)
           const ended = path.join(tables, String(done + 1))
           if (fs.existsSync(ended)) {
@@ -148,7 +148,7 @@ describe('a run that is ended at any moment', () => {
     }
   })
 
-  it('asked to end, keeps the receipts of what is done, says how to go on, and ends with 130', async () => {
+  it('asked to end, keeps the receipts of what is done, says how to go on, and ends with 143', async () => {
     const table = path.join(root, 'asked')
     const bin = path.resolve(import.meta.dirname, '../../cli/bin.mjs')
     const child = spawn(process.execPath, [bin, ...argumentsOf(table), '--workers', '1'], { stdio: ['ignore', 'ignore', 'pipe'] })
@@ -159,7 +159,7 @@ describe('a run that is ended at any moment', () => {
     const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
     while (child.exitCode === null && fs.globSync('_chronicle/runs/*/receipts/*', { cwd: table }).length === 0) await setTimeout(5)
     child.kill('SIGTERM')
-    expect(await ended, said).toBe(130)
+    expect(await ended, said).toBe(143)
     const [run] = plansOf(table)
     expect(said).toContain(`go on with: chronicle-replay resume ${table}/_chronicle/runs/${run}`)
     expectWholeObjects(table)

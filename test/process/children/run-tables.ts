@@ -24,5 +24,5 @@ try {
   }
 } catch (error) {
   if (!stop.signal.aborted) throw error
-  process.exitCode = 130
+  process.exitCode = 143
 }
