@@ -19,7 +19,7 @@ export default defineConfig({
       project('property', 60_000),
       project('golden', 120_000),
       project('process', 120_000),
-      project('user', 300_000, { globalSetup: ['test/user/global-setup.ts'] }),
+      project('user', 600_000, { globalSetup: ['test/user/global-setup.ts'] }),
       project('interop', 300_000),
       project('cloud', 300_000, { globalSetup: ['test/cloud/global-setup.ts'], fileParallelism: false }),
     ],

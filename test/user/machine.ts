@@ -13,7 +13,7 @@ export const NODES = [20, 22, 24] as const
 export type NodeMajor = (typeof NODES)[number]
 
 const LOCKED = path.join(import.meta.dirname, 'nodes')
-const TIMEOUT_MS = 280_000
+const TIMEOUT_MS = 560_000
 /** Of this process's environment, what npm and Vitest put there for their own children. */
 const NOT_THE_USERS =
   /^(npm_(?!config_(registry|cache|userconfig|globalconfig|cafile|(http|https|no)?_?proxy)$)|NODE_(?!EXTRA_CA)|VITEST|INIT_CWD|FORCE_COLOR|TEST$|PROD$|DEV$|SSR$|BASE_URL|MODE$)/i
