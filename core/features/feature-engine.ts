@@ -13,7 +13,7 @@ import { L3Book } from '../book/l3-book.ts'
 import { PayloadWords } from '../book/payload-words.ts'
 import { type SequencePolicy, VERDICT_APPLY, VERDICT_DUPLICATE, VERDICT_QUARANTINED } from '../book/sequence-policy.ts'
 import { ReplayError } from '../errors.ts'
-import { type MessageBatch, TIME_STEPPED_BACK, TIME_WILD } from '../pipeline/batch.ts'
+import { type MessageBatch, TIME_DIFFERS, TIME_STEPPED_BACK, TIME_WILD } from '../pipeline/batch.ts'
 import type { MessageCursor } from '../pipeline/message.ts'
 import { BOOK_EVENT_BYTES, BOOK_EVENT_MARKET_ID_OFFSET } from '../protocol/book-event.ts'
 import { BOOK_TICKER_BYTES } from '../protocol/book-ticker.ts'
@@ -328,8 +328,8 @@ export class FeatureEngine {
   /** What is to become of a message with an odd record time: a book would be wrong without it, anything else can be done without. */
   #isLeftOut(cursor: MessageCursor, flag: number, isBook: boolean): boolean {
     const { tally } = this
-    if (flag === TIME_STEPPED_BACK) {
-      tally.note('clock-step-back', this.#arrivalMicros)
+    if (flag === TIME_STEPPED_BACK || flag === TIME_DIFFERS) {
+      tally.note(flag === TIME_DIFFERS ? 'index-differs' : 'clock-step-back', this.#arrivalMicros)
       return false
     }
     if (flag === TIME_WILD && isBook) {

@@ -1,6 +1,6 @@
 import { ReplayError } from '../errors.ts'
 import type { MessageTally } from '../features/message-tally.ts'
-import { type BatchOrigin, type MessageBatch, TIME_STEPPED_BACK } from '../pipeline/batch.ts'
+import { type BatchOrigin, type MessageBatch, TIME_DIFFERS, TIME_UNUSABLE, TIME_WILD } from '../pipeline/batch.ts'
 import { BatchRest } from '../pipeline/batch-rest.ts'
 import type { MessageCursor } from '../pipeline/message.ts'
 import { BatchSource, type MessageSource, NO_GRANT, type ReadIssue, type SourceGrant, type SourceRequest } from '../pipeline/source.ts'
@@ -138,7 +138,7 @@ export class CellSource extends BatchSource {
         tally.leave('wild-time', this.#micros, batch.originAt(index).path, segment, offset)
       } else {
         tally.handle(this.#micros)
-        tally.note('clock-step-back', this.#micros)
+        tally.note(flag === TIME_DIFFERS ? 'index-differs' : 'clock-step-back', this.#micros)
       }
     }
   }
@@ -174,7 +174,7 @@ export class CellSource extends BatchSource {
 }
 
 function isWild(flag: number): boolean {
-  return flag !== 0 && flag !== TIME_STEPPED_BACK
+  return flag === TIME_WILD || flag === TIME_UNUSABLE
 }
 
 function noSeek(): ReplayError {

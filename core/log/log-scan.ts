@@ -7,6 +7,7 @@ import { DamagePolicy } from './damage-policy.ts'
 import { giveBackKernel, type ScanKernel, takeKernel } from './kernel/scanner.ts'
 import { folderOf, type LogFolder } from './log-folder.ts'
 import { identifyFolder } from './log-path.ts'
+import type { SeekIndex } from './seek-index.ts'
 import { DATA_OFFSET } from './segment.ts'
 import { SegmentEnd } from './segment-end.ts'
 import type { SegmentEntry } from './segment-file.ts'
@@ -169,6 +170,11 @@ export class LogScan {
     if (this.#likelyEndNs === undefined) return this.#segmentBytes
     // Whole buffers are read.
     return Math.min(this.#segmentBytes, this.#indexes.likelyEndOf(id, this.#likelyEndNs) + this.#kernel.dataBytes)
+  }
+
+  /** See `SegmentIndexes.entriesOf`. */
+  entriesOf(segment: number): SeekIndex | null {
+    return this.#indexes.entriesOf(segment)
   }
 
   /** Greatest time that the index of a segment has, if it saw the record with this sequence; null: nobody knows. */

@@ -7,6 +7,7 @@ import { LogScan, type LogScanOptions } from './log-scan.ts'
 import { committedEndOf } from './queue-extent.ts'
 import { RECORD_ALIGNMENT } from './record.ts'
 import { findRepeated, isCopyOf, type RepeatedRecords } from './repeated-records.ts'
+import type { SeekIndex } from './seek-index.ts'
 import { DATA_OFFSET } from './segment.ts'
 import type { SegmentState } from './segment-end.ts'
 import { isOccupied, listSegments, type SegmentEntry } from './segment-file.ts'
@@ -99,6 +100,11 @@ export class ReplayReader extends BatchSource {
   /** The segment that the log begins with. */
   get firstSegment(): number {
     return this.#segments[0]!.id
+  }
+
+  /** The index of a segment with its entries, for comparing them with the records; null where there is none to compare with. */
+  entriesOf(segment: number): SeekIndex | null {
+    return this.#log.entriesOf(segment)
   }
 
   /** Greatest record time that the index of a segment has, if it saw the record with this sequence; null: nobody knows. */

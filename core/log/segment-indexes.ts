@@ -61,6 +61,18 @@ export class SegmentIndexes {
     }
   }
 
+  /** The index of a segment with its entries, for comparing them with the records; null where it cannot be read, or is PARTIAL. */
+  entriesOf(segment: number): SeekIndex | null {
+    try {
+      const index = openSeekIndex(this.#folder, segment)
+      if (index === null || index.partial || index.segmentId !== segment) return null
+      index.loadEntries()
+      return index
+    } catch {
+      return null // told when the segment is read
+    }
+  }
+
   /** Greatest time of a segment by its index, if that saw the record with this sequence; else null. Nobody checked the index. */
   latestOf(segment: number, seq: bigint): bigint | null {
     try {

@@ -8,6 +8,8 @@ export const TIME_WILD = 1
 export const TIME_UNUSABLE = 2
 /** Record time steps back here by more than a minute, and stays there. */
 export const TIME_STEPPED_BACK = 3
+/** The seek index has another time for this record: one of them is damaged, and nobody can tell which. */
+export const TIME_DIFFERS = 4
 
 /** Where the records of one buffer of a batch came from. */
 export interface BatchOrigin {
@@ -227,6 +229,8 @@ export class MessageBatch {
     const counts =
       more === undefined ? [0, 0, 0] : [this.scanned + more.scanned, this.skipped + more.skipped, this.scannedBytes + more.scannedBytes]
     copy.reset(rows.length, ...(counts as [number, number, number]))
+    for (const [at, [batch, row]] of rows.entries())
+      if (batch.timeFlags !== null && batch.timeFlags[row] !== 0) copy.flagTime(at, batch.timeFlags[row]!)
     return copy
   }
 

@@ -1,7 +1,8 @@
 import { ReplayError } from '../errors.ts'
 import { isoTime } from '../instant.ts'
+import type { SeekIndex } from '../log/seek-index.ts'
 import { DATA_OFFSET } from '../log/segment.ts'
-import { type MessageBatch, TIME_STEPPED_BACK, TIME_UNUSABLE, TIME_WILD } from './batch.ts'
+import { type MessageBatch, TIME_DIFFERS, TIME_STEPPED_BACK, TIME_UNUSABLE, TIME_WILD } from './batch.ts'
 import { BatchSource, type MessageSource, NO_GRANT, type SourceGrant, type SourceRequest } from './source.ts'
 
 const DAY_NS = 86_400_000_000_000n
@@ -29,6 +30,8 @@ export interface TimedLog extends MessageSource {
   readonly firstSegment: number
   /** Greatest time that the index of a segment knows, if it knows the record with this sequence; null: nobody knows. */
   latestIndexed(segment: number, seq: bigint): bigint | null
+  /** The seek index of a segment with its entries; null: there is none to compare with. */
+  entriesOf(segment: number): SeekIndex | null
 }
 
 export interface SoundTimesOptions {
@@ -82,6 +85,10 @@ export class SoundTimes extends BatchSource {
   readonly #extremes = new TimeExtremes()
   /** A believed time outside of what was planned. */
   #beyondNs: bigint | null = null
+  /** Index of the segment being read, and its first entry that was not compared. */
+  #segment = -1
+  #index: SeekIndex | null = null
+  #entry = 0
   /** Copies of the rows that what follows decides about, and the batch that follows. */
   #undecided: MessageBatch | null = null
   #next: MessageBatch | null = null
@@ -142,6 +149,7 @@ export class SoundTimes extends BatchSource {
       return null
     }
     if (!this.#hasBegun && batch.length > 0) this.#begin(batch)
+    this.#compare(batch)
     const decided = this.#judge(batch, null)
     if (decided < batch.length) {
       this.#undecided = batch.copyOf(decided)
@@ -164,6 +172,31 @@ export class SoundTimes extends BatchSource {
     this.#isOver = next === null
     this.#judge(undecided, next)
     return undecided
+  }
+
+  /** Flags records that their segment's index has another time for. Where both are of the same record, its sequence is the same. */
+  #compare(batch: MessageBatch): void {
+    if (batch.count === 0) return
+    const { segment, bufferStart } = batch.originAt(0)
+    if (segment !== this.#segment) {
+      this.#segment = segment
+      this.#index = segment < 0 ? null : this.#inner.entriesOf(segment)
+      this.#entry = 0
+    }
+    const index = this.#index
+    if (index === null) return
+    const { offsets, count } = batch
+    let row = 0
+    // A seek may have gone back.
+    if (this.#entry > 0 && index.offsetAt(this.#entry - 1) >= bufferStart + offsets[0]!) this.#entry = 0
+    for (; this.#entry < index.entryCount; this.#entry++) {
+      const offset = index.offsetAt(this.#entry) - bufferStart
+      while (row < count && offsets[row]! < offset) row++
+      if (row === count) return
+      if (offsets[row] !== offset) continue
+      const { seq, timestampNs } = batch.at(row)
+      if (seq === index.seqAt(this.#entry) && timestampNs !== index.timestampNsAt(this.#entry)) batch.flagTime(row, TIME_DIFFERS)
+    }
   }
 
   #begin(batch: MessageBatch): void {

@@ -1,6 +1,9 @@
+import fs from 'node:fs'
+import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ReplayReader } from '../../core/log/replay-reader.ts'
-import { TIME_STEPPED_BACK, TIME_UNUSABLE, TIME_WILD } from '../../core/pipeline/batch.ts'
+import { verifyLog } from '../../core/log/verify.ts'
+import { TIME_DIFFERS, TIME_STEPPED_BACK, TIME_UNUSABLE, TIME_WILD } from '../../core/pipeline/batch.ts'
 import { SoundTimes, type SoundTimesOptions } from '../../core/pipeline/sound-times.ts'
 import { inDirectory, makeLog, plainMessages } from '../support/made-log.ts'
 
@@ -125,6 +128,31 @@ describe('record times', () => {
     times[30] = 5n
     expect(flagged(await given(times, { date: null }), TIME_WILD)).toEqual([10, 20, 30])
     expect(flagged(await given(times.slice(1), { date: null }), TIME_WILD)).toEqual([9, 19, 29])
+  })
+
+  it('that the seek index has otherwise are told of: one of the two is damaged', async () => {
+    await inDirectory(async (directory) => {
+      const times = ticks(100)
+      const placed = makeLog(
+        directory,
+        plainMessages(times.length, (i) => ({ timestampNs: times[i]! })),
+      )
+      // The first record of a segment is an entry of its index. Ten milliseconds are no jump.
+      const { segment, offset, seq } = placed.find((one) => one.segment === 1)!
+      const file = path.join(directory, `${String(segment).padStart(9, '0')}.q`)
+      const bytes = fs.readFileSync(file)
+      bytes.writeBigUInt64LE(times[Number(seq)]! + 10_000_000n, offset + 16)
+      fs.writeFileSync(file, bytes)
+      const source = new SoundTimes(await ReplayReader.open(directory), { date: '2024-01-02' })
+      const differing: bigint[] = []
+      for (let batch = await source.nextBatch(); batch !== null; batch = await source.nextBatch())
+        for (const message of batch) if (batch.timeFlags?.[message.index] === TIME_DIFFERS) differing.push(message.seq)
+      await source.close()
+      expect(differing).toEqual([seq])
+      // As verify has it.
+      const damaged = (await verifyLog(directory)).filter(({ ok }) => !ok)
+      expect(damaged.flatMap(({ errors }) => errors.map(({ code }) => code))).toContain('index-differs')
+    })
   })
 
   it('tell what they reach, when all were read', async () => {
