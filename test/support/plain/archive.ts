@@ -15,6 +15,8 @@ export interface PlainMessage {
   readonly isUnusable: boolean
   /** Record time steps back by more than a minute here, and stays there. */
   readonly isStepBack: boolean
+  /** The seek index has another time for it. */
+  readonly isDiffering: boolean
   readonly recordSeq: bigint
   /** segment · 2³² + byte offset ÷ 64. */
   readonly position: bigint
@@ -32,6 +34,8 @@ export interface PlainInstrument {
   readonly messages: readonly PlainMessage[]
   /** Records that are there a second time, and are not read again. */
   readonly repeated: number
+  /** A day has folders, and none of a book. */
+  readonly lacksBook: boolean
   /** Places where segments are missing, as their numbers and indexes show. */
   readonly holes: number
 }
@@ -50,7 +54,10 @@ export function readPlainArchive(root: string, wants: (stream: string) => boolea
       const names = [...new Set(logs.map(({ stream }) => stream))].sort()
       const streams = names.map((name) => read.filter(({ stream }) => stream === name).flatMap(({ messages }) => messages))
       const [repeated, holes] = [read.reduce((sum, log) => sum + log.repeated, 0), read.reduce((sum, log) => sum + log.holes, 0)]
-      return [{ venue, symbol, dates: new Set(logs.map(({ date }) => date)), streams, messages: merged(streams), repeated, holes }]
+      const dates = new Set(logs.map(({ date }) => date))
+      const withBook = new Set(logs.filter(({ stream }) => stream === 'book' || stream === 'l3').map(({ date }) => date))
+      const lacksBook = withBook.size < dates.size
+      return [{ venue, symbol, dates, streams, messages: merged(streams), repeated, lacksBook, holes }]
     }),
   )
 }
@@ -80,10 +87,12 @@ function readLog({ folder, date, stream }: { readonly folder: string; readonly d
   const all = readRecords(folder)
   const records = withoutRepeated(all)
   const times = soundTimes(records, date, indexesOf(folder, records))
-  const messages = records.map(({ segment, offset, seq, typeId, payload }, i) => ({
+  const entries = entriesOf(folder, records)
+  const messages = records.map(({ segment, offset, seq, timestampNs, typeId, payload }, i) => ({
     stream,
     typeId,
     ...times[i]!,
+    isDiffering: !times[i]!.isWild && !times[i]!.isStepBack && (entries.get(`${segment} ${offset} ${seq}`) ?? timestampNs) !== timestampNs,
     recordSeq: seq,
     position: (BigInt(segment) << 32n) + BigInt(offset / 64),
     payload: new DataView(payload.buffer, payload.byteOffset, payload.byteLength),
@@ -128,6 +137,20 @@ function indexesOf(folder: string, records: readonly FileRecord[]): Map<number, 
     if (isWhole) indexes.set(segment, { minSeq, maxSeq, maxNs })
   }
   return indexes
+}
+
+/** Times of records by the entries of the seek indexes: segment, offset and sequence. */
+function entriesOf(folder: string, records: readonly FileRecord[]): Map<string, bigint> {
+  const entries = new Map<string, bigint>()
+  for (const segment of new Set(records.map((record) => record.segment))) {
+    const file = path.join(folder, `${String(segment).padStart(9, '0')}.idx`)
+    if (!fs.existsSync(file)) continue
+    const bytes = fs.readFileSync(file)
+    if ((bytes.readUInt32LE(12) & 1) !== 0 || bytes.readBigUInt64LE(16) !== BigInt(segment)) continue
+    for (let at = 80; at < bytes.length; at += 24)
+      entries.set(`${segment} ${bytes.readBigUInt64LE(at + 16)} ${bytes.readBigUInt64LE(at)}`, bytes.readBigUInt64LE(at + 8))
+  }
+  return entries
 }
 
 function merged(streams: PlainMessage[][]): PlainMessage[] {

@@ -176,8 +176,9 @@ export function plainPass(all: readonly PlainMessage[], dates: ReadonlySet<strin
 }
 
 /** A message whose time is wild does for nothing but a book. */
-function isUsed({ isWild, isUnusable, isStepBack, typeId }: PlainMessage, hasBook: boolean, tally: PlainTally): boolean {
+function isUsed({ isWild, isUnusable, isStepBack, isDiffering, typeId }: PlainMessage, hasBook: boolean, tally: PlainTally): boolean {
   if (isStepBack) count(tally.noted, 'clock-step-back')
+  if (isDiffering) count(tally.noted, 'index-differs')
   if (!isWild) return true
   const isKept = hasBook && typeId === 0x1000 && !isUnusable
   if (isKept) count(tally.noted, 'time-corrected')

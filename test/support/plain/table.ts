@@ -14,6 +14,8 @@ export interface PlainTable {
   readonly rows: number
   /** What became of the messages, each variant's alike. */
   readonly tally: PlainTally
+  /** An instrument has a day with folders, and none of a book: jobs over one are then behind a gap, which is not told here. */
+  readonly lacksBook: boolean
   /** Every row as a line, sorted. */
   lines(): string[]
 }
@@ -25,7 +27,8 @@ export function plainTable(archive: string, { params, streams, plain }: PlainCas
     job,
     variants.map((variant) => jobTiming(job, variant.params)),
   )
-  const passes = readPlainArchive(archive, streams).map(({ venue, symbol, dates, messages, repeated, holes }) =>
+  const instruments = readPlainArchive(archive, streams)
+  const passes = instruments.map(({ venue, symbol, dates, messages, repeated, holes }) =>
     variants.map((variant) => {
       const { rows, tally } = plainPass(messages, dates, plain(variant.params))
       tally.read += repeated + holes
@@ -36,7 +39,13 @@ export function plainTable(archive: string, { params, streams, plain }: PlainCas
   )
   const rows = passes.flatMap((ofInstrument) => ofInstrument.flatMap((pass) => pass.rows))
   const tally = sumOfTallies(passes.map(([first]) => first!.tally))
-  return { sum: sumOfRows(columns, rows), rows: rows.length, tally, lines: () => linesOf(columns, rows) }
+  return {
+    sum: sumOfRows(columns, rows),
+    rows: rows.length,
+    tally,
+    lacksBook: instruments.some(({ lacksBook }) => lacksBook),
+    lines: () => linesOf(columns, rows),
+  }
 }
 
 export function sumOfTallies(tallies: readonly PlainTally[]): PlainTally {
