@@ -25,9 +25,9 @@ describe('the tally of messages', () => {
           const count = (wanted: string): number => own.filter(({ fate }) => fate === wanted).length
           const { read, leftOut, noted, places } = tally.of(i)
           expect(read).toBe(own.length - count('noted'))
-          expect(leftOut['late'] ?? 0).toBe(count('late'))
+          expect(leftOut.late ?? 0).toBe(count('late'))
           expect(leftOut['wild-time'] ?? 0).toBe(count('wild-time'))
-          expect(noted['step'] ?? 0).toBe(count('noted'))
+          expect(noted.step ?? 0).toBe(count('noted'))
           expect(places.length).toBe(Math.min(3, count('late')) + Math.min(3, count('wild-time')))
         }
       }),
