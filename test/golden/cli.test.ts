@@ -89,7 +89,7 @@ describeGolden('command line on golden logs', () => {
       expect(result.code, name).toBe(3)
       const { segments } = JSON.parse(result.out) as { segments: { ok: boolean; errors: { code: string }[] }[] }
       expect(
-        segments.filter(({ ok }) => !ok).map(({ errors }) => errors[0]!.code),
+        segments.filter(({ ok }) => !ok).map(({ errors }) => errors.at(-1)!.code),
         name,
       ).toEqual([code])
     }

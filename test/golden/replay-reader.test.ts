@@ -154,7 +154,9 @@ describeGolden('damaged logs', () => {
     const log = goldenPath('chronicle-rs/corrupt', name)
     const summary = await summarizeLog(log, { onCorrupt: 'skip' })
     expect(summary.messages).toBe(recovered)
-    if (code !== null) expect(summary.issues[0]).toMatchObject({ code, segment, severity, ...(offset === undefined ? {} : { offset }) })
+    // That a file is too short is told at its end, behind the record that it cuts.
+    const at = name === 'truncated-last' ? -1 : 0
+    if (code !== null) expect(summary.issues.at(at)).toMatchObject({ code, segment, severity, ...(offset === undefined ? {} : { offset }) })
     if (severity === 'error') await expect(summarizeLog(log)).rejects.toMatchObject({ code, category: 'corrupt', place: { segment } })
     else expect((await summarizeLog(log)).messages).toBe(recovered)
   })
