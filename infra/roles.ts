@@ -39,7 +39,9 @@ export class Roles extends Construct {
 
     this.plan = this.#container('Plan', 'Plans runs; never loads a job')
     allow(this.plan, ['s3:ListBucket'], [archive, table])
-    allow(this.plan, ['s3:GetObject'], below(table, LOG, '_chronicle/*'))
+    // Of the archive: what days the records of a folder are of, which indexes and the begins of segments say.
+    const indexes = ['*.idx', '*.q', '*.q.zst'].map((name) => `${archive}/${name}`)
+    allow(this.plan, ['s3:GetObject'], [...below(table, LOG, '_chronicle/*'), ...indexes])
     // The last two: of a scheduled run, which no one submits.
     const written = ['shares/*', 'tasks.json', 'plan.json', 'request.json', 'bundle.js'].map((name) => `${RUNS}/${name}`)
     allowToCreate(this.plan, below(table, ...written))

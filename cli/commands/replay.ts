@@ -45,8 +45,10 @@ export const replay: CommandSpec = {
   async run(input, io) {
     const progress = new ProgressLine(io, input)
     return interruptible(io, progress, async (signal) => {
+      // A wrong option is told of before anything is looked for.
+      const options = optionsOf(input)
       const logs = await findLogsAt(input.positionals, input)
-      const pipeline = await buildPipeline(logs, input, io)
+      const pipeline = await buildPipeline(logs, options, input, io)
       const stats = await pipeline
         .withSignal(signal)
         .onIssue((issue) => progress.note(issueText(issue)))
@@ -61,7 +63,7 @@ export const replay: CommandSpec = {
         })
       progress.end()
       report(stats, input, io, progress)
-      const { fromNs, toNs } = rangeOption(input)
+      const { fromNs, toNs } = options
       if (stats.forwarded + stats.skipped === 0 && (fromNs ?? toNs) !== undefined) {
         progress.problem(`no message in the range that was asked for: the logs have ${(await rangeOfLogs(logs)) ?? 'none at all'}`)
       }
@@ -74,13 +76,24 @@ function hasFiles(input: CommandInput): boolean {
   return ['csv', 'parquet', 'queue'].some((option) => input.text(option) !== undefined)
 }
 
-async function buildPipeline(logs: readonly LogLocation[], input: CommandInput, io: CommandIo): Promise<ReplayPipeline> {
-  const { fromNs, toNs } = rangeOption(input)
-  const types = typesOption(input, 'types')
-  const symbols = listOption(input, 'symbols')
-  const sample = countOption(input, 'sample')
-  const onError = choiceOption(input, 'on-error', ['abort', 'skip'])
+function optionsOf(input: CommandInput) {
   const [csv, parquet, queue, letters] = ['csv', 'parquet', 'queue', 'dead-letters'].map((option) => outputOption(input, option))
+  return {
+    ...rangeOption(input),
+    types: typesOption(input, 'types'),
+    symbols: listOption(input, 'symbols'),
+    sample: countOption(input, 'sample'),
+    onError: choiceOption(input, 'on-error', ['abort', 'skip']),
+    ...{ csv, parquet, queue, letters },
+  }
+}
+
+async function buildPipeline(
+  logs: readonly LogLocation[],
+  { fromNs, toNs, types, symbols, sample, onError, csv, parquet, queue, letters }: ReturnType<typeof optionsOf>,
+  input: CommandInput,
+  io: CommandIo,
+): Promise<ReplayPipeline> {
   const pipeline = ReplayPipeline.fromSource(await openLogs(logs, symbols))
   if (symbols !== undefined) pipeline.filterSymbols(symbols)
   if (fromNs !== undefined || toNs !== undefined) pipeline.filterTimeRange(fromNs ?? null, toNs ?? null)

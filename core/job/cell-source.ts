@@ -14,8 +14,10 @@ export interface CellSourceOptions {
   readonly fromNs: bigint
   /** Counts the messages of the cell. */
   readonly tally: MessageTally
-  /** Damage is left out and told to this, whatever the pipeline asks for. @default the pipeline's own error strategy */
-  readonly onDamage?: ((issue: ReadIssue) => void) | undefined
+  /** Damage is left out, whatever the pipeline asks for. */
+  readonly isSkipping: boolean
+  /** Hears of every issue, besides the pipeline. */
+  readonly onIssue: (issue: ReadIssue) => void
   /** Hears of messages and bytes read since the last call. */
   readonly onProgress: (messages: number, bytes: number) => void
 }
@@ -73,12 +75,12 @@ export class CellSource extends BatchSource {
   }
 
   prepare(request: SourceRequest): SourceGrant {
-    const { onDamage } = this.#options
+    const { isSkipping, onIssue } = this.#options
     const report = (issue: ReadIssue): void => {
-      onDamage?.(issue)
+      onIssue(issue)
       request.report(issue)
     }
-    this.#inner.prepare?.({ ...request, filter: {}, ...(onDamage !== undefined && { onCorrupt: 'skip', report }) })
+    this.#inner.prepare?.({ ...request, filter: {}, report, ...(isSkipping && { onCorrupt: 'skip' }) })
     return NO_GRANT
   }
 

@@ -1,4 +1,4 @@
-import { totalOf } from './message-counts.ts'
+import { totalOf, warningName } from './message-counts.ts'
 import type { DamagePlace } from './pass-damage.ts'
 import { sumCounts } from './pass-damage.ts'
 import type { DoneReceipt } from './run-receipts.ts'
@@ -26,9 +26,11 @@ export function tallyMessages(done: Iterable<DoneReceipt>): MessageTotals {
   let [leftOut, noted]: Record<string, number>[] = [{}, {}]
   const first: Record<string, DamagePlace> = {}
   let skew: readonly [bigint, bigint] | null = null
+  const warned = new Map<string, DamagePlace>()
   for (const { messages, damage } of done) {
     if (messages === undefined) continue
     read += messages.read
+    for (const place of messages.warnings ?? []) warned.set(warningName(place), place)
     if (messages.noted !== undefined) noted = sumCounts(noted!, messages.noted)
     if (messages.leftOut === undefined) continue
     partitions++
@@ -37,6 +39,10 @@ export function tallyMessages(done: Iterable<DoneReceipt>): MessageTotals {
     if (messages.skewNs === undefined) continue
     const [least, greatest] = [BigInt(messages.skewNs[0]), BigInt(messages.skewNs[1])]
     skew = skew === null ? [least, greatest] : [least < skew[0] ? least : skew[0], greatest > skew[1] ? greatest : skew[1]]
+  }
+  for (const place of warned.values()) {
+    noted = sumCounts(noted!, { [place.code]: 1 })
+    first[place.code] ??= place
   }
   const handled = read - totalOf(leftOut!)
   const skewNs = skew === null ? null : ([String(skew[0]), String(skew[1])] as const)

@@ -1,4 +1,5 @@
 import type { CellTally } from '../features/message-tally.ts'
+import type { ReadIssue } from '../pipeline/source.ts'
 import { type DamagePlace, type DamageReport, sumCounts } from './pass-damage.ts'
 
 /** What became of the messages of a partition: read = handled + the sum of `leftOut`, whatever the slices and tasks. */
@@ -11,6 +12,8 @@ export interface MessageCounts {
   readonly leftOut: Readonly<Record<string, number>>
   /** What cost no message but should be known, by kind. */
   readonly noted: Readonly<Record<string, number>>
+  /** What readers warned of, each once: `commit` counts them under `noted`, as several passes may read the same log. */
+  readonly warnings?: readonly DamagePlace[]
   /** Where the first of each reason lie. */
   readonly places?: readonly DamagePlace[]
   /** Exchange time minus record time of the messages left out as `beyond-skew`, least and greatest, nanoseconds. */
@@ -43,6 +46,35 @@ export function messageCounts(
     }),
     ...(skew !== null && { skewNs: [nanosText(skew.minMicros), nanosText(skew.maxMicros)] as const }),
   }
+}
+
+/** Warnings of readers that somebody who trusts the rows should know: nothing is lost for certain. */
+const TOLD_WARNINGS = new Set(['log-ends-early', 'log-begins-late', 'segment-unfinished', 'segment-name', 'segment-twice'])
+
+/** What readers of a pass warn of, each once. */
+export class PassWarnings {
+  readonly #known = new Set<string>()
+  #fresh: DamagePlace[] = []
+
+  add({ code, segment }: ReadIssue, folder: string): void {
+    if (!TOLD_WARNINGS.has(code) && !code.startsWith('index-')) return
+    const place: DamagePlace = { folder, ...(segment !== undefined && { segment }), code }
+    const name = warningName(place)
+    if (this.#known.has(name)) return
+    this.#known.add(name)
+    this.#fresh.push(place)
+  }
+
+  /** Those since the last call, as a part of `MessageCounts`. */
+  take(): Pick<MessageCounts, 'warnings'> {
+    const warnings = this.#fresh
+    this.#fresh = []
+    return warnings.length === 0 ? {} : { warnings }
+  }
+}
+
+export function warningName({ folder, segment, code }: DamagePlace): string {
+  return `${code} ${folder} ${segment}`
 }
 
 /** All counts together. */

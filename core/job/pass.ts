@@ -18,7 +18,7 @@ import type { OnCorrupt } from './fingerprint.ts'
 import { isBookStream, type JobWindow } from './instrument-days.ts'
 import { jobColumn } from './job-column.ts'
 import { resolveFeatures } from './job-features.ts'
-import { type MessageCounts, messageCounts } from './message-counts.ts'
+import { type MessageCounts, messageCounts, PassWarnings } from './message-counts.ts'
 import { NO_PART, type PartOptions, type PartResult } from './part-file.ts'
 import { type DamageReport, PassDamage } from './pass-damage.ts'
 import { passSource } from './pass-source.ts'
@@ -157,6 +157,7 @@ class Pass {
   readonly #underWay: Promise<void>[] = []
   #isOver = false
   readonly #damage = new PassDamage()
+  readonly #warnings = new PassWarnings()
   /** Greatest record time so far. */
   #seenMicros = 0
   /** A part could not be finished: nothing after it can. */
@@ -193,7 +194,8 @@ class Pass {
     const source = passSource(this.#inputs, folders, {
       start,
       likelyEndNs: likelyEndOf(partitions.at(-1)!.endNs, window),
-      ...(isSkipping && { onDamage: (issue: ReadIssue) => this.#leaveOut(issue) }),
+      isSkipping,
+      onIssue: (issue) => this.#hear(issue),
     })
     try {
       for (let batch = await source.nextBatch(); batch !== null; batch = await source.nextBatch()) {
@@ -241,9 +243,13 @@ class Pass {
     }
   }
 
+  #hear(issue: ReadIssue): void {
+    if (issue.severity === 'warning') this.#warnings.add(issue, keyAt(issue.path ?? '', this.#options.folders, this.#inputs))
+    else if (this.#options.onCorrupt === 'skip') this.#leaveOut(issue)
+  }
+
   /** Damage is left out: of the cell that the pass has come to, and of what it begins with. */
   #leaveOut(issue: ReadIssue): void {
-    if (issue.severity !== 'error') return
     const { folders } = this.#options
     const folder = folders.folderAt(issue.path ?? '', this.#inputs)
     if (folder === undefined) throw new ReplayError('task-failed', `damage outside of the inputs: ${issue.path}`, { category: 'bug' })
@@ -377,7 +383,10 @@ class Pass {
     const counts = {
       gaps: increase(stats.gaps, this.#gaps),
       unproven: policy.unprovenBoundaries - this.#unproven,
-      messages: messageCounts(tally.of(index), damage, this.#warmUp, (path) => keyAt(path, this.#options.folders, this.#inputs)),
+      messages: {
+        ...messageCounts(tally.of(index), damage, this.#warmUp, (path) => keyAt(path, this.#options.folders, this.#inputs)),
+        ...this.#warnings.take(),
+      },
       timing: { startedMs: this.#startedMs, durationMs: endedMs - this.#startedMs, bytes: this.#bytes },
       ...(damage !== null && { damage }),
       isSound: this.#damage.isSound && Object.keys(stats.skipped).length === 0 && !(ROW_LOST in stats.notRepresentable),

@@ -9,7 +9,7 @@ import { CellRows, PassCell } from './cell-rows.ts'
 import { CellSource } from './cell-source.ts'
 import { DAY_NS } from './cells.ts'
 import type { JobColumns, JobParamDefaults, JobPipelineContext } from './define-job.ts'
-import { messageCounts } from './message-counts.ts'
+import { messageCounts, PassWarnings } from './message-counts.ts'
 import { NO_PART } from './part-file.ts'
 import { keyAt, type PassOptions, type PassPlan, type PassResult } from './pass.ts'
 import { PassDamage } from './pass-damage.ts'
@@ -29,6 +29,7 @@ export class PipelinePass {
   readonly #cell: PassCell
   #damage = new PassDamage()
   #tally: MessageTally
+  readonly #warnings = new PassWarnings()
   /** As in `FeatureStats`. */
   readonly notRepresentable: Record<string, number> = {}
   #bytes = 0
@@ -58,7 +59,7 @@ export class PipelinePass {
       ...rows,
       gaps: {},
       unproven: 0,
-      messages: messageCounts(this.#tally.of(0), damage, 0, (path) => keyAt(path, folders, this.#inputs)),
+      messages: { ...messageCounts(this.#tally.of(0), damage, 0, (path) => keyAt(path, folders, this.#inputs)), ...this.#warnings.take() },
       timing: { startedMs, durationMs: clock() - startedMs, bytes: this.#bytes },
       began: first === undefined ? null : { with: 'folder', key: first.key },
       ...(damage !== null && { damage }),
@@ -97,16 +98,19 @@ export class PipelinePass {
     const { folders, onProgress, onCorrupt } = this.#options
     const { startNs, endNs } = this.#cell.partition
     const { start, window } = this.#plan
-    const onDamage = (issue: ReadIssue): void => this.#leaveOut(issue, source.isInCell)
     const isSkipping = onCorrupt === 'skip'
+    const onIssue = (issue: ReadIssue): void => {
+      if (issue.severity === 'warning') this.#warnings.add(issue, keyAt(issue.path ?? '', folders, this.#inputs))
+      else if (isSkipping) this.#leaveOut(issue, source.isInCell)
+    }
     const inner = passSource(this.#inputs, folders, {
       start,
       likelyEndNs: likelyEndOf(endNs, window),
-      ...(isSkipping && { onDamage }),
+      ...{ isSkipping, onIssue },
     })
     const source = new CellSource(inner, {
       ...{ startNs, endNs, fromNs: start.startNs },
-      ...(isSkipping && { onDamage }),
+      ...{ isSkipping, onIssue },
       tally: this.#tally,
       onProgress: (messages, bytes) => {
         this.#bytes += bytes
@@ -117,7 +121,6 @@ export class PipelinePass {
   }
 
   #leaveOut(issue: ReadIssue, isInCell: boolean): void {
-    if (issue.severity !== 'error') return
     const folder = this.#options.folders.folderAt(issue.path ?? '', this.#inputs)
     const { startNs, date } = this.#cell.partition
     // A day's first messages may be damaged, and so none of the cell was seen yet.

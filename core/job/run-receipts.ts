@@ -142,11 +142,12 @@ function lean(receipt: Receipt): DoneReceipt {
   const endedMs = Math.round(timing.startedMs + timing.durationMs)
   const cell = { partition, venue, symbol, date, startNs, endNs }
   const { soundFingerprint, damage, check } = receipt
-  const { read, leftOut, noted, places, skewNs } = receipt.messages
+  const { read, leftOut, noted, warnings, places, skewNs } = receipt.messages
   const messages = {
     read,
     ...(Object.keys(leftOut).length > 0 && { leftOut }),
     ...(Object.keys(noted).length > 0 && { noted }),
+    ...(warnings !== undefined && { warnings }),
     ...(places !== undefined && { places: firstOfEach(places) }),
     ...(skewNs !== undefined && { skewNs }),
   }

@@ -55,7 +55,7 @@ describe('bad input is refused with one clear message, and nothing is lost', () 
     const run = ['run', 'bars', ...at]
     await expectRefused([...run, '--param', 'evry=1m'], 'param-unknown', /did you mean every\?/)
     await expectRefused([...run, '--param', 'every=1x'], 'job-invalid', /duration/)
-    await expectRefused([...run, '--from', '2024-01-01', '--to', '2024-01-01'], 'range-empty', /expected from before to/)
+    await expectRefused([...run, '--from', '2024-01-01', '--to', '2024-01-01'], 'range-empty', /expected --from before --to/)
     await expectRefused(
       [...run, '--from', '2025-01-01', '--to', '2025-01-02'],
       'range-empty',
@@ -64,8 +64,8 @@ describe('bad input is refused with one clear message, and nothing is lost', () 
     await expectRefused([...run, '--from', '2024-01-01T00:30:00Z'], 'range-off-grid', /nearest: 2024-01-01T00:00:00Z, 2024-01-02T00:00:00Z/)
     await expectRefused([...run, '--slice', '7h'], 'slice', /divides a day/)
     await expectRefused([...run, '--slice', '6h'], 'cell-overlap', /another slicing/)
-    await expectRefused([...run, '--symbols', '../../etc'], 'name-invalid', /expected letters, digits/)
-    await expectRefused([...run, '--venues', '..'], 'name-invalid', /expected letters, digits/)
+    await expectRefused([...run, '--symbols', '../../etc'], 'name-invalid', /expected the name of a folder/)
+    await expectRefused([...run, '--venues', '..'], 'name-invalid', /expected the name of a folder/)
     await expectRefused([...run, '--symbols', 'btcusd'], 'symbol-unknown', /did you mean btcusdt\?/)
     await expectRefused([...run, '--on-error', 'shrug'], 'usage', /one of quarantine, abort, skip/)
     await expectRefused(['run', 'bars', '--archive', path.join(root, 'nothing'), '--table', table], 'usage', /the folder of an archive/)
@@ -203,7 +203,7 @@ describe('damage that is skipped', () => {
     expect(receipts).toHaveLength(2)
     const damaged = receipts.find(({ date }) => date === '2024-01-02')
     expect(damaged).toMatchObject({
-      messages: { skipped: { 'record-crc': 1 } },
+      messages: { leftOut: { 'record-crc': 1 } },
       damage: { codes: { 'record-crc': 1 }, warmUp: 0, places: [place] },
     })
     expect(receipts.find(({ date }) => date === '2024-01-01')).not.toHaveProperty('damage')
