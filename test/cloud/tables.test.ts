@@ -63,7 +63,7 @@ describeCloud('one table', (cloud) => {
   test('submit --pin refuses what no schedule can be', async () => {
     for (const [options, message] of [
       [['--pin', '1d', '--from', '2024-01-01'], '--pin: a schedule has no --from and --to'],
-      [['--pin', '5h'], 'error schedule-range: a schedule reaches back a multiple of its slice of 6h, found 5h'],
+      [['--pin', '5h'], 'error schedule-range: a schedule reaches back a multiple of its slice of 6h: 6h; found 5h'],
       [['--pin', 'daily'], 'error duration: expected a duration'],
     ] as const) {
       const table = runs.newTable()

@@ -70,7 +70,14 @@ describe('any slices, tasks, kills, attempts and order of commits give the rows 
             if (made.restartPoints !== null) await writeRestartPoints(folder, made.restartPoints)
             const table = new MemoryStore()
             const { left } = await carryOut(history, { ...loaded, ...RANGE, archive: new FileStore(folder), table, params: one.params })
-            await expectRows(table, plainTable(folder, one, loaded.job))
+            const expected = plainTable(folder, one, loaded.job)
+            // What a book does without on days that lack one the plain reading does not know: then it is that of one pass.
+            if (!expected.lacksBook || !one.streams('book')) await expectRows(table, expected)
+            else {
+              const whole = new MemoryStore()
+              await carryOut(PLAIN_HISTORY, { ...loaded, ...RANGE, archive: new FileStore(folder), table: whole, params: one.params })
+              expect(await tableSum(table)).toBe(await tableSum(whole))
+            }
             expect(left).toMatchObject({ run: 0, stale: 0 })
           } finally {
             fs.rmSync(folder, { recursive: true, force: true })
