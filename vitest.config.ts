@@ -18,7 +18,7 @@ export default defineConfig({
       project('unit', 10_000, { pool: 'threads', isolate: false }),
       project('property', 60_000),
       project('golden', 120_000),
-      project('process', 120_000),
+      project('process', 300_000),
       project('user', 600_000, { globalSetup: ['test/user/global-setup.ts'] }),
       project('interop', 300_000),
       project('cloud', 300_000, { globalSetup: ['test/cloud/global-setup.ts'], fileParallelism: false }),
