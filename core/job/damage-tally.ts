@@ -1,3 +1,4 @@
+import { totalOf } from './message-counts.ts'
 import { type DamagePlace, sumCounts } from './pass-damage.ts'
 import type { DoneReceipt } from './run-receipts.ts'
 
@@ -22,5 +23,5 @@ export function tallyDamage(done: Iterable<DoneReceipt>): SkippedDamage {
     codes = sumCounts(codes, damage.codes)
     first ??= damage.places[0] ?? null
   }
-  return { count: Object.values(codes).reduce((sum, count) => sum + count, 0), partitions, codes, first }
+  return { count: totalOf(codes), partitions, codes, first }
 }

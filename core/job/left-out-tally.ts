@@ -1,6 +1,5 @@
 import { totalOf, warningName } from './message-counts.ts'
-import type { DamagePlace } from './pass-damage.ts'
-import { sumCounts } from './pass-damage.ts'
+import { type DamagePlace, sumCounts } from './pass-damage.ts'
 import type { DoneReceipt } from './run-receipts.ts'
 
 /** What became of the messages of a run: read = handled + the sum of `leftOut`. Of all partitions that are done. */
@@ -28,7 +27,6 @@ export function tallyMessages(done: Iterable<DoneReceipt>): MessageTotals {
   let skew: readonly [bigint, bigint] | null = null
   const warned = new Map<string, DamagePlace>()
   for (const { messages, damage } of done) {
-    if (messages === undefined) continue
     read += messages.read
     for (const place of messages.warnings ?? []) warned.set(warningName(place), place)
     if (messages.noted !== undefined) noted = sumCounts(noted!, messages.noted)

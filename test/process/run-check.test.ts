@@ -1,10 +1,10 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { beforeAll, expect, it } from 'vitest'
-import { encodeTrade, LogWriter, symbolHash, TYPE_TRADE } from '../../core/index.ts'
 import { CHECKED_FOLDER } from '../../core/job/checked-code.ts'
 import type { CheckTally } from '../../core/job/partition-check.ts'
 import { generateArchive } from '../../core/synthetic/archive.ts'
+import { writeQuietArchive } from '../support/quiet-archive.ts'
 import { runCli } from '../support/run-cli.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
@@ -13,28 +13,8 @@ const quiet = path.join(root, 'quiet')
 const lively = path.join(root, 'lively')
 let tables = 0
 
-const timeNs = (text: string): bigint => BigInt(Date.parse(text)) * 1_000_000n
-
-function writeTrades(date: string, trades: readonly (readonly [time: string, price: number])[]): void {
-  const writer = LogWriter.open(path.join(quiet, 'v1/x/a', date, 'trades'), { segmentBytes: 1 << 20 })
-  for (const [time, price] of trades) {
-    const payload = new Uint8Array(64)
-    const ids = { tradeId: 0n, buyerOrderId: 0n, sellerOrderId: 0n, isBuyerMaker: false, symbolHash: symbolHash('a') }
-    const timestampNs = timeNs(`${date}T${time}Z`)
-    encodeTrade(new DataView(payload.buffer), 0, { timestampNs, price, quantity: 1, ...ids })
-    writer.append(TYPE_TRADE, timestampNs, payload)
-  }
-  writer.finish()
-}
-
 beforeAll(async () => {
-  writeTrades('2024-03-09', [
-    ['05:20:00', 10],
-    ['06:00:00', 12],
-    ['20:10:00', 13],
-  ])
-  writeTrades('2024-03-11', [['00:00:00', 20]])
-  writeTrades('2024-03-12', [['23:59:59', 30]])
+  writeQuietArchive(quiet)
   await generateArchive(lively, { symbols: 2, messages: 4000, seed: 6, days: 2, segmentBytes: 65_536 })
 })
 

@@ -3,38 +3,19 @@ import path from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { commitRun } from '../../core/job/commit.ts'
 import { runTask } from '../../core/job/task.ts'
-import { LogWriter } from '../../core/log/log-writer.ts'
-import { TYPE_TRADE } from '../../core/protocol/message-type.ts'
 import { FileStore } from '../../core/store/file-store.ts'
 import { generateArchive } from '../../core/synthetic/archive.ts'
-import { tradeMessage } from '../support/batches.ts'
 import { runJob } from '../support/job-runs.ts'
 import { MemoryStore } from '../support/memory-store.ts'
+import { timeNs, writeQuietArchive } from '../support/quiet-archive.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const root = temporaryFolder('job-check')
 const quiet = path.join(root, 'quiet')
 const lively = path.join(root, 'lively')
 
-const timeNs = (text: string): bigint => BigInt(Date.parse(text)) * 1_000_000n
-
-function writeTrades(date: string, trades: readonly (readonly [time: string, price: number])[]): void {
-  const writer = LogWriter.open(path.join(quiet, 'v1/x/a', date, 'trades'), { segmentBytes: 1 << 20 })
-  for (const [time, price] of trades) {
-    const timestampNs = timeNs(`${date}T${time}Z`)
-    writer.append(TYPE_TRADE, timestampNs, tradeMessage(0n, timestampNs, { price, quantity: 1 }).payload)
-  }
-  writer.finish()
-}
-
 beforeAll(async () => {
-  writeTrades('2024-03-09', [
-    ['05:20:00', 10],
-    ['06:00:00', 12],
-    ['20:10:00', 13],
-  ])
-  writeTrades('2024-03-11', [['00:00:00', 20]])
-  writeTrades('2024-03-12', [['23:59:59', 30]])
+  writeQuietArchive(quiet)
   await generateArchive(lively, { symbols: 2, messages: 4000, seed: 6, days: 2, segmentBytes: 65_536 })
 })
 
