@@ -27,7 +27,11 @@ export function dayReach(day: number): TimeSpan {
 export function reachBeyond(day: number, leastNs: bigint, endNs: bigint): TimeSpan | null {
   const { fromNs, toNs } = dayReach(day)
   if (leastNs >= fromNs && endNs <= toNs) return null
-  return { fromNs: within(leastNs, fromNs < DAY_NS ? 0n : fromNs - DAY_NS, fromNs), toNs: within(endNs, toNs, toNs + DAY_NS) }
+  // In whole microseconds, which passes count in.
+  return {
+    fromNs: within(leastNs - (leastNs % 1000n), fromNs < DAY_NS ? 0n : fromNs - DAY_NS, fromNs),
+    toNs: within(((endNs + 999n) / 1000n) * 1000n, toNs, toNs + DAY_NS),
+  }
 }
 
 /**

@@ -128,6 +128,8 @@ export class ShareFolders implements SearchedFolders {
     let first = this.#share.folders[0]
     for (let at = books.length - 1; at >= 0; at--) {
       const folder = books[at]!
+      // A recorder's clock was set back: what the folder before holds of the window comes first.
+      if (books.slice(0, at).some((earlier) => reachOf(earlier).toNs > fromNs)) continue
       const isAtWindow = reachOf(folder).toNs > fromNs
       const query = {
         books: books.slice(0, at + 1),

@@ -25,7 +25,8 @@ export async function findRepeated(segments: readonly SegmentEntry[], at: number
   if (first === null) return null
   for (let j = at - 1; j >= 0; j--) {
     const head = await firstRecordOf(segments[j]!)
-    if (head === null || head.seq > first.seq || head.timestampNs > first.timestampNs + SLACK_NS) continue
+    // Its time says nothing: it may be wild.
+    if (head === null || head.seq > first.seq) continue
     const repeated = await compare(segments, j, at, first)
     if (repeated !== null) return repeated
   }
@@ -51,9 +52,6 @@ export async function isCopyOf(copy: SegmentEntry, original: SegmentEntry): Prom
     await others.return()
   }
 }
-
-/** Times may step back a little within a log. */
-const SLACK_NS = 60_000_000_000n
 
 /** Runs the segment `at` against those from `from` on, where its first record is found. */
 async function compare(segments: readonly SegmentEntry[], from: number, at: number, first: RecordHeader): Promise<RepeatedRecords | null> {

@@ -5,7 +5,7 @@ import { FolderBounds, reportMissing } from './folder-bounds.ts'
 import { folderOf, type LogFolder } from './log-folder.ts'
 import { LogScan, type LogScanOptions } from './log-scan.ts'
 import { committedEndOf } from './queue-extent.ts'
-import { RECORD_ALIGNMENT } from './record.ts'
+import { RECORD_ALIGNMENT, recordBytes } from './record.ts'
 import { findRepeated, isCopyOf, type RepeatedRecords } from './repeated-records.ts'
 import type { SeekIndex } from './seek-index.ts'
 import { DATA_OFFSET } from './segment.ts'
@@ -31,6 +31,8 @@ export interface SegmentReading {
   readonly endOffset: number
 }
 
+/** So many times in a row are not all wild (`SoundTimes`). */
+const FIRST_RECORDS = 9
 /** Issues kept by a reader that nobody listens to; further ones are only counted. */
 const MAX_ISSUES_KEPT = 1000
 
@@ -235,10 +237,23 @@ export class ReplayReader extends BatchSource {
     } else {
       if (!isAtBegin || this.#next === 0) return null
       const first = await scan.recordAt(DATA_OFFSET)
-      const { expectedSeq, maxTimeNs } = scan.kernel
-      if (first === null || first.seq === expectedSeq || first.timestampNs > maxTimeNs) return null
+      if (first === null || first.seq === scan.kernel.expectedSeq || (await this.#beginsLater())) return null
     }
     return findRepeated(this.#segments, this.#next)
+  }
+
+  /** Whether a segment begins behind all times so far. One of them says little, as it may be wild. */
+  async #beginsLater(): Promise<boolean> {
+    const { scan } = this.#log
+    const { maxTimeNs } = scan.kernel
+    let offset = DATA_OFFSET
+    for (let records = 0; records < FIRST_RECORDS; records++) {
+      const record = await scan.recordAt(offset)
+      if (record === null || record.payloadLength < 0) break
+      if (record.timestampNs <= maxTimeNs) return false
+      offset += recordBytes(record.payloadLength)
+    }
+    return true
   }
 
   #leaveOut(entry: SegmentEntry, { of, records, firstSeq, lastSeq, end, goesOn }: RepeatedRecords): void {

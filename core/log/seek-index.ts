@@ -44,6 +44,11 @@ export interface SeekIndex {
   offsetAt(entry: number): number
   /** The first entry, in list order, with time ≥ `timestampNs`; `entryCount` when there is none. */
   firstAtTime(timestampNs: bigint): number
+  /**
+   * The first entry, in list order, whose time is more than `maxStepBackNs` before that of one in front of it; `entryCount` when
+   * there is none. Between it and the entry before it any time can hide.
+   */
+  firstStepBack(maxStepBackNs: bigint): number
   /** The first entry, in list order, with sequence > `seq`; `entryCount` when there is none. */
   firstBehindSeq(seq: bigint): number
   /**
@@ -300,6 +305,17 @@ class IndexView implements SeekIndex {
 
   firstAtTime(timestampNs: bigint): number {
     return this.#firstAt(8, timestampNs)
+  }
+
+  firstStepBack(maxStepBackNs: bigint): number {
+    const [view, maxStepBack] = [this.#view, Number(maxStepBackNs)]
+    let latest = 0
+    for (let entry = 0, at = INDEX_HEADER_BYTES + 8; entry < this.entryCount; entry++, at += INDEX_ENTRY_BYTES) {
+      const time = view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true)
+      if (time < latest - maxStepBack) return entry
+      if (time > latest) latest = time
+    }
+    return this.entryCount
   }
 
   firstBehindSeq(seq: bigint): number {

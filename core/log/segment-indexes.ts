@@ -27,7 +27,8 @@ export class SegmentIndexes {
 
   /**
    * Where to start reading a segment for a time filter or a sequence, or null when it cannot match.
-   * Between two entries a time ≥ fromNs can hide only if times then step back by more than maxStepBackNs.
+   * Between two entries a time ≥ fromNs can hide only if times then step back by more than maxStepBackNs: what the entries show of
+   * that is minded, as one wild time shows so, too.
    */
   async startOf(file: SegmentFile, sealed: boolean, filter: SourceFilter, startSeq: bigint | null): Promise<number | null> {
     const { fromNs, toNs } = filter
@@ -41,7 +42,10 @@ export class SegmentIndexes {
     if (cannotMatch && (await this.#coversEnd(file, index))) return null
     if ((startSeq === null && fromNs === undefined) || !this.#loads(file, index)) return DATA_OFFSET
     const earliestNs = (fromNs ?? 0n) - this.#maxStepBackNs
-    const entry = startSeq === null ? index.firstAtTime(earliestNs < 0n ? 0n : earliestNs) : index.firstBehindSeq(startSeq)
+    const entry =
+      startSeq === null
+        ? Math.min(index.firstAtTime(earliestNs < 0n ? 0n : earliestNs), index.firstStepBack(this.#maxStepBackNs))
+        : index.firstBehindSeq(startSeq)
     if (entry <= 1) return DATA_OFFSET
     const record = await this.#recordAt(file, index, entry - 1)
     if (record === 'other') this.#distrust(file, `entry ${entry - 1} does not match the record it points at`)

@@ -142,14 +142,12 @@ export class SoundTimes extends BatchSource {
 
   async #readJudged(): Promise<MessageBatch | null> {
     if (this.#undecided !== null) return this.#settle(this.#undecided)
-    const batch = this.#next ?? (await this.#inner.nextBatch())
+    const batch = this.#next ?? (await this.#take())
     this.#next = null
     if (batch === null) {
       this.#end()
       return null
     }
-    if (!this.#hasBegun && batch.length > 0) this.#begin(batch)
-    this.#compare(batch)
     const decided = this.#judge(batch, null)
     if (decided < batch.length) {
       this.#undecided = batch.copyOf(decided)
@@ -158,14 +156,22 @@ export class SoundTimes extends BatchSource {
     return batch
   }
 
+  async #take(): Promise<MessageBatch | null> {
+    const batch = await this.#inner.nextBatch()
+    if (batch === null) return null
+    if (!this.#hasBegun && batch.length > 0) this.#begin(batch)
+    this.#compare(batch)
+    return batch
+  }
+
   /** Decides about the last rows of a batch by those of the next. */
   async #settle(kept: MessageBatch): Promise<MessageBatch> {
     let undecided = kept
-    let next = await this.#inner.nextBatch()
+    let next = await this.#take()
     // Too short to tell: it is decided about with them.
-    while (next !== null && next.length < LOOK_AHEAD) {
+    while (next !== null && next.length < 2 * LOOK_AHEAD) {
       undecided = undecided.copyOf(0, next)
-      next = await this.#inner.nextBatch()
+      next = await this.#take()
     }
     this.#undecided = null
     this.#next = next
@@ -300,15 +306,16 @@ export class SoundTimes extends BatchSource {
 
   /** With nothing before it a time is wild when most of those behind it lie before it. */
   #judgeFirst(batch: MessageBatch, k: number, next: MessageBatch | null): Verdict {
-    const time = timeOf(batch, batch.rowAt(k))
+    const [own, row] = this.#following(batch, k, next)
+    const time = timeOf(own!, row)
     let [seen, before] = [0, 0]
     for (let ahead = 1; ahead <= LOOK_AHEAD; ahead++) {
-      const [of, row] = this.#following(batch, k + ahead, next)
+      const [of, at] = this.#following(batch, k + ahead, next)
       if (of === null && !this.#isOver) return 'undecided'
       if (of === null) break
-      if (!this.#isBelievable(of, row)) continue
+      if (!this.#isBelievable(of, at)) continue
       seen++
-      if (timeOf(of, row) < time - JUMP_NS) before++
+      if (timeOf(of, at) < time - JUMP_NS) before++
     }
     return before > seen / 2 ? 'wild' : 'believed'
   }
@@ -328,18 +335,17 @@ export class SoundTimes extends BatchSource {
     batch.flagTime(row, ++this.#run > MAX_RUN ? TIME_UNUSABLE : TIME_WILD)
   }
 
-  /** Nothing sound has come before or behind it so far. */
+  /** Nothing sound has come before it, and what comes behind it cannot be told yet. */
   #lacksTime(batch: MessageBatch, k: number, next: MessageBatch | null): boolean {
-    if (!Number.isNaN(this.#last) || this.#isOver || next !== null || k + LOOK_AHEAD < batch.length) return false
-    for (let at = k + 1; at < batch.length; at++) if (this.#isBelievable(batch, batch.rowAt(at))) return false
-    return true
+    return Number.isNaN(this.#last) && !this.#isOver && next === null && k + 2 * LOOK_AHEAD >= batch.length
   }
 
-  /** For a wild time that nothing sound lies before: the time behind it, else the begin of the day. */
+  /** For a wild time that nothing sound lies before: the first time behind it that will be believed, else the begin of the day. */
   #firstTime(batch: MessageBatch, k: number, next: MessageBatch | null): readonly [low: number, high: number] {
     for (let ahead = 1; ahead <= LOOK_AHEAD; ahead++) {
       const [of, row] = this.#following(batch, k + ahead, next)
-      if (of !== null && this.#isBelievable(of, row)) return [of.timeWords[2 * row]!, of.timeWords[2 * row + 1]!]
+      if (of === null || !this.#isBelievable(of, row) || this.#judgeFirst(batch, k + ahead, next) === 'wild') continue
+      return [of.timeWords[2 * row]!, of.timeWords[2 * row + 1]!]
     }
     const startNs = this.#span === null ? 0n : this.#span.toNs - 2n * DAY_NS
     return [Number(startNs & 0xffff_ffffn), Number(startNs >> 32n)]

@@ -19,6 +19,8 @@ const root = temporaryFolder('job-rows')
 /** Cases per job; `CHRONICLE_ROW_CASES=200` for a long run. */
 const CASES = Number(process.env.CHRONICLE_ROW_CASES ?? 4)
 const TIMEOUT_MS = 60_000 + CASES * 5000
+/** Time is left to tell of a failure that could be made smaller still. */
+const LIMITS = { interruptAfterTimeLimit: 0.9 * TIMEOUT_MS, markInterruptAsFailure: true }
 const RANGE = { fromNs: FIRST_DAY_NS, toNs: FIRST_DAY_NS + 3n * DAY_NS }
 const jobs = Object.entries(PLAIN_CASES)
 let folders = 0
@@ -83,7 +85,7 @@ describe('any slices, tasks, kills, attempts and order of commits give the rows 
             fs.rmSync(folder, { recursive: true, force: true })
           }
         }),
-        { numRuns: CASES + FOUND.length, examples: FOUND.map((made) => [made, PLAIN_HISTORY]) },
+        { ...LIMITS, numRuns: CASES + FOUND.length, examples: FOUND.map((made) => [made, PLAIN_HISTORY]) },
       )
     },
     TIMEOUT_MS,
@@ -121,7 +123,7 @@ describe('generated archives: three days, three streams, clock skew, times that 
           await carryOut(history, { ...loaded, ...RANGE, archive, table, params: one.params })
           await expectRows(table, expected)
         }),
-        { numRuns: Math.ceil(CASES / 6) },
+        { ...LIMITS, numRuns: Math.ceil(CASES / 6) },
       )
     },
     TIMEOUT_MS,

@@ -400,6 +400,9 @@ function breakSegments(root: string, all: readonly UntidyRecord[], { segments }:
     const isOwn = (record: UntidyRecord): boolean => record.folder === folder && record.segment === id
     if (fault.kind.endsWith('missing')) {
       if (ids.length < 2 || (fault.kind === 'middle-missing' && !isMiddle)) continue
+      // What only its copy has is not there twice.
+      const repeatedSeqs = new Set(records.filter((record) => record.folder === folder && record.isRepeated).map(({ seq }) => seq))
+      if (records.some((record) => isOwn(record) && repeatedSeqs.has(record.seq))) continue
       fs.rmSync(segmentPath(directory, id))
       // Nobody knows of a last one, unless its index is there.
       if (fault.segment % 2 === 0) fs.rmSync(indexPath(directory, id), { force: true })
