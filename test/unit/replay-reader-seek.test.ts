@@ -341,6 +341,17 @@ describe('filters handed to the reader', () => {
       expect(bytes).toBe(60 * 128)
     }))
 
+  it('find what lies before a record whose time is wild, also in the index', () =>
+    inDirectory(async (directory) => {
+      // Number 8 is an entry of the index, of a time long ago; only number 7 is wanted.
+      const made = plainMessages(10, (i) => ({ timestampNs: i === 7 ? 90_000_000_000n : i === 8 ? 5n : BigInt(i) * 1_000_000_000n }))
+      makeLog(directory, made, { stride: 2 })
+      const reader = await ReplayReader.open(directory)
+      expect(await reader.seekToTimestamp(60_000_000_000n)).toBe(true)
+      expect((await reader.next())?.seq).toBe(7n)
+      await reader.close()
+    }))
+
   it('are not claimed for messages that were read before them', () =>
     inDirectory(async (directory) => {
       makeLog(directory, plainMessages(10))

@@ -168,6 +168,20 @@ describe('records that are there twice', () => {
     }),
   )
 
+  it.each([2n ** 63n, 2n ** 64n - 1n, 0n])('a copy of a segment that begins with a wild time, %s ns, is left out', (wildNs) =>
+    inDirectory(async (directory) => {
+      const placed = makeLog(
+        directory,
+        plainMessages(64, (i) => (i === 16 ? { timestampNs: wildNs } : {})),
+        LOG,
+      )
+      fs.copyFileSync(segmentPath(directory, 1), segmentPath(directory, 4))
+      const { texts, issues } = await readSkipping(directory)
+      expect(texts).toEqual(placed.map(essence))
+      expect(issues.filter(({ severity }) => severity === 'error')).toMatchObject([{ code: 'duplicate-segment', segment: 4, repeated: 16 }])
+    }),
+  )
+
   it('a whole log written a second time behind itself', () =>
     inDirectory(async (directory) => {
       const all = plainMessages(40)

@@ -95,6 +95,17 @@ describe('record times', () => {
     expect(flagged(all, TIME_UNUSABLE)).toEqual(Array.from({ length: 32 }, (_, i) => 28 + i))
   })
 
+  it('the first ones get the first time behind them that is believed, not one that is wild itself', async () => {
+    for (const count of [12, 200]) {
+      const times = ticks(count)
+      for (let i = 0; i < 4; i++) times[i] = 2n ** 63n
+      times[4] = NOON + 11n * HOUR
+      const all = await given(times)
+      expect(flagged(all, TIME_WILD)).toEqual([0, 1, 2, 3, 4])
+      expect(all.slice(0, 6).map(({ at }) => at)).toEqual([5, 5, 5, 5, 5, 5])
+    }
+  })
+
   it('a clock that steps back and stays there is believed, and noted', async () => {
     const times = [...ticks(50), ...ticks(50).map((time) => time - HOUR)]
     const all = await given(times)
