@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 // unit: milliseconds each, no processes. property: the same, but many random cases or large ones. golden: files of other implementations. process: real child processes, files, kills.
 // user: what users type, in a clone and in projects beside it, with their Node and npm (installed from a lock on first use).
-// interop: readers written by others (Python; installed from a lock on first use).
+// interop: readers written by others (Python, Java; installed from locks on first use).
 // cloud: the deployed stack on one LocalStack, which all files share, one after the other.
 const project = (name: string, testTimeout: number, more: object = {}) => ({
   test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout, hookTimeout: testTimeout, ...more },

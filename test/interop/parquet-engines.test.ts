@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import path from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { FileStore } from '../../core/store/file-store.ts'
+import { lockedJava } from '../support/locked-maven.ts'
 import { commitParts, EVERY_TYPE, everyTypeRows, type Row, writePart } from '../support/made-table.ts'
 import { duckdb } from '../support/parquet.ts'
 import { PARQUET_SHAPES, type ParquetShape, shapeText, writeShape } from '../support/parquet-shapes.ts'
@@ -9,10 +10,13 @@ import { pythonWithReaders } from '../support/python-readers.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const python = pythonWithReaders()
+const java = lockedJava('Java reader', path.join(import.meta.dirname, 'maven.lock'))
 const folder = temporaryFolder('parquet-engines')
 const table = path.join(folder, 'table')
 /** Of Arrow C++, of Rust's Parquet crate alone and below DataFusion, and Polars' own, whole and streaming. */
-const FILE_ENGINES = ['pyarrow_whole', 'pyarrow_dataset', 'arro3', 'datafusion', 'polars_whole', 'polars_streaming']
+const PYTHON_ENGINES = ['pyarrow_whole', 'pyarrow_dataset', 'arro3', 'datafusion', 'polars_whole', 'polars_streaming']
+/** Apache's own in Java, which Spark builds on. */
+const JAVA_ENGINES = ['parquet_java']
 /** deltalake's own engine, before and after it has rewritten every row; Polars. */
 const TABLE_ENGINES = ['deltalake_engine', 'deltalake_rewritten', 'polars_delta']
 const PLACES = [
@@ -44,6 +48,16 @@ async function writeTable(): Promise<Row[]> {
   return all
 }
 
+function readWithPython(paths: readonly string[]): Found {
+  if (python === null) return {}
+  const script = path.join(import.meta.dirname, 'read_parquet.py')
+  return JSON.parse(execFileSync(python, [script, ...paths], { encoding: 'utf8', maxBuffer: 1 << 28 })) as Found
+}
+
+function readWithJava(paths: readonly string[]): Found {
+  return java === null ? {} : (JSON.parse(java(path.join(import.meta.dirname, 'ReadParquet.java'), paths)) as Found)
+}
+
 describe('engines of different make read the same values', () => {
   const paths = new Map<string, string>()
   let rows: Row[]
@@ -52,16 +66,17 @@ describe('engines of different make read the same values', () => {
   beforeAll(async () => {
     for (const shape of PARQUET_SHAPES) paths.set(shape.name, await writeShape(folder, shape))
     rows = await writeTable()
-    if (python === null) return
-    const script = path.join(import.meta.dirname, 'read_parquet.py')
-    found = JSON.parse(execFileSync(python, [script, ...paths.values(), table], { encoding: 'utf8', maxBuffer: 1 << 28 })) as Found
+    const files = [...paths.values()]
+    found = { ...readWithPython([...files, table]), ...readWithJava(files) }
   })
 
-  describe.skipIf(python === null).each(FILE_ENGINES)('%s', (engine) => {
+  const readEveryShape = (engine: string): void => {
     test.each(PARQUET_SHAPES.map((shape) => [shape.name, shape] as const))('%s', (name, shape) => {
       expect(found[engine]![paths.get(name)!]).toEqual(textsOf(shape))
     })
-  })
+  }
+  describe.skipIf(python === null).each(PYTHON_ENGINES)('%s', readEveryShape)
+  describe.skipIf(java === null).each(JAVA_ENGINES)('%s', readEveryShape)
 
   describe('duckdb', () => {
     test.each(PARQUET_SHAPES.map((shape) => [shape.name, shape] as const))('%s', async (name, { columns, rows: written }) => {

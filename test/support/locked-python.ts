@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { pythonEnvironment } from '../../localstack/python-environment.ts'
+import { orSkip } from './or-skip.ts'
 
 /**
  * A Python that has the packages of a lock, in a virtual environment that is made once and kept until the lock changes. Null,
@@ -7,14 +8,7 @@ import { pythonEnvironment } from '../../localstack/python-environment.ts'
  * @param what the packages are called in that line @param requirements file with exact versions and hashes
  */
 export function lockedPython(what: string, requirements: string): string | null {
-  try {
-    return pythonEnvironment(findPython(), requirements)
-  } catch (error) {
-    const line = `tests: no ${what}: ${error instanceof Error ? error.message : String(error)}`
-    if (process.env.CI === 'true') throw new Error(line)
-    process.stderr.write(`${line}; skipped\n`)
-    return null
-  }
+  return orSkip(what, () => pythonEnvironment(findPython(), requirements))
 }
 
 /** The newest CPython that the locks have wheels for. */
