@@ -137,7 +137,7 @@ export class ShareFolders implements SearchedFolders {
         fromNs: isAtWindow ? fromNs : null,
         onGap: job.onGap ?? 'quarantine',
       }
-      const restart = isSkipping ? null : await findRestart(query, this)
+      const restart = isSkipping || !(await this.#isUnbroken(books, at)) ? null : await findRestart(query, this)
       if (restart !== null) {
         const readFromNs = smaller(fromNs, restart.snapshot.header.ingestEndNs)
         return { ...atWindow, bookDay: dayOfDate(folder.date), isInside: atWindow.isInside && isAtWindow, restart, readFromNs }
@@ -152,6 +152,20 @@ export class ShareFolders implements SearchedFolders {
     const beginNs = date === undefined ? fromNs : this.#beginOfThose((_, folder) => folder.date === date, fromNs)
     const bookDay = date === undefined ? Number(fromNs / DAY_NS) : dayOfDate(date)
     return { ...atWindow, startNs: beginNs, bookDay, restart: null, readFromNs: beginNs }
+  }
+
+  /**
+   * Whether snapshots in a folder say all of its book: they do not know of a day before it that has folders, but none of the book,
+   * which the book then lacks until it begins anew.
+   */
+  async #isUnbroken(books: readonly InputFolder[], at: number): Promise<boolean> {
+    for (let i = at; i >= 0; i--) {
+      const folder = books[i]!
+      if (await this.beginsWhole(folder)) return true
+      const before = books[i - 1]?.date ?? ''
+      if (this.#share.folders.some(({ date }) => date > before && date < folder.date)) return false
+    }
+    return true
   }
 
   /** The earliest time that some folders reach, or `latestNs`, whichever is earlier. */

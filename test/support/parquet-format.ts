@@ -136,7 +136,9 @@ function checkBounds({ min_value: min, max_value: max }: Struct, { type }: Struc
   if (type !== 5 || min === undefined || max === undefined) return
   const [low, high] = [min, max].map((bound) => new DataView((bound as Uint8Array).slice().buffer).getFloat64(0, true)) as [number, number]
   if (Number.isNaN(low) || Number.isNaN(high) || low > high) say(`${where}: bounds ${low} and ${high}`)
-  if (Object.is(low, 0) || Object.is(high, -0)) say(`${where}: a zero bound of the narrow sign`)
+  // By their bytes: optimised code has confused the two zeros.
+  const [lowSign, highSign] = [(min as Uint8Array)[7]! >> 7, (max as Uint8Array)[7]! >> 7]
+  if ((low === 0 && lowSign === 0) || (high === 0 && highSign === 1)) say(`${where}: a zero bound of the narrow sign`)
 }
 
 /** Values that are there, by levels of one bit in the RLE / bit-packing hybrid. */

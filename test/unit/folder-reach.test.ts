@@ -53,7 +53,9 @@ describe('days and what they reach', () => {
     expect(reachBeyond(FIRST, at(3), at(25))).toEqual(span(0, 25))
     expect(reachBeyond(FIRST, at(-30), at(100))).toEqual(span(-24, 48))
     expect(reachBeyond(FIRST, at(26), at(28))).toEqual(span(0, 28))
-    expect(reachBeyond(0, 0n, DAY_NS + 1n)).toEqual({ fromNs: 0n, toNs: DAY_NS + 1n })
+    // In whole microseconds.
+    expect(reachBeyond(0, 0n, DAY_NS + 1n)).toEqual({ fromNs: 0n, toNs: DAY_NS + 1000n })
+    expect(reachBeyond(1, DAY_NS - 1n, DAY_NS)).toEqual({ fromNs: DAY_NS - 1000n, toNs: 2n * DAY_NS })
   })
 })
 

@@ -10,6 +10,7 @@ describe('Parquet files are what the format says, to the byte', () => {
   test.each(PARQUET_SHAPES.map((shape) => [shape.name, shape] as const))('%s', async (_, shape) => {
     const found = checkParquet(readFileSync(await writeShape(folder, shape)))
     const groups = shape.maxGroupRows === undefined ? Math.min(1, shape.rows.length) : Math.ceil(shape.rows.length / shape.maxGroupRows)
+    expect(found.problems).toEqual([])
     expect(found).toEqual({ problems: [], rows: shape.rows.length, groups })
   })
 
