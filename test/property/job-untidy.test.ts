@@ -8,15 +8,16 @@ import { dayOfDate } from '../../core/job/cells.ts'
 import type { Receipt } from '../../core/job/receipt.ts'
 import { verifyLog } from '../../core/log/verify.ts'
 import { FileStore } from '../../core/store/file-store.ts'
+import type { ObjectStore } from '../../core/store/object-store.ts'
 import { bundled, carryOut, type JobHistory, jobHistories, type LoadedJob } from '../support/job-history.ts'
-import { type JobRun, runJob, tableSum } from '../support/job-runs.ts'
+import { type JobRun, runInThreads, runJob, tableSum } from '../support/job-runs.ts'
 import { MemoryStore } from '../support/memory-store.ts'
 import { PLAIN_CASES, type PlainCase } from '../support/plain/jobs.ts'
 import { type PlainTable, plainTable } from '../support/plain/table.ts'
 import { DAY_NS, FIRST_DAY_NS } from '../support/small-archive.ts'
 import { tableLines } from '../support/table-lines.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
-import { kindsOf, type UntidyPlan, type UntidyTruth, untidyArchives, writeUntidyArchive } from '../support/untidy-archive.ts'
+import { kindsOf, ODD_NAMES, type UntidyPlan, type UntidyTruth, untidyArchives, writeUntidyArchive } from '../support/untidy-archive.ts'
 
 const root = temporaryFolder('job-untidy')
 /** Archives in all; `CHRONICLE_UNTIDY_CASES=2000` for a long run, `CHRONICLE_UNTIDY_SEED` for the same ones again. */
@@ -25,6 +26,8 @@ const SEED = Number(process.env.CHRONICLE_UNTIDY_SEED ?? Date.now() % 2 ** 31)
 const TIMEOUT_MS = 60_000 + CASES * 5000
 /** Time is left to tell of a failure that could be made smaller still. */
 const LIMITS = { seed: SEED, interruptAfterTimeLimit: 0.9 * TIMEOUT_MS, markInterruptAsFailure: true }
+/** Most of them need care in paths. */
+const NAMES = ['a', 'b', 'c', ...ODD_NAMES]
 /** Of all that folders of the three days can reach. */
 const RANGE = { fromNs: FIRST_DAY_NS - 2n * DAY_NS, toNs: FIRST_DAY_NS + 5n * DAY_NS }
 let folders = 0
@@ -55,7 +58,7 @@ describe('an untidy archive: the rows of one plain pass, and a word on every mes
     async () => {
       const histories = fc.option(jobHistories, { freq: 1 })
       await fc.assert(
-        fc.asyncProperty(untidyArchives(), job, someWays, histories, async (plan, name, list, history) => {
+        fc.asyncProperty(untidyArchives({ names: NAMES }), job, someWays, histories, async (plan, name, list, history) => {
           await withCase(plan, name, async (one, own) => {
             expectTruth(one.expected, own)
             let facts: ArchiveFacts | undefined
@@ -73,7 +76,7 @@ describe('an untidy archive: the rows of one plain pass, and a word on every mes
     'whatever slices and tasks, where segments are missing or there twice',
     async () => {
       await fc.assert(
-        fc.asyncProperty(untidyArchives({ hasLosses: true }), job, someWays, async (plan, name, list) => {
+        fc.asyncProperty(untidyArchives({ hasLosses: true, names: NAMES }), job, someWays, async (plan, name, list) => {
           await withCase(plan, name, async (one, own) => {
             expectTruth(one.expected, own)
             if (isDamaged(one.expected)) expect((await runWay(one, { ...list[0]!, onCorrupt: 'abort' })).commit?.state).toBe('refused')
@@ -86,6 +89,43 @@ describe('an untidy archive: the rows of one plain pass, and a word on every mes
           })
         }),
         { ...LIMITS, numRuns: Math.ceil(CASES / 3) },
+      )
+    },
+    TIMEOUT_MS,
+  )
+
+  it(
+    'whatever worker threads, stopped and gone on from',
+    async () => {
+      const threads = fc.record({
+        workers: fc.integer({ min: 1, max: 3 }),
+        stopsMs: fc.array(fc.integer({ min: 1, max: 60 }), { maxLength: 2 }),
+      })
+      await fc.assert(
+        fc.asyncProperty(untidyArchives({ names: NAMES }), job, ways, threads, async (plan, name, way, inThreads) => {
+          await withCase(plan, name, async (one) => {
+            const facts = await expectWay(one, { ...way, onCorrupt: 'abort' })
+            const { archive, loaded, params } = one
+            const table = new FileStore(`${archive.directory}-table`)
+            try {
+              const { slice, minTasks } = way
+              await runInThreads({
+                ...loaded,
+                ...inThreads,
+                archive,
+                table,
+                params,
+                slice,
+                minTasks,
+                ...(facts !== undefined && { facts }),
+              })
+              await expectRows(table, one)
+            } finally {
+              fs.rmSync(table.directory, { recursive: true, force: true })
+            }
+          })
+        }),
+        { ...LIMITS, numRuns: Math.ceil(CASES / 24) },
       )
     },
     TIMEOUT_MS,
@@ -253,7 +293,7 @@ function add(sum: Record<string, number>, more: Readonly<Record<string, number>>
 }
 
 /** The rows are those of the plain pass; where it does not know them, those that the first way gave. */
-async function expectRows(table: MemoryStore, one: UntidyCase): Promise<void> {
+async function expectRows(table: ObjectStore, one: UntidyCase): Promise<void> {
   const { expected } = one
   const sum = await tableSum(table)
   if (isBeyondPlain(one)) {

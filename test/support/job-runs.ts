@@ -68,7 +68,7 @@ export async function runJob(options: JobRunOptions): Promise<JobRun> {
   return { run, planned: plan.head.counts, tasks, commit: await commitRun(table, run, { clock: Date.now, random: Math.random }) }
 }
 
-export interface ThreadRunOptions extends Pick<PlanOptions, 'slice' | 'minTasks'> {
+export interface ThreadRunOptions extends Pick<PlanOptions, 'slice' | 'minTasks' | 'facts'> {
   readonly archive: FileStore
   readonly table: FileStore
   readonly bundle: JobBundle
@@ -86,12 +86,12 @@ export interface PlanIntoOptions extends Omit<ThreadRunOptions, 'archive' | 'tab
 
 /** Writes the plan of a run over everything into a table. Gives the run's id. */
 export async function planInto(options: PlanIntoOptions): Promise<string> {
-  const { archive, table, bundle, job, params, slice, minTasks } = options
+  const { archive, table, bundle, job, params, ...rest } = options
   const live = await readCommittedParts(table)
   // Processes that are killed while they plan must not meet each other's ids.
   const run = newRunId(1_723_161_255_000 + 1000 * runs++, Math.random)
   const code = { bundle: bundle.hash, engine: await engineHash() }
-  const plan = await planRun({ archive, outline: outlineJob(job, params, live), code, run, createdMs: 1, live, slice, minTasks })
+  const plan = await planRun({ ...rest, archive, outline: outlineJob(job, params, live), code, run, createdMs: 1, live })
   await writePlan(table, plan, bundle.code)
   return run
 }
