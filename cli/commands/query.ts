@@ -1,11 +1,11 @@
 import fs from 'node:fs'
-import os from 'node:os'
 import path from 'node:path'
 import readline from 'node:readline/promises'
 import { ReplayError } from '../../core/errors.ts'
 import { OutputFile } from '../../core/pipeline/output-file.ts'
 import { openQuery, type Query } from '../../core/table/query.ts'
 import { openTable } from '../../core/table/table-query.ts'
+import { makeTemporaryFolder } from '../../core/temporary-folder.ts'
 import { choiceOption, outputOption } from '../arguments.ts'
 import { cloudOf, ENDPOINT } from '../cloud-clients.ts'
 import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
@@ -76,7 +76,7 @@ async function answer(opened: Query, sql: string, out: string | undefined, input
 async function answerParquet(opened: Query, sql: string, out: string | undefined, io: CommandIo): Promise<void> {
   if (out !== undefined) return opened.writeParquet(sql, out)
   if (io.outIsTerminal) throw new ReplayError('usage', 'Parquet is not for a terminal; give --out F, or redirect', { category: 'input' })
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'chronicle-replay-'))
+  const folder = makeTemporaryFolder('chronicle-replay-')
   try {
     await opened.writeParquet(sql, path.join(folder, 'result.parquet'))
     io.out(fs.readFileSync(path.join(folder, 'result.parquet')))

@@ -1,11 +1,11 @@
 import fs from 'node:fs'
-import path from 'node:path'
 import type { SnapshotHome } from '../book/restart-points.ts'
 import { snapshotLog } from '../book/snapshot-log.ts'
 import { isoTime } from '../instant.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { Random } from '../synthetic/random.ts'
 import { addChecksums } from '../table/table-checksum.ts'
+import { makeTemporaryFolder } from '../temporary-folder.ts'
 import { DAY_NS, dayOfDate } from './cells.ts'
 import { type JobDefinition, jobTiming } from './define-job.ts'
 import type { OnCorrupt } from './fingerprint.ts'
@@ -51,7 +51,7 @@ type MadeRows = Pick<Receipt, 'part' | 'checksum'>
  * @throws ReplayError those of a pass, but for what the job throws, which is a finding; the reason of the signal
  */
 export async function recheck(partition: PlannedPartition, made: MadeRows, options: RecheckOptions): Promise<PartitionCheck> {
-  const scratch = fs.mkdtempSync(path.join(options.pass.scratch, 'check-'))
+  const scratch = makeTemporaryFolder('check-', options.pass.scratch)
   try {
     return await new Recheck(partition, made, options, scratch).run()
   } finally {

@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { needingRoom } from '../disk-full.ts'
 import { FileStore } from '../store/file-store.ts'
 import type { PutContent } from '../store/object-store.ts'
 
@@ -14,14 +15,17 @@ export class ScratchParts extends FileStore {
     this.#isKept = isKept
   }
 
+  /** @throws ReplayError input `disk-full` */
   override async put(key: string, content: PutContent): Promise<string | null> {
     if (this.#keys.has(key)) return null
     this.#keys.add(key)
     if (!this.#isKept) return 'scratch'
     const file = path.join(this.directory, key)
-    fs.mkdirSync(path.dirname(file), { recursive: true })
-    if (content instanceof Uint8Array) fs.writeFileSync(file, content)
-    else fs.copyFileSync(content.file, file)
+    needingRoom(file, 'object', () => {
+      fs.mkdirSync(path.dirname(file), { recursive: true })
+      if (content instanceof Uint8Array) fs.writeFileSync(file, content)
+      else fs.copyFileSync(content.file, file)
+    })
     return 'scratch'
   }
 }

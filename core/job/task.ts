@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
-import os from 'node:os'
-import path from 'node:path'
 import { ReplayError } from '../errors.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import type { RowGroupBuffers } from '../table/row-group-buffers.ts'
+import { makeTemporaryFolder } from '../temporary-folder.ts'
 import { loadJob } from './bundle.ts'
 import type { JobDefinition } from './define-job.ts'
 import { requireEngine } from './engine-hash.ts'
@@ -119,7 +118,7 @@ export async function workTask(options: RunTaskOptions): Promise<TaskWork> {
   const shares = await readTaskShare(table, head, await readTask(table, run, task))
   const code = await readBundle(table, head)
   const job = await loadJob(code, jobFileOf(head))
-  const scratch = options.scratch ?? fs.mkdtempSync(path.join(os.tmpdir(), 'chronicle-replay-task-'))
+  const scratch = options.scratch ?? makeTemporaryFolder('chronicle-replay-task-')
   try {
     const running = new RunningTask(options, head, { code, job }, { table, archive, scratch })
     for (const share of shares) await running.runShare(share)

@@ -17,6 +17,7 @@
  */
 import fs from 'node:fs'
 import path from 'node:path'
+import { diskFull, needingRoom } from '../disk-full.ts'
 import { ReplayError } from '../errors.ts'
 import { folderOf, type LoadedFile, type LogFolder } from './log-folder.ts'
 import { DATA_OFFSET, MIN_SEGMENT_BYTES } from './segment.ts'
@@ -240,7 +241,7 @@ export class ControlWriter {
   }
 
   sync(): void {
-    fs.fsyncSync(this.#descriptor)
+    needingRoom(this.path, 'control block', () => fs.fsyncSync(this.#descriptor))
   }
 
   close(): void {
@@ -254,12 +255,17 @@ export class ControlWriter {
     this.#write(8, GENERATION)
   }
 
+  /** Its block is there already, but some file systems write it elsewhere. @throws ReplayError input `disk-full` */
   #write(length: number, offset: number): void {
-    fs.writeSync(this.#descriptor, this.#scratch, 0, length, offset)
+    try {
+      fs.writeSync(this.#descriptor, this.#scratch, 0, length, offset)
+    } catch (cause) {
+      throw diskFull(cause, this.path, 'control block') ?? cause
+    }
   }
 }
 
-/** Written aside and renamed, so that nobody sees half a block. */
+/** Written aside and renamed, so that nobody sees half a block. @throws ReplayError input `disk-full` */
 function create(directory: string, segmentBytes: number): void {
   const bytes = new Uint8Array(CONTROL_BYTES)
   const view = new DataView(bytes.buffer)
@@ -269,8 +275,10 @@ function create(directory: string, segmentBytes: number): void {
   view.setBigUint64(SEGMENT_BYTES, BigInt(segmentBytes), true)
   view.setBigUint64(WRITE_OFFSET, BigInt(DATA_OFFSET), true)
   const aside = path.join(directory, 'control.tmp')
-  fs.writeFileSync(aside, bytes)
-  fs.renameSync(aside, path.join(directory, CONTROL_NAME))
+  needingRoom(aside, 'control block', () => {
+    fs.writeFileSync(aside, bytes)
+    fs.renameSync(aside, path.join(directory, CONTROL_NAME))
+  })
 }
 
 const MAGIC = 0x4348524e

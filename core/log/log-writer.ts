@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { diskFull, needingRoom } from '../disk-full.ts'
 import { ReplayError } from '../errors.ts'
 import { requireU64 } from '../field-range.ts'
 import { crc32 } from './crc32.ts'
@@ -41,12 +42,12 @@ export class LogWriter {
 
   /**
    * Opens a log for appending; the directory is created.
-   * @throws ReplayError input `segment-bytes`, `index-stride`, `log-is-queue`
+   * @throws ReplayError input `segment-bytes`, `index-stride`, `log-is-queue`, `disk-full`
    */
   static open(directory: string, options: LogWriterOptions = {}): LogWriter {
     const { segmentBytes = DEFAULT_SEGMENT_BYTES, indexStride = DEFAULT_LOG_STRIDE } = options
     checkSegmentBytes(segmentBytes)
-    fs.mkdirSync(directory, { recursive: true })
+    needingRoom(directory, 'log', () => fs.mkdirSync(directory, { recursive: true }))
     const names = fs.readdirSync(directory)
     if (names.includes('control.meta')) {
       throw new ReplayError('log-is-queue', 'this directory is a queue (it has control.meta); append to it with QueueWriter', {
@@ -73,7 +74,7 @@ export class LogWriter {
   /**
    * Appends a message.
    * @param timestampNs nanoseconds since the epoch (u64; need not ascend)
-   * @throws ReplayError input `payload-too-large`, `type-id`, `number-range`, `log-writer-active`; transient `write-failed`
+   * @throws ReplayError input `payload-too-large`, `type-id`, `number-range`, `log-writer-active`, `disk-full`; transient `write-failed`
    */
   append(typeId: number, timestampNs: bigint, payload: Uint8Array): void {
     requireU64('record time', timestampNs)
@@ -102,7 +103,10 @@ export class LogWriter {
     if (this.#seqLow === 0) this.#seqHigh = (this.#seqHigh + 1) >>> 0
   }
 
-  /** Completes the last segment. No append may follow; without a single append no segment is made. */
+  /**
+   * Completes the last segment. No append may follow; without a single append no segment is made.
+   * @throws ReplayError input `log-writer-active`, `disk-full`; transient `write-failed`
+   */
   finish(): void {
     this.#publish()
     this.#finished = true
@@ -143,6 +147,8 @@ export class LogWriter {
       if (found !== this.#inode) throw new Error(`${aside} was replaced`)
       fs.linkSync(aside, target)
     } catch (cause) {
+      const full = diskFull(cause, target, 'segment')
+      if (full !== null) throw full
       throw new ReplayError(
         'log-writer-active',
         `cannot complete a segment: ${(cause as Error).message}; is another writer at work in this log?`,

@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { needingRoom } from '../disk-full.ts'
 import { ReplayError } from '../errors.ts'
 import { requireU64 } from '../field-range.ts'
 import { ControlWriter } from './control.ts'
@@ -63,12 +64,12 @@ export class QueueWriter {
   /**
    * Opens a queue for writing, creating the directory and an empty queue when there is none, and repairs what a killed
    * writer left (see recoverQueue).
-   * @throws ReplayError input `writer-active`, `flock-missing`, `segment-bytes`, `index-stride`; corrupt `control-*`, `segment-*`
+   * @throws ReplayError input `writer-active`, `flock-missing`, `segment-bytes`, `index-stride`, `disk-full`; corrupt `control-*`, `segment-*`
    */
   static open(directory: string, options: QueueWriterOptions = {}): QueueWriter {
     const full = { segmentBytes: DEFAULT_SEGMENT_BYTES, indexStride: DEFAULT_INDEX_STRIDE, clock: wallClockNs, groupBytes: 0, ...options }
     checkSegmentBytes(full.segmentBytes)
-    fs.mkdirSync(directory, { recursive: true })
+    needingRoom(directory, 'queue', () => fs.mkdirSync(directory, { recursive: true }))
     const lock = WriterLock.acquire(directory)
     let control: ControlWriter | null = null
     try {
@@ -117,7 +118,7 @@ export class QueueWriter {
 
   /**
    * Appends a message with the time of the writer's clock.
-   * @throws ReplayError input `payload-too-large`, `type-id`; transient `write-failed`
+   * @throws ReplayError input `payload-too-large`, `type-id`, `disk-full`; transient `write-failed`
    */
   append(typeId: number, payload: Uint8Array): void {
     this.appendWithTimestamp(typeId, this.#options.clock(), payload)

@@ -15,6 +15,7 @@
  */
 import fs from 'node:fs'
 import path from 'node:path'
+import { needingRoom } from '../disk-full.ts'
 import { ReplayError } from '../errors.ts'
 import { crc32 } from './crc32.ts'
 import { DATA_OFFSET } from './segment.ts'
@@ -70,7 +71,7 @@ export class ReaderMeta {
     return this.#stored
   }
 
-  /** Stores a position and waits until it is on the disk. */
+  /** Stores a position and waits until it is on the disk. @throws ReplayError input `disk-full` */
   store(position: LogPosition, nowNs: bigint): void {
     const generation = (this.#stored?.generation ?? 0n) + 1n
     const next: ReaderPosition = { ...position, heartbeatNs: nowNs, generation }
@@ -78,8 +79,10 @@ export class ReaderMeta {
     if (sizeOf(this.path) === READER_META_BYTES) {
       const descriptor = fs.openSync(this.path, 'r+')
       try {
-        fs.writeSync(descriptor, encodeSlot(next), 0, SLOT_BYTES, start)
-        fs.fsyncSync(descriptor)
+        needingRoom(this.path, 'reader position', () => {
+          fs.writeSync(descriptor, encodeSlot(next), 0, SLOT_BYTES, start)
+          fs.fsyncSync(descriptor)
+        })
       } finally {
         fs.closeSync(descriptor)
       }
@@ -87,7 +90,7 @@ export class ReaderMeta {
       // A new file, or one of an older size: never a moment without a valid position.
       const bytes = new Uint8Array(READER_META_BYTES)
       bytes.set(encodeSlot(next), start)
-      fs.mkdirSync(path.dirname(this.path), { recursive: true })
+      needingRoom(this.path, 'reader position', () => fs.mkdirSync(path.dirname(this.path), { recursive: true }))
       replaceFile(this.path, bytes)
     }
     this.#stored = next
@@ -138,11 +141,16 @@ export function writeIndexMeta(directory: string, position: LogPosition): void {
   replaceFile(path.join(directory, INDEX_META_NAME), bytes)
 }
 
-/** Writes a small file aside, waits until it is on the disk, and renames it: a crash leaves the old or the new one, whole. */
+/**
+ * Writes a small file aside, waits until it is on the disk, and renames it: a crash leaves the old or the new one, whole.
+ * @throws ReplayError input `disk-full`
+ */
 export function replaceFile(file: string, bytes: Uint8Array): void {
   const aside = `${file}.tmp`
-  fs.writeFileSync(aside, bytes, { flush: true })
-  fs.renameSync(aside, file)
+  needingRoom(file, 'file', () => {
+    fs.writeFileSync(aside, bytes, { flush: true })
+    fs.renameSync(aside, file)
+  })
 }
 
 const SLOT_BYTES = 40

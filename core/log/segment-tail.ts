@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { needingRoom } from '../disk-full.ts'
 import { COMMIT_LEN_OFFSET, encodeRecordHeader, PAD_TYPE, RECORD_ALIGNMENT, RECORD_HEADER_BYTES, recordBytes } from './record.ts'
 import { DATA_OFFSET, encodeSegmentHeader, segmentName } from './segment.ts'
 import { writeFully } from './segment-writer.ts'
@@ -10,6 +11,7 @@ export class SegmentTail {
   end = DATA_OFFSET
   readonly id: number
   readonly segmentBytes: number
+  readonly #file: string
   readonly #descriptor: number
   readonly #chunk = new Uint8Array(CHUNK_BYTES)
   readonly #view = new DataView(this.#chunk.buffer)
@@ -19,7 +21,8 @@ export class SegmentTail {
   constructor(directory: string, id: number, segmentBytes: number) {
     this.id = id
     this.segmentBytes = segmentBytes
-    this.#descriptor = fs.openSync(path.join(directory, segmentName(id)), 'r+')
+    this.#file = path.join(directory, segmentName(id))
+    this.#descriptor = fs.openSync(this.#file, 'r+')
   }
 
   /** Walks the committed records from `from`. True when something other than free space follows: a torn write. */
@@ -44,8 +47,12 @@ export class SegmentTail {
     return at
   }
 
-  /** Covers everything behind `end` with one PAD record, and seals the segment. */
+  /** Covers everything behind `end` with one PAD record, and seals the segment. @throws ReplayError input `disk-full` */
   padAndSeal(): void {
+    needingRoom(this.#file, 'segment', () => this.#padAndSeal())
+  }
+
+  #padAndSeal(): void {
     // Whole 64-byte units, lest the PAD run past a segment whose size is no multiple of 64.
     const remaining = Math.floor((this.segmentBytes - this.end) / RECORD_ALIGNMENT) * RECORD_ALIGNMENT
     if (remaining >= RECORD_HEADER_BYTES) {
@@ -63,13 +70,14 @@ export class SegmentTail {
     fs.fsyncSync(this.#descriptor)
   }
 
-  /** Zeroes whatever is not zero from `from` on; what is free already is only read, so a sparse file stays sparse. */
+  /** Zeroes whatever is not zero from `from` on; what is free already is only read, so a sparse file stays sparse. @throws ReplayError input `disk-full` */
   zero(from: number): void {
     const zeros = new Uint8Array(CHUNK_BYTES)
     for (let at = from; at < this.segmentBytes; at += CHUNK_BYTES) {
       const length = Math.min(CHUNK_BYTES, this.segmentBytes - at)
       const got = fs.readSync(this.#descriptor, this.#chunk, 0, length, at)
-      if (Buffer.compare(this.#chunk.subarray(0, got), zeros.subarray(0, got)) !== 0) writeFully(this.#descriptor, zeros, 0, got, at)
+      if (Buffer.compare(this.#chunk.subarray(0, got), zeros.subarray(0, got)) === 0) continue
+      needingRoom(this.#file, 'segment', () => writeFully(this.#descriptor, zeros, 0, got, at))
     }
     this.#chunkEnd = 0
   }

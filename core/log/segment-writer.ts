@@ -1,4 +1,5 @@
 import fs from 'node:fs'
+import { diskFull, needingRoom } from '../disk-full.ts'
 import { ReplayError } from '../errors.ts'
 import { PAD_TYPE, RECORD_HEADER_BYTES, RECORD_VERSION, recordBytes } from './record.ts'
 import { SeekIndexBuilder } from './seek-index.ts'
@@ -16,7 +17,7 @@ export const STAGE_BYTES = 1024 * 1024
  * the kernel copies those with one store; 4 it may copy byte by byte. Across a power failure only `sync` promises anything.)
  *
  * Segment files have their full length from the start, but are sparse: chronicle-rs touches every page, readers see the
- * same bytes. A full disk therefore shows as an error of `commit`, which leaves the group uncommitted.
+ * same bytes. A full disk therefore shows as an error of `commit`, `disk-full`, which leaves the group uncommitted.
  */
 export class SegmentWriter {
   readonly path: string
@@ -66,7 +67,7 @@ export class SegmentWriter {
   /**
    * Stages a record of which the caller knows that it fits; commits what is staged when the stage is full.
    * 64-bit values come as low and high 32-bit words.
-   * @throws ReplayError transient `write-failed`
+   * @throws ReplayError as `commit`
    */
   append(
     seqLow: number,
@@ -91,7 +92,7 @@ export class SegmentWriter {
   /**
    * Makes the staged records visible. After a failure nothing of the group is, and the segment takes no more records:
    * reopening the log repairs it.
-   * @throws ReplayError transient `write-failed`
+   * @throws ReplayError input `disk-full`; transient `write-failed`
    */
   commit(): void {
     const stage = this.#stage
@@ -106,15 +107,15 @@ export class SegmentWriter {
     stage.clear()
   }
 
-  /** Commits, and marks the segment as complete. */
+  /** Commits, and marks the segment as complete. @throws ReplayError as `commit` */
   seal(): void {
     this.commit()
-    writeFully(this.#descriptor, encodeSegmentHeader(this.id, true), 0, DATA_OFFSET, 0)
+    this.#write(() => writeFully(this.#descriptor, encodeSegmentHeader(this.id, true), 0, DATA_OFFSET, 0))
   }
 
-  /** Waits until everything committed is on the disk. */
+  /** Waits until everything committed is on the disk, which may only now say that it has no room. @throws ReplayError input `disk-full` */
   sync(): void {
-    fs.fsyncSync(this.#descriptor)
+    needingRoom(this.path, 'segment', () => fs.fsyncSync(this.#descriptor))
   }
 
   /** Closes the file; staged records are dropped. */
@@ -148,6 +149,8 @@ export class SegmentWriter {
       group()
     } catch (cause) {
       this.#broken = cause
+      const full = diskFull(cause, this.path, 'segment')
+      if (full !== null) throw full
       throw new ReplayError('write-failed', `cannot write records: ${(cause as Error).message}; close the writer and open it again`, {
         ...place,
         cause,
@@ -249,22 +252,27 @@ export class RecordStage {
   }
 }
 
-/** Creates an empty segment file at `target`, in full length, aside and renamed. A file that is there is replaced. */
+/**
+ * Creates an empty segment file at `target`, in full length, aside and renamed. A file that is there is replaced.
+ * @throws ReplayError input `disk-full`
+ */
 export function createSegmentFile(target: string, id: number, segmentBytes: number): void {
   const aside = `${target}.tmp`
   writeEmptySegment(aside, id, segmentBytes)
-  fs.renameSync(aside, target)
+  needingRoom(target, 'segment', () => fs.renameSync(aside, target))
 }
 
-/** Writes an empty, unsealed segment to `file`. */
+/** Writes an empty, unsealed segment to `file`. @throws ReplayError input `disk-full` */
 export function writeEmptySegment(file: string, id: number, segmentBytes: number): void {
-  const descriptor = fs.openSync(file, 'w')
-  try {
-    fs.ftruncateSync(descriptor, segmentBytes)
-    writeFully(descriptor, encodeSegmentHeader(id, false), 0, DATA_OFFSET, 0)
-  } finally {
-    fs.closeSync(descriptor)
-  }
+  needingRoom(file, 'segment', () => {
+    const descriptor = fs.openSync(file, 'w')
+    try {
+      fs.ftruncateSync(descriptor, segmentBytes)
+      writeFully(descriptor, encodeSegmentHeader(id, false), 0, DATA_OFFSET, 0)
+    } finally {
+      fs.closeSync(descriptor)
+    }
+  })
 }
 
 /**

@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
+import { needingRoom } from '../disk-full.ts'
 import { ReplayError } from '../errors.ts'
 
 export const LOCK_NAME = 'writer.lock'
@@ -25,11 +26,11 @@ export class WriterLock {
 
   /**
    * Takes the lock without waiting.
-   * @throws ReplayError input `writer-active` when another writer holds it, `flock-missing` without the `flock` program, `lock-failed` otherwise
+   * @throws ReplayError input `writer-active` when another writer holds it, `flock-missing` without the `flock` program, `disk-full`, `lock-failed` otherwise
    */
   static acquire(directory: string): WriterLock {
     const file = path.join(directory, LOCK_NAME)
-    const descriptor = fs.openSync(file, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o644)
+    const descriptor = needingRoom(file, 'lock', () => fs.openSync(file, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o644))
     try {
       flockExclusively(descriptor, file)
     } catch (error) {
@@ -44,11 +45,13 @@ export class WriterLock {
     this.#descriptor = descriptor
   }
 
-  /** Writes who we are, for those who find the lock taken and for readers that ask whether the writer lives. */
+  /** Writes who we are, for those who find the lock taken and for readers that ask whether the writer lives. @throws ReplayError input `disk-full` */
   describe(epoch: bigint): void {
     const line = Buffer.from(`${process.pid} ${startTimeOf(process.pid) ?? 0} ${epoch}\n`)
-    fs.writeSync(this.#descriptor!, line, 0, line.length, 0)
-    fs.ftruncateSync(this.#descriptor!, line.length)
+    needingRoom(this.path, 'lock', () => {
+      fs.writeSync(this.#descriptor!, line, 0, line.length, 0)
+      fs.ftruncateSync(this.#descriptor!, line.length)
+    })
   }
 
   release(): void {

@@ -1,4 +1,5 @@
 import { closeSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
+import { diskFull } from '../disk-full.ts'
 import { ReplayError } from '../errors.ts'
 
 /** Where a sink writes to: a file to create (or overwrite), or an open descriptor that stays the caller's. */
@@ -102,15 +103,9 @@ export function asideOf(path: string): { readonly temporary: string; readonly ta
 
 /** The ReplayError for a failed system call on an output. */
 export function outputError(cause: unknown, path: string): ReplayError {
-  const code = codeOf(cause)
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new ReplayError('disk-full', 'no space left for the output; free space or write elsewhere, then run again', {
-      category: 'input',
-      path,
-      cause,
-    })
-  }
-  if (code === 'EPIPE') {
+  const full = diskFull(cause, path, 'output')
+  if (full !== null) return full
+  if (codeOf(cause) === 'EPIPE') {
     return new ReplayError('output-closed', 'the reader of the output went away', { category: 'input', path, cause })
   }
   const reason = cause instanceof Error ? cause.message : String(cause)

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import fs from 'node:fs/promises'
 import path from 'node:path'
+import { diskFull } from '../disk-full.ts'
 import { ReplayError } from '../errors.ts'
 import {
   type GetOptions,
@@ -156,11 +157,9 @@ export class FileStore implements ObjectStore {
 
 /** What only the user can mend is told in the library's terms. */
 function putError(cause: unknown, path: string): unknown {
+  const full = diskFull(cause, path, 'object')
+  if (full !== null) return full
   const code = errorCode(cause)
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    const message = 'no space left for the object; free space or write elsewhere, then run again'
-    return new ReplayError('disk-full', message, { category: 'input', path, cause })
-  }
   if (code === 'ENAMETOOLONG') {
     const message = `expected names that the file system can hold, found ${path
       .split('/')

@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { needingRoom } from '../disk-full.ts'
 import { crc32 } from '../log/crc32.ts'
 import { LogWriter } from '../log/log-writer.ts'
 import { recordBytes } from '../log/record.ts'
@@ -48,14 +49,15 @@ export class StreamLogs implements SyntheticOutput {
     this.recordBytes += recordBytes(length)
   }
 
-  /** Seals the logs and describes each in its `meta.json`. */
+  /** Seals the logs and describes each in its `meta.json`. @throws ReplayError input `disk-full`, and those of `LogWriter` */
   finish(facts: MetaFacts): void {
     this.#logs.forEach((log, stream) => {
       if (log === undefined) return
       log.writer.finish()
       const name = this.#names.get(stream)!
       const gaps = facts.gaps.filter((gap) => gap.date === this.#date && gap.stream === name)
-      fs.writeFileSync(path.join(log.writer.path, 'meta.json'), metaJson(stream, log, { ...facts, gaps }))
+      const file = path.join(log.writer.path, 'meta.json')
+      needingRoom(file, 'file', () => fs.writeFileSync(file, metaJson(stream, log, { ...facts, gaps })))
     })
   }
 

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { DuckDBConnection, DuckDBInstance, DuckDBResult } from '@duckdb/node-api'
 import { ReplayError } from '../errors.ts'
 import { asideOf, OutputFile, outputError } from '../pipeline/output-file.ts'
+import { makeTemporaryFolder } from '../temporary-folder.ts'
 import { type FilesSelect, quoteSql, selectFiles } from './file-select.ts'
 import { HIVE_NULL, unescapePathName } from './partition-path.ts'
 import { plainDirectory } from './plain-directory.ts'
@@ -149,7 +150,7 @@ export class Query {
   async writeParquet(sql: string, file: string): Promise<void> {
     const aside = asideOf(file)
     // A pipe or device gets the finished file.
-    const folder = aside === null ? mkdtempSync(path.join(tmpdir(), 'chronicle-replay-')) : null
+    const folder = aside === null ? makeTemporaryFolder('chronicle-replay-') : null
     const temporary = aside?.temporary ?? path.join(folder!, 'result.parquet')
     const select = sql.trim().replace(/;+$/, '')
     const options = 'FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 65536'

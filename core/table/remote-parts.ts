@@ -1,11 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto'
 import fs from 'node:fs'
-import os from 'node:os'
 import path from 'node:path'
 import { ReplayError } from '../errors.ts'
 import { outputError } from '../pipeline/output-file.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { S3Store } from '../store/s3-store.ts'
+import { makeTemporaryFolder } from '../temporary-folder.ts'
 import type { AddFile } from './delta-action.ts'
 import { quoteSql } from './file-select.ts'
 
@@ -95,10 +95,11 @@ export class RemoteParts {
     const version = createHash('sha256').update(`${this.#store.uri} ${key} ${size} ${modificationTime}`).digest('hex').slice(0, 16)
     const target = path.join(folder, version, key)
     if (fs.statSync(target, { throwIfNoEntry: false })?.size === size) return target
-    fs.mkdirSync(path.dirname(target), { recursive: true, mode: 0o700 })
     const temporary = `${target}.${randomUUID()}.tmp`
-    const file = await fs.promises.open(temporary, 'wx', 0o600)
+    let file: fs.promises.FileHandle | null = null
     try {
+      fs.mkdirSync(path.dirname(target), { recursive: true, mode: 0o700 })
+      file = await fs.promises.open(temporary, 'wx', 0o600)
       let etag: string | undefined
       for (let start = 0; start < size; start += CHUNK_BYTES) {
         const found = await this.#store.get(key, { range: { start, end: Math.min(size, start + CHUNK_BYTES) }, ifMatch: etag })
@@ -112,13 +113,13 @@ export class RemoteParts {
     } catch (error) {
       throw error instanceof ReplayError ? error : outputError(error, temporary)
     } finally {
-      await file.close().catch(() => undefined)
+      await file?.close().catch(() => undefined)
       fs.rmSync(temporary, { force: true })
     }
   }
 
   #makeTemporary(): string {
-    this.#temporary = fs.mkdtempSync(path.join(os.tmpdir(), 'chronicle-replay-parts-'))
+    this.#temporary = makeTemporaryFolder('chronicle-replay-parts-')
     return this.#temporary
   }
 

@@ -283,19 +283,17 @@ test.each([0, 1, 2])(
     let writes = 0
     Object.assign(fs, {
       writeSync: (...args: Parameters<typeof writeSync>) => {
-        if (writes++ === write) throw new Error('ENOSPC: no space left on device')
+        if (writes++ === write) throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
         return writeSync(...args)
       },
     })
     try {
       // Larger than the stage: header, payload and commit are three writes.
-      expect(() => writer.append(2, new Uint8Array(1024 * 1024))).toThrow(
-        expect.objectContaining({ code: 'write-failed', category: 'transient' }),
-      )
+      expect(() => writer.append(2, new Uint8Array(1024 * 1024))).toThrow(expect.objectContaining({ code: 'disk-full', category: 'input' }))
     } finally {
       Object.assign(fs, { writeSync })
     }
-    expect(() => writer.append(3, new Uint8Array(10))).toThrow(expect.objectContaining({ code: 'write-failed' }))
+    expect(() => writer.append(3, new Uint8Array(10))).toThrow(expect.objectContaining({ code: 'write-failed', category: 'transient' }))
     writer.close()
     expect(readRecords(directory).map((r) => r.typeId)).toEqual([1])
 

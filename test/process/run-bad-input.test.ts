@@ -248,6 +248,23 @@ describe('damage that is skipped', () => {
 const canMount = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', '-o', 'size=64k', 'none', '/mnt']).status === 0
 
 describe.skipIf(!canMount)('a full disk', () => {
+  it.each([
+    ['generate', 'size=4k'],
+    ['generate', 'size=400k'],
+    ['generate', 'size=64m,nr_inodes=6'],
+    ['generate', 'size=64m,nr_inodes=12'],
+    ['replay', 'size=4k'],
+    ['replay', 'size=200k'],
+    ['replay', 'size=64m,nr_inodes=5'],
+  ])('%s into one of %s ends with 2, and says what is wrong', (command, size) => {
+    const disk = path.join(root, 'small-disk')
+    fs.mkdirSync(disk, { recursive: true })
+    const words = command === 'generate' ? `generate ${disk}/a` : `replay ${archive} --queue ${disk}/q`
+    const script = `mount -t tmpfs -o ${size} none ${disk} || exit 99; ${process.execPath} ${BIN} ${words} --quiet`
+    const { stderr, status } = spawnSync('unshare', ['-rm', 'sh', '-c', script], { encoding: 'utf8' })
+    expect([status, stderr]).toEqual([2, expect.stringMatching(/^error disk-full: no space left for the .*free space/)])
+  })
+
   it('ends the run with a message; the table is as it was; with room again, resume completes it', () => {
     const disk = path.join(root, 'disk')
     fs.mkdirSync(disk)
