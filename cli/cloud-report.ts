@@ -5,7 +5,7 @@ import type { RunStatus } from './cloud-status.ts'
 import { leftOutTexts } from './left-out-text.ts'
 import { bytesText, commandText, countText, dollarsText, rateText } from './output.ts'
 import type { ProgressLine } from './progress.ts'
-import { checkText, EXIT_INPUT, findingsText, groupText, resumeAdvice, skippedText } from './run-report.ts'
+import { checkText, EXIT_INPUT, findingsText, groupText, resumeAdvice } from './run-report.ts'
 
 const EXIT_BUG = 70
 
@@ -28,9 +28,10 @@ export function reportStatus(status: RunStatus, tableUri: string, progress: Prog
   if (failure !== null) progress.problem(`error run-failed: ${failure.message}`)
   for (const group of outcome?.failures ?? []) progress.problem(`error ${groupText(group)}`)
   for (const jobs of status.failedJobs) progress.problem(`error job-failed: ${failedJobsText(jobs)}`)
-  if (outcome?.messages !== undefined) for (const line of leftOutTexts(outcome.messages, '')) progress.problem(line)
+  if (outcome?.messages !== undefined) {
+    for (const line of leftOutTexts({ ...outcome.messages, damaged: outcome.skipped?.codes }, '')) progress.problem(line)
+  }
   if (hasFindings(status)) progress.problem(findingsText(outcome!.check!))
-  if (outcome?.skipped !== undefined && outcome.skipped.count > 0) progress.problem(skippedText(outcome.skipped, ''))
   for (const warning of warnings) progress.note(`warning: ${warning}`)
   const lines = [`run ${run}: ${statusLine(status)}`]
   if (oldestWait !== null) lines.push(`oldest waiting job: ${oldestWait.job}, ${oldestWait.seconds} s: ${oldestWait.why}`)

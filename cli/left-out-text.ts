@@ -9,6 +9,8 @@ export interface LeftOut {
   readonly leftOut: Readonly<Record<string, number>>
   /** What cost no message, by kind. */
   readonly noted: Readonly<Record<string, number>>
+  /** Of `leftOut`, damage that was skipped, by reason: a record each, or a stretch of any number. */
+  readonly damaged?: Readonly<Record<string, number>> | undefined
   /** Partitions that something was left out of. */
   readonly partitions?: number
   /** The first known place of a reason. */
@@ -21,14 +23,15 @@ export interface LeftOut {
  * What rows do without, and what cost nothing but should be known: lines for people; none where there is nothing to tell.
  * @param archive URI that folders lie below; empty: it is not said
  */
-export function leftOutTexts({ read, leftOut, noted, partitions, first, skewNs }: LeftOut, archive: string): string[] {
+export function leftOutTexts({ read, leftOut, damaged, noted, partitions, first, skewNs }: LeftOut, archive: string): string[] {
   const lines: string[] = []
   if (Object.keys(leftOut).length > 0) {
     const where = partitions === undefined ? '' : `, in ${countText(partitions)} ${partitions === 1 ? 'partition' : 'partitions'}`
     lines.push(`left out: ${countText(totalOf(leftOut))} of ${countText(read)} messages${where}`)
     for (const [reason, count] of byCount(leftOut)) {
       const place = first?.[reason]
-      lines.push(`  ${reason} ${countText(count)}${place === undefined ? '' : `; the first: ${placeText(place, archive)}`}`)
+      const what = damaged?.[reason] === undefined ? '' : ' (damaged records or stretches)'
+      lines.push(`  ${reason} ${countText(count)}${what}${place === undefined ? '' : `; the first: ${placeText(place, archive)}`}`)
     }
   }
   if (skewNs !== null) {

@@ -2,7 +2,6 @@ import { EXIT_PARTIAL, exitCodeOf, ReplayError } from '../core/errors.ts'
 import { isoTime } from '../core/instant.ts'
 import { askedParams } from '../core/job/asked-params.ts'
 import { isInVain } from '../core/job/commit.ts'
-import type { SkippedDamage } from '../core/job/damage-tally.ts'
 import type { FailureGroup } from '../core/job/failure-groups.ts'
 import type { MessageTotals } from '../core/job/left-out-tally.ts'
 import { findingText, type ListingFinding } from '../core/job/listing-findings.ts'
@@ -11,7 +10,7 @@ import type { CheckTally } from '../core/job/partition-check.ts'
 import type { PlanHead } from '../core/job/plan-document.ts'
 import { RUNS_FOLDER } from '../core/job/run-files.ts'
 import type { LocalRunResult, RunProgress } from '../core/job/run-local.ts'
-import { leftOutTexts, placeText } from './left-out-text.ts'
+import { leftOutTexts } from './left-out-text.ts'
 import { bytesText, commandText, countText, listText, optionWords, rateText } from './output.ts'
 import type { ProgressLine } from './progress.ts'
 
@@ -56,8 +55,7 @@ export function reportRun(result: LocalRunResult, { tableUri, head }: ReportedRu
   for (const failure of failures) progress.problem(failureText(failure, { tableUri, head }))
   if (commit.check !== undefined && commit.check.findings.length > 0) progress.problem(findingsText(commit.check))
   if (commit.warning !== null) progress.note(`warning: ${commit.warning}`)
-  for (const line of leftOutTexts(commit.messages, head.archive)) progress.problem(line)
-  if (commit.skipped !== undefined && commit.skipped.count > 0) progress.problem(skippedText(commit.skipped, head.archive))
+  for (const line of leftOutTexts({ ...commit.messages, damaged: commit.skipped?.codes }, head.archive)) progress.problem(line)
   const hasFindings = (commit.check?.findings.length ?? 0) > 0
   const done = partitions.run + partitions.stale - partitions.failed
   const seconds = durationMs / 1000
@@ -108,13 +106,6 @@ export function checkText({ seed, partitions, telling, findings }: CheckTally): 
 
 /** Of rows that are refused for what the job does. */
 export const EXIT_INPUT = 2
-
-/** What a run did without: how much, in how many partitions, and where the first of it is. */
-export function skippedText({ count, partitions, codes, first }: SkippedDamage, archive: string): string {
-  const by = Object.entries(codes).map(([code, own]) => `${code} ${countText(own)}`)
-  const place = first === null ? '' : `; the first: ${first.code} in ${placeText(first, archive)}`
-  return `skipped as damaged: ${countText(count)} ${count === 1 ? 'record or stretch' : 'records or stretches'} in ${partitionsText(partitions)} (${by.join(', ')})${place}`
-}
 
 /** What to do about partitions that failed. */
 export function resumeAdvice(command: string): string {
