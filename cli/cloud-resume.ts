@@ -12,7 +12,7 @@ import type { CloudRun } from './cloud-run.ts'
 import type { CommandInput, CommandIo } from './command.ts'
 import { countText, jsonText } from './output.ts'
 import { ProgressLine } from './progress.ts'
-import { groupText } from './run-report.ts'
+import { groupText, reportFindings } from './run-report.ts'
 
 /**
  * Starts a further execution for a run on AWS, whose map has only the tasks that something is missing of; each of these runs
@@ -59,6 +59,7 @@ async function writeMissingTasks(
       `run ${run}: ${countText(receipts.missing.length)} of ${countText(head.partitions)} partitions are left to run, in ${countText(missing.size)} tasks`,
     )
     for (const group of groups) progress.note(`  ${groupText(group)}`)
+    reportFindings(head.findings, progress)
   } else progress.note(`run ${run}: its plan was not finished; it is planned again`)
   const entries = missing === null ? null : (await readTasks(table, run)).filter(({ task }) => missing.has(task))
   // Also where the plan itself is to be made: its name counts the resumptions.

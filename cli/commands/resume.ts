@@ -12,7 +12,7 @@ import type { CommandSpec } from '../command.ts'
 import { interruptible } from '../interruptible.ts'
 import { countText, jsonText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
-import { groupText, keptText, progressText, reportRun, runDocument } from '../run-report.ts'
+import { groupText, keptText, progressText, reportFindings, reportRun, runDocument } from '../run-report.ts'
 import { openTableStore } from '../table-store.ts'
 
 const ON_ERROR_CHOICES = ['quarantine', 'abort'] as const
@@ -58,6 +58,7 @@ export const resume: CommandSpec = {
     const left = groupFailures(missing, new Map())
     progress.note(`run ${run}: ${countText(missing.length)} of ${countText(head.partitions)} partitions are left to run`)
     for (const group of left) progress.note(`  ${groupText(group)}`)
+    reportFindings(head.findings, progress)
     let code = 0
     const work = async (signal: AbortSignal): Promise<void> => {
       const onProgress = (made: RunProgress): void => progress.update(() => progressText(made))

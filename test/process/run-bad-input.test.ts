@@ -177,6 +177,8 @@ describe('damage that is skipped', () => {
     const bytes = Buffer.from(whole)
     bytes[64 + 64 + 8]! ^= 1 // in the first payload
     fs.writeFileSync(segment, bytes)
+    fs.mkdirSync(path.join(copy, 'v1/misplaced'))
+    fs.copyFileSync(segment, path.join(copy, 'v1/misplaced/000000000.q'))
   })
 
   it('is left out, counted and told: by plan, run, its JSON, the receipts; only what failed has to run for it', async () => {
@@ -193,9 +195,13 @@ describe('damage that is skipped', () => {
       partitions: { failed: 0 },
       skipped: { count: 1, partitions: 1, codes: { 'record-crc': 1 }, first: place },
     })
-    expect(err).toContain(
-      `skipped as damaged: 1 record or stretch in 1 partition (record-crc 1); the first: record-crc in ${copy}/${place.folder}, segment 0, offset 64`,
-    )
+    expect(err).toMatch(/^left out: 1 of [\d,]+ messages, in 1 partition$/m)
+    expect(err).toContain(`\n  record-crc 1 (damaged records or stretches); the first: ${copy}/${place.folder}, segment 0, offset 64\n`)
+    expect(err.match(/record-crc/g)).toHaveLength(1)
+    // Whoever resumes it hears the same.
+    const lossesIn = (text: string): string[] => text.split('\n').filter((line) => /^left out|^ {2}record-crc/.test(line))
+    expect(lossesIn(err)).toEqual([expect.stringContaining('"v1/misplaced/"'), expect.stringContaining('messages'), expect.any(String)])
+    expect(lossesIn((await runCli('resume', result.run, '--table', target, '--quiet')).err)).toEqual(lossesIn(err))
     const receipts = fs
       .globSync(path.join(target, '_chronicle/runs', result.run, 'receipts/*.jsonl'))
       .flatMap((file) => fs.readFileSync(file, 'utf8').trim().split('\n'))
