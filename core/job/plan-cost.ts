@@ -50,7 +50,7 @@ export function estimateCost(work: PlannedWork): PlanCost {
       `a vCPU replays ${SLOW_BYTES_PER_S / 1e6} to ${FAST_BYTES_PER_S / 1e6} MB/s of archive; each further variant adds ${VARIANT_SHARE * 100} %`,
       `${TASK_SECONDS.join(' to ')} s to start a task, ${PARTITION_SECONDS.join(' to ')} s for a partition's files`,
       `$${VCPU_HOUR[0]} (spot) to $${VCPU_HOUR[1]} (on demand) per vCPU-hour with 2 GB; $0.0004 per 1,000 GET, $0.005 per 1,000 PUT; reads of ${READ_BYTES / 2 ** 20} MiB`,
-      'archive and run in one region; bytes of a day are spread evenly over it, as only the listing is looked at',
+      'archive and run in one region; bytes of a folder are spread evenly over the time that it reaches, which is looked up in its indexes; how they lie in it is not',
     ],
   }
 }
