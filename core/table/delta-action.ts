@@ -128,7 +128,7 @@ export function* decodeVersion(bytes: Uint8Array, path: string): Generator<Delta
         cause,
       })
     }
-    const known = inMemory(action as Record<string, unknown>)
+    const known = inMemory(action as Record<string, unknown>, path)
     if (known !== null) yield words.share(known)
   }
 }
@@ -166,8 +166,19 @@ export function encodePath(key: string): string {
     .join('/')
 }
 
-export function decodePath(path: string): string {
-  return path.includes('%') ? decodeURIComponent(path) : path
+/**
+ * The key of a path in the log. One that is not percent-encoded, as a lone `%` shows, is refused: read as it is, it may be another
+ * part's key than its writer's, and `vacuum` would take that part for one of no table.
+ * @param log where the path is from @throws ReplayError corrupt `table-log-damaged`
+ */
+export function decodePath(path: string, log: string): string {
+  if (!path.includes('%')) return path
+  try {
+    return decodeURIComponent(path)
+  } catch (cause) {
+    const message = `expected a percent-encoded path, as Delta has it, found ${JSON.stringify(path)}; mend it where it was written (a lone % is %25)`
+    throw new ReplayError('table-log-damaged', message, { category: 'corrupt', path: log, cause })
+  }
 }
 
 function onDisk(action: DeltaAction): DeltaAction {
@@ -176,10 +187,10 @@ function onDisk(action: DeltaAction): DeltaAction {
   return action
 }
 
-function inMemory(action: Record<string, unknown>): DeltaAction | null {
+function inMemory(action: Record<string, unknown>, log: string): DeltaAction | null {
   const { add, remove } = action as { add?: AddFile; remove?: RemoveFile }
-  if (add) return { add: { ...add, path: decodePath(add.path) } }
-  if (remove) return { remove: { ...remove, path: decodePath(remove.path) } }
+  if (add) return { add: { ...add, path: decodePath(add.path, log) } }
+  if (remove) return { remove: { ...remove, path: decodePath(remove.path, log) } }
   return ['commitInfo', 'protocol', 'metaData', 'txn', 'sidecar'].some((kind) => kind in action) ? (action as DeltaAction) : null
 }
 

@@ -32,10 +32,12 @@ export function encodeCheckpoint(actions: readonly DeltaAction[]): Uint8Array {
 }
 
 /**
- * The actions of a checkpoint, one row group at a time. Throws what hyparquet does when the file is damaged.
+ * The actions of a checkpoint, one row group at a time. Throws what hyparquet does when the file is damaged; ReplayError corrupt
+ * `table-log-damaged` for a path.
+ * @param path of the checkpoint
  * @param hasRemoved whether those of removed parts are wanted
  */
-export async function* decodeCheckpoint(bytes: Uint8Array, hasRemoved = true): AsyncGenerator<DeltaAction> {
+export async function* decodeCheckpoint(bytes: Uint8Array, path: string, hasRemoved = true): AsyncGenerator<DeltaAction> {
   const file = {
     byteLength: bytes.length,
     slice: (start: number, end?: number) =>
@@ -49,7 +51,7 @@ export async function* decodeCheckpoint(bytes: Uint8Array, hasRemoved = true): A
     const rowEnd = rowStart + Number(group.num_rows)
     const rows = await parquetReadObjects({ file, metadata, columns, rowStart, rowEnd, compressors: COMPRESSORS })
     for (const row of rows) {
-      const action = actionOf(row)
+      const action = actionOf(row, path)
       if (action !== null) yield words.share(action)
     }
     rowStart = rowEnd
@@ -81,12 +83,12 @@ function rowOf(action: DeltaAction): Record<string, unknown> {
   return action as Record<string, unknown>
 }
 
-function actionOf(row: Record<string, unknown>): DeltaAction | null {
+function actionOf(row: Record<string, unknown>, path: string): DeltaAction | null {
   for (const kind of KINDS) {
     const fields = row[kind]
     if (fields === undefined || fields === null) continue
     const plain = plainOf(fields) as Record<string, unknown>
-    if (typeof plain.path === 'string') plain.path = decodePath(plain.path)
+    if (typeof plain.path === 'string') plain.path = decodePath(plain.path, path)
     return { [kind]: plain } as unknown as DeltaAction
   }
   return null

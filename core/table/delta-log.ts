@@ -240,7 +240,8 @@ async function fromCheckpoint(store: ObjectStore, { version, keys }: CheckpointN
     if (object === null) return null
     const isText = key.endsWith('.json')
     try {
-      const actions = isText ? decodeVersion(object.bytes, `${store.uri}/${key}`) : decodeCheckpoint(object.bytes, hasRemoved)
+      const path = `${store.uri}/${key}`
+      const actions = isText ? decodeVersion(object.bytes, path) : decodeCheckpoint(object.bytes, path, hasRemoved)
       for await (const action of actions) {
         if ('sidecar' in action) rest.push(`${SIDECAR_FOLDER}${action.sidecar.path.split('/').at(-1)}`)
         else building.applyOne(action)

@@ -168,12 +168,30 @@ test('keys survive the encoding of paths', () => {
     fc.property(
       fc.string({ unit: 'grapheme' }).filter((text) => text.isWellFormed()),
       (key) => {
-        expect(decodePath(encodePath(key))).toBe(key)
+        expect(decodePath(encodePath(key), '')).toBe(key)
       },
     ),
   )
   expect(encodePath('symbol=a b%/é.parquet')).toBe('symbol=a%20b%25/%C3%A9.parquet')
 })
+
+test.each(['symbol=50%/a.parquet', 'symbol=50%zz/a.parquet', 'symbol=%FF/a.parquet'])(
+  'a path that nobody encoded, %s, is told by name',
+  async (bad) => {
+    const store = new MemoryStore()
+    await commitParts(store, SCHEMA, [madeAdd('a.parquet')])
+    const { bytes } = store.objects.get(versionKey(0))!
+    const text = Buffer.from(bytes)
+      .toString()
+      .replace(encodePath(madeAdd('a.parquet').path), bad)
+    store.objects.set(versionKey(0), { bytes: Buffer.from(text), etag: '', modifiedMs: 0 })
+    await expect(readTable(store)).rejects.toMatchObject({
+      code: 'table-log-damaged',
+      category: 'corrupt',
+      message: expect.stringMatching(/percent-encoded path.*"symbol=.*0{20}\.json/),
+    })
+  },
+)
 
 describe('commits', () => {
   test('a lost race: decided again on the newer table', async () => {
