@@ -7,6 +7,7 @@ import { choiceOption, countOption, listOption, outputOption, rangeOption, types
 import { ENDPOINT } from '../cloud-clients.ts'
 import { type CommandInput, type CommandIo, type CommandSpec, OutputClosed } from '../command.ts'
 import { interruptible, issueText } from '../interruptible.ts'
+import { countsText } from '../left-out-text.ts'
 import { findLogsAt, openLogs, rangeOfLogs } from '../open-logs.ts'
 import { bytesText, commandText, countText, jsonText, rateText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
@@ -128,6 +129,8 @@ function decodedRows(types: readonly number[] | undefined): 'tickers' | 'trades'
 
 function report(stats: PipelineStats, input: CommandInput, io: CommandIo, progress: ProgressLine): void {
   const { issues: _issues, ...document } = stats
+  const noted = countsText(stats.noted)
+  if (noted !== '') progress.problem(`noted: ${noted}: NULL in Parquet, whose integers end below 2^63; --csv has all digits`)
   if (input.flag('json')) {
     const leftOut = stats.skipped > 0 ? { damaged: stats.skipped } : {}
     io.out(jsonText({ ...document, leftOut }))

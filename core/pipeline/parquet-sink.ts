@@ -25,7 +25,8 @@ export interface ParquetSinkOptions {
  * Every row has `seq`, `timestamp_ns` (record time, i64), `ts` (the same in microseconds, UTC, for people) and `symbol`.
  * `messages` adds `type`, `payload_length`; `tickers` `exchange_timestamp_ns, bid_price, bid_qty, ask_price, ask_qty`;
  * `trades` `exchange_timestamp_ns, price, qty, trade_id, buyer_order_id, seller_order_id, is_buyer_maker`;
- * `decoded` all of them, NULL where a message has no such field. A message without a symbol has NULL there.
+ * `decoded` all of them, NULL where a message has no such field. A message without a symbol has NULL there, and so have fields of
+ * payloads that are 2⁶³ or more, which an i64 does not hold: these are counted in `noted`, and a CSV has all of their digits.
  */
 export class ParquetSink implements Sink {
   readonly name: string
@@ -34,6 +35,7 @@ export class ParquetSink implements Sink {
   readonly #columns: Columns
   readonly #trade = new TradeView()
   readonly #ticker = new BookTickerView()
+  readonly #noted: Record<string, number> = {}
 
   /** @throws ReplayError `output-failed`, `disk-full` */
   constructor(options: ParquetSinkOptions) {
@@ -43,8 +45,13 @@ export class ParquetSink implements Sink {
     this.#columns = columnsOf(this.#file, this.#rows)
   }
 
+  /** Values that are NULL because no i64 holds them, as `<column>-beyond-i64`. */
+  get noted(): Readonly<Record<string, number>> {
+    return this.#noted
+  }
+
   /**
-   * @throws ReplayError input `message-type-unwanted` (tickers, trades), `u64-range` for a u64 that does not fit an i64,
+   * @throws ReplayError input `message-type-unwanted` (tickers, trades), `u64-range` for a `seq` or record time that no i64 holds,
    * `disk-full`, `output-failed`; corrupt `payload-truncated`
    */
   write(batch: MessageBatch): void {
@@ -53,7 +60,8 @@ export class ParquetSink implements Sink {
       this.#fillHeader(batch, from, count)
       this.#fillSymbols(batch, from, count)
       if (this.#rows !== 'messages') this.#fillPayload(batch, from, count)
-      for (const column of this.#columns.u64) this.#requireSigned(column, count)
+      this.#requireSigned(this.#columns.seq, count)
+      this.#requireSigned(this.#columns.time, count)
       this.#file.endRows(count)
       from += count
     }
@@ -135,7 +143,7 @@ export class ParquetSink implements Sink {
   #fillTicker(batch: MessageBatch, row: number, at: number): void {
     const ticker = this.#ticker.wrapMessage(batch.at(row))
     const { exchangeTime, bidPrice, bidQuantity, askPrice, askQuantity } = this.#columns
-    setWords(exchangeTime!, at, ticker.timestampNsLow, ticker.timestampNsHigh)
+    this.#putU64(exchangeTime!, at, ticker.timestampNsLow, ticker.timestampNsHigh)
     bidPrice!.setF64(at, ticker.bidPrice)
     bidQuantity!.setF64(at, ticker.bidQuantity)
     askPrice!.setF64(at, ticker.askPrice)
@@ -145,16 +153,28 @@ export class ParquetSink implements Sink {
   #fillTrade(batch: MessageBatch, row: number, at: number): void {
     const trade = this.#trade.wrapMessage(batch.at(row))
     const { exchangeTime, price, quantity, tradeId, buyerOrderId, sellerOrderId, isBuyerMaker } = this.#columns
-    setWords(exchangeTime!, at, trade.timestampNsLow, trade.timestampNsHigh)
+    this.#putU64(exchangeTime!, at, trade.timestampNsLow, trade.timestampNsHigh)
     price!.setF64(at, trade.price)
     quantity!.setF64(at, trade.quantity)
-    setWords(tradeId!, at, trade.tradeIdLow, trade.tradeIdHigh)
-    setWords(buyerOrderId!, at, trade.buyerOrderIdLow, trade.buyerOrderIdHigh)
-    setWords(sellerOrderId!, at, trade.sellerOrderIdLow, trade.sellerOrderIdHigh)
+    this.#putU64(tradeId!, at, trade.tradeIdLow, trade.tradeIdHigh)
+    this.#putU64(buyerOrderId!, at, trade.buyerOrderIdLow, trade.buyerOrderIdHigh)
+    this.#putU64(sellerOrderId!, at, trade.sellerOrderIdLow, trade.sellerOrderIdHigh)
     isBuyerMaker!.setBool(at, trade.isBuyerMaker)
   }
 
-  /** Refuses what was just filled when it is 2⁶³ or more. NULL rows keep older values, which passed before. */
+  /** NULL, where an i64 would make something else of it. */
+  #putU64(column: ColumnBuffer, row: number, low: number, high: number): void {
+    if (high >= 2 ** 31) {
+      const kind = `${column.name}-beyond-i64`
+      this.#noted[kind] = (this.#noted[kind] ?? 0) + 1
+      return
+    }
+    column.words[2 * row] = low
+    column.words[2 * row + 1] = high
+    column.valid![row] = 1
+  }
+
+  /** Refuses what was just filled when it is 2⁶³ or more: of the record's header, so that the row would have no place. */
   #requireSigned(column: ColumnBuffer, count: number): void {
     const { words, name } = column
     const base = this.#file.row
@@ -188,8 +208,6 @@ interface Columns {
   readonly buyerOrderId: ColumnBuffer | null
   readonly sellerOrderId: ColumnBuffer | null
   readonly isBuyerMaker: ColumnBuffer | null
-  /** Those that take a u64. */
-  readonly u64: readonly ColumnBuffer[]
 }
 
 function columnsOf(file: ParquetFile, rows: ParquetRows): Columns {
@@ -213,14 +231,7 @@ function columnsOf(file: ParquetFile, rows: ParquetRows): Columns {
     buyerOrderId: optional('buyer_order_id'),
     sellerOrderId: optional('seller_order_id'),
     isBuyerMaker: optional('is_buyer_maker'),
-    u64: file.columns.filter(({ type }) => type === 'i64'),
   }
-}
-
-function setWords(column: ColumnBuffer, row: number, low: number, high: number): void {
-  column.words[2 * row] = low
-  column.words[2 * row + 1] = high
-  if (column.valid !== null) column.valid[row] = 1
 }
 
 /** Nanoseconds to whole microseconds, rounded down: a 64-bit division by 1000 in steps that fit 32 bits. */
@@ -252,7 +263,7 @@ const HEADER: readonly ColumnSpec[] = [
   { name: 'ts', type: 'timestamp_us' },
 ]
 const SYMBOL: ColumnSpec = { name: 'symbol', type: 'string', nullable: true }
-const EXCHANGE_TIME: ColumnSpec = { name: 'exchange_timestamp_ns', type: 'i64' }
+const EXCHANGE_TIME: ColumnSpec = { name: 'exchange_timestamp_ns', type: 'i64', nullable: true }
 const TICKER: readonly ColumnSpec[] = [
   { name: 'bid_price', type: 'f64' },
   { name: 'bid_qty', type: 'f64' },
@@ -262,9 +273,9 @@ const TICKER: readonly ColumnSpec[] = [
 const TRADE: readonly ColumnSpec[] = [
   { name: 'price', type: 'f64' },
   { name: 'qty', type: 'f64' },
-  { name: 'trade_id', type: 'i64' },
-  { name: 'buyer_order_id', type: 'i64' },
-  { name: 'seller_order_id', type: 'i64' },
+  { name: 'trade_id', type: 'i64', nullable: true },
+  { name: 'buyer_order_id', type: 'i64', nullable: true },
+  { name: 'seller_order_id', type: 'i64', nullable: true },
   { name: 'is_buyer_maker', type: 'bool' },
 ]
 const MESSAGE: readonly ColumnSpec[] = [...HEADER, { name: 'type', type: 'i32' }, SYMBOL, { name: 'payload_length', type: 'i32' }]

@@ -313,6 +313,15 @@ export class PipelineRun {
     this.#settings.onProgress?.({ read, forwarded, bytes, elapsedMs: performance.now() - startedMs })
   }
 
+  /** Of all sinks. */
+  #noted(): Record<string, number> {
+    const noted: Record<string, number> = {}
+    for (const { sink } of this.#sinks) {
+      for (const [kind, count] of Object.entries(sink.noted ?? {})) noted[kind] = (noted[kind] ?? 0) + count
+    }
+    return noted
+  }
+
   #statsSince(startedMs: number): PipelineStats {
     const durationMs = performance.now() - startedMs
     const written = Object.fromEntries(this.#sinks.map((entry) => [entry.name, entry.written]))
@@ -321,6 +330,7 @@ export class PipelineRun {
       ...this.#totals,
       warmUpRead: 0,
       written,
+      noted: this.#noted(),
       issues: this.#issues,
       durationMs,
       messagesPerSecond,

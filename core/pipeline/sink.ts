@@ -4,6 +4,8 @@ import type { MessageBatch } from './batch.ts'
 export interface Sink {
   /** Short name for totals, e.g. `csv`. Two sinks of one pipeline with the same name are numbered. */
   readonly name: string
+  /** What the output does without of messages that it has, by kind, e.g. `trade_id-beyond-i64`. @default nothing */
+  readonly noted?: Readonly<Record<string, number>>
   /** Takes the selected messages. The batch is reused as soon as the promise settles: await = back-pressure. */
   write(batch: MessageBatch): Promise<void> | void
   /** Makes everything written so far visible to readers of the output. */

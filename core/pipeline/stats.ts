@@ -16,6 +16,8 @@ export interface PipelineStats {
   readonly emitted: number
   /** Messages per sink. */
   readonly written: Readonly<Record<string, number>>
+  /** Values that outputs have NULL for as they cannot hold them, by kind: `<column>-beyond-i64`. */
+  readonly noted: Readonly<Record<string, number>>
   /** Issues met, by code. */
   readonly issues: Readonly<Record<string, number>>
   /** Bytes of the records examined, headers and padding included. */

@@ -114,6 +114,18 @@ describe('ids of 2^63 and more', () => {
     expect(text.rows.map(({ trade_id }) => trade_id)).toEqual(['1', String(HUGE), '2', String(2n ** 63n), '3'])
   })
 
+  it('are NULL in a replayed Parquet file, too, and told once', async () => {
+    const [log, file] = [path.join(archive, 'v1/x/odd/2020-04-20/trades'), path.join(root, 'odd.parquet')]
+    const replayed = await runCli('replay', log, '--parquet', file, '--decode', '--json', '--quiet')
+    expect([replayed.code, replayed.err]).toEqual([
+      0,
+      expect.stringMatching(/^noted: trade_id-beyond-i64 2, buyer_order_id-beyond-i64 2: NULL in Parquet.*--csv has all digits\n$/),
+    ])
+    expect(JSON.parse(replayed.out)).toMatchObject({ read: 5, noted: { 'trade_id-beyond-i64': 2, 'buyer_order_id-beyond-i64': 2 } })
+    const { out } = await runCli('query', file, 'select trade_id, seller_order_id as s from t order by seq', '--format', 'csv')
+    expect(out).toBe('trade_id,s\n1,7\n,7\n2,7\n,7\n3,7\n')
+  })
+
   it('fail the partition of a job that does not expect them, with advice; --on-error skip leaves out their rows', async () => {
     const job = path.join(root, 'own.ts')
     const jobText = (name: string, create: string, more = ''): string =>

@@ -10,7 +10,11 @@ import { BatchSource, type MessageSource } from '../../core/pipeline/source.ts'
 import { inDirectory, makeLog, plainMessages, segmentPath } from '../support/made-log.ts'
 
 /** A sink that says what happens to it, and does what a test wants in `write`. */
-function sink(name: string, events: string[], write: (batch: MessageBatch) => void | Promise<void> = () => {}): Required<Sink> {
+function sink(
+  name: string,
+  events: string[],
+  write: (batch: MessageBatch) => void | Promise<void> = () => {},
+): Required<Omit<Sink, 'noted'>> {
   return {
     name,
     write,
