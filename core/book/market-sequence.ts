@@ -1,3 +1,4 @@
+import { BOOK_EVENT_NATIVE_SEQ_OFFSET } from '../protocol/book-event.ts'
 import { BookAge, type BookAgeState } from './book-age.ts'
 import type { Loss } from './log-losses.ts'
 import { type CounterState, SequenceCounter } from './sequence-counter.ts'
@@ -47,6 +48,23 @@ export class MarketSequence {
     this.chain = new UpdateIdChain(rule.updateIds ?? 'auto')
   }
 
+  /** A snapshot replaces the book. @param at word of its payload */
+  beginWithSnapshot(words: Uint32Array, at: number): void {
+    const nativeAt = at + (BOOK_EVENT_NATIVE_SEQ_OFFSET >>> 2)
+    // Without an id it proves nothing about what a session before it has lost, and needs nothing of it.
+    if (this.isBoundaryOpen && (words[nativeAt]! | words[nativeAt + 1]!) === 0) this.chain.forget()
+    else this.chain.anchor(words[nativeAt]!, words[nativeAt + 1]!)
+    this.age.state.isBased = 1
+    this.#makeWhole()
+  }
+
+  /** A reset empties the book. @param isBase what is older has nothing to add */
+  beginWithReset(isBase: boolean): void {
+    this.chain.forget()
+    this.age.state.isBased = isBase ? 1 : 0
+    this.#makeWhole()
+  }
+
   /** A copy. */
   state(): MarketSequenceState {
     return {
@@ -68,5 +86,11 @@ export class MarketSequence {
     this.quarantined = state.quarantined !== 0
     this.isBoundaryOpen = state.boundaryOpen !== 0
     Object.assign(this.age.state, state.age)
+  }
+
+  #makeWhole(): void {
+    this.nativeMode = NATIVE_UNKNOWN
+    this.quarantined = false
+    this.isBoundaryOpen = false
   }
 }

@@ -14,10 +14,10 @@ import {
 import { L2_DIFF_BYTES, L2_DIFF_UPDATE_ID_FIRST_OFFSET, L2_DIFF_UPDATE_ID_LAST_OFFSET } from '../protocol/l2-diff.ts'
 import { L3_EVENT_BYTES, L3_EVENT_TYPE_OFFSET, L3_RESET } from '../protocol/l3-event.ts'
 import { TYPE_BOOK_EVENT } from '../protocol/message-type.ts'
-import { compareWords } from './book-age.ts'
 import { bookStartOf, isBookEvent } from './book-start.ts'
 import { LogLosses } from './log-losses.ts'
 import { MarketSequence, type MarketSequenceState, NATIVE_IS_OTHER, NATIVE_IS_UPDATE_ID, NATIVE_UNKNOWN } from './market-sequence.ts'
+import { isOldStart } from './old-start.ts'
 import { PayloadWords } from './payload-words.ts'
 import { type RecordSession, RecordSessions } from './record-sessions.ts'
 import { join } from './sequence-counter.ts'
@@ -128,7 +128,7 @@ export class SequencePolicy {
     if (this.#losses.hasAny) this.#takeLosses(market, message)
     const isL3Start = isL3Reset(kind, words, at, length)
     const isStart = kind === EVENT_SNAPSHOT || kind === EVENT_RESET || isL3Start
-    const isOld = isStart && market.age.isKnown && this.#isOld(market, kind, words, at)
+    const isOld = isStart && market.age.isKnown && isOldStart(this.#rule, market, kind, words, at)
     // Orders that an old reset is followed by cannot be told from new ones: what goes on from there is found by the header's sequence.
     if (isOld && (!isL3Start || this.onGap !== 'ignore')) {
       this.#leaveOutOld(market, isL3Start, words, at, message)
@@ -146,8 +146,8 @@ export class SequencePolicy {
     }
     if (this.#rule.nativeSeq === 'contiguous') this.#checkNativeCounter(market, words, at, message)
     // Last, so that a snapshot ends the quarantine that its own gap began.
-    if (kind === EVENT_SNAPSHOT) this.#restart(market, words, at)
-    else if (isStart) this.#forget(market, isL3Start)
+    if (kind === EVENT_SNAPSHOT) market.beginWithSnapshot(words, at)
+    else if (isStart) market.beginWithReset(isL3Start)
     if (verdict === VERDICT_APPLY) market.age.note(words, at)
     return this.#verdict(market, verdict)
   }
@@ -229,44 +229,6 @@ export class SequencePolicy {
     market.recordGaps = session.gaps
     market.header.restart()
     market.age.restart()
-  }
-
-  /**
-   * Whether a snapshot or reset is older than the book of its session: by its ids, else by the header's `seq`, else by exchange
-   * time. A sequence that begins anew, or that is back although the exchange's clock went on where nothing else can be
-   * compared, is evidence of a restart instead. So is a quarantined market's snapshot that the clock does not show to be old:
-   * whether messages are missing behind it is then found as ever.
-   */
-  #isOld(market: MarketSequence, kind: number, words: Uint32Array, at: number): boolean {
-    const { age } = market
-    const isSnapshot = kind === EVENT_SNAPSHOT
-    const byTime = age.compareTime(words, at)
-    const byId = isSnapshot ? this.#compareSnapshotId(market, words, at) : Number.NaN
-    const order = Number.isNaN(byId) ? this.#compareSequence(market, words, at) : byId
-    if (market.quarantined) return order < 0 && byTime <= 0
-    if (!isSnapshot) return order < 0 ? !(byTime > 0) : Number.isNaN(order) && age.isLongPast(words, at)
-    if (byId < 0) return market.chain.isRunning || !(byTime > 0)
-    return Number.isNaN(byId) && (order < 0 ? !(byTime > 0) : age.isLongPast(words, at))
-  }
-
-  /** A snapshot's id against the last one known; NaN when they do not compare. */
-  #compareSnapshotId(market: MarketSequence, words: Uint32Array, at: number): number {
-    const { nativeSeq = 'auto', updateIds = 'auto' } = this.#rule
-    if (!market.chain.isRunning) return nativeSeq === 'none' ? Number.NaN : market.age.compareNative(words, at)
-    if (updateIds === 'auto' && market.nativeMode !== NATIVE_IS_UPDATE_ID) return Number.NaN
-    const { lastLow, lastHigh } = market.chain.state
-    const nativeAt = at + (BOOK_EVENT_NATIVE_SEQ_OFFSET >>> 2)
-    return compareWords(words[nativeAt]!, words[nativeAt + 1]!, lastLow, lastHigh)
-  }
-
-  /** −1: the sequence of the header, or one of the exchange that counts events, is behind, and does not begin anew; 1: it is not. */
-  #compareSequence(market: MarketSequence, words: Uint32Array, at: number): number {
-    const { headerSeq, nativeSeq } = this.#rule
-    const seqAt = at + (BOOK_EVENT_SEQ_OFFSET >>> 2)
-    const byHeader = headerSeq === 'none' ? Number.NaN : market.header.compare(words[seqAt]!, words[seqAt + 1]!)
-    if (!Number.isNaN(byHeader) || nativeSeq !== 'contiguous') return byHeader
-    const nativeAt = at + (BOOK_EVENT_NATIVE_SEQ_OFFSET >>> 2)
-    return market.native.compare(words[nativeAt]!, words[nativeAt + 1]!)
   }
 
   /** Counters go on where it was counted as it came. Orders need all that lies behind a reset, so that an old one is a gap. */
@@ -376,27 +338,6 @@ export class SequencePolicy {
     }
     this.#report(market, found > expected ? 'header_seq_jump' : 'header_seq_back', expected, found, message)
     return verdict
-  }
-
-  #restart(market: MarketSequence, words: Uint32Array, at: number): void {
-    const nativeAt = at + (BOOK_EVENT_NATIVE_SEQ_OFFSET >>> 2)
-    // Without an id it proves nothing about what a session before it has lost, and needs nothing of it.
-    if (market.isBoundaryOpen && (words[nativeAt]! | words[nativeAt + 1]!) === 0) market.chain.forget()
-    else market.chain.anchor(words[nativeAt]!, words[nativeAt + 1]!)
-    market.age.state.isBased = 1
-    this.#makeWhole(market)
-  }
-
-  #forget(market: MarketSequence, isBase: boolean): void {
-    market.chain.forget()
-    market.age.state.isBased = isBase ? 1 : 0
-    this.#makeWhole(market)
-  }
-
-  #makeWhole(market: MarketSequence): void {
-    market.nativeMode = NATIVE_UNKNOWN
-    market.quarantined = false
-    market.isBoundaryOpen = false
   }
 
   #quarantine(market: MarketSequence): void {
