@@ -249,6 +249,11 @@ export class ShareFolders implements SearchedFolders {
     })
   }
 
+  /** Its key; of a path that is of none, the path. */
+  keyAt(place: string, inputs: readonly InputFolder[]): string {
+    return this.folderAt(place, inputs)?.key ?? place
+  }
+
   /** Opens a folder, in the version that was planned where the store can tell. @throws ReplayError input `input-changed`, and those of the store */
   async open(folder: InputFolder): Promise<LogFolder> {
     return this.#archive.directory === undefined ? this.#logs.open(folder.key, listed(folder)) : folderOf(this.pathOf(folder))

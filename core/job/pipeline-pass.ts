@@ -11,7 +11,7 @@ import { DAY_NS } from './cells.ts'
 import type { JobColumns, JobParamDefaults, JobPipelineContext } from './define-job.ts'
 import { messageCounts, PassWarnings } from './message-counts.ts'
 import { NO_PART } from './part-file.ts'
-import { keyAt, type PassOptions, type PassPlan, type PassResult } from './pass.ts'
+import type { PassOptions, PassPlan, PassResult } from './pass.ts'
 import { PassDamage } from './pass-damage.ts'
 import { passSource } from './pass-source.ts'
 import { likelyEndOf } from './pass-start.ts'
@@ -59,7 +59,7 @@ export class PipelinePass {
       ...rows,
       gaps: {},
       unproven: 0,
-      messages: { ...messageCounts(this.#tally.of(0), damage, 0, (path) => keyAt(path, folders, this.#inputs)), ...this.#warnings.take() },
+      messages: { ...messageCounts(this.#tally.of(0), damage, 0, (path) => folders.keyAt(path, this.#inputs)), ...this.#warnings.take() },
       timing: { startedMs, durationMs: clock() - startedMs, bytes: this.#bytes },
       began: first === undefined ? null : { with: 'folder', key: first.key },
       ...(damage !== null && { damage }),
@@ -100,7 +100,7 @@ export class PipelinePass {
     const { start, window } = this.#plan
     const isSkipping = onCorrupt === 'skip'
     const onIssue = (issue: ReadIssue): void => {
-      if (issue.severity === 'warning') this.#warnings.add(issue, keyAt(issue.path ?? '', folders, this.#inputs))
+      if (issue.severity === 'warning') this.#warnings.add(issue, folders.keyAt(issue.path ?? '', this.#inputs))
       else if (isSkipping) this.#leaveOut(issue, source.isInCell)
     }
     const inner = passSource(this.#inputs, folders, {
