@@ -19,16 +19,19 @@ import { BOOK_EVENT_BYTES, BOOK_EVENT_MARKET_ID_OFFSET } from '../protocol/book-
 import { BOOK_TICKER_BYTES } from '../protocol/book-ticker.ts'
 import { TYPE_BOOK_EVENT, TYPE_BOOK_TICKER, TYPE_TRADE } from '../protocol/message-type.ts'
 import { TRADE_BYTES, TRADE_SYMBOL_HASH_OFFSET } from '../protocol/trade.ts'
+import { BookTrust, type LogLoss } from './book-trust.ts'
 import { parseDuration } from './duration.ts'
-import { EngineMessage, EVENT_LOST, isL3, isRestart, placeOf } from './engine-message.ts'
+import { damaged, marketMixed, timeTooLarge } from './engine-errors.ts'
+import { EngineMessage, isL3, isRestart } from './engine-message.ts'
 import type { FeatureEngineOptions, FeatureStats } from './engine-options.ts'
+import { featureStats } from './engine-stats.ts'
 import { ExchangeClock } from './exchange-clock.ts'
 import { FeatureBook } from './feature-book.ts'
 import type { FeatureTable } from './feature-table.ts'
 import { GapWatch } from './gap-watch.ts'
 import { MessageTally } from './message-tally.ts'
 import { microsOf, wholeMicros } from './microseconds.ts'
-import { OpenLosses } from './open-losses.ts'
+import type { OpenLosses } from './open-losses.ts'
 import { RowMaker } from './row-maker.ts'
 import { NO_TRIGGER, planTrigger, type TriggerPlan } from './trigger.ts'
 
@@ -71,14 +74,9 @@ export class FeatureEngine {
   /** As the market of the watch, for trades. */
   #tradeMarket: number
   readonly #isMarketGiven: boolean
-  /** What the watch says, in the order of the clock: the book is empty because of a gap. */
-  #isBookOpen = false
-  /** Rows are told that the book cannot be trusted: it is empty, or an event could not be applied. */
-  #isBookGap = false
-  readonly #losses = new OpenLosses()
-  /** Days without a book that time has not come to. */
-  readonly #absences: { readonly path: string; readonly micros: number }[]
-  #nextAbsence: number
+  readonly #trust: BookTrust
+  /** Those of the trust. */
+  readonly #losses: OpenLosses
 
   /** What comes is of before the start, and only its sequences are looked at. */
   #isLeadIn: boolean
@@ -117,8 +115,6 @@ export class FeatureEngine {
     this.#isSkippingUnknown = this.#isSkipping || options.onGap === 'ignore'
     this.#hasBook = options.hasBook ?? true
     this.#isLeadIn = options.hasLeadIn === true && options.startNs !== undefined
-    this.#absences = (options.absences ?? []).map(({ path, fromNs }) => ({ path, micros: wholeMicros(fromNs, 'fromNs') }))
-    this.#nextAbsence = this.#absences[0]?.micros ?? Number.POSITIVE_INFINITY
     this.#isMarketGiven = options.marketId !== undefined
     this.#tradeMarket = options.marketId ?? -1
     const { onGap = 'quarantine', rule, onFinding } = options
@@ -129,12 +125,15 @@ export class FeatureEngine {
     this.book = new FeatureBook(book ?? this.#l2)
     if (options.restart?.policy !== undefined) {
       this.#watch.restore(options.restart.policy)
-      this.#isBookOpen = this.#watch.isOpen
-      this.#isBookGap = this.#isBookOpen
-      if (this.#isBookOpen) this.book.source.clear()
+      if (this.#watch.isOpen) this.book.source.clear()
     }
     this.#rows = new RowMaker(options.tables, this.book, { plan, isFilled: this.#isFilled, fromMicros: this.#fromMicros })
     this.tables = this.#rows.tables
+    this.#trust = new BookTrust({
+      ...{ rows: this.#rows, book: this.book, policy: this.#watch.policy },
+      ...{ exchange: this.#exchange, hasBook: this.#hasBook, isOpen: this.#watch.isOpen, absences: options.absences },
+    })
+    this.#losses = this.#trust.losses
     // The messages are those of all tables; what one made of them, so did the others.
     const [first] = this.tables
     if (first !== undefined) {
@@ -178,31 +177,13 @@ export class FeatureEngine {
   }
 
   get stats(): FeatureStats {
-    const { policy } = this
-    const bad = [...this.#results].map((count, code): [string, number] => [
-      RESULT_NAMES[code]!,
-      code === UNKNOWN_ORDER || code >= FIRST_BAD_RESULT ? count : 0,
-    ])
-    return {
-      rows: this.tables.reduce((sum, { rows }) => sum + rows, 0),
+    return featureStats(this.tables, this.policy, this.#exchange, this.#results, {
       bookEvents: this.#bookEvents,
       trades: this.#trades,
       otherTypes: this.#otherTypes,
       otherMarkets: this.#otherMarkets,
-      skipped: Object.fromEntries([...bad, ['trade-truncated', this.#badTrades] as const].filter(([, count]) => count > 0)),
-      unusable: combine(this.tables, ({ unusable }) => unusable, Math.max),
-      notRepresentable: combine(
-        this.tables,
-        ({ notRepresentable }) => notRepresentable,
-        (a, b) => a + b,
-      ),
-      beyondSkew: this.#exchange?.beyondSkew ?? 0,
-      late: this.#exchange?.late ?? 0,
-      gaps: Object.fromEntries(Object.entries(policy.findings).filter(([, count]) => count > 0)),
-      quarantined: policy.quarantinedMessages,
-      duplicates: policy.duplicateMessages,
-      stale: policy.staleMessages,
-    }
+      badTrades: this.#badTrades,
+    })
   }
 
   /**
@@ -224,7 +205,7 @@ export class FeatureEngine {
       }
       if (timeHigh >= 2 ** 31) throw timeTooLarge(batch, row)
       exchange?.see(micros)
-      if (micros >= this.#nextAbsence) this.#meetAbsences(micros)
+      if (micros >= this.#trust.nextAbsence) this.#trust.meetAbsences(micros)
       const cursor = batch.at(row)
       const verdict = this.#watch.check(cursor)
       if (this.#isLeadIn) {
@@ -284,15 +265,9 @@ export class FeatureEngine {
    * A reader left out damaged records of a log, behind those given so far: what comes next of it is behind a gap, and so are rows
    * until then, which may never come.
    * @param path of the log's directory
-   * @param loss `fromMicros`: the time that the log had come to; `untilMicros`: to the end of its day; microseconds since the epoch
    */
-  lose(path: string, loss: { readonly isBook: boolean; readonly fromMicros: number; readonly untilMicros: number }): void {
-    this.policy.lose(path, this.#hasBook)
-    if (!this.#hasBook) return
-    // Book events on their way, held for the exchange's clock, were before it.
-    const heldMicros = loss.isBook && this.#exchange !== null ? this.#exchange.bookMicros + 1 : Number.NEGATIVE_INFINITY
-    const untilMicros = loss.isBook ? Number.POSITIVE_INFINITY : loss.untilMicros
-    this.#losses.add({ path, isBook: loss.isBook, fromMicros: Math.max(loss.fromMicros, heldMicros), untilMicros })
+  lose(path: string, loss: LogLoss): void {
+    this.#trust.lose(path, loss)
   }
 
   /** Makes the rows that were waiting for time to pass. Targets stay open. */
@@ -301,10 +276,10 @@ export class FeatureEngine {
     const isBounded = this.#toMicros < Number.POSITIVE_INFINITY
     if (!this.#rows.hasStarted) {
       if (!isBounded || (!this.#isFilled && !this.#rows.hearsDays) || this.#startMicros === Number.POSITIVE_INFINITY) return
-      this.#rows.start(this.#startMicros, this.#isBookOpen)
+      this.#rows.start(this.#startMicros, this.#trust.isOpen)
     }
-    this.#meetAbsences(this.#toMicros - 1)
-    this.#tellLosses(this.#toMicros - 1)
+    this.#trust.meetAbsences(this.#toMicros - 1)
+    this.#trust.tellLosses(this.#toMicros - 1)
     this.#rows.end(this.#toMicros)
   }
 
@@ -315,8 +290,8 @@ export class FeatureEngine {
   /** With the record clock time goes on with every record, also with those that are nothing to the rows. */
   #comeTo(micros: number): void {
     const rows = this.#rows
-    if (!rows.hasStarted) rows.start(Math.min(micros, this.#startMicros), this.#isBookOpen)
-    if (micros >= this.#losses.next) this.#tellLosses(micros)
+    if (!rows.hasStarted) rows.start(Math.min(micros, this.#startMicros), this.#trust.isOpen)
+    if (micros >= this.#losses.next) this.#trust.tellLosses(micros)
     rows.advance(micros)
   }
 
@@ -407,7 +382,7 @@ export class FeatureEngine {
     if (micros >= this.#toMicros) return
     const rows = this.#rows
     if (this.#exchange !== null) this.#comeTo(micros)
-    if (message.gap !== 0 || message.gapOpen !== (this.#isBookGap ? 1 : 0)) this.#judgeGap(message)
+    if (message.gap !== 0 || message.gapOpen !== (this.#trust.isGap ? 1 : 0)) this.#trust.judge(message)
     rows.enter(message)
     if (rows.hearsMessages) rows.message(this.#cursor!)
     let refused: string | null = null
@@ -418,59 +393,6 @@ export class FeatureEngine {
     refused ??= this.#unusable
     if (refused === null) this.tally.handle(rows.micros)
     else this.#leaveHere(refused, message, rows.micros)
-  }
-
-  #judgeGap(message: EngineMessage): void {
-    const isBook = message.type === TYPE_BOOK_EVENT
-    const isOpen = message.gapOpen !== 0
-    // By the exchange clock a trade may come before book events that arrived earlier: only book events say what the book is.
-    if (isOpen && !this.#isBookOpen && (isBook || this.#exchange === null)) {
-      this.#isBookOpen = true
-      // An empty book says nothing; a stale one would say something wrong.
-      this.book.source.clear()
-    }
-    const isLost = message.gap === EVENT_LOST && this.policy.onGap === 'quarantine'
-    this.#isBookGap ||= isOpen || this.#isBookOpen || isLost
-    if (message.gap !== 0) this.#rows.gap(message.micros, this.#isGapOpen)
-    if (isBook && !isOpen && this.#isBookGap && (this.#isBookOpen || (isRestart(message) && message.verdict === VERDICT_APPLY))) {
-      this.#isBookOpen = false
-      this.#isBookGap = false
-      if (!this.#losses.isOpen) this.#rows.gapEnds(message.micros, message.gap !== 0)
-    }
-  }
-
-  get #isGapOpen(): boolean {
-    return this.#isBookGap || this.#losses.isOpen
-  }
-
-  /** Losses that began or ended up to a time: rows are told, although no message shows them. */
-  #tellLosses(micros: number): void {
-    const rows = this.#rows
-    for (let next = this.#losses.take(micros); next !== null; next = this.#losses.take(micros)) {
-      const { loss, begins } = next
-      const atMicros = begins ? loss.fromMicros : Math.max(loss.fromMicros, loss.untilMicros)
-      rows.advance(atMicros)
-      const isIgnored = this.policy.onGap === 'ignore'
-      if (!begins) {
-        if (!isIgnored && !this.#isGapOpen) rows.gapEnds(atMicros, false)
-        continue
-      }
-      if (loss.isBook && !isIgnored) {
-        this.#isBookOpen = true
-        this.#isBookGap = true
-        this.book.source.clear()
-      }
-      rows.gap(atMicros, this.#isGapOpen && !isIgnored)
-    }
-  }
-
-  /** Days without a book begin. */
-  #meetAbsences(micros: number): void {
-    while (this.#absences.length > 0 && micros >= this.#nextAbsence) {
-      const { path, micros: fromMicros } = this.#absences.shift()!
-      this.#nextAbsence = this.#absences[0]?.micros ?? Number.POSITIVE_INFINITY
-      this.lose(path, { isBook: true, fromMicros, untilMicros: Number.POSITIVE_INFINITY })
-    }
   }
 
   #takeTrade(message: EngineMessage): void {
@@ -513,9 +435,7 @@ export class FeatureEngine {
         message,
       )
     }
-    // What the event would have changed is missing until the book is replaced.
-    this.#isBookGap ||= this.policy.onGap === 'quarantine'
-    this.#rows.gap(message.micros, this.#isGapOpen)
+    this.#trust.doWithout(message.micros)
   }
 
   #bound(timestampNs: bigint | undefined, what: string, none: number): number {
@@ -526,31 +446,4 @@ export class FeatureEngine {
       category: 'input',
     })
   }
-}
-
-/** Counts by reason over all tables: they see the same messages, but each has values of its own. */
-function combine(
-  tables: readonly FeatureTable[],
-  countsOf: (table: FeatureTable) => Readonly<Record<string, number>>,
-  join: (a: number, b: number) => number,
-): Record<string, number> {
-  const counts: Record<string, number> = {}
-  for (const table of tables)
-    for (const [reason, count] of Object.entries(countsOf(table))) counts[reason] = join(counts[reason] ?? 0, count)
-  return counts
-}
-
-function marketMixed(expected: number, found: number, message: EngineMessage): ReplayError {
-  const text = `features are of one market: the log begins with market ${expected}, then has ${found}; choose one (marketId)`
-  return new ReplayError('market-mixed', text, { category: 'input', ...placeOf(message) })
-}
-
-function timeTooLarge(batch: MessageBatch, row: number): ReplayError {
-  const { path } = batch.originAt(row)
-  const text = 'record time: expected at most 2^63 - 1 ns, which is what ts_ns, an i64, holds'
-  return new ReplayError('u64-range', text, { category: 'input', path, seq: batch.at(row).seq })
-}
-
-function damaged(code: string, text: string, message: EngineMessage): ReplayError {
-  return new ReplayError(code, text, { category: 'corrupt', ...placeOf(message) })
 }
