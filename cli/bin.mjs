@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The installed command: finds the command line beside it and runs it, in the Node that the package brings when the one at hand is too old.
 import { existsSync } from 'node:fs'
+import module from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { endWithStarter, isNewEnough, runInNewerNode } from './newer-node.mjs'
 
@@ -10,6 +11,8 @@ const folder = fileURLToPath(new URL('..', import.meta.url))
 
 if (isNewEnough) {
   endWithStarter()
+  // Below the temporary folder: a command starts in a third of the time.
+  module.enableCompileCache()
   const program = await load()
   await program?.start()
 } else {
