@@ -1,3 +1,5 @@
+import os from 'node:os'
+import path from 'node:path'
 import { defineConfig } from 'vitest/config'
 
 // unit: milliseconds each, no processes. property: the same, but many random cases or large ones. golden: files of other implementations. process: real child processes, files, kills.
@@ -11,6 +13,8 @@ const project = (name: string, testTimeout: number, more: object = {}) => ({
 export default defineConfig({
   test: {
     pool: 'forks',
+    // As the command has it: threads that tests start are up in a third of the time.
+    env: { NODE_COMPILE_CACHE: path.join(os.tmpdir(), 'node-compile-cache') },
     // Vitest leaves one core free by default, which is half of a small machine.
     maxWorkers: '100%',
     projects: [
