@@ -1,8 +1,8 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { findLogs } from '../core/log/log-path.ts'
-import { LogWriter } from '../core/log/log-writer.ts'
-import { ReplayReader } from '../core/log/replay-reader.ts'
+import { findLogs } from '../core/log/format/log-path.ts'
+import { ReplayReader } from '../core/log/reading/replay-reader.ts'
+import { LogWriter } from '../core/log/writing/log-writer.ts'
 import { type GenerateOptions, generateArchive } from '../core/synthetic/archive.ts'
 import { writeFixedPayloadLog } from '../core/synthetic/fixed-payload-log.ts'
 

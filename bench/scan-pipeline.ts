@@ -1,5 +1,5 @@
 /** The pipeline that the worker cases run: every message read and checked, nothing written. */
-import { ArchiveSource } from '../core/pipeline/archive-source.ts'
+import { ArchiveSource } from '../core/log/reading/archive-source.ts'
 import type { SymbolTask } from '../core/pipeline/multi-symbol-replay.ts'
 import { ReplayPipeline } from '../core/pipeline/replay-pipeline.ts'
 

@@ -1,5 +1,5 @@
 import { ReplayError } from '../core/errors.ts'
-import { durationNsOf } from '../core/features/duration.ts'
+import { durationNsOf } from '../core/features/clocks/duration.ts'
 import { parseInstant, requireRange } from '../core/instant.ts'
 import { TYPE_BOOK_EVENT, TYPE_BOOK_TICKER, TYPE_TRADE } from '../core/protocol/message-type.ts'
 import { isS3Uri } from '../core/store/open-store.ts'

@@ -1,5 +1,5 @@
 import type { BookState, LevelText } from '../core/book/book-state.ts'
-import type { SequenceFinding } from '../core/book/sequence-finding.ts'
+import type { SequenceFinding } from '../core/book/sequence/sequence-finding.ts'
 import { describePlace } from '../core/errors.ts'
 import { countText } from './output.ts'
 

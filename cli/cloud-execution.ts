@@ -1,5 +1,5 @@
 import type { DescribeExecutionCommandOutput } from '@aws-sdk/client-sfn'
-import { runFiles } from '../core/job/run-files.ts'
+import { runFiles } from '../core/plan/run/run-files.ts'
 import type { ObjectStore } from '../core/store/object-store.ts'
 import { callAws, isMissing } from './cloud-clients.ts'
 import type { CloudRun } from './cloud-run.ts'

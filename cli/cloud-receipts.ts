@@ -1,6 +1,6 @@
-import { dollarsOf } from '../core/job/plan-cost.ts'
-import { decodeReceipts, type Receipt } from '../core/job/receipt.ts'
-import { runFiles } from '../core/job/run-files.ts'
+import { dollarsOf } from '../core/plan/plan-cost.ts'
+import { decodeReceipts, type Receipt } from '../core/plan/run/receipt.ts'
+import { runFiles } from '../core/plan/run/run-files.ts'
 import type { CloudRun } from './cloud-run.ts'
 
 /** What the receipts of a run come to so far. */

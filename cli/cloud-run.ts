@@ -1,6 +1,6 @@
 import { ReplayError } from '../core/errors.ts'
-import { RUNS_FOLDER, runFiles, splitRunUri } from '../core/job/run-files.ts'
-import { findRequest, type RunSubmission } from '../core/job/run-request.ts'
+import { RUNS_FOLDER, runFiles, splitRunUri } from '../core/plan/run/run-files.ts'
+import { findRequest, type RunSubmission } from '../core/plan/run-request.ts'
 import type { ObjectStore } from '../core/store/object-store.ts'
 import { isS3Uri } from '../core/store/open-store.ts'
 import { type Cloud, cloudOf } from './cloud-clients.ts'

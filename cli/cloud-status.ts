@@ -1,5 +1,5 @@
-import { isCancelled } from '../core/job/run-cancel.ts'
-import { type RunOutcome, readOutcome } from '../core/job/run-outcome.ts'
+import { type RunOutcome, readOutcome } from '../core/commit/run-outcome.ts'
+import { isCancelled } from '../core/plan/run/run-cancel.ts'
 import { lastExecution, type RunExecution, type TaskItems, taskItems } from './cloud-execution.ts'
 import { type FailedJobs, failedJobs } from './cloud-failed-jobs.ts'
 import { type ActiveJob, activeJobs, stepEnd } from './cloud-jobs.ts'

@@ -1,4 +1,4 @@
-import type { ReadIssue } from '../core/pipeline/source.ts'
+import type { ReadIssue } from '../core/message/source.ts'
 import type { CommandIo } from './command.ts'
 import type { ProgressLine } from './progress.ts'
 

@@ -1,6 +1,6 @@
+import { commitRun } from '../core/commit/commit.ts'
+import { outcomeOf, writeOutcome } from '../core/commit/run-outcome.ts'
 import { EXIT_PARTIAL } from '../core/errors.ts'
-import { commitRun } from '../core/job/commit.ts'
-import { outcomeOf, writeOutcome } from '../core/job/run-outcome.ts'
 import type { Container } from './container.ts'
 import type { Log } from './log.ts'
 

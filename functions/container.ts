@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import os from 'node:os'
 import { ReplayError } from '../core/errors.ts'
 import { engineHash } from '../core/job/engine-hash.ts'
-import { ATTEMPT_TIME, attemptName, splitRunUri } from '../core/job/run-files.ts'
+import { ATTEMPT_TIME, attemptName, splitRunUri } from '../core/plan/run/run-files.ts'
 import type { ObjectStore } from '../core/store/object-store.ts'
 import { openStore } from '../core/store/open-store.ts'
 

@@ -1,8 +1,8 @@
 import { exitCodeOf, ReplayError } from '../core/errors.ts'
-import { partitionText } from '../core/job/partition-state.ts'
-import { dollarsOf } from '../core/job/plan-cost.ts'
-import type { Receipt } from '../core/job/receipt.ts'
-import { runTaskInThreads, type ThreadedTaskResult } from '../core/job/task-threads.ts'
+import { partitionText } from '../core/plan/partition-state.ts'
+import { dollarsOf } from '../core/plan/plan-cost.ts'
+import type { Receipt } from '../core/plan/run/receipt.ts'
+import { runTaskInThreads, type ThreadedTaskResult } from '../core/task/task-threads.ts'
 import type { Container } from './container.ts'
 import type { Log } from './log.ts'
 

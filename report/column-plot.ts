@@ -1,4 +1,4 @@
-import type { PlanHead } from '../core/job/plan-document.ts'
+import type { PlanHead } from '../core/plan/run/plan-document.ts'
 import type { Query } from '../core/table/query.ts'
 import { quoteName } from '../core/table/table-query.ts'
 

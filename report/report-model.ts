@@ -1,5 +1,5 @@
-import { type FailureGroup, groupFailures } from '../core/job/failure-groups.ts'
-import type { PlanHead } from '../core/job/plan-document.ts'
+import { type FailureGroup, groupFailures } from '../core/commit/failure-groups.ts'
+import type { PlanHead } from '../core/plan/run/plan-document.ts'
 import type { ObjectStore } from '../core/store/object-store.ts'
 import { type QualityMap, qualityMapOf } from './quality-map.ts'
 import { costOf, type RunCost } from './run-cost.ts'

@@ -1,5 +1,5 @@
-import type { FailureGroup } from '../core/job/failure-groups.ts'
-import type { PlanHead } from '../core/job/plan-document.ts'
+import type { FailureGroup } from '../core/commit/failure-groups.ts'
+import type { PlanHead } from '../core/plan/run/plan-document.ts'
 import type { ObjectStore } from '../core/store/object-store.ts'
 import { pageAssets } from './page-assets.ts'
 import { reportHtml } from './report-html.ts'

@@ -1,4 +1,4 @@
-import { dollarsOf } from '../core/job/plan-cost.ts'
+import { dollarsOf } from '../core/plan/plan-cost.ts'
 import type { ReceiptRecord, RunRecord } from './run-record.ts'
 
 /** What a run took, in US dollars at AWS's prices, wherever it ran. */

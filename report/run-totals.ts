@@ -1,6 +1,6 @@
-import { type CheckTally, tallyChecks } from '../core/job/partition-check.ts'
-import type { PlanReason } from '../core/job/plan-document.ts'
 import { countText } from '../core/number-text.ts'
+import { type CheckTally, tallyChecks } from '../core/plan/run/partition-check.ts'
+import type { PlanReason } from '../core/plan/run/plan-document.ts'
 import type { TableState } from '../core/table/delta-log.ts'
 import type { ReceiptRecord, RunRecord } from './run-record.ts'
 

@@ -1,5 +1,5 @@
-import { parseDuration } from '../core/features/duration.ts'
-import type { ParamValue, PlanHead } from '../core/job/plan-document.ts'
+import { parseDuration } from '../core/features/clocks/duration.ts'
+import type { ParamValue, PlanHead } from '../core/plan/run/plan-document.ts'
 import type { Query } from '../core/table/query.ts'
 import { quoteName } from '../core/table/table-query.ts'
 

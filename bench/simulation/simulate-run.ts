@@ -30,7 +30,7 @@ export interface SimulatedRun {
   readonly launchesS: readonly number[]
 }
 
-/** A thread has several units of a task, one after the other (core/job/task-units.ts). */
+/** A thread has several units of a task, one after the other (core/task/task-units.ts). */
 const UNITS_PER_THREAD = 3
 
 /** Simulates a run by its events. The same arguments, the same result. */

@@ -1,4 +1,4 @@
-import { type CutPartition, cutTasks } from '../../core/job/task-cuts.ts'
+import { type CutPartition, cutTasks } from '../../core/plan/task-cuts.ts'
 import { randomOf } from './random.ts'
 
 /** What there is to do: partitions of many instruments. */

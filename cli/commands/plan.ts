@@ -1,6 +1,6 @@
 import os from 'node:os'
 import { isoTime } from '../../core/instant.ts'
-import type { RunPlan } from '../../core/job/plan.ts'
+import type { RunPlan } from '../../core/plan/plan.ts'
 import type { CommandInput, CommandSpec } from '../command.ts'
 import { JOB_OPTIONS, planCommand } from '../job-options.ts'
 import { bytesText, commandText, countText, dollarsText, jsonText, optionWords, tableText } from '../output.ts'

@@ -1,5 +1,5 @@
 import { ReplayError } from '../../core/errors.ts'
-import type { LogLocation } from '../../core/log/log-path.ts'
+import type { LogLocation } from '../../core/log/format/log-path.ts'
 import { ReplayPipeline } from '../../core/pipeline/replay-pipeline.ts'
 import type { PipelineStats } from '../../core/pipeline/stats.ts'
 import { TYPE_BOOK_TICKER, TYPE_TRADE } from '../../core/protocol/message-type.ts'

@@ -1,6 +1,6 @@
 import os from 'node:os'
-import { writePlan } from '../../core/job/plan-writer.ts'
-import { type RunProgress, runLocally } from '../../core/job/run-local.ts'
+import { type RunProgress, runLocally } from '../../core/commit/run-local.ts'
+import { writePlan } from '../../core/plan/run/plan-writer.ts'
 import { findTable } from '../../core/table/delta-log.ts'
 import { choiceOption, countOption } from '../arguments.ts'
 import { cloudOf } from '../cloud-clients.ts'

@@ -1,5 +1,5 @@
-import { EMPTY_FOLDER, emptyCellsKey } from '../../core/job/cell-record.ts'
-import { findOpenRuns } from '../../core/job/open-runs.ts'
+import { findOpenRuns } from '../../core/plan/run/open-runs.ts'
+import { EMPTY_FOLDER, emptyCellsKey } from '../../core/plan/table/cell-record.ts'
 import { vacuum as vacuumTable } from '../../core/table/vacuum.ts'
 import { durationOption } from '../arguments.ts'
 import { ENDPOINT } from '../cloud-clients.ts'

@@ -1,7 +1,13 @@
-import type { MessageCursor } from '../pipeline/message.ts'
+import type { MessageCursor } from '../message/message.ts'
 import { type ApplyResult, DUPLICATE, QUARANTINED, STALE } from './apply-result.ts'
 import { BookSet, type BookSetOptions } from './book-set.ts'
-import { SequencePolicy, type SequencePolicyOptions, VERDICT_APPLY, VERDICT_DUPLICATE, VERDICT_QUARANTINED } from './sequence-policy.ts'
+import {
+  SequencePolicy,
+  type SequencePolicyOptions,
+  VERDICT_APPLY,
+  VERDICT_DUPLICATE,
+  VERDICT_QUARANTINED,
+} from './sequence/sequence-policy.ts'
 
 export interface BookReplayOptions extends BookSetOptions, SequencePolicyOptions {}
 

@@ -1,5 +1,5 @@
 import { ReplayError } from '../errors.ts'
-import type { MessageCursor } from '../pipeline/message.ts'
+import type { MessageCursor } from '../message/message.ts'
 import {
   BOOK_EVENT_BYTES,
   BOOK_EVENT_RECORD_LENGTH_OFFSET,

@@ -1,4 +1,4 @@
-import type { MessageCursor } from '../pipeline/message.ts'
+import type { MessageCursor } from '../message/message.ts'
 import {
   BOOK_EVENT_BYTES,
   BOOK_EVENT_EXCHANGE_TS_OFFSET,

@@ -1,6 +1,6 @@
-import { folderOf, type LogFolder, readWhole } from '../log/log-folder.ts'
-import { identifyFolder } from '../log/log-path.ts'
-import { ruleOfVenue, type SequenceRule } from './sequence-rule.ts'
+import { identifyFolder } from '../log/format/log-path.ts'
+import { folderOf, type LogFolder, readWhole } from '../log/stores/log-folder.ts'
+import { ruleOfVenue, type SequenceRule } from './sequence/sequence-rule.ts'
 import { depthLimitOf } from './stream-depth.ts'
 
 /** What a log says about how its books are to be built; spread it into the options of a BookReplay. */

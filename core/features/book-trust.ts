@@ -1,12 +1,12 @@
-import { type SequencePolicy, VERDICT_APPLY } from '../book/sequence-policy.ts'
+import { type SequencePolicy, VERDICT_APPLY } from '../book/sequence/sequence-policy.ts'
 import { TYPE_BOOK_EVENT } from '../protocol/message-type.ts'
+import type { ExchangeClock } from './clocks/exchange-clock.ts'
+import { wholeMicros } from './clocks/microseconds.ts'
 import { type EngineMessage, EVENT_LOST, isRestart } from './engine-message.ts'
 import type { FeatureEngineOptions } from './engine-options.ts'
-import type { ExchangeClock } from './exchange-clock.ts'
 import type { FeatureBook } from './feature-book.ts'
-import { wholeMicros } from './microseconds.ts'
 import { OpenLosses } from './open-losses.ts'
-import type { RowMaker } from './row-maker.ts'
+import type { RowMaker } from './rows/row-maker.ts'
 
 export interface BookTrustParts {
   readonly rows: RowMaker

@@ -1,5 +1,5 @@
 import { ReplayError } from '../errors.ts'
-import type { MessageBatch } from '../pipeline/batch.ts'
+import type { MessageBatch } from '../message/batch.ts'
 import { type EngineMessage, placeOf } from './engine-message.ts'
 
 export function marketMixed(expected: number, found: number, message: EngineMessage): ReplayError {

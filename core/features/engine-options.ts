@@ -1,11 +1,11 @@
 import type { L2Book } from '../book/l2-book.ts'
 import type { L3Book } from '../book/l3-book.ts'
-import type { FindingKind, SequenceFinding } from '../book/sequence-finding.ts'
-import type { GapPolicy, SequencePolicyState } from '../book/sequence-policy.ts'
-import type { SequenceRule } from '../book/sequence-rule.ts'
-import type { FeatureTableOptions } from './feature-table.ts'
+import type { FindingKind, SequenceFinding } from '../book/sequence/sequence-finding.ts'
+import type { GapPolicy, SequencePolicyState } from '../book/sequence/sequence-policy.ts'
+import type { SequenceRule } from '../book/sequence/sequence-rule.ts'
+import type { Trigger } from './clocks/trigger.ts'
 import type { TallyCell } from './message-tally.ts'
-import type { Trigger } from './trigger.ts'
+import type { FeatureTableOptions } from './rows/feature-table.ts'
 
 export interface FeatureEngineOptions {
   /** When rows are made; null: only where columns emit them. */

@@ -1,8 +1,8 @@
 import { FIRST_BAD_RESULT, RESULT_NAMES, UNKNOWN_ORDER } from '../book/apply-result.ts'
-import type { SequencePolicy } from '../book/sequence-policy.ts'
+import type { SequencePolicy } from '../book/sequence/sequence-policy.ts'
+import type { ExchangeClock } from './clocks/exchange-clock.ts'
 import type { FeatureStats } from './engine-options.ts'
-import type { ExchangeClock } from './exchange-clock.ts'
-import type { FeatureTable } from './feature-table.ts'
+import type { FeatureTable } from './rows/feature-table.ts'
 
 /** What an engine counts itself. */
 export interface EngineCounts extends Pick<FeatureStats, 'bookEvents' | 'trades' | 'otherTypes' | 'otherMarkets'> {

@@ -1,15 +1,15 @@
 import { ReplayError } from '../errors.ts'
-import type { MessageBatch } from '../pipeline/batch.ts'
-import type { Sink } from '../pipeline/sink.ts'
+import type { MessageBatch } from '../message/batch.ts'
+import type { Sink } from '../sink/sink.ts'
 import { ParquetFile } from '../table/parquet-writer.ts'
-import { type ColumnRequest, resolveColumns } from './builtin-columns.ts'
-import type { ColumnDefinition } from './column.ts'
-import { CsvRows } from './csv-rows.ts'
+import { parseTrigger, type Trigger } from './clocks/trigger.ts'
+import { type ColumnRequest, resolveColumns } from './columns/builtin-columns.ts'
+import type { ColumnDefinition } from './columns/column.ts'
 import type { FeatureEngineOptions, FeatureStats } from './engine-options.ts'
 import { FeatureEngine } from './feature-engine.ts'
-import { ParquetThread } from './parquet-thread.ts'
-import type { RowTarget, RowTargetFactory } from './row-target.ts'
-import { parseTrigger, type Trigger } from './trigger.ts'
+import { CsvRows } from './rows/csv-rows.ts'
+import { ParquetThread } from './rows/parquet-thread.ts'
+import type { RowTarget, RowTargetFactory } from './rows/row-target.ts'
 
 export interface FeatureSinkOptions extends Omit<FeatureEngineOptions, 'tables' | 'trigger'> {
   /** `mid,spread_bps,imbalance:5`, or a list that may hold definitions of one's own. */

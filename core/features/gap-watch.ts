@@ -1,7 +1,12 @@
-import { logName } from '../book/record-sessions.ts'
-import { breaksContinuity, type SequenceFinding } from '../book/sequence-finding.ts'
-import { SequencePolicy, type SequencePolicyOptions, type SequencePolicyState, VERDICT_QUARANTINED } from '../book/sequence-policy.ts'
-import type { MessageCursor } from '../pipeline/message.ts'
+import { logName } from '../book/sequence/record-sessions.ts'
+import { breaksContinuity, type SequenceFinding } from '../book/sequence/sequence-finding.ts'
+import {
+  SequencePolicy,
+  type SequencePolicyOptions,
+  type SequencePolicyState,
+  VERDICT_QUARANTINED,
+} from '../book/sequence/sequence-policy.ts'
+import type { MessageCursor } from '../message/message.ts'
 import { TYPE_BOOK_EVENT } from '../protocol/message-type.ts'
 import { type EngineMessage, EVENT_LOST, MESSAGES_MISSING } from './engine-message.ts'
 

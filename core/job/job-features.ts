@@ -1,6 +1,6 @@
 import { ReplayError } from '../errors.ts'
-import { resolveColumns } from '../features/builtin-columns.ts'
-import type { FeatureColumn } from '../features/column.ts'
+import { resolveColumns } from '../features/columns/builtin-columns.ts'
+import type { FeatureColumn } from '../features/columns/column.ts'
 import type { JobDefinition, JobParamDefaults } from './define-job.ts'
 
 /**

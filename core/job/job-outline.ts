@@ -1,10 +1,10 @@
 import { L2Book } from '../book/l2-book.ts'
 import { FeatureBook } from '../features/feature-book.ts'
+import type { JobWindow } from '../plan/archive/instrument-days.ts'
+import type { PlanColumn, Variant } from '../plan/run/plan-document.ts'
+import { type LiveParts, NO_PARTS } from '../plan/table/live-parts.ts'
 import type { JobContext, JobDefinition, JobParamDefaults, JobStreams, ParamGrid } from './define-job.ts'
 import { jobTiming } from './define-job.ts'
-import type { JobWindow } from './instrument-days.ts'
-import { type LiveParts, NO_PARTS } from './live-parts.ts'
-import type { PlanColumn, Variant } from './plan-document.ts'
 import { rowSchema, usesBook } from './row-schema.ts'
 import { variantsOf } from './variants.ts'
 

@@ -1,6 +1,6 @@
 import { ReplayError } from '../errors.ts'
+import type { ParamValue, PlanColumn } from '../plan/run/plan-document.ts'
 import type { JobDefinition, JobTiming } from './define-job.ts'
-import type { ParamValue, PlanColumn } from './plan-document.ts'
 
 /**
  * The columns that every row begins with.

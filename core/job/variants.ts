@@ -1,8 +1,8 @@
 import crypto from 'node:crypto'
 import { ReplayError } from '../errors.ts'
 import { nearest } from '../nearest-word.ts'
+import type { ParamValue, Variant } from '../plan/run/plan-document.ts'
 import type { JobDefinition, ParamGrid } from './define-job.ts'
-import type { ParamValue, Variant } from './plan-document.ts'
 
 /** Variants of one run: each has a row set of its own. */
 export const MAX_VARIANTS = 1024

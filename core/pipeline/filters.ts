@@ -1,8 +1,8 @@
 import { ReplayError } from '../errors.ts'
 import { requireRange } from '../instant.ts'
-import type { MessageBatch } from './batch.ts'
-import type { MessageCursor } from './message.ts'
-import { checkU64 } from './source.ts'
+import type { MessageBatch } from '../message/batch.ts'
+import type { MessageCursor } from '../message/message.ts'
+import { checkU64 } from '../message/source.ts'
 import type { Filter } from './transform.ts'
 
 /**

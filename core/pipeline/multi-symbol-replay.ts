@@ -3,7 +3,7 @@ import os from 'node:os'
 import { pathToFileURL } from 'node:url'
 import { AnsweringThread } from '../answering-thread.ts'
 import { type ErrorCategory, type ErrorPlace, ReplayError } from '../errors.ts'
-import { findLogs, type LogLocation } from '../log/log-path.ts'
+import { findLogs, type LogLocation } from '../log/format/log-path.ts'
 import type { PipelineStats } from './stats.ts'
 
 /** What a pipeline module is asked to build a pipeline for. */

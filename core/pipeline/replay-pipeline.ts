@@ -1,17 +1,17 @@
 import { ReplayError } from '../errors.ts'
-import type { QueueWriterOptions } from '../log/queue-writer.ts'
-import type { NewMessage } from './batch-builder.ts'
-import { ConsoleSink, type ConsoleSinkOptions } from './console-sink.ts'
-import { CsvSink, type CsvSinkOptions } from './csv-sink.ts'
-import type { DeadLetter } from './dead-letter.ts'
+import type { QueueWriterOptions } from '../log/writing/queue-writer.ts'
+import type { NewMessage } from '../message/batch-builder.ts'
+import type { MessageCursor } from '../message/message.ts'
+import type { MessageSource, ReadIssue, SourceFilter } from '../message/source.ts'
+import { ConsoleSink, type ConsoleSinkOptions } from '../sink/console-sink.ts'
+import { CsvSink, type CsvSinkOptions } from '../sink/csv-sink.ts'
+import type { DeadLetter } from '../sink/dead-letter.ts'
+import type { ParquetSinkOptions } from '../sink/parquet-sink.ts'
+import { QueueSink } from '../sink/queue-sink.ts'
+import type { Sink } from '../sink/sink.ts'
 import { messageFilter, sampler, symbolFilter, timeRangeFilter, typeFilter } from './filters.ts'
-import type { MessageCursor } from './message.ts'
-import type { ParquetSinkOptions } from './parquet-sink.ts'
 import { type ErrorStrategy, PipelineRun, type RunSettings, type SinkSpec, type StageSpec } from './pipeline-run.ts'
-import { QueueSink } from './queue-sink.ts'
 import { regroup } from './regroup.ts'
-import type { Sink } from './sink.ts'
-import type { MessageSource, ReadIssue, SourceFilter } from './source.ts'
 import type { PipelineProgress, PipelineStats } from './stats.ts'
 import type { Filter, MessageTransform, Transform } from './transform.ts'
 
@@ -108,7 +108,7 @@ export class ReplayPipeline {
 
   writeToParquet(path: string, options: Omit<ParquetSinkOptions, 'path'> = { rows: 'messages' }): this {
     // Loaded when needed: the encoder is most of the library's code.
-    return this.#addSink(async () => new (await import('./parquet-sink.ts')).ParquetSink({ ...options, path }))
+    return this.#addSink(async () => new (await import('../sink/parquet-sink.ts')).ParquetSink({ ...options, path }))
   }
 
   writeToConsole(options: ConsoleSinkOptions): this {

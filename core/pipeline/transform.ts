@@ -1,6 +1,6 @@
-import type { MessageBatch } from './batch.ts'
-import type { BatchBuilder } from './batch-builder.ts'
-import type { MessageCursor } from './message.ts'
+import type { MessageBatch } from '../message/batch.ts'
+import type { BatchBuilder } from '../message/batch-builder.ts'
+import type { MessageCursor } from '../message/message.ts'
 
 /** Narrows the selection of a batch in place: no payload is touched, nothing is copied. */
 export interface Filter {

@@ -1,5 +1,5 @@
 import { ReplayError } from '../errors.ts'
-import type { MessageCursor } from '../pipeline/message.ts'
+import type { MessageCursor } from '../message/message.ts'
 import { TYPE_BOOK_EVENT } from './message-type.ts'
 import { locateError, requirePayload, requireType, setU8, setU16, setU32, setU64 } from './payload.ts'
 

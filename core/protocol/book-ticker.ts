@@ -1,4 +1,4 @@
-import type { MessageCursor } from '../pipeline/message.ts'
+import type { MessageCursor } from '../message/message.ts'
 import { TYPE_BOOK_TICKER } from './message-type.ts'
 import { locateError, requirePayload, requireType, setF64, setU64 } from './payload.ts'
 

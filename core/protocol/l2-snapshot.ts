@@ -1,4 +1,4 @@
-import type { MessageCursor } from '../pipeline/message.ts'
+import type { MessageCursor } from '../message/message.ts'
 import { type BookEventFields, BookEventView, EVENT_SNAPSHOT, encodeBookEvent, MODE_L2, requireEvent } from './book-event.ts'
 import { encodeLevels, LEVEL_BYTES, LEVEL_SIZE_OFFSET, type Level, requireLevels } from './level.ts'
 import { TYPE_BOOK_EVENT } from './message-type.ts'

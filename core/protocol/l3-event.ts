@@ -1,5 +1,5 @@
 import { ReplayError } from '../errors.ts'
-import type { MessageCursor } from '../pipeline/message.ts'
+import type { MessageCursor } from '../message/message.ts'
 import { type BookEventFields, BookEventView, EVENT_DIFF, encodeBookEvent, MODE_L3, requireEvent } from './book-event.ts'
 import { SIGNED_PRICE_HINT } from './level.ts'
 import { TYPE_BOOK_EVENT } from './message-type.ts'

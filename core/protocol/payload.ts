@@ -1,6 +1,6 @@
 import { ReplayError } from '../errors.ts'
 import { requireDouble, requireU64, requireUint } from '../field-range.ts'
-import type { MessageCursor } from '../pipeline/message.ts'
+import type { MessageCursor } from '../message/message.ts'
 
 /**
  * What all payload flyweights share: length checks, exact u64 access and errors that know their message.

@@ -1,6 +1,6 @@
-import { crc32 } from '../log/crc32.ts'
-import { LogWriter } from '../log/log-writer.ts'
-import { recordBytes } from '../log/record.ts'
+import { LogWriter } from '../log/writing/log-writer.ts'
+import { crc32 } from '../message/crc32.ts'
+import { recordBytes } from '../message/record.ts'
 import { TYPE_BOOK_TICKER, TYPE_TRADE } from '../protocol/message-type.ts'
 import { Random } from './random.ts'
 

@@ -1,9 +1,9 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { needingRoom } from '../disk-full.ts'
-import { crc32 } from '../log/crc32.ts'
-import { LogWriter } from '../log/log-writer.ts'
-import { recordBytes } from '../log/record.ts'
+import { LogWriter } from '../log/writing/log-writer.ts'
+import { crc32 } from '../message/crc32.ts'
+import { recordBytes } from '../message/record.ts'
 import { type MarketIdentity, STREAM_BOOK, type SyntheticGap, type SyntheticOutput } from './synthetic-feed.ts'
 
 /** What `meta.json` says besides the times (FORMAT.md §19). */

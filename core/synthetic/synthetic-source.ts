@@ -1,4 +1,5 @@
-import { crc32 } from '../log/crc32.ts'
+import { type BatchBuffer, MessageBatch } from '../message/batch.ts'
+import { crc32 } from '../message/crc32.ts'
 import {
   COMMIT_LEN_OFFSET,
   CRC32_OFFSET,
@@ -9,9 +10,8 @@ import {
   TIMESTAMP_OFFSET,
   TYPE_OFFSET,
   VERSION_OFFSET,
-} from '../log/record.ts'
-import { type BatchBuffer, MessageBatch } from '../pipeline/batch.ts'
-import { BatchSource } from '../pipeline/source.ts'
+} from '../message/record.ts'
+import { BatchSource } from '../message/source.ts'
 import { setU64 } from '../protocol/payload.ts'
 import type { SyntheticOutput } from './synthetic-feed.ts'
 import { createSyntheticSymbol, type SyntheticSymbol, type SyntheticSymbolOptions } from './synthetic-symbol.ts'

@@ -1,7 +1,7 @@
 import zlib from 'node:zlib'
 import type { ByteWriter } from 'hyparquet-writer'
 import { ReplayError } from '../errors.ts'
-import { OutputFile, outputError } from '../pipeline/output-file.ts'
+import { OutputFile, outputError } from '../store/output-file.ts'
 import type { ColumnBuffer, ColumnSpec, ColumnType } from './column-buffer.ts'
 import { type ColumnChunk, type DoubleEncoding, encodeColumn, MAX_ROWS } from './column-chunk.ts'
 import { Page } from './page.ts'

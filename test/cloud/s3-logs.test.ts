@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
-import { decodeReceipts } from '../../core/job/receipt.ts'
+import { decodeReceipts } from '../../core/plan/run/receipt.ts'
 import { openStore } from '../../core/store/open-store.ts'
 import { generateArchive } from '../../core/synthetic/archive.ts'
 import { describeGolden, goldenPath } from '../golden-data.ts'

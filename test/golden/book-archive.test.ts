@@ -10,8 +10,8 @@ import { L3Book } from '../../core/book/l3-book.ts'
 import { ORDER_ID_HIGH, ORDER_ID_LOW, ORDER_NEXT, ORDER_QUANTITY } from '../../core/book/order-store.ts'
 import type { PriceLevels } from '../../core/book/price-levels.ts'
 import { depthLimitOf } from '../../core/book/stream-depth.ts'
-import { ReplayReader } from '../../core/log/replay-reader.ts'
-import type { MessageCursor } from '../../core/pipeline/message.ts'
+import { ReplayReader } from '../../core/log/reading/replay-reader.ts'
+import type { MessageCursor } from '../../core/message/message.ts'
 import { describeGolden, goldenJson, goldenPath } from '../golden-data.ts'
 
 interface Checkpoint {

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import { SequencePolicy } from '../../core/book/sequence-policy.ts'
-import { ruleOfVenue } from '../../core/book/sequence-rule.ts'
-import { identifyLog } from '../../core/log/log-path.ts'
-import { ReplayReader } from '../../core/log/replay-reader.ts'
+import { SequencePolicy } from '../../core/book/sequence/sequence-policy.ts'
+import { ruleOfVenue } from '../../core/book/sequence/sequence-rule.ts'
+import { identifyLog } from '../../core/log/format/log-path.ts'
+import { ReplayReader } from '../../core/log/reading/replay-reader.ts'
 import { describeGolden, goldenJson, goldenPath } from '../golden-data.ts'
 
 interface Injected {

@@ -5,7 +5,7 @@ import { bookHash } from '../../core/book/book-hash.ts'
 import { L2Book } from '../../core/book/l2-book.ts'
 import type { L2Side } from '../../core/book/l2-side.ts'
 import { L3Book } from '../../core/book/l3-book.ts'
-import { ReplayReader } from '../../core/log/replay-reader.ts'
+import { ReplayReader } from '../../core/log/reading/replay-reader.ts'
 import { describeGolden, goldenJson, goldenPath } from '../golden-data.ts'
 
 interface GoldenBook {

@@ -1,8 +1,8 @@
 import zlib from 'node:zlib'
 import { expect, it } from 'vitest'
-import { findLogs, type LogLocation } from '../../core/log/log-path.ts'
-import { ReplayReader } from '../../core/log/replay-reader.ts'
-import { MergedSource } from '../../core/pipeline/merged-source.ts'
+import { findLogs, type LogLocation } from '../../core/log/format/log-path.ts'
+import { MergedSource } from '../../core/log/reading/merged-source.ts'
+import { ReplayReader } from '../../core/log/reading/replay-reader.ts'
 import { describeGolden, goldenJson, goldenPath } from '../golden-data.ts'
 
 const FILTERS: Record<string, (log: LogLocation) => boolean> = {

@@ -1,10 +1,10 @@
 import fs from 'node:fs'
 import { expect, it } from 'vitest'
-import { ReplayReader } from '../../core/log/replay-reader.ts'
-import type { MessageBatch } from '../../core/pipeline/batch.ts'
+import { ReplayReader } from '../../core/log/reading/replay-reader.ts'
+import type { MessageBatch } from '../../core/message/batch.ts'
 import { ReplayPipeline } from '../../core/pipeline/replay-pipeline.ts'
-import type { Sink } from '../../core/pipeline/sink.ts'
 import type { PipelineStats } from '../../core/pipeline/stats.ts'
+import type { Sink } from '../../core/sink/sink.ts'
 import { describeGolden, goldenJson, goldenPath } from '../golden-data.ts'
 
 type GoldenFilter =

@@ -1,8 +1,8 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { QueueReader } from '../../core/log/queue-reader.ts'
-import type { ReadIssue } from '../../core/pipeline/source.ts'
+import { QueueReader } from '../../core/log/reading/queue-reader.ts'
+import type { ReadIssue } from '../../core/message/source.ts'
 import { describeGolden, goldenPath } from '../golden-data.ts'
 import { copyLog, readRecords, temporaryDirectory } from '../support/queue-files.ts'
 

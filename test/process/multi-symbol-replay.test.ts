@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { ReplayReader } from '../../core/log/replay-reader.ts'
+import { ReplayReader } from '../../core/log/reading/replay-reader.ts'
 import { type MultiSymbolProgress, MultiSymbolReplay, type MultiSymbolResult } from '../../core/pipeline/multi-symbol-replay.ts'
 import { ReplayPipeline } from '../../core/pipeline/replay-pipeline.ts'
 import { inDirectory, makeLog, plainMessages, segmentPath } from '../support/made-log.ts'

@@ -1,8 +1,8 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { QueueWriter } from '../../core/log/queue-writer.ts'
-import { readLockOwner, WriterLock, writerAlive } from '../../core/log/writer-lock.ts'
+import { QueueWriter } from '../../core/log/writing/queue-writer.ts'
+import { readLockOwner, WriterLock, writerAlive } from '../../core/log/writing/writer-lock.ts'
 import { temporaryDirectory } from '../support/queue-files.ts'
 import { startChild, startProgram } from './child.ts'
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { resolveColumns } from '../../core/features/builtin-columns.ts'
+import type { Trigger } from '../../core/features/clocks/trigger.ts'
+import { resolveColumns } from '../../core/features/columns/builtin-columns.ts'
 import { FeatureEngine } from '../../core/features/feature-engine.ts'
-import type { Trigger } from '../../core/features/trigger.ts'
 import { batchOf, type TestMessage, tickerMessage, tradeMessage } from '../support/batches.ts'
 import { type MemoryRow, MemoryRows } from '../support/memory-rows.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { resolveColumns } from '../../core/features/builtin-columns.ts'
+import { resolveColumns } from '../../core/features/columns/builtin-columns.ts'
 import type { FeatureEngineOptions } from '../../core/features/engine-options.ts'
 import { FeatureEngine } from '../../core/features/feature-engine.ts'
 import { randomStream, runFeatures, SECOND_NS, START_NS, type StreamMessage, toBatch } from '../support/feature-stream.ts'

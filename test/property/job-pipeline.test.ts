@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { ReplayReader } from '../../core/log/replay-reader.ts'
+import { ReplayReader } from '../../core/log/reading/replay-reader.ts'
 import { TradeView } from '../../core/protocol/trade.ts'
 import { FileStore } from '../../core/store/file-store.ts'
 import { generateArchive } from '../../core/synthetic/archive.ts'

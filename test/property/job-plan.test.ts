@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { ArchiveFacts } from '../../core/job/archive-facts.ts'
 import { BUILTIN_JOBS } from '../../core/job/builtin/index.ts'
-import { dayOfDate } from '../../core/job/cells.ts'
 import { defineJob, type JobDefinition, type ParamGrid } from '../../core/job/define-job.ts'
 import { outlineJob } from '../../core/job/job-outline.ts'
-import { NO_PARTS } from '../../core/job/live-parts.ts'
-import { type PlanOptions, planRun, type RunPlan } from '../../core/job/plan.ts'
+import type { ArchiveFacts } from '../../core/plan/archive/archive-facts.ts'
+import { dayOfDate } from '../../core/plan/cells.ts'
+import { type PlanOptions, planRun, type RunPlan } from '../../core/plan/plan.ts'
+import { NO_PARTS } from '../../core/plan/table/live-parts.ts'
 import { ListedArchive, type ListedArchiveOptions } from '../support/listed-archive.ts'
 import { PlannedParts, plannedLines } from '../support/planned-parts.ts'
 
@@ -376,7 +376,7 @@ describe('scale', () => {
 
 /** Facts that say the book folders of these dates begin with a snapshot. */
 async function factsOf(archive: ListedArchiveOptions, date: string): Promise<ArchiveFacts> {
-  const { listArchive } = await import('../../core/job/archive-listing.ts')
+  const { listArchive } = await import('../../core/plan/archive/archive-listing.ts')
   const { instruments } = await listArchive(new ListedArchive(archive))
   const digests = new Map<string, string>()
   for (const { venue, symbol, folders } of instruments) {

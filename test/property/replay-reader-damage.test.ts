@@ -2,10 +2,10 @@ import fs from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ReplayError } from '../../core/errors.ts'
-import { type LogSummary, summarizeLog } from '../../core/log/log-summary.ts'
-import { ReplayReader } from '../../core/log/replay-reader.ts'
-import { verifyLog } from '../../core/log/verify.ts'
-import type { ReadIssue } from '../../core/pipeline/source.ts'
+import { type LogSummary, summarizeLog } from '../../core/log/checking/log-summary.ts'
+import { verifyLog } from '../../core/log/checking/verify.ts'
+import { ReplayReader } from '../../core/log/reading/replay-reader.ts'
+import type { ReadIssue } from '../../core/message/source.ts'
 import {
   compressSegment,
   essence,

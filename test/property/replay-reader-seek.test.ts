@@ -1,12 +1,12 @@
 import fs from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { outlineLog } from '../../core/log/log-outline.ts'
-import { summarizeLog } from '../../core/log/log-summary.ts'
-import { QueueWriter } from '../../core/log/queue-writer.ts'
-import { ReplayReader } from '../../core/log/replay-reader.ts'
-import { SeekIndexBuilder } from '../../core/log/seek-index.ts'
-import type { SourceFilter } from '../../core/pipeline/source.ts'
+import { outlineLog } from '../../core/log/checking/log-outline.ts'
+import { summarizeLog } from '../../core/log/checking/log-summary.ts'
+import { SeekIndexBuilder } from '../../core/log/format/seek-index.ts'
+import { ReplayReader } from '../../core/log/reading/replay-reader.ts'
+import { QueueWriter } from '../../core/log/writing/queue-writer.ts'
+import type { SourceFilter } from '../../core/message/source.ts'
 import {
   compressSegment,
   essence,

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { TextHeap } from '../../core/job/text-heap.ts'
+import { TextHeap } from '../../core/plan/text-heap.ts'
 
 describe('TextHeap', () => {
   it('gives back every text, in any order, over many blocks (property)', () => {

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
-import { encodeRecordHeader, RECORD_HEADER_BYTES, recordBytes } from '../../core/log/record.ts'
-import { type BatchOrigin, MessageBatch } from '../../core/pipeline/batch.ts'
+import { type BatchOrigin, MessageBatch } from '../../core/message/batch.ts'
+import { encodeRecordHeader, RECORD_HEADER_BYTES, recordBytes } from '../../core/message/record.ts'
 import { BOOK_TICKER_BYTES, type BookTickerFields, encodeBookTicker } from '../../core/protocol/book-ticker.ts'
 import { TYPE_BOOK_TICKER, TYPE_TRADE } from '../../core/protocol/message-type.ts'
 import { encodeTrade, TRADE_BYTES, type TradeFields } from '../../core/protocol/trade.ts'

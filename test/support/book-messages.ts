@@ -1,5 +1,5 @@
-import { MessageBatch } from '../../core/pipeline/batch.ts'
-import type { MessageCursor } from '../../core/pipeline/message.ts'
+import { MessageBatch } from '../../core/message/batch.ts'
+import type { MessageCursor } from '../../core/message/message.ts'
 import { EVENT_HEARTBEAT, EVENT_RESET, encodeBookEvent, MODE_L2 } from '../../core/protocol/book-event.ts'
 import { encodeL2Diff, type L2DiffFields } from '../../core/protocol/l2-diff.ts'
 import { encodeL2Snapshot, type L2SnapshotFields } from '../../core/protocol/l2-snapshot.ts'

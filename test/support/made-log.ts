@@ -3,9 +3,9 @@ import os from 'node:os'
 import path from 'node:path'
 import zlib from 'node:zlib'
 import fc from 'fast-check'
-import { SeekIndexBuilder } from '../../core/log/seek-index.ts'
-import type { Message } from '../../core/pipeline/message.ts'
-import type { MessageSource } from '../../core/pipeline/source.ts'
+import { SeekIndexBuilder } from '../../core/log/format/seek-index.ts'
+import type { Message } from '../../core/message/message.ts'
+import type { MessageSource } from '../../core/message/source.ts'
 
 /** A message to write, and to expect. */
 export interface MadeMessage {

@@ -1,6 +1,6 @@
-import { encodePlanHead, encodeTasks, type PlanHead } from '../../core/job/plan-document.ts'
-import { encodeReceipts, type Receipt } from '../../core/job/receipt.ts'
-import { runFiles, taskName } from '../../core/job/run-files.ts'
+import { encodePlanHead, encodeTasks, type PlanHead } from '../../core/plan/run/plan-document.ts'
+import { encodeReceipts, type Receipt } from '../../core/plan/run/receipt.ts'
+import { runFiles, taskName } from '../../core/plan/run/run-files.ts'
 import type { ObjectStore } from '../../core/store/object-store.ts'
 import { EVERY_TYPE } from './made-table.ts'
 

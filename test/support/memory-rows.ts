@@ -1,5 +1,5 @@
-import type { RowTarget } from '../../core/features/row-target.ts'
-import { RowBlock, type RowColumn } from '../../core/features/row-target.ts'
+import type { RowTarget } from '../../core/features/rows/row-target.ts'
+import { RowBlock, type RowColumn } from '../../core/features/rows/row-target.ts'
 import type { ColumnSpec } from '../../core/table/column-buffer.ts'
 
 /** A row as an object: i64 as bigint, NULL as null. */

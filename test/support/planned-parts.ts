@@ -1,7 +1,7 @@
-import type { LiveCellPlace, LivePart, LiveParts } from '../../core/job/live-parts.ts'
-import type { RunPlan } from '../../core/job/plan.ts'
-import type { PlanHead, Variant } from '../../core/job/plan-document.ts'
-import type { ShareLine } from '../../core/job/task-share.ts'
+import type { RunPlan } from '../../core/plan/plan.ts'
+import type { PlanHead, Variant } from '../../core/plan/run/plan-document.ts'
+import type { ShareLine } from '../../core/plan/run/task-share.ts'
+import type { LiveCellPlace, LivePart, LiveParts } from '../../core/plan/table/live-parts.ts'
 
 /** A partition of a plan in memory. */
 export interface PlannedLine {

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { LogWriter } from '../../core/log/log-writer.ts'
+import { LogWriter } from '../../core/log/writing/log-writer.ts'
 import { TYPE_TRADE } from '../../core/protocol/message-type.ts'
 import { tradeMessage } from './batches.ts'
 

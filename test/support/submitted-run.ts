@@ -1,10 +1,10 @@
 import { bundleJob, loadJob } from '../../core/job/bundle.ts'
-import { readCommittedParts } from '../../core/job/committed-parts.ts'
 import type { ParamGrid } from '../../core/job/define-job.ts'
 import { engineHash } from '../../core/job/engine-hash.ts'
 import { outlineJob } from '../../core/job/job-outline.ts'
-import { newRunId, runFiles } from '../../core/job/run-files.ts'
-import { type RunRequest, writeRequest } from '../../core/job/run-request.ts'
+import { newRunId, runFiles } from '../../core/plan/run/run-files.ts'
+import { type RunRequest, writeRequest } from '../../core/plan/run-request.ts'
+import { readCommittedParts } from '../../core/plan/table/committed-parts.ts'
 import { openStore } from '../../core/store/open-store.ts'
 
 let runs = 0

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ConsoleSink } from '../../core/pipeline/console-sink.ts'
+import { ConsoleSink } from '../../core/sink/console-sink.ts'
 import { batchOf, tickerMessage, tradeMessage } from '../support/batches.ts'
 
 test('a line per message, up to the limit; then how many more', async () => {

@@ -1,7 +1,7 @@
 import zlib from 'node:zlib'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { crc32 } from '../../core/log/crc32.ts'
+import { crc32 } from '../../core/message/crc32.ts'
 
 test('known values', () => {
   expect(crc32(Buffer.from('hello'))).toBe(0x3610a686)

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { ReplayError } from '../../core/errors.ts'
-import { DeadLetterLog } from '../../core/pipeline/dead-letter.ts'
+import { DeadLetterLog } from '../../core/sink/dead-letter.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const folder = temporaryFolder('dead-letter')

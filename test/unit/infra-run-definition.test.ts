@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { encodeTasks, type TaskEntry } from '../../core/job/plan-document.ts'
-import { taskName } from '../../core/job/run-files.ts'
+import { encodeTasks, type TaskEntry } from '../../core/plan/run/plan-document.ts'
+import { taskName } from '../../core/plan/run/run-files.ts'
 import { type RunLimits, type RunPlaces, runDefinition } from '../../infra/run-definition.ts'
 import { startDefinition } from '../../infra/start-definition.ts'
 import { watchDefinition } from '../../infra/watch-definition.ts'

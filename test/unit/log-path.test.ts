@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { findLogs, identifyLog, type LogLocation } from '../../core/log/log-path.ts'
-import { StoreLogs } from '../../core/log/store-logs.ts'
+import { findLogs, identifyLog, type LogLocation } from '../../core/log/format/log-path.ts'
+import { StoreLogs } from '../../core/log/stores/store-logs.ts'
 import { inDirectory, makeLog, plainMessages } from '../support/made-log.ts'
 import { RangedStore } from '../support/ranged-store.ts'
 

@@ -2,9 +2,9 @@ import fs from 'node:fs'
 import path from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { crc32 } from '../../core/log/crc32.ts'
-import { LogWriter } from '../../core/log/log-writer.ts'
-import { decodeSeekIndex } from '../../core/log/seek-index.ts'
+import { decodeSeekIndex } from '../../core/log/format/seek-index.ts'
+import { LogWriter } from '../../core/log/writing/log-writer.ts'
+import { crc32 } from '../../core/message/crc32.ts'
 import { readRecords, segmentFiles, temporaryDirectory } from '../support/queue-files.ts'
 
 const RECORD_LAYOUT: readonly (readonly [field: string, offset: number, bytes: number, value: bigint])[] = [

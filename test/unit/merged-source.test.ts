@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { findLogs } from '../../core/log/log-path.ts'
-import { ReplayReader } from '../../core/log/replay-reader.ts'
-import { ArchiveSource } from '../../core/pipeline/archive-source.ts'
-import { MergedSource } from '../../core/pipeline/merged-source.ts'
+import { findLogs } from '../../core/log/format/log-path.ts'
+import { ArchiveSource } from '../../core/log/reading/archive-source.ts'
+import { MergedSource } from '../../core/log/reading/merged-source.ts'
+import { ReplayReader } from '../../core/log/reading/replay-reader.ts'
 import { ReplayPipeline } from '../../core/pipeline/replay-pipeline.ts'
 import { essence, inDirectory, type MadeMessage, makeLog, messages, plainMessages, readAll } from '../support/made-log.ts'
 

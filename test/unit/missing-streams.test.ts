@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { findMissingStreams } from '../../core/job/missing-streams.ts'
+import { findMissingStreams } from '../../core/plan/archive/missing-streams.ts'
 
 const folder = (day: number, stream: string) => ({ day, stream, digest: '', bytes: 1, objects: 1, snapshots: 0, at: 0 })
 const instrument = (symbol: string, days: Record<number, string>) => ({

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { tallyDamage } from '../../core/job/damage-tally.ts'
-import { MAX_PLACES, PassDamage } from '../../core/job/pass-damage.ts'
-import type { DoneReceipt } from '../../core/job/run-receipts.ts'
+import { tallyDamage } from '../../core/commit/damage-tally.ts'
+import type { DoneReceipt } from '../../core/plan/run/run-receipts.ts'
+import { MAX_PLACES, PassDamage } from '../../core/task/pass-damage.ts'
 
 const issue = (code: string, offset?: number) =>
   ({ code, severity: 'error', message: '', segment: 3, ...(offset !== undefined && { offset }) }) as const

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ReplayError } from '../../core/errors.ts'
-import { type BatchOrigin, MessageBatch } from '../../core/pipeline/batch.ts'
+import { type BatchOrigin, MessageBatch } from '../../core/message/batch.ts'
 import { BookEventView, encodeBookEvent } from '../../core/protocol/book-event.ts'
 import { BookTickerView, encodeBookTicker } from '../../core/protocol/book-ticker.ts'
 import { encodeL2Diff, L2DiffView } from '../../core/protocol/l2-diff.ts'

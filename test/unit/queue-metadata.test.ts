@@ -2,8 +2,8 @@ import fs from 'node:fs'
 import path from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ControlReader, ControlWriter, decodeControl, readSegmentBytes } from '../../core/log/control.ts'
-import { decodeReaderMeta, ReaderMeta, readIndexMeta } from '../../core/log/reader-meta.ts'
+import { ControlReader, ControlWriter, decodeControl, readSegmentBytes } from '../../core/log/format/control.ts'
+import { decodeReaderMeta, ReaderMeta, readIndexMeta } from '../../core/log/format/reader-meta.ts'
 import { temporaryDirectory } from '../support/queue-files.ts'
 
 const CONTROL_LAYOUT: readonly (readonly [field: string, offset: number, bytes: number, value: bigint])[] = [

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ReplayChecksum } from '../../core/pipeline/checksum.ts'
+import { ReplayChecksum } from '../../core/message/checksum.ts'
 import { batchOf, type TestMessage } from '../support/batches.ts'
 
 const messages = fc.array(

@@ -1,12 +1,12 @@
 import fs from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { ReplayReader } from '../../core/log/replay-reader.ts'
-import type { MessageBatch } from '../../core/pipeline/batch.ts'
-import type { DeadLetter } from '../../core/pipeline/dead-letter.ts'
-import type { Message, MessageCursor } from '../../core/pipeline/message.ts'
+import { ReplayReader } from '../../core/log/reading/replay-reader.ts'
+import type { MessageBatch } from '../../core/message/batch.ts'
+import type { Message, MessageCursor } from '../../core/message/message.ts'
+import { BatchSource, type MessageSource } from '../../core/message/source.ts'
 import { ReplayPipeline } from '../../core/pipeline/replay-pipeline.ts'
-import type { Sink } from '../../core/pipeline/sink.ts'
-import { BatchSource, type MessageSource } from '../../core/pipeline/source.ts'
+import type { DeadLetter } from '../../core/sink/dead-letter.ts'
+import type { Sink } from '../../core/sink/sink.ts'
 import { inDirectory, makeLog, plainMessages, segmentPath } from '../support/made-log.ts'
 
 /** A sink that says what happens to it, and does what a test wants in `write`. */

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ReplayReader } from '../../core/log/replay-reader.ts'
-import type { MessageBatch } from '../../core/pipeline/batch.ts'
-import type { Message } from '../../core/pipeline/message.ts'
+import { ReplayReader } from '../../core/log/reading/replay-reader.ts'
+import type { MessageBatch } from '../../core/message/batch.ts'
+import type { Message } from '../../core/message/message.ts'
 import { ReplayPipeline } from '../../core/pipeline/replay-pipeline.ts'
-import type { Sink } from '../../core/pipeline/sink.ts'
 import type { PipelineProgress, PipelineStats } from '../../core/pipeline/stats.ts'
+import type { Sink } from '../../core/sink/sink.ts'
 import { essence, inDirectory, type MadeMessage, makeLog, messages, plainMessages } from '../support/made-log.ts'
 
 /** Keeps what it gets. */

@@ -1,11 +1,11 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { outlineLog } from '../../core/log/log-outline.ts'
-import { QueueWriter } from '../../core/log/queue-writer.ts'
-import { ReplayReader } from '../../core/log/replay-reader.ts'
-import { verifyLog } from '../../core/log/verify.ts'
-import type { ReadIssue } from '../../core/pipeline/source.ts'
+import { outlineLog } from '../../core/log/checking/log-outline.ts'
+import { verifyLog } from '../../core/log/checking/verify.ts'
+import { ReplayReader } from '../../core/log/reading/replay-reader.ts'
+import { QueueWriter } from '../../core/log/writing/queue-writer.ts'
+import type { ReadIssue } from '../../core/message/source.ts'
 import { compressSegment, essence, inDirectory, indexPath, makeLog, plainMessages, readAll, segmentPath } from '../support/made-log.ts'
 
 /** Sixteen records of 128 bytes per segment. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { decodeSeekIndex, SeekIndexBuilder } from '../../core/log/seek-index.ts'
+import { decodeSeekIndex, SeekIndexBuilder } from '../../core/log/format/seek-index.ts'
 
 /** Offset, bytes and the value that `sample` has there. */
 const LAYOUT: readonly (readonly [field: string, offset: number, bytes: number, value: bigint])[] = [

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { SequenceFinding } from '../../core/book/sequence-finding.ts'
+import type { SequenceFinding } from '../../core/book/sequence/sequence-finding.ts'
 import {
   type GapPolicy,
   SequencePolicy,
@@ -9,8 +9,8 @@ import {
   VERDICT_DUPLICATE,
   VERDICT_QUARANTINED,
   VERDICT_STALE,
-} from '../../core/book/sequence-policy.ts'
-import { ruleOfVenue, type SequenceRule } from '../../core/book/sequence-rule.ts'
+} from '../../core/book/sequence/sequence-policy.ts'
+import { ruleOfVenue, type SequenceRule } from '../../core/book/sequence/sequence-rule.ts'
 import { ReplayError } from '../../core/errors.ts'
 import type { L2DiffFields } from '../../core/protocol/l2-diff.ts'
 import { batchOf, diff, heartbeat, l3, reset, snapshot, type TestMessage } from '../support/book-messages.ts'

@@ -1,10 +1,10 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { ReplayReader } from '../../core/log/replay-reader.ts'
-import { verifyLog } from '../../core/log/verify.ts'
-import { TIME_DIFFERS, TIME_STEPPED_BACK, TIME_UNUSABLE, TIME_WILD } from '../../core/pipeline/batch.ts'
-import { SoundTimes, type SoundTimesOptions } from '../../core/pipeline/sound-times.ts'
+import { verifyLog } from '../../core/log/checking/verify.ts'
+import { ReplayReader } from '../../core/log/reading/replay-reader.ts'
+import { SoundTimes, type SoundTimesOptions } from '../../core/log/reading/sound-times.ts'
+import { TIME_DIFFERS, TIME_STEPPED_BACK, TIME_UNUSABLE, TIME_WILD } from '../../core/message/batch.ts'
 import { inDirectory, makeLog, plainMessages } from '../support/made-log.ts'
 
 const S = 1_000_000_000n

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { InstrumentShare, PlannedPartition } from '../../core/job/task-share.ts'
-import { cutUnits } from '../../core/job/task-units.ts'
+import type { InstrumentShare, PlannedPartition } from '../../core/plan/run/task-share.ts'
+import { cutUnits } from '../../core/task/task-units.ts'
 
 const HOUR_NS = 3_600_000_000_000n
 

@@ -1,6 +1,6 @@
-import { QueueWriter } from '../../../core/log/queue-writer.ts'
-import { ReplayReader } from '../../../core/log/replay-reader.ts'
-import type { Message } from '../../../core/pipeline/message.ts'
+import { ReplayReader } from '../../../core/log/reading/replay-reader.ts'
+import { QueueWriter } from '../../../core/log/writing/queue-writer.ts'
+import type { Message } from '../../../core/message/message.ts'
 
 /** Appends the messages of a log again, a day later, then the last one again and again, until it is killed. */
 const [source, target] = process.argv.slice(2) as [string, string]

@@ -2,7 +2,7 @@
  * Appends messages to a queue until killed or done: `append.ts <directory> <count> <groupBytes> <pauseEvery>`.
  * Message i has type i % 1000, time 1000 + i and a payload that i determines; prints "<number of committed messages>\n".
  */
-import { QueueWriter } from '../../../core/log/queue-writer.ts'
+import { QueueWriter } from '../../../core/log/writing/queue-writer.ts'
 import { payloadOf, timeOf, typeOf } from '../numbered-messages.ts'
 
 const [directory, count, groupBytes, pauseEvery] = process.argv.slice(2)

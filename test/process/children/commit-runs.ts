@@ -1,5 +1,5 @@
 // Commits runs of a table one after the other: <table> <first> <end>. Prints "<run number> <state> <version>" for each.
-import { commitRun } from '../../../core/job/commit.ts'
+import { commitRun } from '../../../core/commit/commit.ts'
 import { FileStore } from '../../../core/store/file-store.ts'
 import { madeRunId } from '../../support/made-run.ts'
 

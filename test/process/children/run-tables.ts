@@ -2,8 +2,8 @@
 // Prints "ready", then "<number> done" for each. SIGTERM ends it as it ends the command line.
 import fs from 'node:fs'
 import path from 'node:path'
+import { runLocally } from '../../../core/commit/run-local.ts'
 import { bundleJob, loadJob } from '../../../core/job/bundle.ts'
-import { runLocally } from '../../../core/job/run-local.ts'
 import { FileStore } from '../../../core/store/file-store.ts'
 import { planInto } from '../../support/job-runs.ts'
 

@@ -1,7 +1,7 @@
 /** Pipeline module of the MultiSymbolReplay test: what it does for a symbol is said in `task.data`. */
 import fs from 'node:fs'
 import { parentPort } from 'node:worker_threads'
-import { ReplayReader } from '../../../core/log/replay-reader.ts'
+import { ReplayReader } from '../../../core/log/reading/replay-reader.ts'
 import type { SymbolTask } from '../../../core/pipeline/multi-symbol-replay.ts'
 import { ReplayPipeline } from '../../../core/pipeline/replay-pipeline.ts'
 

@@ -1,0 +1,273 @@
+import type { MessageCursor } from '../../message/message.ts'
+import type { BookEventView } from '../../protocol/book-event.ts'
+import type { BookTickerView } from '../../protocol/book-ticker.ts'
+import type { TradeView } from '../../protocol/trade.ts'
+import type { ColumnSpec } from '../../table/column-buffer.ts'
+import { putMicros } from '../clocks/microseconds.ts'
+import type { ColumnContext, EngineMoment, FeatureColumn, FeatureHandlers, FeatureState, FeatureType } from '../columns/column.ts'
+import type { FeatureBook } from '../feature-book.ts'
+import type { RowTarget, RowTargetFactory } from './row-target.ts'
+
+/** A list of columns at work and the table that their rows go to. Several tables can share one engine, and so one book. */
+export interface FeatureTableOptions {
+  readonly columns: readonly FeatureColumn[]
+  readonly target: RowTargetFactory
+}
+
+/** The schema of a feature table: the columns that every table has, and those asked for, which may be NULL. */
+export function featureSchema(columns: readonly FeatureColumn[], hasBars: boolean, hasEventRows: boolean): ColumnSpec[] {
+  const bars: ColumnSpec[] = ['bar_start_ns', 'bar_end_ns'].map((name) => ({ name, type: 'i64', nullable: hasEventRows }))
+  return [
+    { name: 'ts_ns', type: 'i64' },
+    { name: 'seq', type: 'i64', nullable: true },
+    ...(hasBars ? bars : []),
+    { name: 'gap', type: 'bool' },
+    ...columns.map(({ name, type }): ColumnSpec => ({ name, type, nullable: true })),
+  ]
+}
+
+export class FeatureTable {
+  /** How far back the columns look, at most, in microseconds. */
+  readonly warmUpMicros: number
+  readonly target: RowTarget
+  /** Rows written. */
+  rows = 0
+  /** What columns told by `leaveOut` and `loseValue`, by reason. */
+  /** Hears of each message that the columns left out, and of each value or row that could not be stored. */
+  hear: ((reason: string, isMessage: boolean) => void) | null = null
+  readonly unusable: Record<string, number> = {}
+  readonly notRepresentable: Record<string, number> = {}
+  /** The moment at which each reason was told last. */
+  readonly #toldAt = new Map<string, number>()
+  readonly #hasBars: boolean
+  readonly #states: readonly FeatureState[]
+  readonly #types: readonly FeatureType[]
+  /** Everything that hears, shared state first. */
+  readonly #handlers: readonly FeatureHandlers[]
+  readonly #traders: readonly Required<Pick<FeatureHandlers, 'trade'>>[]
+  readonly #bookers: readonly Required<Pick<FeatureHandlers, 'book'>>[]
+  readonly #rowers: readonly Required<Pick<FeatureHandlers, 'row'>>[]
+  readonly #nextRowers: readonly Required<Pick<FeatureHandlers, 'nextRow'>>[]
+  readonly #tickers: readonly Required<Pick<FeatureHandlers, 'ticker'>>[]
+  readonly #listeners: readonly Required<Pick<FeatureHandlers, 'message'>>[]
+  readonly #barMicros: number
+  readonly #moment: EngineMoment
+  /** A gap, or the time without a trustworthy book after it, lies in the bar being filled, or since the row before. */
+  #touched = false
+  /** Before this time, in microseconds, windows are not whole. */
+  #wholeFrom = Number.NEGATIVE_INFINITY
+  #gapOpen = false
+
+  /** @param barMicros 0 = no bars; @param moment kept up to date by the engine */
+  constructor(options: FeatureTableOptions, book: FeatureBook, barMicros: number, hasEventRows: boolean, moment: EngineMoment) {
+    const { columns, target } = options
+    const shared = new Map<string, FeatureHandlers>()
+    const context: ColumnContext = {
+      book,
+      share<T extends FeatureHandlers>(key: string, make: () => T): T {
+        const known = shared.get(key) as T | undefined
+        if (known !== undefined) return known
+        const made = make()
+        shared.set(key, made)
+        return made
+      },
+      emit: () => this.#emit(),
+      leaveOut: (reason) => this.#leaveOut(reason),
+      loseValue: (reason) => {
+        this.notRepresentable[reason] = (this.notRepresentable[reason] ?? 0) + 1
+        this.hear?.(reason, false)
+      },
+      moment,
+    }
+    this.#states = columns.map((column) => column.create(context))
+    this.#types = columns.map(({ type }) => type)
+    this.#handlers = [...shared.values(), ...this.#states]
+    this.#traders = this.#handlers.filter((one): one is Required<Pick<FeatureHandlers, 'trade'>> => one.trade !== undefined)
+    this.#bookers = this.#handlers.filter((one): one is Required<Pick<FeatureHandlers, 'book'>> => one.book !== undefined)
+    this.#rowers = this.#handlers.filter((one): one is Required<Pick<FeatureHandlers, 'row'>> => one.row !== undefined)
+    this.#nextRowers = this.#handlers.filter((one): one is Required<Pick<FeatureHandlers, 'nextRow'>> => one.nextRow !== undefined)
+    this.#tickers = this.#handlers.filter((one): one is Required<Pick<FeatureHandlers, 'ticker'>> => one.ticker !== undefined)
+    this.#listeners = this.#handlers.filter((one): one is Required<Pick<FeatureHandlers, 'message'>> => one.message !== undefined)
+    this.warmUpMicros = Math.ceil(Math.max(0, ...columns.map(({ warmUpNs }) => warmUpNs)) / 1000)
+    this.#barMicros = barMicros
+    this.#hasBars = barMicros > 0
+    this.#moment = moment
+    this.target = target(featureSchema(columns, this.#hasBars, hasEventRows))
+  }
+
+  /** Handlers that ask for samples of absolute time. */
+  get samplers(): readonly FeatureHandlers[] {
+    return this.#handlers.filter(({ sampleEveryNs, sample }) => sampleEveryNs !== undefined && sample !== undefined)
+  }
+
+  /** Whether a column counts something up between rows. */
+  get countsPerRow(): boolean {
+    return this.#nextRowers.length > 0
+  }
+
+  get hearsBook(): boolean {
+    return this.#bookers.length > 0
+  }
+
+  get hearsTickers(): boolean {
+    return this.#tickers.length > 0
+  }
+
+  get hearsMessages(): boolean {
+    return this.#listeners.length > 0
+  }
+
+  get hearsDays(): boolean {
+    return this.#handlers.some(({ dayEnds }) => dayEnds !== undefined)
+  }
+
+  /** Start of a pass. */
+  start(): void {
+    for (const handler of this.#handlers) handler.reset?.()
+  }
+
+  trade(trade: TradeView): void {
+    for (let i = 0; i < this.#traders.length; i++) this.#traders[i]!.trade(trade)
+  }
+
+  book(event: BookEventView, restarted: boolean): void {
+    for (let i = 0; i < this.#bookers.length; i++) this.#bookers[i]!.book(event, restarted)
+  }
+
+  ticker(ticker: BookTickerView): void {
+    for (let i = 0; i < this.#tickers.length; i++) this.#tickers[i]!.ticker(ticker)
+  }
+
+  message(message: MessageCursor): void {
+    for (let i = 0; i < this.#listeners.length; i++) this.#listeners[i]!.message(message)
+  }
+
+  dayEnds(): void {
+    for (const handler of this.#handlers) handler.dayEnds?.()
+  }
+
+  /** Messages are missing before what comes now; `isOpen`: the book is not to be trusted until `gapEnds`. */
+  gap(micros: number, isOpen: boolean): void {
+    this.#touched = true
+    this.#gapOpen = isOpen
+    this.#wholeFrom = micros + this.warmUpMicros
+    for (const handler of this.#handlers) handler.gap?.(isOpen)
+    for (const handler of this.#handlers) handler.reset?.()
+  }
+
+  /** A book that can be trusted again; `isWhole`: at the very start of a bar, or day, so that none of it is missing. */
+  gapEnds(micros: number, isWhole: boolean): void {
+    this.#gapOpen = false
+    if (isWhole) this.#touched = false
+    this.#wholeFrom = micros + this.warmUpMicros
+    for (const handler of this.#handlers) handler.gap?.(false)
+  }
+
+  /** A row at a message; `clockMicros`: the latest time so far. */
+  eventRow(timeLow: number, timeHigh: number, micros: number, clockMicros: number, positionLow: number, positionHigh: number): void {
+    if (this.target.enter?.(clockMicros, false, true) === false) {
+      this.mutedRow()
+      return
+    }
+    const { columns, row } = this.target
+    const time = columns[0]!.words
+    time[2 * row] = timeLow
+    time[2 * row + 1] = timeHigh
+    this.#tellRow(clockMicros, clockMicros > micros ? 0 : (296 * timeHigh + timeLow) % 1000)
+    this.#put(micros, positionLow, positionHigh, this.#hasBars ? 4 : 2)
+  }
+
+  /** The row of a bar; `positionHigh` < 0: it had no messages. */
+  barRow(startMicros: number, endMicros: number, positionLow: number, positionHigh: number): void {
+    if (this.target.enter?.(startMicros, true, positionHigh >= 0) === false) {
+      this.mutedRow()
+      return
+    }
+    const { columns, row } = this.target
+    putMicros(columns[0]!.words, row, startMicros)
+    for (let i = 2; i < 4; i++) {
+      const bound = columns[i]!
+      putMicros(bound.words, row, i === 2 ? startMicros : endMicros)
+      if (bound.valid !== null) bound.valid[row] = 1
+    }
+    this.#tellRow(endMicros, 0)
+    this.#put(endMicros, positionLow, positionHigh, 4)
+  }
+
+  /** What is counted per row starts again: after a row, or where a bar ends without one. */
+  nextRow(): void {
+    for (let i = 0; i < this.#nextRowers.length; i++) this.#nextRowers[i]!.nextRow()
+    this.#touched = this.#gapOpen
+  }
+
+  /** A row that is not written. */
+  mutedRow(): void {
+    for (const handler of this.#handlers) handler.muted?.()
+    this.nextRow()
+  }
+
+  #leaveOut(reason: string): void {
+    const { number } = this.#moment
+    if (this.#toldAt.get(reason) === number) return
+    this.#toldAt.set(reason, number)
+    this.unusable[reason] = (this.unusable[reason] ?? 0) + 1
+    this.hear?.(reason, true)
+  }
+
+  /** Neither ends what is counted per row, nor has its features: it is a column's own row. */
+  #emit(): void {
+    const { timeLow, timeHigh, micros, positionLow, positionHigh } = this.#moment
+    if (this.target.enter?.(micros, false, positionHigh >= 0) === false) return
+    const { columns, row } = this.target
+    const time = columns[0]!.words
+    time[2 * row] = timeLow
+    time[2 * row + 1] = timeHigh
+    if (this.#hasBars && columns[2]!.valid === null) {
+      const bar = Math.floor(micros / this.#barMicros)
+      putMicros(columns[2]!.words, row, bar * this.#barMicros)
+      putMicros(columns[3]!.words, row, (bar + 1) * this.#barMicros)
+    }
+    if (positionHigh >= 0) {
+      const seq = columns[1]!
+      seq.words[2 * row] = positionLow
+      seq.words[2 * row + 1] = positionHigh
+      seq.valid![row] = 1
+    }
+    columns[this.#hasBars ? 4 : 2]!.bools[row] = this.#gapOpen || micros < this.#wholeFrom ? 1 : 0
+    this.target.endRow()
+    this.rows++
+  }
+
+  #tellRow(micros: number, nanos: number): void {
+    for (let i = 0; i < this.#rowers.length; i++) this.#rowers[i]!.row(micros, nanos)
+  }
+
+  #put(micros: number, positionLow: number, positionHigh: number, gapAt: number): void {
+    const { columns, row } = this.target
+    if (positionHigh >= 0) {
+      const seq = columns[1]!
+      seq.words[2 * row] = positionLow
+      seq.words[2 * row + 1] = positionHigh
+      seq.valid![row] = 1
+    }
+    columns[gapAt]!.bools[row] = this.#touched || micros < this.#wholeFrom ? 1 : 0
+    for (let i = 0; i < this.#states.length; i++) {
+      const value = this.#states[i]!.value()
+      // Neither NaN nor an infinity.
+      if (value - value !== 0) continue
+      const column = columns[gapAt + 1 + i]!
+      const type = this.#types[i]!
+      if (type === 'f64') column.f64[row] = value
+      else if (type === 'i32') column.i32[row] = value
+      else if (type === 'bool') column.bools[row] = value === 0 ? 0 : 1
+      else {
+        column.words[2 * row] = value
+        column.words[2 * row + 1] = Math.floor(value / 2 ** 32)
+      }
+      column.valid![row] = 1
+    }
+    this.target.endRow()
+    this.rows++
+    this.nextRow()
+  }
+}

@@ -1,0 +1,213 @@
+import zlib from 'node:zlib'
+import { ReplayError } from '../../errors.ts'
+import { type FrameIndex, readFrameIndex } from '../format/frame-index.ts'
+import { DATA_OFFSET, segmentIdOf } from '../format/segment.ts'
+import { folderOf, type LoadedFile, type LogFile, type LogFolder } from '../stores/log-folder.ts'
+
+/** One segment's bytes, wherever and however they are stored. `bytes` and offsets are those of the uncompressed segment. */
+export interface SegmentFile extends LogFile {
+  readonly id: number
+}
+
+/** A segment of a log, as listed. */
+export interface SegmentEntry {
+  readonly id: number
+  readonly folder: LogFolder
+  /** Of its file, e.g. `000000003.q.zst`. */
+  readonly name: string
+  /** Path or URI of its file. */
+  readonly path: string
+  readonly compressed: boolean
+}
+
+/**
+ * The segments of a log in id order. Of `N.q` and `N.q.zst` (compression was interrupted) the plain one counts.
+ * @param log a directory's path, or a folder
+ * @throws ReplayError input `log-missing` when the directory cannot be listed
+ */
+export function listSegments(log: string | LogFolder): SegmentEntry[] {
+  const folder = folderOf(log)
+  let names: readonly string[]
+  try {
+    names = folder.names()
+  } catch (cause) {
+    throw new ReplayError('log-missing', `cannot list the log directory: ${(cause as Error).message}`, {
+      category: 'input',
+      path: folder.path,
+      cause,
+    })
+  }
+  const byId = new Map<number, SegmentEntry>()
+  for (const name of names) {
+    const compressed = name.endsWith('.q.zst')
+    const id = segmentIdOf(compressed ? name.slice(0, -4) : name)
+    if (id === null || (compressed && byId.has(id))) continue
+    byId.set(id, { id, folder, name, path: folder.path.replace(/\/*$/, `/${name}`), compressed })
+  }
+  return [...byId.values()].sort((a, b) => a.id - b.id)
+}
+
+/**
+ * @param onDamage hears of compressed data that cannot be decoded; when it returns, that data reads as zeros, and a lost
+ * frame index is rebuilt from the frames. @default both are errors
+ * @throws ReplayError input `segment-unreadable`; corrupt `frame-index-missing`, `frame-index-damaged`
+ */
+export function openSegmentFile(entry: SegmentEntry, onDamage: (error: ReplayError) => void = rethrow): SegmentFile {
+  return entry.compressed ? new CompressedSegmentFile(entry, onDamage) : new PlainSegmentFile(entry)
+}
+
+/** Whether a plain segment holds a record, or something that passes for one. The file is closed. */
+export function isOccupied(file: LoadedFile): boolean
+export function isOccupied(file: LogFile): boolean | Promise<boolean>
+export function isOccupied(file: LogFile): boolean | Promise<boolean> {
+  const word = new Uint8Array(4)
+  const judge = (): boolean => {
+    file.close()
+    return word.some((byte) => byte !== 0)
+  }
+  const read = file.read(word, 0, 4, DATA_OFFSET)
+  return typeof read === 'number' ? judge() : read.then(judge)
+}
+
+function rethrow(error: ReplayError): void {
+  throw error
+}
+
+class PlainSegmentFile implements SegmentFile {
+  readonly path: string
+  readonly id: number
+  readonly bytes: number
+  readonly #file: LogFile
+
+  constructor({ folder, name, id }: SegmentEntry) {
+    this.#file = folder.open(name)
+    this.path = this.#file.path
+    this.id = id
+    this.bytes = this.#file.bytes
+  }
+
+  read(target: Uint8Array, start: number, length: number, offset: number): number | Promise<number> {
+    return this.#file.read(target, start, length, offset)
+  }
+
+  readAhead(offset: number, isLong: boolean, end: number): void {
+    this.#file.readAhead?.(offset, isLong, end)
+  }
+
+  close(): void {
+    this.#file.close()
+  }
+}
+
+/**
+ * `.q.zst`: independent zstd frames, one per block of the whole segment, found through `.q.zst.idx` (FORMAT.md §12).
+ * Any block size; a read decodes just the frames it touches and keeps the last one.
+ */
+class CompressedSegmentFile implements SegmentFile {
+  readonly path: string
+  readonly id: number
+  readonly bytes: number
+  readonly #file: LogFile
+  readonly #frames: FrameIndex
+  readonly #onDamage: (error: ReplayError) => void
+  readonly #damaged = new Set<number>()
+  #decodedFrame = -1
+  #decoded: Uint8Array = new Uint8Array(0)
+
+  constructor(entry: SegmentEntry, onDamage: (error: ReplayError) => void) {
+    const { folder, name, id } = entry
+    this.#frames = readFrameIndex(entry, onDamage)
+    this.#file = folder.open(name)
+    this.path = this.#file.path
+    this.id = id
+    this.#onDamage = onDamage
+    this.bytes = this.#frames.uncompressedBytes
+  }
+
+  read(target: Uint8Array, start: number, length: number, offset: number): number | Promise<number> {
+    return this.#readOn(target, start, length, offset, 0)
+  }
+
+  readAhead(offset: number, isLong: boolean, end: number): void {
+    if (offset >= this.bytes) return
+    const [first, last] = [this.#frames.frameAt(offset), this.#frames.frameAt(Math.max(offset, Math.min(end, this.bytes) - 1))]
+    const compressedEnd = this.#frames.compressedOffset(last) + this.#frames.compressedSize(last)
+    this.#file.readAhead?.(this.#frames.compressedOffset(first), isLong, end < this.bytes ? compressedEnd : this.#file.bytes)
+  }
+
+  close(): void {
+    this.#file.close()
+  }
+
+  /** Goes on with a read of which `done` bytes are there; a promise as soon as a frame has to be waited for. */
+  #readOn(target: Uint8Array, start: number, length: number, offset: number, already: number): number | Promise<number> {
+    let done = already
+    while (done < length && offset + done < this.bytes) {
+      const frame = this.#frames.frameAt(offset + done)
+      const loading = frame === this.#decodedFrame ? undefined : this.#load(frame)
+      if (loading !== undefined) {
+        const there = done
+        return loading.then(() => this.#readOn(target, start, length, offset, there))
+      }
+      const inFrame = offset + done - this.#frames.uncompressedOffset(frame)
+      const size = Math.min(length - done, this.#decoded.length - inFrame)
+      target.set(this.#decoded.subarray(inFrame, inFrame + size), start + done)
+      done += size
+    }
+    return done
+  }
+
+  /** Reads and decodes a frame; undefined when that is done at once. */
+  #load(frame: number): Promise<void> | undefined {
+    const compressed = new Uint8Array(this.#soundSize(frame))
+    const read = this.#file.read(compressed, 0, compressed.length, this.#frames.compressedOffset(frame))
+    if (typeof read !== 'number') return read.then(() => this.#decode(frame, compressed))
+    this.#decode(frame, compressed)
+  }
+
+  /** Bytes of a compressed frame that lies within the file, else 0. */
+  #soundSize(frame: number): number {
+    const size = this.#frames.compressedSize(frame)
+    return this.#frames.compressedOffset(frame) + size > this.#file.bytes ? 0 : size
+  }
+
+  #decode(frame: number, compressed: Uint8Array): void {
+    try {
+      this.#decoded = this.#decodeSound(frame, compressed)
+    } catch (error) {
+      if (!(error instanceof ReplayError)) throw error
+      if (!this.#damaged.has(frame)) this.#onDamage(error)
+      this.#damaged.add(frame)
+      this.#decoded = new Uint8Array(this.#frames.uncompressedSize(frame))
+    }
+    this.#decodedFrame = frame
+  }
+
+  #decodeSound(frame: number, compressed: Uint8Array): Uint8Array {
+    const expected = this.#frames.uncompressedSize(frame)
+    const from = this.#frames.compressedOffset(frame)
+    const size = this.#frames.compressedSize(frame)
+    const place = { category: 'corrupt', path: this.path, segment: this.id, offset: this.#frames.uncompressedOffset(frame) } as const
+    if (from + size > this.#file.bytes) {
+      throw new ReplayError(
+        'frame-truncated',
+        `zstd frame ${frame}: expected ${size} bytes at ${from}, but the file ends at ${this.#file.bytes}; it was cut short`,
+        place,
+      )
+    }
+    let decoded: Uint8Array
+    try {
+      const chunkSize = Math.min(Math.max(expected, 64), MAX_CHUNK_BYTES)
+      decoded = zlib.zstdDecompressSync(compressed, { maxOutputLength: Math.max(expected, 1), chunkSize })
+    } catch (cause) {
+      throw new ReplayError('frame-damaged', `zstd frame ${frame} does not decode: ${(cause as Error).message}`, { ...place, cause })
+    }
+    if (decoded.length !== expected) {
+      throw new ReplayError('frame-size', `zstd frame ${frame}: expected ${expected} bytes decoded, found ${decoded.length}`, place)
+    }
+    return decoded
+  }
+}
+
+/** A damaged size must not make us allocate it. */
+const MAX_CHUNK_BYTES = 1 << 24

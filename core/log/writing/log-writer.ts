@@ -1,0 +1,187 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { diskFull, needingRoom } from '../../disk-full.ts'
+import { ReplayError } from '../../errors.ts'
+import { requireU64 } from '../../field-range.ts'
+import { crc32 } from '../../message/crc32.ts'
+import { replaceFile } from '../format/reader-meta.ts'
+import { DATA_OFFSET, DEFAULT_SEGMENT_BYTES, indexName, segmentIdOf, segmentName } from '../format/segment.ts'
+import { listSegments, openSegmentFile } from '../reading/segment-file.ts'
+import { checkPayloadLength, checkSegmentBytes, checkTypeId, RecordStage, SegmentWriter, writeEmptySegment } from './segment-writer.ts'
+
+export interface LogWriterOptions {
+  /** Bytes of a segment file; a log that has segments keeps their size. @default 128 MiB */
+  readonly segmentBytes?: number
+  /** Records per entry of the seek index. @default 100, as in chronicle-rs's tables */
+  readonly indexStride?: number
+}
+
+const DEFAULT_LOG_STRIDE = 100
+
+/**
+ * Writes an offline log: sealed segments with their seek indexes and nothing else (FORMAT.md §11). A segment appears when
+ * it is complete; what was appended since is invisible until `finish()` and lost with the process.
+ * It goes on behind the segments that are there, compressed ones included, and never replaces a file.
+ * Memory: at most 1 MiB of records. One writer per directory is the caller's duty; a second one is noticed when it is too late
+ * for its segment, and refused.
+ */
+export class LogWriter {
+  readonly path: string
+  readonly segmentBytes: number
+  readonly #indexStride: number
+  readonly #stage: RecordStage
+  #nextId: number
+  #segment: SegmentWriter | null = null
+  /** The inode of the segment being prepared: tells whether somebody replaced it. */
+  #inode = 0
+  #seqLow = 0
+  #seqHigh = 0
+  #finished = false
+  readonly #timeWords = new Uint32Array(2)
+  readonly #time = new BigUint64Array(this.#timeWords.buffer)
+
+  /**
+   * Opens a log for appending; the directory is created.
+   * @throws ReplayError input `segment-bytes`, `index-stride`, `log-is-queue`, `disk-full`
+   */
+  static open(directory: string, options: LogWriterOptions = {}): LogWriter {
+    const { segmentBytes = DEFAULT_SEGMENT_BYTES, indexStride = DEFAULT_LOG_STRIDE } = options
+    checkSegmentBytes(segmentBytes)
+    needingRoom(directory, 'log', () => fs.mkdirSync(directory, { recursive: true }))
+    const names = fs.readdirSync(directory)
+    if (names.includes('control.meta')) {
+      throw new ReplayError('log-is-queue', 'this directory is a queue (it has control.meta); append to it with QueueWriter', {
+        category: 'input',
+        path: directory,
+      })
+    }
+    return new LogWriter(directory, segmentBytesOf(directory) ?? segmentBytes, indexStride, nextIdAfter(names))
+  }
+
+  private constructor(directory: string, segmentBytes: number, indexStride: number, nextId: number) {
+    this.path = directory
+    this.segmentBytes = segmentBytes
+    this.#indexStride = indexStride
+    this.#stage = new RecordStage(segmentBytes)
+    this.#nextId = nextId
+  }
+
+  /** Sequence of the next record; starts at 0 for each writer. */
+  get nextSeq(): bigint {
+    return (BigInt(this.#seqHigh) << 32n) | BigInt(this.#seqLow)
+  }
+
+  /**
+   * Appends a message.
+   * @param timestampNs nanoseconds since the epoch (u64; need not ascend)
+   * @throws ReplayError input `payload-too-large`, `type-id`, `number-range`, `log-writer-active`, `disk-full`; transient `write-failed`
+   */
+  append(typeId: number, timestampNs: bigint, payload: Uint8Array): void {
+    requireU64('record time', timestampNs)
+    this.#time[0] = timestampNs
+    this.appendRecord(typeId, this.#timeWords[0]!, this.#timeWords[1]!, payload, 0, payload.length, crc32(payload))
+  }
+
+  /** As QueueWriter.appendRecord: no BigInt, no object; the caller vouches for the CRC. */
+  appendRecord(
+    typeId: number,
+    timestampLow: number,
+    timestampHigh: number,
+    source: Uint8Array,
+    payloadStart: number,
+    payloadLength: number,
+    payloadCrc32: number,
+  ): void {
+    checkTypeId(typeId)
+    let segment = this.#segment
+    if (segment === null || !segment.fits(payloadLength)) {
+      checkPayloadLength(payloadLength, this.segmentBytes)
+      segment = this.#startNext()
+    }
+    segment.append(this.#seqLow, this.#seqHigh, timestampLow, timestampHigh, typeId, source, payloadStart, payloadLength, payloadCrc32)
+    this.#seqLow = (this.#seqLow + 1) >>> 0
+    if (this.#seqLow === 0) this.#seqHigh = (this.#seqHigh + 1) >>> 0
+  }
+
+  /**
+   * Completes the last segment. No append may follow; without a single append no segment is made.
+   * @throws ReplayError input `log-writer-active`, `disk-full`; transient `write-failed`
+   */
+  finish(): void {
+    this.#publish()
+    this.#finished = true
+  }
+
+  #startNext(): SegmentWriter {
+    if (this.#finished) throw new ReplayError('writer-closed', 'append after finish', { category: 'bug', path: this.path })
+    this.#publish()
+    const id = this.#nextId++
+    const aside = this.#asideOf(id)
+    fs.rmSync(aside, { force: true }) // of a writer that was killed
+    writeEmptySegment(aside, id, this.segmentBytes)
+    this.#inode = fs.statSync(aside).ino
+    this.#segment = new SegmentWriter(aside, id, this.segmentBytes, DATA_OFFSET, this.#indexStride, this.#stage)
+    return this.#segment
+  }
+
+  /** Seals the segment, waits for the disk, and gives it its name; then its index, without which it can be read as well. */
+  #publish(): void {
+    const segment = this.#segment
+    if (segment === null) return
+    this.#segment = null
+    try {
+      segment.seal()
+      segment.sync()
+    } finally {
+      segment.close()
+    }
+    const target = path.join(this.path, segmentName(segment.id))
+    this.#moveInto(segment.path, target)
+    replaceFile(path.join(this.path, indexName(segment.id)), segment.index.encode())
+  }
+
+  /** A link fails where a rename would replace. */
+  #moveInto(aside: string, target: string): void {
+    const found = fs.statSync(aside, { throwIfNoEntry: false })?.ino
+    try {
+      if (found !== this.#inode) throw new Error(`${aside} was replaced`)
+      fs.linkSync(aside, target)
+    } catch (cause) {
+      const full = diskFull(cause, target, 'segment')
+      if (full !== null) throw full
+      throw new ReplayError(
+        'log-writer-active',
+        `cannot complete a segment: ${(cause as Error).message}; is another writer at work in this log?`,
+        {
+          category: 'input',
+          path: target,
+          cause,
+        },
+      )
+    }
+    fs.unlinkSync(aside)
+  }
+
+  #asideOf(id: number): string {
+    return path.join(this.path, `${segmentName(id)}.tmp`)
+  }
+}
+
+/** All segments of a log have one size; null for a log without any. */
+function segmentBytesOf(directory: string): number | null {
+  const first = listSegments(directory)[0]
+  if (first === undefined) return null
+  const file = openSegmentFile(first)
+  file.close()
+  return file.bytes
+}
+
+/** One more than the greatest id of any segment, compressed segment or index. */
+function nextIdAfter(names: readonly string[]): number {
+  let next = 0
+  for (const name of names) {
+    const id = segmentIdOf(name.replace(/\.(q|q\.zst|idx)$/, '.q'))
+    if (id !== null) next = Math.max(next, id + 1)
+  }
+  return next
+}

@@ -1,0 +1,84 @@
+import { ReplayError } from '../../errors.ts'
+import { nearest } from '../../nearest-word.ts'
+import type { ObjectStore } from '../../store/object-store.ts'
+import { type ArchiveListing, type ListedInstrument, type ListingSelection, listArchive } from './archive-listing.ts'
+import { findingText, isArchiveName } from './listing-findings.ts'
+
+type Instrument = Pick<ListedInstrument, 'venue' | 'symbol'>
+
+/**
+ * Lists the instruments that were asked for. `--symbols btcusdt` means that symbol on all venues, unless `--venues` narrows it.
+ * @param inTable instruments with rows from this archive: they may be asked for when their logs are gone
+ * @throws ReplayError input `name-invalid`, `venue-unknown`, `symbol-unknown`, `archive-empty`
+ */
+export async function listSelection(
+  archive: ObjectStore,
+  selection: ListingSelection,
+  inTable: Iterable<Instrument> = [],
+): Promise<ArchiveListing> {
+  for (const venue of selection.venues ?? []) requireName('venue', venue)
+  for (const symbol of selection.symbols ?? []) requireName('symbol', symbol)
+  const listing = await listArchive(archive, selection)
+  const isNarrowed = selection.venues !== undefined || selection.symbols !== undefined
+  const instruments = isNarrowed ? [...listing.instruments, ...inTable] : listing.instruments
+  await requireAll('venue', selection.venues, instruments, archive)
+  await requireAll('symbol', selection.symbols, instruments, archive)
+  if (listing.instruments.length === 0 && (isNarrowed ? (await namesIn(archive, 'venue')).length === 0 : true))
+    throw emptyArchive(archive, listing)
+  return listing
+}
+
+/** Names become parts of keys and paths, so that nothing else than a name may pass. */
+function requireName(what: 'venue' | 'symbol', word: string): void {
+  if (isArchiveName(word)) return
+  const message = `${what}: expected the name of a folder (not empty, "." or "..", and without "/"), found ${JSON.stringify(word)}`
+  throw new ReplayError('name-invalid', message, { category: 'input' })
+}
+
+async function requireAll(
+  what: 'venue' | 'symbol',
+  asked: readonly string[] | undefined,
+  found: readonly Instrument[],
+  archive: ObjectStore,
+): Promise<void> {
+  const missing = asked?.find((word) => !found.some((instrument) => instrument[what] === word))
+  if (missing === undefined) return
+  const names = await namesIn(archive, what)
+  if (names.length === 0) throw emptyArchive(archive)
+  const isKnown = names.includes(missing)
+  // A venue that is there may well lack a symbol that another one has.
+  if (isKnown && what === 'venue') return
+  const near = nearest(missing, names)
+  const hint = near === null ? `there are: ${names.slice(0, 20).join(', ')}` : `did you mean ${near}?`
+  const advice = isKnown ? 'it has no log on the chosen venues' : hint
+  throw new ReplayError(`${what}-unknown`, `no log of ${what} ${JSON.stringify(missing)}; ${advice}`, {
+    category: 'input',
+    path: archive.uri,
+  })
+}
+
+/** Names in the archive, of its first keys: enough for advice. */
+async function namesIn(archive: ObjectStore, what: 'venue' | 'symbol'): Promise<string[]> {
+  const names = new Set<string>()
+  let seen = 0
+  for await (const { key } of archive.list('v1/')) {
+    const [, venue, symbol] = key.split('/', 3)
+    const name = what === 'venue' ? venue : symbol
+    if (name !== undefined && isArchiveName(name)) names.add(name)
+    if (++seen === ADVICE_KEYS) break
+  }
+  return [...names].sort()
+}
+
+const ADVICE_KEYS = 200_000
+
+function emptyArchive(archive: ObjectStore, { others, findings }: Pick<ArchiveListing, 'others' | 'findings'> = NO_KEYS): ReplayError {
+  const found = others === 0 ? 'nothing' : `${others} keys of other shapes`
+  const more = findings.map((finding) => `\n${findingText(finding)}`).join('')
+  return new ReplayError('archive-empty', `expected logs at v1/<venue>/<symbol>/<date>/<stream>/, found ${found}${more}`, {
+    category: 'input',
+    path: archive.uri,
+  })
+}
+
+const NO_KEYS = { others: 0, findings: [] } as const

@@ -1,0 +1,115 @@
+import { ReplayError } from '../errors.ts'
+import type { JobOutline } from '../job/job-outline.ts'
+import type { ObjectStore } from '../store/object-store.ts'
+import { readArchiveIndex } from './archive/archive-index.ts'
+import type { CheckAmount } from './check-choice.ts'
+import { planRun, type RunPlan } from './plan.ts'
+import { isChecked } from './run/checked-code.ts'
+import { runFiles } from './run/run-files.ts'
+import { readCommittedParts } from './table/committed-parts.ts'
+import type { LiveParts } from './table/live-parts.ts'
+import type { OnForeign } from './table/pack.ts'
+
+/**
+ * A run as it was asked for: all that planning has to know besides what archive and table say. On AWS it lies in
+ * `request.json` of the run's folder, and the job's code is nowhere needed to plan.
+ */
+export interface RunRequest {
+  readonly version: 1
+  readonly run: string
+  /** Milliseconds since the epoch. */
+  readonly createdMs: number
+  /** What the job was asked for by; for people only. */
+  readonly source?: string
+  /** Hash of the job's bundle. */
+  readonly bundle: string
+  /** Hash of the engine that is to run it. */
+  readonly engine: string
+  /** URI of the archive. */
+  readonly archive: string
+  readonly outline: JobOutline
+  readonly venues?: readonly string[]
+  readonly symbols?: readonly string[]
+  /** Half-open, nanoseconds since the epoch. */
+  readonly fromNs?: string
+  readonly toNs?: string
+  readonly slice?: string
+  /** Set in place of the job's own; it is in the bundle. */
+  readonly maxSkew?: string
+  /** Absent: a partition fails whose input is damaged. */
+  readonly onCorrupt?: 'skip'
+  /** As in `PlanOptions`; `new`: few, of code that was not yet checked in this table. Absent: none. */
+  readonly check?: CheckAmount | 'new'
+  /** As in `PlanOptions`. */
+  readonly onForeign?: OnForeign
+  /** As in `PlanOptions`. */
+  readonly taskBytes?: number
+  readonly minTasks?: number
+  readonly minTaskSeconds?: number
+  /** Who carries it out; for those who look after it. */
+  readonly submission?: RunSubmission
+}
+
+/** What carries a run out on AWS. */
+export interface RunSubmission {
+  readonly stack: string
+  readonly stateMachineArn: string
+  /** ARNs of the Batch queues in which jobs of the run may be. */
+  readonly queues: readonly string[]
+  /** CloudWatch log group of the containers; null: not known. */
+  readonly logGroup: string | null
+  /** vCPUs of a task's container, and of all that may run at once. */
+  readonly taskVcpus: number
+  readonly maxVcpus: number
+  /** Job definition of the tasks. */
+  readonly definition: 'task' | 'snapshots'
+  /** The most that the run may cost by its estimate, US dollars; null: no limit was given. */
+  readonly maxDollars: number | null
+  /** The estimate; null: none was made. */
+  readonly dollars: { readonly low: number; readonly high: number } | null
+}
+
+export interface PlanRequestOptions {
+  readonly archive: ObjectStore
+  readonly table: ObjectStore
+  /** What is in the table, where it was read already. @default reads it */
+  readonly live?: LiveParts | undefined
+}
+
+/** Plans what was asked for; writes nothing. @throws ReplayError those of `planRun` */
+export async function planRequest(request: RunRequest, { archive, table, live }: PlanRequestOptions): Promise<RunPlan> {
+  const { outline, bundle, engine, run, createdMs, source, venues, symbols, fromNs, toNs, slice, maxSkew } = request
+  const { taskBytes, minTasks, minTaskSeconds, onCorrupt, onForeign } = request
+  const check = request.check === 'new' ? ((await isChecked(table, bundle)) ? undefined : 'few') : request.check
+  return planRun({
+    ...{ archive, outline, code: { bundle, engine }, run, createdMs, source, venues, symbols, slice, maxSkew },
+    fromNs: fromNs === undefined ? undefined : BigInt(fromNs),
+    toNs: toNs === undefined ? undefined : BigInt(toNs),
+    ...{ taskBytes, minTasks, minTaskSeconds, onCorrupt, onForeign, check },
+    live: live ?? (await readCommittedParts(table)),
+    facts: await readArchiveIndex(table),
+  })
+}
+
+/** Writes `request.json`, once. @throws ReplayError input `run-exists` */
+export async function writeRequest(table: ObjectStore, request: RunRequest): Promise<void> {
+  const key = runFiles(request.run).request
+  if ((await table.put(key, Buffer.from(`${JSON.stringify(request, null, 1)}\n`), 'absent')) !== null) return
+  throw new ReplayError('run-exists', `run ${request.run} was asked for before`, { category: 'input', path: `${table.uri}/${key}` })
+}
+
+/** Null: there is none. @throws ReplayError corrupt `plan-document` */
+export async function findRequest(table: ObjectStore, run: string): Promise<RunRequest | null> {
+  const { request } = runFiles(run)
+  const path = `${table.uri}/${request}`
+  const object = await table.get(request)
+  if (object === null) return null
+  let found: Partial<RunRequest> | null = null
+  try {
+    found = JSON.parse(Buffer.from(object.bytes).toString()) as Partial<RunRequest> | null
+  } catch {
+    // Said below.
+  }
+  if (found?.version === 1 && found.run === run && Array.isArray(found.outline?.asked)) return found as RunRequest
+  throw new ReplayError('plan-document', 'expected what a run of version 1 was asked for; submit it again', { category: 'corrupt', path })
+}

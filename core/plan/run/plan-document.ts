@@ -1,0 +1,220 @@
+import { ReplayError } from '../../errors.ts'
+import type { ObjectStore } from '../../store/object-store.ts'
+import type { ColumnType } from '../../table/column-buffer.ts'
+import type { ListingFinding } from '../archive/listing-findings.ts'
+import type { MissingStream } from '../archive/missing-streams.ts'
+import type { OnForeign } from '../table/pack.ts'
+import { runFiles } from './run-files.ts'
+
+/*
+ * The plan of a run as written below `<table>/_chronicle/runs/<run>/`:
+ *
+ * | object               | holds                                                                              |
+ * | plan.json            | `PlanHead`: everything that is said once                                           |
+ * | tasks.json           | JSON array, one `TaskEntry` per line of `TASK_LINE_BYTES`: a task reads its line only |
+ * | shares/NNNNN.jsonl   | the shares of several tasks, one behind the other (task-share.ts)                   |
+ * | shares/<planner>.json| the head, where several may plan the same run (plan-writer.ts)                       |
+ *
+ * Cached partitions are counted in the head and written nowhere. 64-bit values are decimal strings.
+ */
+
+/** The value of a job's parameter. */
+export type ParamValue = number | string | boolean
+
+/** One set of parameter values that a run computes. */
+export interface Variant {
+  /** Hash of the parameters, 16 hex digits. */
+  readonly id: string
+  /** Every parameter of the job, defaults included. */
+  readonly params: Readonly<Record<string, ParamValue>>
+}
+
+/** A column of the rows. */
+export interface PlanColumn {
+  readonly name: string
+  readonly type: Exclude<ColumnType, 'timestamp_us'>
+  readonly nullable: boolean
+}
+
+/** Why partitions are in a state, and how many. */
+export interface PlanReason {
+  readonly state: PartitionState
+  /** E.g. `code changed`, `input changed`. */
+  readonly reason: string
+  readonly partitions: number
+  /** The first of them, `venue/symbol/start`. */
+  readonly first: string
+}
+
+/** `run`: has no rows yet. `cached`: its rows are in the table. `stale`: its rows in the table are to be replaced. */
+export type PartitionState = 'run' | 'cached' | 'stale'
+
+/** Which partitions a run makes twice. */
+export interface PlannedCheck {
+  /** What they, and the other starts, are drawn by: the run's id. */
+  readonly seed: string
+  /** Indexes among the partitions of the plan, ascending. */
+  readonly partitions: readonly number[]
+}
+
+export interface PlanHead {
+  readonly version: 1
+  readonly run: string
+  /** Name of the job: a table holds one. */
+  readonly job: string
+  /** What the job was asked for by: a built-in name or the path of a module; for people only. */
+  readonly source?: string
+  /** In place of what the job says; it is in the bundle. */
+  readonly maxSkew?: string
+  /** Hash of the job's bundle: the version of its code. */
+  readonly bundle: string
+  /** Hash of the library that runs it (engine-hash.ts). */
+  readonly engine: string
+  /** Absent: a partition fails whose input is damaged (`OnCorrupt`). */
+  readonly onCorrupt?: 'skip'
+  /** What becomes of rows that another program changed or brought. Absent: where they are, nothing is written. */
+  readonly onForeign?: OnForeign
+  /** Partitions that are made a second time, from other starts, to compare their rows; absent: none. */
+  readonly check?: PlannedCheck
+  /** URI of the archive. */
+  readonly archive: string
+  /** Milliseconds since the epoch. */
+  readonly createdMs: number
+  readonly streams: readonly string[]
+  readonly clock: 'record' | 'exchange'
+  /** Half-open range of the cells, nanoseconds since the epoch. */
+  readonly fromNs: string
+  readonly toNs: string
+  /** Length of a cell, nanoseconds; cells begin at its multiples. */
+  readonly sliceNs: string
+  /** Share of partitions, 0 to 1, that may be missing when the run is committed. */
+  readonly tolerance: number
+  /** Streams that instruments of the range lack; absent where nothing is missing. */
+  readonly missingStreams?: readonly MissingStream[]
+  /** The variants asked for. */
+  readonly asked: readonly string[]
+  /** Those and the ones that run again because they share a part with a stale one; partitions refer to them by number. */
+  readonly variants: readonly Variant[]
+  /** Sets of variants that run together; partitions refer to them by number. */
+  readonly variantSets: readonly (readonly number[])[]
+  /** The schema of the rows, in order: the columns of every table, parameters, the job's own. */
+  readonly columns: readonly PlanColumn[]
+  readonly counts: { readonly run: number; readonly cached: number; readonly stale: number }
+  readonly reasons: readonly PlanReason[]
+  /** What the archive holds that no job reads; absent: nothing. */
+  readonly findings?: readonly ListingFinding[]
+  readonly tasks: number
+  /** Partitions that the tasks run: counts.run + counts.stale. */
+  readonly partitions: number
+  readonly cost: PlanCost
+}
+
+/** What a run reads and what it may cost. */
+export interface PlanCost {
+  /** Bytes of the objects of the cells that run. */
+  readonly bytesInRange: number
+  /** Bytes that tasks read: these and what lies between restart points and cells. */
+  readonly bytesRead: number
+  /** bytesRead ÷ bytesInRange. */
+  readonly amplification: number
+  readonly getRequests: number
+  readonly putRequests: number
+  readonly vcpuHours: { readonly low: number; readonly high: number }
+  /** US dollars. */
+  readonly dollars: { readonly low: number; readonly high: number }
+  readonly assumptions: readonly string[]
+}
+
+/** A line of tasks.json. */
+export interface TaskEntry {
+  /** `000123`. */
+  readonly task: string
+  /** Name of the share's file, and where the share lies in it: byte offset and length. */
+  readonly file: string
+  readonly at: number
+  readonly length: number
+  /** The partitions: from this index on, so many. */
+  readonly first: number
+  readonly partitions: number
+  /** Bytes to read. */
+  readonly bytes: number
+  /** No attempt may take longer. */
+  readonly seconds: number
+}
+
+/** Bytes of a line of tasks.json with its comma and newline; the first begins behind the `[` and newline. */
+export const TASK_LINE_BYTES = 192
+
+export function encodePlanHead(head: PlanHead): Uint8Array {
+  return encoder.encode(`${JSON.stringify(head, null, 1)}\n`)
+}
+
+/** @throws ReplayError input `run-unknown`; corrupt `plan-document` */
+export async function readPlanHead(table: ObjectStore, run: string): Promise<PlanHead> {
+  const { plan } = runFiles(run)
+  const path = `${table.uri}/${plan}`
+  const object = await table.get(plan)
+  if (object === null)
+    throw new ReplayError('run-unknown', `no plan of run ${run}; see: chronicle-replay runs`, { category: 'input', path })
+  return decodePlanHead(object.bytes, run, path)
+}
+
+/** @throws ReplayError corrupt `plan-document` */
+export function decodePlanHead(bytes: Uint8Array, run: string, path: string): PlanHead {
+  const head = parseJson(decoder.decode(bytes), path) as Partial<PlanHead> | null
+  if (head?.version !== 1 || head.run !== run || !Array.isArray(head.columns) || !Array.isArray(head.variants)) throw damaged(path)
+  return head as PlanHead
+}
+
+export function encodeTasks(tasks: readonly TaskEntry[]): Uint8Array {
+  const lines = tasks.map((task, i) => {
+    const line = `${JSON.stringify(task)}${i === tasks.length - 1 ? '' : ','}`.padEnd(TASK_LINE_BYTES - 1)
+    if (line.length === TASK_LINE_BYTES - 1) return line
+    throw new ReplayError('plan-document', `a line of the task list has more than ${TASK_LINE_BYTES - 1} bytes: ${line}`, {
+      category: 'bug',
+    })
+  })
+  return encoder.encode(`[\n${lines.map((line) => `${line}\n`).join('')}]\n`)
+}
+
+/** All tasks of a run. @throws as `readPlanHead` */
+export async function readTasks(table: ObjectStore, run: string): Promise<TaskEntry[]> {
+  const { tasks } = runFiles(run)
+  const path = `${table.uri}/${tasks}`
+  const object = await table.get(tasks)
+  if (object === null) throw new ReplayError('run-unknown', `no task list of run ${run}`, { category: 'input', path })
+  const list = parseJson(decoder.decode(object.bytes), path)
+  if (!Array.isArray(list)) throw damaged(path)
+  return list as TaskEntry[]
+}
+
+/** One task, by a read of its line only. @throws ReplayError input `run-unknown`, `task-unknown`; corrupt `plan-document` */
+export async function readTask(table: ObjectStore, run: string, task: string): Promise<TaskEntry> {
+  const { tasks } = runFiles(run)
+  const path = `${table.uri}/${tasks}`
+  const start = 2 + Number(task) * TASK_LINE_BYTES
+  const isName = /^\d{6,}$/.test(task)
+  const object = isName ? await table.get(tasks, { range: { start, end: start + TASK_LINE_BYTES } }) : null
+  if (isName && object === null) throw new ReplayError('run-unknown', `no task list of run ${run}`, { category: 'input', path })
+  const line = object === null ? '' : decoder.decode(object.bytes).trimEnd().replace(/,$/, '')
+  if (!line.startsWith('{'))
+    throw new ReplayError('task-unknown', `run ${run} has no task ${JSON.stringify(task)}`, { category: 'input', path })
+  const entry = parseJson(line, path) as TaskEntry
+  if (entry.task !== task) throw damaged(path)
+  return entry
+}
+
+function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw damaged(path, cause)
+  }
+}
+
+function damaged(path: string, cause?: unknown): ReplayError {
+  return new ReplayError('plan-document', 'expected a plan of version 1; plan the run again', { category: 'corrupt', path, cause })
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()

@@ -1,0 +1,304 @@
+import { L2Book } from '../book/l2-book.ts'
+import { L3Book } from '../book/l3-book.ts'
+import type { LogBookSettings } from '../book/log-settings.ts'
+import { restoreBook } from '../book/snapshot/warm-start.ts'
+import { ReplayError } from '../errors.ts'
+import { microsOf } from '../features/clocks/microseconds.ts'
+import type { Trigger } from '../features/clocks/trigger.ts'
+import type { FeatureEngineOptions } from '../features/engine-options.ts'
+import { FeatureEngine } from '../features/feature-engine.ts'
+import { type JobParamDefaults, jobTiming } from '../job/define-job.ts'
+import { resolveFeatures } from '../job/job-features.ts'
+import { usesBook } from '../job/row-schema.ts'
+import type { MessageBatch } from '../message/batch.ts'
+import type { ReadIssue } from '../message/source.ts'
+import { reachOf } from '../plan/archive/day-spans.ts'
+import { isBookStream } from '../plan/archive/instrument-days.ts'
+import { messageCounts, PassWarnings } from '../plan/run/message-counts.ts'
+import type { Variant } from '../plan/run/plan-document.ts'
+import type { Receipt } from '../plan/run/receipt.ts'
+import type { InputFolder } from '../plan/run/task-share.ts'
+import { MODE_L3 } from '../protocol/book-event.ts'
+import type { ObjectStore } from '../store/object-store.ts'
+import { CellRows, PassCell } from './cell-rows.ts'
+import { jobColumn } from './job-column.ts'
+import { NO_PART } from './part-file.ts'
+import type { PassOptions, PassPlan, PassResult } from './pass.ts'
+import { PassDamage } from './pass-damage.ts'
+import { passSource } from './pass-source.ts'
+import { likelyEndOf, type PassStart } from './pass-start.ts'
+import { ROW_LOST } from './row-values.ts'
+
+/** Parts on their way at once: a put waits for a disk, or for S3, far longer than a short partition takes to make. */
+const MAX_PUTS = 4
+
+/** Makes rows of partitions in one pass over their logs, by an engine per trigger. */
+export class FeaturePass {
+  readonly done: PassResult[] = []
+  readonly #plan: PassPlan
+  readonly #options: PassOptions
+  readonly #inputs: readonly InputFolder[]
+  readonly #cells: readonly PassCell[]
+  readonly #engines: readonly FeatureEngine[]
+  /** First cell that is not done, and first one whose part is not on its way to the table. */
+  #next = 0
+  #ended = 0
+  /** Cells whose parts are on their way; each is done after those before it. */
+  readonly #underWay: Promise<void>[] = []
+  #isOver = false
+  readonly #damage = new PassDamage()
+  readonly #warnings = new PassWarnings()
+  /** Greatest record time so far. */
+  #seenMicros = 0
+  /** A part could not be finished: nothing after it can. */
+  #broken: { readonly cause: unknown } | null = null
+  /** First cell that the clock has not come through, and the planned bytes of those before it. */
+  #reachedCell = 0
+  #reachedBytes = 0
+  // Since the last cell that was settled.
+  #warmUp = 0
+  #bytes = 0
+  #unproven = 0
+  #startedMs: number
+  #gaps: Readonly<Record<string, number>> = {}
+
+  constructor(plan: PassPlan, inputs: readonly InputFolder[], settings: LogBookSettings | null, options: PassOptions) {
+    this.#plan = plan
+    this.#options = options
+    this.#inputs = inputs
+    this.#startedMs = options.clock()
+    const dates = new Set(inputs.map(({ date }) => date))
+    this.#cells = plan.partitions.map((partition) => new PassCell(partition, dates.has(partition.date), options))
+    this.#engines = this.#makeEngines(settings)
+  }
+
+  get isInWarmUp(): boolean {
+    const cell = this.#cells[this.#next]
+    return cell !== undefined && this.#clockMicros < cell.startMicros
+  }
+
+  async run(): Promise<void> {
+    const { folders, onProgress, signal, table } = this.#options
+    const { partitions, start, window } = this.#plan
+    const isSkipping = this.#options.onCorrupt === 'skip'
+    const source = passSource(this.#inputs, folders, {
+      start,
+      likelyEndNs: likelyEndOf(partitions.at(-1)!.endNs, window),
+      isSkipping,
+      onIssue: (issue) => this.#hear(issue),
+    })
+    try {
+      for (let batch = await source.nextBatch(); batch !== null; batch = await source.nextBatch()) {
+        signal?.throwIfAborted()
+        for (const engine of this.#engines) engine.write(batch)
+        if (isSkipping) this.#see(batch)
+        if (this.isInWarmUp && this.#next === 0) this.#warmUp += batch.length
+        this.#bytes += batch.scannedBytes
+        onProgress(batch.length, batch.scannedBytes, this.#reached(), this.done.length)
+        await this.settle(table, false)
+        if (this.#engines.every(({ isDone }) => isDone)) break
+      }
+      for (const engine of this.#engines) engine.finish()
+      await this.settle(table, true)
+    } finally {
+      await source.close()
+    }
+  }
+
+  /** Finishes the cells whose rows are all there. While parts are put into the table, rows of the next are made. */
+  async settle(table: ObjectStore, isEnd: boolean): Promise<void> {
+    if (this.#broken !== null) return
+    for (let cell = this.#cells[this.#ended]; cell !== undefined && (isEnd || this.#clockMicros >= cell.endMicros); ) {
+      this.#options.signal?.throwIfAborted()
+      if (this.#underWay.length === MAX_PUTS) await this.#underWay[0]
+      const finished = this.#finish(cell, this.#underWay.at(-1), table)
+      finished.catch(() => undefined) // told to whoever waits for it
+      this.#underWay.push(finished)
+      cell = this.#cells[++this.#ended]
+    }
+    if (isEnd) await this.#underWay.at(-1)
+  }
+
+  /** Waits for the parts that are on their way; gives why one could not be finished, null when all could. */
+  async rest(): Promise<unknown> {
+    await Promise.allSettled(this.#underWay)
+    return this.#broken?.cause ?? null
+  }
+
+  #see(batch: MessageBatch): void {
+    const { timeWords } = batch
+    for (let k = 0; k < batch.length; k++) {
+      const row = batch.rowAt(k)
+      this.#seenMicros = Math.max(this.#seenMicros, microsOf(timeWords[2 * row]!, timeWords[2 * row + 1]!))
+    }
+  }
+
+  #hear(issue: ReadIssue): void {
+    if (issue.severity === 'warning') this.#warnings.add(issue, this.#options.folders.keyAt(issue.path ?? '', this.#inputs))
+    else if (this.#options.onCorrupt === 'skip') this.#leaveOut(issue)
+  }
+
+  /** Damage is left out: of the cell that the pass has come to, and of what it begins with. */
+  #leaveOut(issue: ReadIssue): void {
+    const { folders } = this.#options
+    const folder = folders.folderAt(issue.path ?? '', this.#inputs)
+    if (folder === undefined) throw new ReplayError('task-failed', `damage outside of the inputs: ${issue.path}`, { category: 'bug' })
+    // Nothing of a folder lies before what it reaches; and of a log all that lies before the damage has come.
+    const reach = reachOf(folder)
+    const micros = Math.max(this.#seenMicros, Number(reach.fromNs / 1000n))
+    const loss = { isBook: isBookStream(folder.stream), fromMicros: micros, untilMicros: Number(reach.toNs / 1000n) }
+    // What was left out because it was given before is no loss.
+    if (issue.repeated === undefined) for (const engine of this.#engines) engine.lose(folders.pathOf(folder), loss)
+    const found = this.#cells.findIndex(({ endMicros }) => endMicros > micros)
+    const cell = Math.max(this.#ended, found < 0 ? this.#cells.length : found)
+    this.#damage.add(issue, folder.key, cell, micros < (this.#cells[cell]?.startMicros ?? Number.POSITIVE_INFINITY))
+  }
+
+  async #finish(cell: PassCell, before: Promise<void> | undefined, table: ObjectStore): Promise<void> {
+    const counts = this.#countsOfCell(this.#ended)
+    try {
+      const rows = cell.part === null ? NO_PART : await cell.part.finish(table)
+      await before
+      this.done.push({ partition: cell.partition, ...rows, ...counts, began: beganOf(this.#plan.start, this.#inputs) })
+    } catch (cause) {
+      this.#broken ??= { cause }
+      throw cause
+    }
+    this.#next++
+    this.#underWay.shift()
+  }
+
+  abandon(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    for (const cell of this.#cells.slice(this.#next)) cell.part?.abandon()
+  }
+
+  get #clockMicros(): number {
+    return Math.min(...this.#engines.map(({ clockMicros }) => clockMicros))
+  }
+
+  get #identity(): { readonly venue: string; readonly symbol: string } {
+    const { venue, symbol } = this.#plan.partitions[0]!
+    return { venue, symbol }
+  }
+
+  /** Of the bytes planned: those of whole cells, and of the cell that time has come to as large a part as of its time. */
+  #reached(): number {
+    const micros = this.#clockMicros
+    let cell = this.#cells[this.#reachedCell]
+    while (cell !== undefined && micros >= cell.endMicros) {
+      this.#reachedBytes += cell.partition.bytes
+      cell = this.#cells[++this.#reachedCell]
+    }
+    if (cell === undefined || micros <= cell.startMicros) return this.#reachedBytes
+    return this.#reachedBytes + (cell.partition.bytes * (micros - cell.startMicros)) / (cell.endMicros - cell.startMicros)
+  }
+
+  /** One engine per trigger, one table per variant. */
+  #makeEngines(settings: LogBookSettings | null): FeatureEngine[] {
+    const { job } = this.#options
+    const groups = new Map<string, { readonly trigger: Trigger | null; readonly variants: Variant[] }>()
+    for (const variant of this.#plan.variants) {
+      const trigger = (typeof job.trigger === 'function' ? job.trigger(variant.params) : job.trigger) ?? null
+      const key = JSON.stringify(trigger)
+      const group = groups.get(key)
+      if (group === undefined) groups.set(key, { trigger, variants: [variant] })
+      else group.variants.push(variant)
+    }
+    return [...groups.values()].map(({ trigger, variants }) => this.#makeEngine(trigger, variants, settings))
+  }
+
+  #makeEngine(trigger: Trigger | null, variants: readonly Variant[], settings: LogBookSettings | null): FeatureEngine {
+    const { job } = this.#options
+    const hasBook = usesBook(job)
+    return new FeatureEngine({
+      trigger,
+      hasBook,
+      fill: job.fill,
+      clock: job.clock,
+      maxSkew: job.maxSkew,
+      onGap: hasBook ? job.onGap : 'ignore',
+      ...(settings ?? { depthLimit: undefined, rule: hasBook ? {} : NO_BOOK }),
+      fromNs: this.#plan.partitions[0]!.startNs,
+      toNs: this.#plan.partitions.at(-1)!.endNs,
+      cells: this.#cells,
+      startNs: this.#plan.start.startNs,
+      hasLeadIn: !hasBook,
+      absences: hasBook ? this.#options.folders.absencesOf(this.#plan.start, this.#inputs) : [],
+      onCorrupt: this.#options.onCorrupt,
+      restart: this.#restart(),
+      tables: variants.map((variant) => this.#tableOf(variant)),
+    })
+  }
+
+  /** Each engine has a book of its own. */
+  #restart(): FeatureEngineOptions['restart'] {
+    const { restart } = this.#plan.start
+    if (restart === null) return undefined
+    const { snapshot, settings, policy } = restart
+    const book = snapshot.header.bookMode === MODE_L3 ? new L3Book() : new L2Book({ depthLimit: settings.depthLimit })
+    restoreBook(snapshot, book)
+    return { book, policy }
+  }
+
+  #tableOf(variant: Variant): ConstructorParameters<typeof FeatureEngine>[0]['tables'][number] {
+    const { job } = this.#options
+    const params: JobParamDefaults = { ...job.params, ...variant.params }
+    const { warmUpNs } = jobTiming(job, params)
+    const isSkipping = this.#options.onCorrupt === 'skip'
+    const { column, values, moment } = jobColumn({
+      job,
+      params,
+      ...this.#identity,
+      variant: variant.id,
+      warmUpNs: Number(warmUpNs),
+      isSkipping,
+    })
+    return {
+      columns: [...resolveFeatures(job, params), column],
+      target: (specs) => {
+        const rows = new CellRows(specs, { cells: this.#cells, variant, values })
+        rows.watch(moment())
+        return rows
+      },
+    }
+  }
+
+  #countsOfCell(index: number): Pick<PassResult, 'gaps' | 'unproven' | 'messages' | 'timing' | 'damage' | 'isSound'> {
+    const { clock } = this.#options
+    const { stats, policy, tally } = this.#engines[0]!
+    const endedMs = clock()
+    const damage = this.#damage.of(index)
+    const counts = {
+      gaps: increase(stats.gaps, this.#gaps),
+      unproven: policy.unprovenBoundaries - this.#unproven,
+      messages: {
+        ...messageCounts(tally.of(index), damage, this.#warmUp, (path) => this.#options.folders.keyAt(path, this.#inputs)),
+        ...this.#warnings.take(),
+      },
+      timing: { startedMs: this.#startedMs, durationMs: endedMs - this.#startedMs, bytes: this.#bytes },
+      ...(damage !== null && { damage }),
+      isSound: this.#damage.isSound && Object.keys(stats.skipped).length === 0 && !(ROW_LOST in stats.notRepresentable),
+    }
+    this.#gaps = stats.gaps
+    this.#unproven = policy.unprovenBoundaries
+    this.#warmUp = 0
+    this.#bytes = 0
+    this.#startedMs = endedMs
+    return counts
+  }
+}
+
+function beganOf({ restart }: PassStart, [first]: readonly InputFolder[]): Receipt['began'] {
+  if (restart !== null) return { with: 'snapshot', key: restart.snapshot.entry.key }
+  return first === undefined ? null : { with: 'folder', key: first.key }
+}
+
+/** Book events that go to no book are not looked into. */
+const NO_BOOK = { updateIds: 'none', headerSeq: 'none', nativeSeq: 'none' } as const
+
+function increase(now: Readonly<Record<string, number>>, before: Readonly<Record<string, number>>): Record<string, number> {
+  const grown = Object.entries(now).map(([name, count]): [string, number] => [name, count - (before[name] ?? 0)])
+  return Object.fromEntries(grown.filter(([, count]) => count > 0))
+}

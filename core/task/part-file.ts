@@ -1,0 +1,94 @@
+import { statSync, unlinkSync } from 'node:fs'
+import path from 'node:path'
+import { ReplayError } from '../errors.ts'
+import { PARTITION_COLUMNS } from '../job/row-schema.ts'
+import { cellName } from '../plan/cells.ts'
+import type { PlanColumn } from '../plan/run/plan-document.ts'
+import type { Receipt } from '../plan/run/receipt.ts'
+import type { PlannedPartition } from '../plan/run/task-share.ts'
+import type { ObjectStore } from '../store/object-store.ts'
+import { ParquetFile } from '../table/parquet-writer.ts'
+import { partitionFolder } from '../table/partition-path.ts'
+import type { RowGroupBuffers } from '../table/row-group-buffers.ts'
+import { type RowChecksum, TableChecksum } from '../table/table-checksum.ts'
+
+export interface PartOptions {
+  readonly partition: PlannedPartition
+  readonly run: string
+  readonly attempt: string
+  /** Schema of the rows, directories included. */
+  readonly columns: readonly PlanColumn[]
+  /** Folder for the file until it is put into the table. */
+  readonly scratch: string
+  /** Memory of files that are closed, for those to come. */
+  readonly spare: RowGroupBuffers[]
+}
+
+/** What a receipt says of the rows. */
+export type PartResult = Pick<Receipt, 'part' | 'checksum' | 'minTsNs' | 'maxTsNs'>
+
+/** A partition without rows. */
+export const NO_PART: PartResult = { part: null, checksum: { rows: 0, sum: '0' }, minTsNs: null, maxTsNs: null }
+
+/** The rows of one partition: a Parquet file beside the table, put into it whole and once. */
+export class PartFile {
+  readonly file: ParquetFile
+  /** Key in the table. */
+  readonly key: string
+  readonly #checksum: TableChecksum
+  readonly #path: string
+  readonly #spare: RowGroupBuffers[]
+
+  /** @throws ReplayError `disk-full`, `output-failed` */
+  constructor(options: PartOptions) {
+    const { partition, run, attempt, scratch, spare } = options
+    const columns = options.columns.filter(({ name }) => !PARTITION_COLUMNS.includes(name))
+    const { startNs, endNs, fingerprint } = partition
+    const name = `part-${cellName(startNs, endNs)}-${fingerprint}-${run}-${attempt}.parquet`
+    this.key = partitionFolder(partition) + name
+    this.#checksum = new TableChecksum(
+      columns,
+      PARTITION_COLUMNS.map((column) => ({ name: column, value: partition[column as 'venue' | 'symbol' | 'date'] })),
+    )
+    // One partition is written at a time in a task, but names of scratch files must not meet those of others.
+    this.#path = path.join(scratch, `${partition.index}-${name}`)
+    this.#spare = spare
+    this.file = new ParquetFile({
+      path: this.#path,
+      columns,
+      onGroup: (buffers, rows) => this.#checksum.addBuffers(buffers, 0, rows),
+      buffers: spare.pop(),
+      isDurable: false, // what is put into the table is
+    })
+  }
+
+  /** @throws ReplayError bug `part-exists`, `disk-full`, `output-failed`, and those of the store */
+  async finish(table: ObjectStore): Promise<PartResult> {
+    await this.file.close()
+    this.#spare.push(this.file.buffers)
+    try {
+      const { size } = statSync(this.#path)
+      const etag = await table.put(this.key, { file: this.#path, size }, 'absent')
+      if (etag === null)
+        throw new ReplayError('part-exists', 'an attempt has a name of its own, but this part is there', {
+          category: 'bug',
+          path: this.key,
+        })
+      const { rows, sum }: RowChecksum = this.#checksum.result()
+      const times = this.file.bounds('ts_ns')
+      return {
+        part: { path: this.key, size, etag },
+        checksum: { rows, sum: String(sum) },
+        minTsNs: String(times?.min),
+        maxTsNs: String(times?.max),
+      }
+    } finally {
+      unlinkSync(this.#path)
+    }
+  }
+
+  /** Harmless after `finish`, which leaves nothing either. */
+  abandon(): void {
+    this.file.abandon()
+  }
+}

@@ -1,0 +1,144 @@
+import type { LogBookSettings } from '../book/log-settings.ts'
+import { ReplayError } from '../errors.ts'
+import type { JobDefinition } from '../job/define-job.ts'
+import { usesBook } from '../job/row-schema.ts'
+import { isBookStream, type JobWindow } from '../plan/archive/instrument-days.ts'
+import type { OnCorrupt } from '../plan/fingerprint.ts'
+import type { MessageCounts } from '../plan/run/message-counts.ts'
+import type { Variant } from '../plan/run/plan-document.ts'
+import type { Receipt } from '../plan/run/receipt.ts'
+import type { InputFolder, PlannedPartition } from '../plan/run/task-share.ts'
+import type { ObjectStore } from '../store/object-store.ts'
+import { FeaturePass } from './feature-pass.ts'
+import type { PartOptions, PartResult } from './part-file.ts'
+import type { DamageReport } from './pass-damage.ts'
+import type { ChangedFolder, PassStart, ShareFolders } from './pass-start.ts'
+import { PipelinePass } from './pipeline-pass.ts'
+
+/** Partitions of one instrument with the same variants, that one pass over its logs makes. */
+export interface PassPlan {
+  /** By time. */
+  readonly partitions: readonly PlannedPartition[]
+  readonly variants: readonly Variant[]
+  readonly start: PassStart
+  readonly window: JobWindow
+}
+
+export interface PassOptions extends Omit<PartOptions, 'partition'> {
+  readonly table: ObjectStore
+  readonly job: JobDefinition
+  /** Name of the job in stack traces. */
+  readonly jobFile: string
+  readonly folders: ShareFolders
+  readonly onCorrupt: OnCorrupt
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number
+  readonly signal: AbortSignal | undefined
+  /**
+   * Hears of messages and bytes read since the last call; of the bytes that the plan gives the partitions, those that the pass
+   * has come through; and how many partitions are done.
+   */
+  readonly onProgress: (messages: number, bytes: number, plannedBytes: number, partitions: number) => void
+}
+
+/** What became of a partition. */
+export interface PassResult extends PartResult {
+  readonly partition: PlannedPartition
+  readonly gaps: Readonly<Record<string, number>>
+  readonly unproven: number
+  readonly messages: MessageCounts
+  readonly timing: { readonly startedMs: number; readonly durationMs: number; readonly bytes: number }
+  readonly began: Receipt['began']
+  readonly damage?: DamageReport
+  /** Nothing that it may depend on was left out as damaged. */
+  readonly isSound: boolean
+}
+
+/** The end of a pass: what is done, and what stopped it; `inWarmUp`: before its first partition that is not done began. */
+export interface PassEnd {
+  readonly done: readonly PassResult[]
+  readonly error: ReplayError | null
+  readonly inWarmUp: boolean
+  /** The signal came: partitions that are neither done nor failed are given up. */
+  readonly isAborted: boolean
+}
+
+/** Runs a pass; a part is put into the table as soon as its cell is over. */
+export async function runPass(plan: PassPlan, options: PassOptions): Promise<PassEnd> {
+  const { folders, table } = options
+  const inputs = folders.foldersOf(plan.start, plan.partitions.at(-1)!.endNs, plan.window)
+  let pass: FeaturePass | PipelinePass | null = null
+  try {
+    const changed = await folders.firstChanged(inputs)
+    if (changed !== null) return await runBefore(plan, changed, options)
+    if (options.job.pipeline !== undefined) pass = new PipelinePass(plan, inputs, options)
+    else pass = new FeaturePass(plan, inputs, await settingsOf(plan, inputs, options), options)
+    await pass.run()
+    // What was read is what was planned only if it still is.
+    const meanwhile = await folders.firstChanged(inputs)
+    if (meanwhile !== null) return endBefore(plan, meanwhile, pass.done, folders)
+    if (usesBook(options.job)) await folders.learn(inputs.filter(({ stream }) => isBookStream(stream)))
+    return { done: pass.done, error: null, inWarmUp: false, isAborted: false }
+  } catch (cause) {
+    await pass?.rest()
+    // Whatever was found in a folder that is still being written is no more than that.
+    const changed = await folders.firstChanged(inputs).catch(() => null)
+    if (options.signal?.aborted === true) {
+      const done = pass?.done ?? []
+      return { done: changed === null ? done : endBefore(plan, changed, done, folders).done, error: null, inWarmUp: false, isAborted: true }
+    }
+    const error = errorOf(cause, options)
+    if (pass === null || (changed === null && error.code === 'input-changed')) return { done: [], error, inWarmUp: true, isAborted: false }
+    await pass.settle(table, false).catch(() => undefined)
+    // A part that could not be finished is of an earlier partition than what failed meanwhile.
+    const broken = await pass.rest()
+    if (changed !== null && pass.done.length >= countBefore(plan, changed, folders)) return endBefore(plan, changed, pass.done, folders)
+    return { done: pass.done, error: broken === null ? error : errorOf(broken, options), inWarmUp: pass.isInWarmUp, isAborted: false }
+  } finally {
+    pass?.abandon()
+  }
+}
+
+/** Runs the partitions that do not read a folder which changed. */
+async function runBefore(plan: PassPlan, changed: ChangedFolder, options: PassOptions): Promise<PassEnd> {
+  const partitions = plan.partitions.slice(0, countBefore(plan, changed, options.folders))
+  const inWarmUp = changed.folder.date < plan.partitions[0]!.date
+  if (partitions.length === 0) return { done: [], error: changed.error, inWarmUp, isAborted: false }
+  const end = await runPass({ ...plan, partitions }, options)
+  return end.error !== null || end.isAborted ? end : { ...end, error: changed.error, inWarmUp: false }
+}
+
+/** Of a pass over a folder that changed meanwhile stays what came out before; the rest has parts already, so that it is left as a whole. */
+function endBefore(plan: PassPlan, changed: ChangedFolder, done: readonly PassResult[], folders: ShareFolders): PassEnd {
+  return { done: done.slice(0, countBefore(plan, changed, folders)), error: changed.error, inWarmUp: true, isAborted: false }
+}
+
+function countBefore({ partitions, start, window }: PassPlan, { folder }: ChangedFolder, folders: ShareFolders): number {
+  const at = partitions.findIndex(({ endNs }) => folders.foldersOf(start, endNs, window).some(({ key }) => key === folder.key))
+  return at < 0 ? partitions.length : at
+}
+
+/** How the book of a pass is to be built; null without one. */
+async function settingsOf({ start }: PassPlan, inputs: readonly InputFolder[], options: PassOptions): Promise<LogBookSettings | null> {
+  if (start.restart !== null) return start.restart.settings
+  const book = usesBook(options.job) ? inputs.find(({ stream }) => isBookStream(stream)) : undefined
+  return book === undefined ? null : options.folders.settingsOf(book)
+}
+
+/** What a job throws is the job's: its file is in the stack. Anything else that is no ReplayError is ours. */
+function errorOf(cause: unknown, { job, jobFile }: PassOptions): ReplayError {
+  if (cause instanceof ReplayError) return cause
+  const stack = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
+  const isOfJob = !(cause instanceof Error) || stack.includes(jobFile)
+  if (isOfJob) return new ReplayError('job-threw', `job ${job.name} threw: ${firstLines(stack)}`, { category: 'input', cause })
+  return new ReplayError('task-failed', stack, { category: 'bug', cause })
+}
+
+/** What was thrown, and where. */
+function firstLines(stack: string): string {
+  return stack
+    .split('\n')
+    .slice(0, 2)
+    .map((line) => line.trim())
+    .join(' ')
+}
