@@ -1,6 +1,14 @@
 import { ReplayError } from '../errors.ts'
-import type { ParamValue, PlanColumn } from '../plan/run/plan-document.ts'
+import type { ParamValue } from './variants.ts'
+import type { ColumnType } from '../table/column-buffer.ts'
 import type { JobDefinition, JobTiming } from './define-job.ts'
+
+/** A column of the rows. */
+export interface PlanColumn {
+  readonly name: string
+  readonly type: Exclude<ColumnType, 'timestamp_us'>
+  readonly nullable: boolean
+}
 
 /**
  * The columns that every row begins with.

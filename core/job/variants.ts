@@ -1,8 +1,18 @@
 import crypto from 'node:crypto'
 import { ReplayError } from '../errors.ts'
 import { nearest } from '../nearest-word.ts'
-import type { ParamValue, Variant } from '../plan/run/plan-document.ts'
 import type { JobDefinition, ParamGrid } from './define-job.ts'
+
+/** The value of a job's parameter. */
+export type ParamValue = number | string | boolean
+
+/** One set of parameter values that a run computes. */
+export interface Variant {
+  /** Hash of the parameters, 16 hex digits. */
+  readonly id: string
+  /** Every parameter of the job, defaults included. */
+  readonly params: Readonly<Record<string, ParamValue>>
+}
 
 /** Variants of one run: each has a row set of its own. */
 export const MAX_VARIANTS = 1024

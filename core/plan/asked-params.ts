@@ -1,4 +1,5 @@
-import type { ParamValue, PlanHead } from './run/plan-document.ts'
+import type { PlanHead } from './run/plan-document.ts'
+import type { ParamValue } from '../job/variants.ts'
 
 /** The parameters of the variants that a run was asked for. */
 export interface AskedParams {

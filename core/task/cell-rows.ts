@@ -1,6 +1,6 @@
 import type { EngineMoment } from '../features/columns/column.ts'
 import { RowBlock, type RowColumn, type RowTarget } from '../features/rows/row-target.ts'
-import type { ParamValue, Variant } from '../plan/run/plan-document.ts'
+import type { ParamValue, Variant } from '../job/variants.ts'
 import type { PlannedPartition } from '../plan/run/task-share.ts'
 import type { ColumnBuffer, ColumnSpec } from '../table/column-buffer.ts'
 import { JOB_COLUMN } from './job-column.ts'

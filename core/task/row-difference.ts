@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { PARTITION_COLUMNS } from '../job/row-schema.ts'
-import type { PlanColumn } from '../plan/run/plan-document.ts'
+import type { PlanColumn } from '../job/row-schema.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { type PartPlace, partGroups } from '../table/part-groups.ts'
 import type { RowValue } from '../table/table-checksum.ts'

@@ -1,6 +1,7 @@
 import { ReplayError } from '../../errors.ts'
+import type { PlanColumn } from '../../job/row-schema.ts'
+import type { Variant } from '../../job/variants.ts'
 import type { ObjectStore } from '../../store/object-store.ts'
-import type { ColumnType } from '../../table/column-buffer.ts'
 import type { ListingFinding } from '../archive/listing-findings.ts'
 import type { MissingStream } from '../archive/missing-streams.ts'
 import type { OnForeign } from '../table/pack.ts'
@@ -17,24 +18,6 @@ import { runFiles } from './run-files.ts'
  *
  * Cached partitions are counted in the head and written nowhere. 64-bit values are decimal strings.
  */
-
-/** The value of a job's parameter. */
-export type ParamValue = number | string | boolean
-
-/** One set of parameter values that a run computes. */
-export interface Variant {
-  /** Hash of the parameters, 16 hex digits. */
-  readonly id: string
-  /** Every parameter of the job, defaults included. */
-  readonly params: Readonly<Record<string, ParamValue>>
-}
-
-/** A column of the rows. */
-export interface PlanColumn {
-  readonly name: string
-  readonly type: Exclude<ColumnType, 'timestamp_us'>
-  readonly nullable: boolean
-}
 
 /** Why partitions are in a state, and how many. */
 export interface PlanReason {
