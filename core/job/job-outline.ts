@@ -1,13 +1,21 @@
 import { L2Book } from '../book/l2-book.ts'
 import { FeatureBook } from '../features/feature-book.ts'
-import type { JobWindow } from '../plan/archive/instrument-days.ts'
 import type { PlanColumn } from './row-schema.ts'
 import type { Variant } from './variants.ts'
-import { type LiveParts, NO_PARTS } from '../plan/table/live-parts.ts'
 import type { JobContext, JobDefinition, JobParamDefaults, JobStreams, ParamGrid } from './define-job.ts'
 import { jobTiming } from './define-job.ts'
 import { rowSchema, usesBook } from './row-schema.ts'
 import { variantsOf } from './variants.ts'
+
+/** How far rows of a cell look beyond it. */
+export interface JobWindow {
+  /** Warm-up and skew before the cell, nanoseconds. */
+  readonly beforeNs: number
+  /** Skew behind it, nanoseconds. */
+  readonly afterNs: number
+  /** Rows depend on all of their UTC day. */
+  readonly wholeDay: boolean
+}
 
 /** A variant, and how far its rows look beyond their cell. */
 export interface OutlinedVariant extends Variant {
@@ -38,12 +46,21 @@ export interface JobOutline {
   readonly live: readonly OutlinedVariant[]
 }
 
+/** What a table has: its job, and every variant with rows. */
+export interface LiveVariants {
+  /** Null for a table that does not exist yet. */
+  readonly job: string | null
+  readonly variants: readonly Variant[]
+}
+
+const NO_TABLE: LiveVariants = { job: null, variants: [] }
+
 /**
  * @param params values of parameters, over the job's own sweep and defaults
  * @param live what is in the table; of another job it says nothing here, and `planRun` refuses it
  * @throws ReplayError input: those of `variantsOf`, `jobTiming`, `rowSchema`
  */
-export function outlineJob(job: JobDefinition, params: ParamGrid = {}, live: LiveParts = NO_PARTS): JobOutline {
+export function outlineJob(job: JobDefinition, params: ParamGrid = {}, live: LiveVariants = NO_TABLE): JobOutline {
   const asked = variantsOf(job, params)
   const timings = asked.map((variant) => jobTiming(job, variant.params))
   const everyNs = timings.reduce<bigint | null>((most, timing) => leastCommon(most, timing.everyNs), null)

@@ -1,3 +1,4 @@
+import { quoteCsv } from '../table/csv-text.ts'
 import { ReplayError } from '../errors.ts'
 import type { MessageBatch } from '../message/batch.ts'
 import { BookTickerView } from '../protocol/book-ticker.ts'
@@ -244,11 +245,6 @@ class Tail {
     const needed = this.#symbolBytes.length + 64
     if (needed > this.view.byteLength) this.view = new DataView(new ArrayBuffer(2 * needed))
   }
-}
-
-/** A CSV field: in quotes, which are doubled inside, when it has a comma, quote or line break. */
-export function quoteCsv(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
 const CHUNK_BYTES = 1 << 20

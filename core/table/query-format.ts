@@ -1,5 +1,5 @@
 import type { DuckDBValue } from '@duckdb/node-api'
-import { quoteCsv } from '../sink/csv-sink.ts'
+import { quoteCsv } from './csv-text.ts'
 
 export type TextFormat = 'table' | 'csv' | 'json'
 

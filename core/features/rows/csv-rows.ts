@@ -1,4 +1,4 @@
-import { quoteCsv } from '../../sink/csv-sink.ts'
+import { quoteCsv } from '../../table/csv-text.ts'
 import { putAscii, putDouble, putU64 } from '../../sink/decimal-text.ts'
 import { OutputFile, type OutputTarget } from '../../store/output-file.ts'
 import type { ColumnSpec } from '../../table/column-buffer.ts'

@@ -1,3 +1,4 @@
+import type { JobWindow } from '../../job/job-outline.ts'
 import { type CellGrid, DAY_NS, dateOfDay } from '../cells.ts'
 import { InputDays, InputDigests, type Restart } from '../fingerprint.ts'
 import { folderKey } from '../run/task-share.ts'
@@ -7,16 +8,6 @@ import { type DayTime, dayTimeOf } from './day-spans.ts'
 import type { FolderReaches } from './folder-reach.ts'
 
 const DAY = Number(DAY_NS)
-
-/** How far rows of a cell look beyond it. */
-export interface JobWindow {
-  /** Warm-up and skew before the cell, nanoseconds. */
-  readonly beforeNs: number
-  /** Skew behind it, nanoseconds. */
-  readonly afterNs: number
-  /** Rows depend on all of their UTC day. */
-  readonly wholeDay: boolean
-}
 
 /** The time from which on messages matter to a cell, nanoseconds since the epoch; not before it. */
 export function windowStartNs(startNs: bigint, { beforeNs, afterNs, wholeDay }: JobWindow): bigint {
