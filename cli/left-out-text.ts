@@ -1,5 +1,5 @@
+import type { DamagePlace } from '../core/plan/run/damage-report.ts'
 import { totalOf } from '../core/plan/run/message-counts.ts'
-import type { DamagePlace } from '../core/task/pass-damage.ts'
 import { countText } from './output.ts'
 
 /** What became of messages: of a run, or of a log. */

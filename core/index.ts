@@ -83,6 +83,7 @@ export type { Filter, MessageTransform, PipelineContext, Transform } from './pip
 export type { OnCorrupt } from './plan/fingerprint.ts'
 export { type PlanOptions, planRun, type RunPlan } from './plan/plan.ts'
 export type { PlannedCell } from './plan/plan-collector.ts'
+export type { DamagePlace, DamageReport } from './plan/run/damage-report.ts'
 export type { PlanHead } from './plan/run/plan-document.ts'
 export { writePlan } from './plan/run/plan-writer.ts'
 export type { Receipt } from './plan/run/receipt.ts'
@@ -117,5 +118,4 @@ export { addChecksums, type RowChecksum, TableChecksum } from './table/table-che
 export { openTable, type TableQueryOptions } from './table/table-query.ts'
 export { PARTITION_COLUMNS, type TableSchema } from './table/table-schema.ts'
 export { type VacuumOptions, type VacuumResult, vacuum } from './table/vacuum.ts'
-export type { DamagePlace, DamageReport } from './task/pass-damage.ts'
 export { type RunTaskOptions, runTask, type TaskResult } from './task/task.ts'

@@ -1,6 +1,6 @@
+import { type DamagePlace, sumCounts } from '../plan/run/damage-report.ts'
 import { totalOf } from '../plan/run/message-counts.ts'
 import type { DoneReceipt } from '../plan/run/run-receipts.ts'
-import { type DamagePlace, sumCounts } from '../task/pass-damage.ts'
 
 /** What the partitions of a run do without because it is damaged; their receipts have the places. */
 export interface SkippedDamage {

@@ -1,6 +1,6 @@
+import { type DamagePlace, sumCounts } from '../plan/run/damage-report.ts'
 import { totalOf, warningName } from '../plan/run/message-counts.ts'
 import type { DoneReceipt } from '../plan/run/run-receipts.ts'
-import { type DamagePlace, sumCounts } from '../task/pass-damage.ts'
 
 /** What became of the messages of a run: read = handled + the sum of `leftOut`. Of all partitions that are done. */
 export interface MessageTotals {

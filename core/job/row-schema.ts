@@ -1,7 +1,7 @@
 import { ReplayError } from '../errors.ts'
-import type { ParamValue } from './variants.ts'
 import type { ColumnType } from '../table/column-buffer.ts'
 import type { JobDefinition, JobTiming } from './define-job.ts'
+import type { ParamValue } from './variants.ts'
 
 /** A column of the rows. */
 export interface PlanColumn {

@@ -1,5 +1,5 @@
-import type { PlanHead } from './run/plan-document.ts'
 import type { ParamValue } from '../job/variants.ts'
+import type { PlanHead } from './run/plan-document.ts'
 
 /** The parameters of the variants that a run was asked for. */
 export interface AskedParams {

@@ -1,6 +1,6 @@
 import { isoTime } from '../instant.ts'
-import { type InstrumentDays, windowStartNs } from './archive/instrument-days.ts'
 import type { JobWindow } from '../job/job-outline.ts'
+import { type InstrumentDays, windowStartNs } from './archive/instrument-days.ts'
 import type { CellGrid } from './cells.ts'
 import { type FingerprintBase, fingerprintOf, type OnCorrupt, type Restart } from './fingerprint.ts'
 import type { PartitionState } from './run/plan-document.ts'

@@ -1,9 +1,9 @@
+import type { Variant } from '../job/variants.ts'
 import type { CellBytes, InstrumentDays } from './archive/instrument-days.ts'
 import type { CellGrid } from './cells.ts'
 import { PartitionLines } from './partition-lines.ts'
 import { type JudgedCell, partitionText } from './partition-state.ts'
 import type { PartitionState, PlanReason } from './run/plan-document.ts'
-import type { Variant } from '../job/variants.ts'
 import type { ShareLine } from './run/task-share.ts'
 
 /** What a plan says of one partition. */

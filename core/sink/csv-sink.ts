@@ -1,10 +1,10 @@
-import { quoteCsv } from '../table/csv-text.ts'
 import { ReplayError } from '../errors.ts'
 import type { MessageBatch } from '../message/batch.ts'
 import { BookTickerView } from '../protocol/book-ticker.ts'
 import { TYPE_BOOK_TICKER, TYPE_TRADE } from '../protocol/message-type.ts'
 import { TradeView } from '../protocol/trade.ts'
 import { OutputFile } from '../store/output-file.ts'
+import { quoteCsv } from '../table/csv-text.ts'
 import { copyText, putAscii, putDouble, putNine, putU64, putWhole } from './decimal-text.ts'
 import type { Sink } from './sink.ts'
 

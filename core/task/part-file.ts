@@ -1,10 +1,10 @@
 import { statSync, unlinkSync } from 'node:fs'
 import path from 'node:path'
 import { ReplayError } from '../errors.ts'
+import type { PlanColumn } from '../job/row-schema.ts'
 import { PARTITION_COLUMNS } from '../job/row-schema.ts'
 import { cellName } from '../plan/cells.ts'
-import type { PlanColumn } from '../job/row-schema.ts'
-import type { Receipt } from '../plan/run/receipt.ts'
+import type { PartResult } from '../plan/run/receipt.ts'
 import type { PlannedPartition } from '../plan/run/task-share.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { ParquetFile } from '../table/parquet-writer.ts'
@@ -23,12 +23,6 @@ export interface PartOptions {
   /** Memory of files that are closed, for those to come. */
   readonly spare: RowGroupBuffers[]
 }
-
-/** What a receipt says of the rows. */
-export type PartResult = Pick<Receipt, 'part' | 'checksum' | 'minTsNs' | 'maxTsNs'>
-
-/** A partition without rows. */
-export const NO_PART: PartResult = { part: null, checksum: { rows: 0, sum: '0' }, minTsNs: null, maxTsNs: null }
 
 /** The rows of one partition: a Parquet file beside the table, put into it whole and once. */
 export class PartFile {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { PARTITION_COLUMNS } from '../job/row-schema.ts'
 import type { PlanColumn } from '../job/row-schema.ts'
+import { PARTITION_COLUMNS } from '../job/row-schema.ts'
+import type { RowDifference, RowKey } from '../plan/run/partition-check.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { type PartPlace, partGroups } from '../table/part-groups.ts'
 import type { RowValue } from '../table/table-checksum.ts'
@@ -9,23 +10,6 @@ import type { RowValue } from '../table/table-checksum.ts'
 export interface PartRows {
   readonly store: ObjectStore
   readonly parts: readonly PartPlace[]
-}
-
-/** What makes a row findable among those of its partition; 64-bit values as digits. */
-export interface RowKey {
-  readonly tsNs: string
-  readonly seq: string | null
-  readonly row: number
-  readonly variant: string
-}
-
-/** The first row, by its key, that one side has and the other has not, or has with other values. */
-export interface RowDifference {
-  readonly key: RowKey
-  /** The first column that differs, in the order of the schema; null: one side has no such row at all. */
-  readonly column: string | null
-  /** The values as text; null: NULL, or no row. */
-  readonly values: readonly [string | null, string | null]
 }
 
 /**

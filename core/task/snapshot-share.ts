@@ -1,9 +1,9 @@
 import { snapshotLog } from '../book/snapshot/snapshot-log.ts'
 import { parseDuration } from '../features/clocks/duration.ts'
 import type { JobDefinition } from '../job/define-job.ts'
+import type { Variant } from '../job/variants.ts'
 import { reachOf } from '../plan/archive/day-spans.ts'
 import { isBookStream } from '../plan/archive/instrument-days.ts'
-import type { Variant } from '../job/variants.ts'
 import type { InstrumentShare } from '../plan/run/task-share.ts'
 import type { ShareFolders } from './pass-start.ts'
 

@@ -1,6 +1,6 @@
+import type { Variant } from '../../core/job/variants.ts'
 import type { RunPlan } from '../../core/plan/plan.ts'
 import type { PlanHead } from '../../core/plan/run/plan-document.ts'
-import type { Variant } from '../../core/job/variants.ts'
 import type { ShareLine } from '../../core/plan/run/task-share.ts'
 import type { LiveCellPlace, LivePart, LiveParts } from '../../core/plan/table/live-parts.ts'
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { tallyDamage } from '../../core/commit/damage-tally.ts'
+import { MAX_PLACES } from '../../core/plan/run/damage-report.ts'
 import type { DoneReceipt } from '../../core/plan/run/run-receipts.ts'
-import { MAX_PLACES, PassDamage } from '../../core/task/pass-damage.ts'
+import { PassDamage } from '../../core/task/pass-damage.ts'
 
 const issue = (code: string, offset?: number) =>
   ({ code, severity: 'error', message: '', segment: 3, ...(offset !== undefined && { offset }) }) as const

@@ -1,7 +1,7 @@
-import { quoteCsv } from '../../table/csv-text.ts'
 import { putAscii, putDouble, putU64 } from '../../sink/decimal-text.ts'
 import { OutputFile, type OutputTarget } from '../../store/output-file.ts'
 import type { ColumnSpec } from '../../table/column-buffer.ts'
+import { quoteCsv } from '../../table/csv-text.ts'
 import { RowBlock, type RowColumn, type RowTarget } from './row-target.ts'
 
 /**

@@ -1,6 +1,6 @@
 import type { CellTally } from '../../features/message-tally.ts'
 import type { ReadIssue } from '../../message/source.ts'
-import { type DamagePlace, type DamageReport, sumCounts } from '../../task/pass-damage.ts'
+import { type DamagePlace, type DamageReport, sumCounts } from './damage-report.ts'
 
 /** What became of the messages of a partition: read = handled + the sum of `leftOut`, whatever the slices and tasks. */
 export interface MessageCounts {

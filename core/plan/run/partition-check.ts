@@ -1,5 +1,21 @@
 import { isoTime } from '../../instant.ts'
-import type { RowDifference } from '../../task/row-difference.ts'
+
+/** What makes a row findable among those of its partition; 64-bit values as digits. */
+export interface RowKey {
+  readonly tsNs: string
+  readonly seq: string | null
+  readonly row: number
+  readonly variant: string
+}
+
+/** The first row, by its key, that one side has and the other has not, or has with other values. */
+export interface RowDifference {
+  readonly key: RowKey
+  /** The first column that differs, in the order of the schema; null: one side has no such row at all. */
+  readonly column: string | null
+  /** The values as text; null: NULL, or no row. */
+  readonly values: readonly [string | null, string | null]
+}
 
 /** That a partition was made a second time, from other starts than the run's pass, and whether its rows were the same. */
 export interface PartitionCheck {

@@ -1,7 +1,6 @@
 import { type ErrorCategory, ReplayError } from '../../errors.ts'
-import { NO_PART } from '../../task/part-file.ts'
-import type { DamageReport } from '../../task/pass-damage.ts'
 import type { FolderFact } from '../archive/archive-facts.ts'
+import type { DamageReport } from './damage-report.ts'
 import { type MessageCounts, NO_MESSAGES } from './message-counts.ts'
 import type { PartitionCheck } from './partition-check.ts'
 import type { PlanHead } from './plan-document.ts'
@@ -71,6 +70,12 @@ export interface Receipt {
   /** Null: done. */
   readonly error: { readonly code: string; readonly category: ErrorCategory; readonly message: string } | null
 }
+
+/** What a receipt says of the rows. */
+export type PartResult = Pick<Receipt, 'part' | 'checksum' | 'minTsNs' | 'maxTsNs'>
+
+/** A partition without rows. */
+export const NO_PART: PartResult = { part: null, checksum: { rows: 0, sum: '0' }, minTsNs: null, maxTsNs: null }
 
 /** The part of a receipt that says which partition it is of. */
 export type ReceiptFrame = Omit<

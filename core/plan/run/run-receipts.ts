@@ -1,6 +1,6 @@
 import type { ObjectStore } from '../../store/object-store.ts'
-import type { DamagePlace } from '../../task/pass-damage.ts'
 import { type FolderFact, FolderFacts } from '../archive/archive-facts.ts'
+import type { DamagePlace } from './damage-report.ts'
 import type { MessageCounts } from './message-counts.ts'
 import type { PlanHead } from './plan-document.ts'
 import { decodeReceipts, type Receipt } from './receipt.ts'

@@ -1,5 +1,5 @@
-import type { TableSchema } from '../../table/table-schema.ts'
 import type { Variant } from '../../job/variants.ts'
+import type { TableSchema } from '../../table/table-schema.ts'
 import type { Pack } from './pack.ts'
 
 /** What a table says of the rows of a partition, in one part or, without rows, in none. */
