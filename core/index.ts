@@ -29,21 +29,21 @@ export { FeatureSink, type FeatureSinkOptions } from './features/feature-sink.ts
 export { parseInstant } from './instant.ts'
 export { BUILTIN_JOBS } from './job/builtin/index.ts'
 export { bundleJob, type JobBundle, loadJob } from './job/bundle.ts'
-export {
-  defineJob,
-  type GapInfo,
-  type JobColumns,
-  type JobContext,
-  type JobDefinition,
-  type JobHandlers,
-  type JobParams,
-  type JobPipelineContext,
-  type JobSpec,
-  type JobStream,
-  type ParamGrid,
-  type RowOut,
-} from './job/define-job.ts'
+export { defineJob } from './job/define-job.ts'
 export { engineHash } from './job/engine-hash.ts'
+export type {
+  GapInfo,
+  JobColumns,
+  JobContext,
+  JobDefinition,
+  JobHandlers,
+  JobParams,
+  JobPipelineContext,
+  JobSpec,
+  JobStream,
+  ParamGrid,
+  RowOut,
+} from './job/job-definition.ts'
 export { type JobOutline, type OutlinedVariant, outlineJob } from './job/job-outline.ts'
 export { type LogOutline, outlineLog } from './log/checking/log-outline.ts'
 export { type LogSummary, summarizeLog } from './log/checking/log-summary.ts'
@@ -57,9 +57,10 @@ export { QueueReader, type QueueReaderOptions } from './log/reading/queue-reader
 export { ReplayReader, type ReplayReaderOptions, type SegmentReading } from './log/reading/replay-reader.ts'
 export { LogWriter, type LogWriterOptions } from './log/writing/log-writer.ts'
 export { QueueWriter, type QueueWriterOptions } from './log/writing/queue-writer.ts'
-export { type BatchOrigin, MessageBatch } from './message/batch.ts'
+export { MessageBatch } from './message/batch.ts'
 export { BatchBuilder, type NewMessage } from './message/batch-builder.ts'
 export type { Checksum } from './message/checksum.ts'
+export type { BatchOrigin } from './message/message.ts'
 export { type Message, MessageCursor } from './message/message.ts'
 export {
   BatchSource,

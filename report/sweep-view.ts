@@ -1,5 +1,5 @@
 import { parseDuration } from '../core/features/clocks/duration.ts'
-import type { ParamValue } from '../core/job/variants.ts'
+import type { ParamValue } from '../core/job/job-definition.ts'
 import type { PlanHead } from '../core/plan/run/plan-document.ts'
 import type { Query } from '../core/table/query.ts'
 import { quoteName } from '../core/table/table-query.ts'

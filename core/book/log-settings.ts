@@ -1,5 +1,6 @@
 import { identifyFolder } from '../log/format/log-path.ts'
-import { folderOf, type LogFolder, readWhole } from '../log/stores/log-folder.ts'
+import { folderOf } from '../log/stores/disk-folder.ts'
+import { type LogFolder, readWhole } from '../log/stores/log-folder.ts'
 import { ruleOfVenue, type SequenceRule } from './sequence/sequence-rule.ts'
 import { depthLimitOf } from './stream-depth.ts'
 

@@ -1,6 +1,6 @@
 import type { PlanHead } from '../plan/run/plan-document.ts'
 import type { DoneReceipt, MissingPartition } from '../plan/run/run-receipts.ts'
-import type { LiveCell } from '../plan/table/live-cells.ts'
+import type { LiveCell } from '../plan/table/pack.ts'
 import { isOfDay, liesWithin, mayHold, type Pack, whyKept } from '../plan/table/pack.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { readHistory } from '../table/delta-history.ts'

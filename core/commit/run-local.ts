@@ -1,6 +1,6 @@
 import { ReplayError } from '../errors.ts'
 import { engineHash, requireEngine } from '../job/engine-hash.ts'
-import type { MissingStream } from '../plan/archive/missing-streams.ts'
+import type { MissingStream } from '../plan/run/plan-document.ts'
 import { readPlanHead } from '../plan/run/plan-document.ts'
 import { attemptName } from '../plan/run/run-files.ts'
 import { type MissingPartition, readRunReceipts } from '../plan/run/run-receipts.ts'

@@ -7,7 +7,8 @@ import type { BuildFailure } from 'esbuild'
 import { ReplayError } from '../errors.ts'
 import { nearest } from '../nearest-word.ts'
 import { BUILTIN_JOBS } from './builtin/index.ts'
-import { isJob, type JobDefinition } from './define-job.ts'
+import { isJob } from './define-job.ts'
+import type { JobDefinition } from './job-definition.ts'
 
 /** The code of a job: one JavaScript file, whose hash is its version. */
 export interface JobBundle {

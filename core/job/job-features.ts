@@ -1,7 +1,7 @@
 import { ReplayError } from '../errors.ts'
 import { resolveColumns } from '../features/columns/builtin-columns.ts'
 import type { FeatureColumn } from '../features/columns/column.ts'
-import type { JobDefinition, JobParamDefaults } from './define-job.ts'
+import type { JobDefinition, JobParamDefaults } from './job-definition.ts'
 
 /**
  * The features that fill columns of a job, under the names of those columns.

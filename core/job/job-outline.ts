@@ -1,7 +1,7 @@
 import { L2Book } from '../book/l2-book.ts'
 import { FeatureBook } from '../features/feature-book.ts'
-import type { JobContext, JobDefinition, JobParamDefaults, JobStreams, ParamGrid } from './define-job.ts'
 import { jobTiming } from './define-job.ts'
+import type { JobContext, JobDefinition, JobParamDefaults, JobStreams, ParamGrid } from './job-definition.ts'
 import type { PlanColumn } from './row-schema.ts'
 import { rowSchema, usesBook } from './row-schema.ts'
 import type { Variant } from './variants.ts'

@@ -1,7 +1,6 @@
 import { ReplayError } from '../errors.ts'
 import type { ColumnType } from '../table/column-buffer.ts'
-import type { JobDefinition, JobTiming } from './define-job.ts'
-import type { ParamValue } from './variants.ts'
+import type { JobDefinition, JobTiming, ParamValue } from './job-definition.ts'
 
 /** A column of the rows. */
 export interface PlanColumn {

@@ -1,10 +1,7 @@
 import crypto from 'node:crypto'
 import { ReplayError } from '../errors.ts'
 import { nearest } from '../nearest-word.ts'
-import type { JobDefinition, ParamGrid } from './define-job.ts'
-
-/** The value of a job's parameter. */
-export type ParamValue = number | string | boolean
+import type { JobDefinition, ParamGrid, ParamValue } from './job-definition.ts'
 
 /** One set of parameter values that a run computes. */
 export interface Variant {

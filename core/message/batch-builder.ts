@@ -1,8 +1,8 @@
 import { ReplayError } from '../errors.ts'
 import { requireU64, requireUint } from '../field-range.ts'
-import { type BatchOrigin, MessageBatch } from './batch.ts'
+import { MessageBatch } from './batch.ts'
 import { crc32 } from './crc32.ts'
-import type { MessageCursor } from './message.ts'
+import type { BatchOrigin, MessageCursor } from './message.ts'
 import {
   CRC32_OFFSET,
   RECORD_HEADER_BYTES,

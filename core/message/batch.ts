@@ -1,5 +1,5 @@
 import { ReplayError } from '../errors.ts'
-import { MessageCursor } from './message.ts'
+import { type BatchOrigin, type MessageColumns, MessageCursor } from './message.ts'
 import { recordBytes } from './record.ts'
 
 /** The time of a record cannot be believed: it has that of the record before it. */
@@ -10,20 +10,6 @@ export const TIME_UNUSABLE = 2
 export const TIME_STEPPED_BACK = 3
 /** The seek index has another time for this record: one of them is damaged, and nobody can tell which. */
 export const TIME_DIFFERS = 4
-
-/** Where the records of one buffer of a batch came from. */
-export interface BatchOrigin {
-  /** Log directory or URI; empty for messages made by a transform. */
-  readonly path: string
-  /** Symbol code from the archive path, or null. */
-  readonly symbol: string | null
-  /** For logs that mix markets: the symbol of a message, or null when it has none. */
-  readonly resolveSymbol: ((message: MessageCursor) => string | null) | null
-  /** Segment id; -1 for messages made by a transform. */
-  readonly segment: number
-  /** Segment offset of byte 0 of the buffer (may be negative when the buffer has a prefix). */
-  readonly bufferStart: number
-}
 
 /** One buffer of raw records, laid out as on disk (64-byte header, payload, rounded up to 64). */
 export interface BatchBuffer {
@@ -41,7 +27,7 @@ export interface BatchBuffer {
  * Ownership: a batch and its cursors are valid until the sinks' `write` promises settle (for a transform:
  * until `apply` returns). Keeping anything needs `message.toOwned()` or `batch.retain()`.
  */
-export class MessageBatch {
+export class MessageBatch implements MessageColumns {
   /** One per source that the batch holds messages of. */
   buffers: BatchBuffer[] = []
   /** Rows in the columns. */

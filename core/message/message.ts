@@ -1,5 +1,3 @@
-import type { MessageBatch } from './batch.ts'
-
 /** A message that owns its payload and outlives the batch it came from. */
 export interface Message {
   /** Record sequence (u64): a counter per writer session, starting at 0. */
@@ -13,16 +11,46 @@ export interface Message {
   readonly payload: Uint8Array
 }
 
+/** Where the records of one buffer of a batch came from. */
+export interface BatchOrigin {
+  /** Log directory or URI; empty for messages made by a transform. */
+  readonly path: string
+  /** Symbol code from the archive path, or null. */
+  readonly symbol: string | null
+  /** For logs that mix markets: the symbol of a message, or null when it has none. */
+  readonly resolveSymbol: ((message: MessageCursor) => string | null) | null
+  /** Segment id; -1 for messages made by a transform. */
+  readonly segment: number
+  /** Segment offset of byte 0 of the buffer (may be negative when the buffer has a prefix). */
+  readonly bufferStart: number
+}
+
+/** The columns that a cursor goes over: what it needs of a `MessageBatch`. */
+export interface MessageColumns {
+  readonly offsets: Uint32Array
+  readonly lengths: Uint32Array
+  readonly types: Uint16Array
+  readonly seqs: BigInt64Array
+  readonly seqWords: Uint32Array
+  readonly times: BigInt64Array
+  readonly timeWords: Uint32Array
+  readonly emitted: Uint8Array | null
+  symbolAt(row: number): string | null
+  bufferAt(row: number): Uint8Array
+  viewAt(row: number): DataView
+  originAt(row: number): BatchOrigin
+}
+
 /**
  * A flyweight on one message of a batch: no object, BigInt or copy per message unless asked for.
  * Valid only as long as its batch (see MessageBatch); keep something with `toOwned()`.
  */
 export class MessageCursor {
-  readonly batch: MessageBatch
+  readonly batch: MessageColumns
   /** Row in the batch's columns. */
   index = 0
 
-  constructor(batch: MessageBatch) {
+  constructor(batch: MessageColumns) {
     this.batch = batch
   }
 

@@ -345,7 +345,7 @@ const PAUSE_EVERY_MS = 20
 const PASS_ALL: Filter = { name: 'done by the source', select: () => undefined }
 
 /** 1 when a transform made the message, 0 when it came from the source. */
-function madeFlag({ emitted }: MessageBatch, row: number): number {
+function madeFlag({ emitted }: Pick<MessageBatch, 'emitted'>, row: number): number {
   return emitted === null ? 0 : emitted[row]!
 }
 

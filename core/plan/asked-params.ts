@@ -1,4 +1,4 @@
-import type { ParamValue } from '../job/variants.ts'
+import type { ParamValue } from '../job/job-definition.ts'
 import type { PlanHead } from './run/plan-document.ts'
 
 /** The parameters of the variants that a run was asked for. */

@@ -1,6 +1,7 @@
 import type { EngineMoment } from '../features/columns/column.ts'
 import { RowBlock, type RowColumn, type RowTarget } from '../features/rows/row-target.ts'
-import type { ParamValue, Variant } from '../job/variants.ts'
+import type { ParamValue } from '../job/job-definition.ts'
+import type { Variant } from '../job/variants.ts'
 import type { PlannedPartition } from '../plan/run/task-share.ts'
 import type { ColumnBuffer, ColumnSpec } from '../table/column-buffer.ts'
 import { JOB_COLUMN } from './job-column.ts'

@@ -1,8 +1,8 @@
 import { ReplayError } from '../errors.ts'
 import type { MessageTally } from '../features/message-tally.ts'
-import { type BatchOrigin, type MessageBatch, TIME_DIFFERS, TIME_UNUSABLE, TIME_WILD } from '../message/batch.ts'
+import { type MessageBatch, TIME_DIFFERS, TIME_UNUSABLE, TIME_WILD } from '../message/batch.ts'
 import { BatchRest } from '../message/batch-rest.ts'
-import type { MessageCursor } from '../message/message.ts'
+import type { BatchOrigin, MessageCursor } from '../message/message.ts'
 import { BatchSource, type MessageSource, NO_GRANT, type ReadIssue, type SourceGrant, type SourceRequest } from '../message/source.ts'
 import { isBefore, type TimeWords, timeWordsOf } from '../message/time-words.ts'
 

@@ -1,6 +1,6 @@
 import { ReplayError } from '../errors.ts'
 import type { ColumnContext, EngineMoment, FeatureColumn, FeatureState } from '../features/columns/column.ts'
-import type { JobColumns, JobContext, JobDefinition, JobHandlers, JobParamDefaults } from '../job/define-job.ts'
+import type { JobColumns, JobContext, JobDefinition, JobHandlers, JobParamDefaults } from '../job/job-definition.ts'
 import { usesBook } from '../job/row-schema.ts'
 import { RowValues } from './row-values.ts'
 

@@ -1,59 +1,12 @@
 import type { LogBookSettings } from '../book/log-settings.ts'
 import { ReplayError } from '../errors.ts'
-import type { JobDefinition } from '../job/define-job.ts'
-import type { JobWindow } from '../job/job-outline.ts'
 import { usesBook } from '../job/row-schema.ts'
-import type { Variant } from '../job/variants.ts'
 import { isBookStream } from '../plan/archive/instrument-days.ts'
-import type { OnCorrupt } from '../plan/fingerprint.ts'
-import type { DamageReport } from '../plan/run/damage-report.ts'
-import type { MessageCounts } from '../plan/run/message-counts.ts'
-import type { PartResult, Receipt } from '../plan/run/receipt.ts'
-import type { InputFolder, PlannedPartition } from '../plan/run/task-share.ts'
-import type { ObjectStore } from '../store/object-store.ts'
+import type { InputFolder } from '../plan/run/task-share.ts'
 import { FeaturePass } from './feature-pass.ts'
-import type { PartOptions } from './part-file.ts'
-import type { ChangedFolder, PassStart, ShareFolders } from './pass-start.ts'
+import type { PassOptions, PassPlan, PassResult } from './pass-plan.ts'
+import type { ChangedFolder, ShareFolders } from './pass-start.ts'
 import { PipelinePass } from './pipeline-pass.ts'
-
-/** Partitions of one instrument with the same variants, that one pass over its logs makes. */
-export interface PassPlan {
-  /** By time. */
-  readonly partitions: readonly PlannedPartition[]
-  readonly variants: readonly Variant[]
-  readonly start: PassStart
-  readonly window: JobWindow
-}
-
-export interface PassOptions extends Omit<PartOptions, 'partition'> {
-  readonly table: ObjectStore
-  readonly job: JobDefinition
-  /** Name of the job in stack traces. */
-  readonly jobFile: string
-  readonly folders: ShareFolders
-  readonly onCorrupt: OnCorrupt
-  /** Milliseconds since the epoch. */
-  readonly clock: () => number
-  readonly signal: AbortSignal | undefined
-  /**
-   * Hears of messages and bytes read since the last call; of the bytes that the plan gives the partitions, those that the pass
-   * has come through; and how many partitions are done.
-   */
-  readonly onProgress: (messages: number, bytes: number, plannedBytes: number, partitions: number) => void
-}
-
-/** What became of a partition. */
-export interface PassResult extends PartResult {
-  readonly partition: PlannedPartition
-  readonly gaps: Readonly<Record<string, number>>
-  readonly unproven: number
-  readonly messages: MessageCounts
-  readonly timing: { readonly startedMs: number; readonly durationMs: number; readonly bytes: number }
-  readonly began: Receipt['began']
-  readonly damage?: DamageReport
-  /** Nothing that it may depend on was left out as damaged. */
-  readonly isSound: boolean
-}
 
 /** The end of a pass: what is done, and what stopped it; `inWarmUp`: before its first partition that is not done began. */
 export interface PassEnd {

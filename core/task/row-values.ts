@@ -1,5 +1,5 @@
 import { ReplayError } from '../errors.ts'
-import type { JobColumns, JobColumnType, RowOut } from '../job/define-job.ts'
+import type { JobColumns, JobColumnType, RowOut } from '../job/job-definition.ts'
 import type { ColumnBuffer } from '../table/column-buffer.ts'
 
 /** What becomes of a number that the type of its column does not hold, e.g. a u64 of 2^63 or more in an `i64`. */

@@ -1,6 +1,6 @@
 import { snapshotLog } from '../book/snapshot/snapshot-log.ts'
 import { parseDuration } from '../features/clocks/duration.ts'
-import type { JobDefinition } from '../job/define-job.ts'
+import type { JobDefinition } from '../job/job-definition.ts'
 import type { Variant } from '../job/variants.ts'
 import { reachOf } from '../plan/archive/day-spans.ts'
 import { isBookStream } from '../plan/archive/instrument-days.ts'

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib'
-import { type BatchOrigin, MessageBatch } from '../../core/message/batch.ts'
+import { MessageBatch } from '../../core/message/batch.ts'
+import type { BatchOrigin } from '../../core/message/message.ts'
 import { encodeRecordHeader, RECORD_HEADER_BYTES, recordBytes } from '../../core/message/record.ts'
 import { BOOK_TICKER_BYTES, type BookTickerFields, encodeBookTicker } from '../../core/protocol/book-ticker.ts'
 import { TYPE_BOOK_TICKER, TYPE_TRADE } from '../../core/protocol/message-type.ts'

@@ -1,6 +1,6 @@
 import { bundleJob, loadJob } from '../../core/job/bundle.ts'
-import type { ParamGrid } from '../../core/job/define-job.ts'
 import { engineHash } from '../../core/job/engine-hash.ts'
+import type { ParamGrid } from '../../core/job/job-definition.ts'
 import { outlineJob } from '../../core/job/job-outline.ts'
 import { newRunId, runFiles } from '../../core/plan/run/run-files.ts'
 import { type RunRequest, writeRequest } from '../../core/plan/run-request.ts'

@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { listSegments } from '../../log/reading/segment-file.ts'
-import { folderOf, type LogFolder } from '../../log/stores/log-folder.ts'
+import { folderOf } from '../../log/stores/disk-folder.ts'
+import type { LogFolder } from '../../log/stores/log-folder.ts'
 
 /** One version of a segment, as a listing shows it. */
 export interface SegmentVersion {

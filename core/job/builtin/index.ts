@@ -1,4 +1,4 @@
-import type { JobDefinition } from '../define-job.ts'
+import type { JobDefinition } from '../job-definition.ts'
 import { bars } from './bars.ts'
 import { bookFeatures } from './book-features.ts'
 import { messages } from './messages.ts'

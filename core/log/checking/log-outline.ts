@@ -2,9 +2,10 @@ import { ReplayError } from '../../errors.ts'
 import type { SeekIndex } from '../format/seek-index.ts'
 import { isSealed } from '../reading/checked-segment.ts'
 import { readFolderNames } from '../reading/folder-names.ts'
-import { listSegments, openSegmentFile, type SegmentEntry } from '../reading/segment-file.ts'
+import { listSegments, openSegmentFile } from '../reading/segment-file.ts'
 import { SegmentIndexes } from '../reading/segment-indexes.ts'
-import { folderOf, type LogFolder } from '../stores/log-folder.ts'
+import { folderOf } from '../stores/disk-folder.ts'
+import type { LogFolder, SegmentEntry } from '../stores/log-folder.ts'
 import { summarizeLog } from './log-summary.ts'
 
 /** What can be said of a log without reading its records, where its indexes allow. */

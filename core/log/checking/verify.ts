@@ -1,7 +1,8 @@
 import type { ReadIssue } from '../../message/source.ts'
 import { ReplayReader, type SegmentReading } from '../reading/replay-reader.ts'
 import { listSegments } from '../reading/segment-file.ts'
-import { folderOf, type LogFolder } from '../stores/log-folder.ts'
+import { folderOf } from '../stores/disk-folder.ts'
+import type { LogFolder } from '../stores/log-folder.ts'
 import { IndexAudit } from './index-audit.ts'
 
 /** What `verifyLog` says of one segment. */

@@ -1,5 +1,5 @@
 import { ReplayError } from '../../errors.ts'
-import type { SegmentEntry } from '../reading/segment-file.ts'
+import type { SegmentEntry } from '../stores/log-folder.ts'
 import { readWhole } from '../stores/log-folder.ts'
 import { indexFrames } from './zstd-frames.ts'
 

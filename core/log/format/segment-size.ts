@@ -1,6 +1,7 @@
 import { ReplayError } from '../../errors.ts'
 import { decodeRecordHeader, RECORD_HEADER_BYTES } from '../../message/record.ts'
-import { openSegmentFile, type SegmentEntry, type SegmentFile } from '../reading/segment-file.ts'
+import { openSegmentFile, type SegmentFile } from '../reading/segment-file.ts'
+import type { SegmentEntry } from '../stores/log-folder.ts'
 import { type LogFolder, readWhole } from '../stores/log-folder.ts'
 import { readSegmentBytes } from './control.ts'
 import { decodeSeekIndex } from './seek-index.ts'

@@ -1,7 +1,8 @@
 import { ReplayError } from '../../errors.ts'
 import { checkSegmentHeader, DATA_OFFSET, SEGMENT_HEADER_BYTES, SEGMENT_SEALED, segmentIdIn } from '../format/segment.ts'
+import type { SegmentEntry } from '../stores/log-folder.ts'
 import type { DamagePolicy } from './damage-policy.ts'
-import { openSegmentFile, type SegmentEntry, type SegmentFile } from './segment-file.ts'
+import { openSegmentFile, type SegmentFile } from './segment-file.ts'
 
 /** A segment that was opened for reading, and whether it was sealed then. */
 export interface CheckedSegment {

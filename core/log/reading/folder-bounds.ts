@@ -1,10 +1,9 @@
 import { recordBytes } from '../../message/record.ts'
 import { missingEndOf, writerSegmentOf } from '../format/queue-extent.ts'
 import { DATA_OFFSET } from '../format/segment.ts'
-import type { LogFolder } from '../stores/log-folder.ts'
+import type { LogFolder, SegmentEntry } from '../stores/log-folder.ts'
 import { type FolderNames, readFolderNames, toldMaxTime } from './folder-names.ts'
 import type { LogScan } from './log-scan.ts'
-import type { SegmentEntry } from './segment-file.ts'
 import { equalsCompressed } from './twin-segment.ts'
 
 /** Reports what a log's folder lacks at its begin and end, and what lies in it that is not read. */

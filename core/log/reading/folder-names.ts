@@ -1,7 +1,7 @@
 import { CONTROL_NAME } from '../format/control.ts'
 import { identifyFolder } from '../format/log-path.ts'
+import type { SegmentEntry } from '../stores/log-folder.ts'
 import { type LogFolder, readWhole } from '../stores/log-folder.ts'
-import type { SegmentEntry } from './segment-file.ts'
 
 /** What the names in a log's folder, and the metadata beside its segments, say of segments that are not read. */
 export interface FolderNames {

@@ -1,6 +1,7 @@
 import { decodeRecordHeader, PAD_TYPE, RECORD_HEADER_BYTES, RECORD_VERSION, type RecordHeader, recordBytes } from '../../message/record.ts'
 import { DATA_OFFSET } from '../format/segment.ts'
-import { openSegmentFile, type SegmentEntry } from './segment-file.ts'
+import type { SegmentEntry } from '../stores/log-folder.ts'
+import { openSegmentFile } from './segment-file.ts'
 
 /** The header of a record, and the offset behind the record. */
 export interface WalkedRecord {

@@ -1,6 +1,6 @@
 import type { RecordHeader } from '../../message/record.ts'
+import type { SegmentEntry } from '../stores/log-folder.ts'
 import { firstRecordOf, type WalkedRecord, walkRecords } from './record-walk.ts'
-import type { SegmentEntry } from './segment-file.ts'
 
 /** Records that a segment begins with and that other segments of the log hold, too. */
 export interface RepeatedRecords {

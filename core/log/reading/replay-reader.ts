@@ -6,12 +6,13 @@ import { committedEndOf } from '../format/queue-extent.ts'
 import type { SeekIndex } from '../format/seek-index.ts'
 import { DATA_OFFSET } from '../format/segment.ts'
 import { type ExpectedSize, expectedSegmentBytes } from '../format/segment-size.ts'
-import { folderOf, type LogFolder } from '../stores/log-folder.ts'
+import { folderOf } from '../stores/disk-folder.ts'
+import type { LogFolder, SegmentEntry } from '../stores/log-folder.ts'
 import { FolderBounds, reportMissing } from './folder-bounds.ts'
 import { LogScan, type LogScanOptions } from './log-scan.ts'
 import { findRepeated, isCopyOf, type RepeatedRecords } from './repeated-records.ts'
 import type { SegmentState } from './segment-end.ts'
-import { isOccupied, listSegments, type SegmentEntry } from './segment-file.ts'
+import { isOccupied, listSegments } from './segment-file.ts'
 
 export interface ReplayReaderOptions extends LogScanOptions {
   /** Hears of every issue when no pipeline does. @default they are kept in `issues` */

@@ -2,22 +2,12 @@ import zlib from 'node:zlib'
 import { ReplayError } from '../../errors.ts'
 import { type FrameIndex, readFrameIndex } from '../format/frame-index.ts'
 import { DATA_OFFSET, segmentIdOf } from '../format/segment.ts'
-import { folderOf, type LoadedFile, type LogFile, type LogFolder } from '../stores/log-folder.ts'
+import { folderOf } from '../stores/disk-folder.ts'
+import type { LoadedFile, LogFile, LogFolder, SegmentEntry } from '../stores/log-folder.ts'
 
 /** One segment's bytes, wherever and however they are stored. `bytes` and offsets are those of the uncompressed segment. */
 export interface SegmentFile extends LogFile {
   readonly id: number
-}
-
-/** A segment of a log, as listed. */
-export interface SegmentEntry {
-  readonly id: number
-  readonly folder: LogFolder
-  /** Of its file, e.g. `000000003.q.zst`. */
-  readonly name: string
-  /** Path or URI of its file. */
-  readonly path: string
-  readonly compressed: boolean
 }
 
 /**

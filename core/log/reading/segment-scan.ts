@@ -1,5 +1,6 @@
-import { type BatchOrigin, MessageBatch } from '../../message/batch.ts'
+import { MessageBatch } from '../../message/batch.ts'
 import { crc32 } from '../../message/crc32.ts'
+import type { BatchOrigin } from '../../message/message.ts'
 import {
   decodeRecordHeader,
   PAD_TYPE,

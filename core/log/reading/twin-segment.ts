@@ -1,5 +1,5 @@
-import type { LogFolder } from '../stores/log-folder.ts'
-import { openSegmentFile, type SegmentEntry } from './segment-file.ts'
+import type { LogFolder, SegmentEntry } from '../stores/log-folder.ts'
+import { openSegmentFile } from './segment-file.ts'
 
 /** Whether a segment holds the bytes of its compressed form beside it. @throws ReplayError `segment-unreadable`, `frame-*` */
 export async function equalsCompressed(folder: LogFolder, plain: SegmentEntry): Promise<boolean> {

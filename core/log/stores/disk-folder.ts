@@ -70,3 +70,8 @@ class DiskFile implements LoadedFile {
     fs.closeSync(this.#descriptor)
   }
 }
+
+/** Folders are named by their paths where they are directories. */
+export function folderOf(log: string | LogFolder): LogFolder {
+  return typeof log === 'string' ? new DiskFolder(log) : log
+}

@@ -1,5 +1,3 @@
-import { DiskFolder } from './disk-folder.ts'
-
 /** A file of a log, opened for reading. */
 export interface LogFile {
   /** Path or URI, for messages. */
@@ -38,9 +36,15 @@ export interface LogFolder {
   close(): void
 }
 
-/** Folders are named by their paths where they are directories. */
-export function folderOf(log: string | LogFolder): LogFolder {
-  return typeof log === 'string' ? new DiskFolder(log) : log
+/** A segment of a log, as listed. */
+export interface SegmentEntry {
+  readonly id: number
+  readonly folder: LogFolder
+  /** Of its file, e.g. `000000003.q.zst`. */
+  readonly name: string
+  /** Path or URI of its file. */
+  readonly path: string
+  readonly compressed: boolean
 }
 
 /** All bytes of a loaded file, which is closed. */

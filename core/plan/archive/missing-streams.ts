@@ -1,19 +1,8 @@
 import type { JobOutline } from '../../job/job-outline.ts'
 import { dateOfDay } from '../cells.ts'
+import type { MissingStream } from '../run/plan-document.ts'
 import type { ListedInstrument } from './archive-listing.ts'
 import { isBookStream } from './instrument-days.ts'
-
-/** A stream that a job reads and that instruments of its range do not have, although they have others. */
-export interface MissingStream {
-  /** `book` stands for `l3`, too. */
-  readonly stream: string
-  /** Instruments without any of it in the range. */
-  readonly instruments: number
-  /** Of the other instruments: days with folders of other streams alone, over all of them. */
-  readonly days: number
-  /** The first place: an instrument, or a day of one. */
-  readonly first: string
-}
 
 /** @param first and @param last day of the range, in days since the epoch */
 export function findMissingStreams(

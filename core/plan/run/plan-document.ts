@@ -3,7 +3,6 @@ import type { PlanColumn } from '../../job/row-schema.ts'
 import type { Variant } from '../../job/variants.ts'
 import type { ObjectStore } from '../../store/object-store.ts'
 import type { ListingFinding } from '../archive/listing-findings.ts'
-import type { MissingStream } from '../archive/missing-streams.ts'
 import type { OnForeign } from '../table/pack.ts'
 import { runFiles } from './run-files.ts'
 
@@ -18,6 +17,18 @@ import { runFiles } from './run-files.ts'
  *
  * Cached partitions are counted in the head and written nowhere. 64-bit values are decimal strings.
  */
+
+/** A stream that a job reads and that instruments of its range do not have, although they have others. */
+export interface MissingStream {
+  /** `book` stands for `l3`, too. */
+  readonly stream: string
+  /** Instruments without any of it in the range. */
+  readonly instruments: number
+  /** Of the other instruments: days with folders of other streams alone, over all of them. */
+  readonly days: number
+  /** The first place: an instrument, or a day of one. */
+  readonly first: string
+}
 
 /** Why partitions are in a state, and how many. */
 export interface PlanReason {

@@ -1,8 +1,7 @@
 import type { ObjectStore } from '../../store/object-store.ts'
 import { readCommitInfo } from '../../table/delta-history.ts'
 import type { TableState } from '../../table/delta-log.ts'
-import type { LiveCell } from './live-cells.ts'
-import type { Pack } from './pack.ts'
+import type { LiveCell, Pack } from './pack.ts'
 
 /*
  * Partitions that no part of their own tells of: those without rows, and those in packs. They are the lines of an object below

@@ -3,8 +3,9 @@ import type { ObjectStore } from '../../store/object-store.ts'
 import { findTable, type TableState } from '../../table/delta-log.ts'
 import { requireWriter } from '../../table/table-protocol.ts'
 import { type PlanHead, readPlanHead } from '../run/plan-document.ts'
-import { type LiveCell, LiveCells } from './live-cells.ts'
+import { LiveCells } from './live-cells.ts'
 import { type LivePart, type LiveParts, type LiveTable, NO_PARTS } from './live-parts.ts'
+import type { LiveCell } from './pack.ts'
 import { readPartLedger } from './part-ledger.ts'
 
 /**

@@ -1,8 +1,8 @@
 import { ReplayError } from '../../errors.ts'
 import type { CellGrid } from '../cells.ts'
 import { type JudgedCell, partitionText } from '../partition-state.ts'
-import type { LiveCell } from './live-cells.ts'
 import type { LiveParts } from './live-parts.ts'
+import type { LiveCell } from './pack.ts'
 import { isOfDay, liesWithin, mayHold, type OnForeign, type Pack, whyKept } from './pack.ts'
 
 /** The packs of an instrument that are to be replaced. */

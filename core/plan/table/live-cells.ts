@@ -1,27 +1,7 @@
 import { isoTime } from '../../instant.ts'
 import type { AddFile } from '../../table/delta-action.ts'
 import type { TableState } from '../../table/delta-log.ts'
-import type { Pack } from './pack.ts'
-
-/** A partition that is done in a table: of a live part, or without rows. */
-export interface LiveCell {
-  readonly venue: string
-  readonly symbol: string
-  /** Nanoseconds since the epoch, decimal, half-open. */
-  readonly startNs: string
-  readonly endNs: string
-  /** Ids, sorted. */
-  readonly variants: readonly string[]
-  /** As in the receipt; also the two below. */
-  readonly fingerprint: string
-  readonly inputs: string
-  readonly restart: string
-  readonly run: string
-  /** Key of the part that holds its rows alone; null: it has no rows, or they are in a pack. */
-  readonly path: string | null
-  /** The parts of another program that hold its rows with those of others. */
-  readonly pack?: Pack
-}
+import type { LiveCell } from './pack.ts'
 
 /** The tags of a part that tell its partition. Written by `commit`, read back by `liveCellOf`. */
 export function tagsOf(cell: LiveCell): Record<string, string> {

@@ -1,5 +1,24 @@
 import { DAY_NS, dayOfDate } from '../cells.ts'
-import type { LiveCell } from './live-cells.ts'
+
+/** A partition that is done in a table: of a live part, or without rows. */
+export interface LiveCell {
+  readonly venue: string
+  readonly symbol: string
+  /** Nanoseconds since the epoch, decimal, half-open. */
+  readonly startNs: string
+  readonly endNs: string
+  /** Ids, sorted. */
+  readonly variants: readonly string[]
+  /** As in the receipt; also the two below. */
+  readonly fingerprint: string
+  readonly inputs: string
+  readonly restart: string
+  readonly run: string
+  /** Key of the part that holds its rows alone; null: it has no rows, or they are in a pack. */
+  readonly path: string | null
+  /** The parts of another program that hold its rows with those of others. */
+  readonly pack?: Pack
+}
 
 /**
  * Rows of one partition of a table (venue, symbol, date) that lie in parts of another program: those of several cells in one

@@ -6,8 +6,8 @@ import { runOfPart } from '../../table/vacuum.ts'
 import { readPlanHead } from '../run/plan-document.ts'
 import { readRunReceipts } from '../run/run-receipts.ts'
 import { readRecord } from './cell-record.ts'
-import { type LiveCell, liveCellOf, livePartCells } from './live-cells.ts'
-import type { Pack } from './pack.ts'
+import { liveCellOf, livePartCells } from './live-cells.ts'
+import type { LiveCell, Pack } from './pack.ts'
 
 /** What the parts of a table hold. */
 export interface PartLedger {

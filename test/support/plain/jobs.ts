@@ -1,7 +1,6 @@
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
-import type { ParamGrid } from '../../../core/job/define-job.ts'
-import type { ParamValue } from '../../../core/job/variants.ts'
+import type { ParamGrid, ParamValue } from '../../../core/job/job-definition.ts'
 import type { PlainMessage } from './archive.ts'
 import type { PlainJob, PlainMoment } from './pass.ts'
 

@@ -1,5 +1,5 @@
-import type { JobDefinition } from '../../../core/job/define-job.ts'
 import { jobTiming } from '../../../core/job/define-job.ts'
+import type { JobDefinition } from '../../../core/job/job-definition.ts'
 import { rowSchema } from '../../../core/job/row-schema.ts'
 import { variantsOf } from '../../../core/job/variants.ts'
 import { readPlainArchive } from './archive.ts'
