@@ -7,7 +7,14 @@ import { defineConfig } from 'vitest/config'
 // interop: readers written by others (Python, Java; installed from locks on first use).
 // cloud: the deployed stack on one LocalStack, which all files share, one after the other.
 const project = (name: string, testTimeout: number, more: object = {}) => ({
-  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout, hookTimeout: testTimeout, ...more },
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    setupFiles: ['core/provide-library.ts'],
+    testTimeout,
+    hookTimeout: testTimeout,
+    ...more,
+  },
 })
 
 export default defineConfig({

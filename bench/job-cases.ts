@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { runLocally } from '../core/commit/run-local.ts'
+import '../core/provide-library.ts'
 import { bundleJob, loadJob } from '../core/job/bundle.ts'
 import { engineHash } from '../core/job/engine-hash.ts'
 import { outlineJob } from '../core/job/job-outline.ts'

@@ -1,6 +1,8 @@
 /** chronicle-replay: the library. One barrel, named exports. */
 import './required-node.ts'
 
+import { provideLibrary } from './job/job-library.ts'
+
 export { APPLIED, type ApplyResult, HEARTBEAT, namedCounts, RESULT_NAMES } from './book/apply-result.ts'
 export { BookReplay, type BookReplayOptions } from './book/book-replay.ts'
 export { BookSet, type BookSetOptions } from './book/book-set.ts'
@@ -120,3 +122,5 @@ export { openTable, type TableQueryOptions } from './table/table-query.ts'
 export { PARTITION_COLUMNS, type TableSchema } from './table/table-schema.ts'
 export { type VacuumOptions, type VacuumResult, vacuum } from './table/vacuum.ts'
 export { type RunTaskOptions, runTask, type TaskResult } from './task/task.ts'
+
+provideLibrary(import.meta.url, () => import('./index.ts'))

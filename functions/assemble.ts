@@ -21,8 +21,8 @@ if (isProgram(import.meta.filename)) {
 export async function assembleImage(folder: string): Promise<number> {
   fs.rmSync(folder, { recursive: true, force: true })
   await build({
-    // Worker threads are started by the names of their files, beside the code that starts them.
-    entryPoints: ['functions/main.ts', ...fs.globSync('core/**/*-worker.ts', { cwd: root }).sort()],
+    // Worker threads are started by the names of their files, beside the code that starts them, and import what provides the library.
+    entryPoints: ['functions/main.ts', 'core/provide-library.ts', ...fs.globSync('core/**/*-worker.ts', { cwd: root }).sort()],
     absWorkingDir: root,
     outdir: folder,
     entryNames: '[name]',

@@ -1,5 +1,6 @@
 /** Entry of the container: `plan <run>`, `task <run> <task>`, `commit <run>`; `<run>` is the run's URI. */
 import { exitCodeOf, ReplayError } from '../core/errors.ts'
+import '../core/provide-library.ts'
 import { commit } from './commit.ts'
 import { readContainer } from './container.ts'
 import { Log } from './log.ts'

@@ -9,6 +9,7 @@ import { nearest } from '../nearest-word.ts'
 import { BUILTIN_JOBS } from './builtin/index.ts'
 import { isJob } from './define-job.ts'
 import type { JobDefinition } from './job-definition.ts'
+import { jobLibrary } from './job-library.ts'
 
 /** The code of a job: one JavaScript file, whose hash is its version. */
 export interface JobBundle {
@@ -72,7 +73,7 @@ export async function bundleJob(job: string, settings: JobSettings = {}): Promis
  * @throws ReplayError input `job-failed` when the module throws, `job-missing` when it exports no job
  */
 export async function loadJob(code: string, name: string): Promise<JobDefinition> {
-  const library: unknown = await import('../index.ts')
+  const library = await jobLibrary().load()
   const own = createRequire(import.meta.url)
   const module: { exports: unknown } = { exports: {} }
   const requireOf = (id: string): unknown => (id === 'chronicle-replay' ? library : own(id))

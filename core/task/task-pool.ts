@@ -1,5 +1,6 @@
 import { AnsweringThread } from '../answering-thread.ts'
 import { type ErrorCategory, ReplayError } from '../errors.ts'
+import { jobLibrary } from '../job/job-library.ts'
 import type { StoreCounts } from '../store/store-counts.ts'
 import type { TaskWork } from './task.ts'
 
@@ -51,6 +52,8 @@ export interface TaskWorkerData extends TaskPlaces {
   /** Four counters per worker: partitions, messages, bytes, planned bytes. */
   readonly counters: SharedArrayBuffer
   readonly slot: number
+  /** Module that provides the library to jobs. */
+  readonly library: string
 }
 
 /** Over all workers, so far. */
@@ -128,7 +131,7 @@ export class TaskPool {
 
   #startThread(slot: number): TaskThread {
     const { places, env } = this.#options
-    const workerData: TaskWorkerData = { ...places, counters: this.#counters.buffer, slot }
+    const workerData: TaskWorkerData = { ...places, counters: this.#counters.buffer, slot, library: jobLibrary().url }
     return new AnsweringThread(WORKER_URL, { workerData, resourceLimits: THREAD_LIMITS, ...(env !== undefined && { env }) })
   }
 

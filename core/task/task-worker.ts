@@ -6,7 +6,9 @@ import type { RowGroupBuffers } from '../table/row-group-buffers.ts'
 import { runTask, workTask } from './task.ts'
 import { COUNTERS, failureOf, type TaskWorkerData, type WorkerReply, type WorkerTask } from './task-pool.ts'
 
-const { tableUri, archiveUri, endpoint, run, engine, counters, slot } = workerData as TaskWorkerData
+const { tableUri, archiveUri, endpoint, run, engine, counters, slot, library } = workerData as TaskWorkerData
+/** Provides the library to jobs, as in the thread that started this one. */
+const provided = import(library)
 const counter = new BigInt64Array(counters, slot * COUNTERS * 8, COUNTERS)
 const counts = newStoreCounts()
 const table = openStore(tableUri, { endpoint, counts })
@@ -24,6 +26,7 @@ async function carryOut({ task, attempt, only, receipts }: WorkerTask): Promise<
   const [partitions, messages, bytes, planned] = counter.map((count) => count)
   const before = { ...counts }
   try {
+    await provided
     const work = await (receipts === 'write' ? runTask : workTask)({
       table,
       archive,

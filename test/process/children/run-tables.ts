@@ -1,5 +1,6 @@
 // Whole runs, one table after the other, each gone on from where an earlier process was ended: <archive> <tables> <first> <end>.
 // Prints "ready", then "<number> done" for each. SIGTERM ends it as it ends the command line.
+import '../../../core/provide-library.ts'
 import fs from 'node:fs'
 import path from 'node:path'
 import { runLocally } from '../../../core/commit/run-local.ts'
