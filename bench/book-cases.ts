@@ -8,7 +8,7 @@ import { findLogs } from '../core/log/format/log-path.ts'
 import { ReplayReader } from '../core/log/reading/replay-reader.ts'
 import type { MessageCursor } from '../core/message/message.ts'
 import { ReplayPipeline } from '../core/pipeline/replay-pipeline.ts'
-import type { BenchCase, MessageHash } from './cases.ts'
+import type { BenchCase, MessageHash } from './bench-case.ts'
 import type { BenchLoad } from './load.ts'
 
 /** Books rebuilt from a log, every CRC checked. The load: one synthetic symbol's book stream, of the shape of chronicle-rs's own. */

@@ -1,5 +1,7 @@
 /** One measured run in a process of its own: `case.ts NAME FOLDER MESSAGES POLLUTED`, the result as JSON on stdout. */
-import { CASES, MessageHash, pollute } from './cases.ts'
+
+import { MessageHash } from './bench-case.ts'
+import { CASES, pollute } from './cases.ts'
 import { benchLoad } from './load.ts'
 
 const [name, folder, messages, polluted] = process.argv.slice(2) as [string, string, string, string]

@@ -1,33 +1,17 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { ReplayReader } from '../core/log/reading/replay-reader.ts'
-import type { MessageBatch } from '../core/message/batch.ts'
 import { MultiSymbolReplay } from '../core/pipeline/multi-symbol-replay.ts'
 import { ReplayPipeline } from '../core/pipeline/replay-pipeline.ts'
 import type { MessageTransform } from '../core/pipeline/transform.ts'
 import { TYPE_BOOK_TICKER, TYPE_TRADE } from '../core/protocol/message-type.ts'
 import type { Sink } from '../core/sink/sink.ts'
 import { bareScan, rawRead } from './bare.ts'
+import type { BenchCase, MessageHash, Timed } from './bench-case.ts'
 import { BOOK_CASES } from './book-cases.ts'
 import { JOB_CASES } from './job-cases.ts'
 import type { BenchLoad } from './load.ts'
 import { TABLE_CASES } from './table-cases.ts'
-
-/** A measured piece of work. `run` returns how many messages (or rows, or bytes) it handled. */
-export interface BenchCase {
-  readonly unit: 'messages' | 'rows' | 'bytes' | 'seeks' | 'events' | 'parts'
-  /** What the issue asks for, per second; absent for calibration. */
-  readonly target?: number
-  /** The bare loop it is compared with. */
-  readonly bare?: string
-  run(load: BenchLoad, hash: MessageHash | null): Promise<number | Timed>
-}
-
-/** A count with a time of its own, where the case knows better than the clock around it. */
-export interface Timed {
-  readonly count: number
-  readonly ms: number
-}
 
 const LOG_CASES: Readonly<Record<string, BenchCase>> = {
   'raw-read': { unit: 'bytes', run: async ({ log }) => rawRead(log) },
@@ -46,32 +30,6 @@ const LOG_CASES: Readonly<Record<string, BenchCase>> = {
 }
 
 export const CASES: Readonly<Record<string, BenchCase>> = { ...LOG_CASES, ...BOOK_CASES, ...TABLE_CASES, ...JOB_CASES }
-
-/** Order-dependent hash over sequence, time, type and length of each message, so that a bench cannot rot into doing nothing. */
-export class MessageHash {
-  #state = 0x811c9dc5
-
-  add(batch: MessageBatch): void {
-    const { seqWords, timeWords, types, lengths } = batch
-    let state = this.#state
-    for (let k = 0; k < batch.length; k++) {
-      const row = batch.rowAt(k)
-      state = Math.imul(state ^ seqWords[2 * row]!, 0x01000193)
-      state = Math.imul(state ^ timeWords[2 * row]!, 0x01000193)
-      state = Math.imul(state ^ timeWords[2 * row + 1]!, 0x01000193)
-      state = Math.imul(state ^ ((types[row]! << 16) + lengths[row]!), 0x01000193)
-    }
-    this.#state = state
-  }
-
-  addNumbers(numbers: Float64Array): void {
-    for (const number of numbers) this.#state = Math.imul(this.#state ^ number, 0x01000193)
-  }
-
-  text(): string {
-    return (this.#state >>> 0).toString(16).padStart(8, '0')
-  }
-}
 
 /** Runs three other pipelines first, so that a loop seen by one kind of caller only is not all that is measured. */
 export async function pollute({ log }: BenchLoad): Promise<void> {

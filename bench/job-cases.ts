@@ -9,9 +9,9 @@ import { planRun } from '../core/plan/plan.ts'
 import { writePlan } from '../core/plan/run/plan-writer.ts'
 import { newRunId } from '../core/plan/run/run-files.ts'
 import { FileStore } from '../core/store/file-store.ts'
-import { runJob, tableSum } from '../test/support/job-runs.ts'
-import type { BenchCase, MessageHash, Timed } from './cases.ts'
+import type { BenchCase, MessageHash, Timed } from './bench-case.ts'
 import type { BenchLoad } from './load.ts'
+import { runJob, tableSum } from './made/job-run.ts'
 
 const VARIANTS = 32
 

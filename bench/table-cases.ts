@@ -7,10 +7,10 @@ import type { AddFile } from '../core/table/delta-action.ts'
 import { commitTable } from '../core/table/delta-commit.ts'
 import { checksumPart } from '../core/table/part-checksum.ts'
 import { openTable } from '../core/table/table-query.ts'
-import { MadeRun, madeRunId } from '../test/support/made-run.ts'
-import { EVERY_TYPE, everyTypeRows, writePart } from '../test/support/made-table.ts'
-import type { BenchCase, Timed } from './cases.ts'
+import type { BenchCase, Timed } from './bench-case.ts'
 import type { BenchLoad } from './load.ts'
+import { MadeRun, madeRunId } from './made/made-run.ts'
+import { EVERY_TYPE, everyTypeRows, writePart } from './made/made-table.ts'
 
 const SCHEMA = { job: 'flow', columns: EVERY_TYPE }
 

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { chartSections } from './chart-sections.ts'
 import { Html, html, jsonHtml } from './html.ts'
 import type { PageAssets } from './page-assets.ts'
-import type { ReportCommands } from './report.ts'
 import type { ChartData, ReportModel } from './report-model.ts'
+import type { ReportCommands } from './text-sections.ts'
 import { headSection, type ReportSection, textSections } from './text-sections.ts'
 
 /**

@@ -1,18 +1,8 @@
-import type { FailureGroup } from '../core/commit/failure-groups.ts'
-import type { PlanHead } from '../core/plan/run/plan-document.ts'
 import type { ObjectStore } from '../core/store/object-store.ts'
 import { pageAssets } from './page-assets.ts'
 import { reportHtml } from './report-html.ts'
 import { type ReportModel, type ReportModelOptions, readReport } from './report-model.ts'
-
-/** The command lines that a report gives to copy. */
-export interface ReportCommands {
-  /** Runs the first partition of a group alone. */
-  alone(failure: FailureGroup, head: PlanHead): string
-  /** Goes on with the run. */
-  resume(run: string): string
-  query(sql: string, run: string | null): string
-}
+import type { ReportCommands } from './text-sections.ts'
 
 export interface ReportOptions extends ReportModelOptions {
   readonly commands: ReportCommands

@@ -1,14 +1,24 @@
+import type { FailureGroup } from '../core/commit/failure-groups.ts'
 import { isoTime } from '../core/instant.ts'
 import { bytesText, countText, rateText } from '../core/number-text.ts'
 import { findingText } from '../core/plan/archive/listing-findings.ts'
 import { askedParams } from '../core/plan/asked-params.ts'
 import { partitionText } from '../core/plan/partition-state.ts'
+import type { PlanHead } from '../core/plan/run/plan-document.ts'
 import { quoteName } from '../core/table/table-query.ts'
 import { type Html, html } from './html.ts'
 import { clockText, copyBlock, dollarsText, durationText, facts, type TableColumn, table } from './page-parts.ts'
-import type { ReportCommands } from './report.ts'
 import type { ReportModel, RunState } from './report-model.ts'
 import { inOrder } from './sweep-view.ts'
+
+/** The command lines that a report gives to copy. */
+export interface ReportCommands {
+  /** Runs the first partition of a group alone. */
+  alone(failure: FailureGroup, head: PlanHead): string
+  /** Goes on with the run. */
+  resume(run: string): string
+  query(sql: string, run: string | null): string
+}
 
 export interface ReportSection {
   readonly id: string

@@ -3,7 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import { FileStore } from '../../core/store/file-store.ts'
 import { generateArchive } from '../../core/synthetic/archive.ts'
-import { runJob } from '../../test/support/job-runs.ts'
+import { runJob } from '../made/job-run.ts'
 
 /** A vCPU is one of the two threads of a core: what it does of a whole core's work when both are busy. */
 export const VCPU_SHARE = 0.6

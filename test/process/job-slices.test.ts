@@ -2,10 +2,10 @@ import fs from 'node:fs'
 import path from 'node:path'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { runJob, tableSum } from '../../bench/made/job-run.ts'
 import type { ParamGrid } from '../../core/job/job-definition.ts'
 import { FileStore } from '../../core/store/file-store.ts'
 import { type GenerateOptions, generateArchive } from '../../core/synthetic/archive.ts'
-import { runJob, tableSum } from '../support/job-runs.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const root = temporaryFolder('job-slices')

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import { MadeRun, madeRunId } from '../../bench/made/made-run.ts'
 import { FileStore } from '../../core/store/file-store.ts'
 import { readHistory } from '../../core/table/delta-history.ts'
 import { LAST_CHECKPOINT, readTable } from '../../core/table/delta-log.ts'
-import { MadeRun, madeRunId } from '../support/made-run.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { startChild } from './child.ts'
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { commitParts, EVERY_TYPE, madeAdd } from '../../bench/made/made-table.ts'
 import { checkpointKey, SIDECAR_FOLDER } from '../../core/table/checkpoint-list.ts'
 import { encodeCheckpoint } from '../../core/table/delta-checkpoint.ts'
 import { checkpointActions, LAST_CHECKPOINT, readTable, versionKey } from '../../core/table/delta-log.ts'
-import { commitParts, EVERY_TYPE, madeAdd } from '../support/made-table.ts'
 import { MemoryStore } from '../support/memory-store.ts'
 
 const VERSIONS = 25

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { commitParts, EVERY_TYPE, madeAdd } from '../../bench/made/made-table.ts'
 import { decodePath, encodePath } from '../../core/table/delta-action.ts'
 import { commitTable } from '../../core/table/delta-commit.ts'
 import { readHistory, readTableAsOf } from '../../core/table/delta-history.ts'
 import { checkpointKey, findTable, LAST_CHECKPOINT, readTable, versionKey } from '../../core/table/delta-log.ts'
 import type { TableSchema } from '../../core/table/table-schema.ts'
-import { commitParts, EVERY_TYPE, madeAdd } from '../support/made-table.ts'
 import { MemoryStore } from '../support/memory-store.ts'
 
 const SCHEMA: TableSchema = { job: 'flow', columns: EVERY_TYPE }

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { HOUR_NS, MadeRun, madeRunId } from '../../bench/made/made-run.ts'
 import { commitRun } from '../../core/commit/commit.ts'
 import { encodePlanHead } from '../../core/plan/run/plan-document.ts'
 import { runFiles } from '../../core/plan/run/run-files.ts'
@@ -9,7 +10,6 @@ import { checkpointKey } from '../../core/table/checkpoint-list.ts'
 import { type AddFile, encodeVersion } from '../../core/table/delta-action.ts'
 import { encodeCheckpoint } from '../../core/table/delta-checkpoint.ts'
 import { checkpointActions, findTable, LAST_CHECKPOINT, versionKey } from '../../core/table/delta-log.ts'
-import { HOUR_NS, MadeRun, madeRunId } from '../support/made-run.ts'
 import { MemoryStore } from '../support/memory-store.ts'
 
 const CELLS = 4

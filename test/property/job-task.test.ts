@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { tableSum } from '../../bench/made/job-run.ts'
 import { progressText } from '../../cli/run-report.ts'
 import { commitRun } from '../../core/commit/commit.ts'
 import { bundleJob, loadJob } from '../../core/job/bundle.ts'
@@ -14,7 +15,6 @@ import { readRunReceipts } from '../../core/plan/run/run-receipts.ts'
 import { FileStore } from '../../core/store/file-store.ts'
 import { generateArchive } from '../../core/synthetic/archive.ts'
 import { type RunTaskOptions, runTask, type TaskProgress } from '../../core/task/task.ts'
-import { tableSum } from '../support/job-runs.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const root = temporaryFolder('job-task')

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { EVERY_TYPE, everyTypeRows, type Row, setValue, writePart } from '../../bench/made/made-table.ts'
 import { FileStore } from '../../core/store/file-store.ts'
 import { ColumnBuffer, type ColumnSpec } from '../../core/table/column-buffer.ts'
 import { checksumPart, checksumTable } from '../../core/table/part-checksum.ts'
 import { addChecksums, type RowChecksum, TableChecksum } from '../../core/table/table-checksum.ts'
-import { EVERY_TYPE, everyTypeRows, type Row, setValue, writePart } from '../support/made-table.ts'
 import { naiveRowHash } from '../support/naive-row-hash.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 

@@ -1,11 +1,11 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { HOUR_NS, MadeRun, madeRunId } from '../../bench/made/made-run.ts'
+import { commitParts, EVERY_TYPE, everyTypeRows, writePart } from '../../bench/made/made-table.ts'
 import { commitRun } from '../../core/commit/commit.ts'
 import { readCommittedParts } from '../../core/plan/table/committed-parts.ts'
 import { FileStore } from '../../core/store/file-store.ts'
-import { HOUR_NS, MadeRun, madeRunId } from '../support/made-run.ts'
-import { commitParts, EVERY_TYPE, everyTypeRows, writePart } from '../support/made-table.ts'
 import { runCli } from '../support/run-cli.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 

@@ -1,9 +1,9 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { commitParts, EVERY_TYPE, everyTypeRows, writePart } from '../../bench/made/made-table.ts'
 import { FileStore } from '../../core/store/file-store.ts'
 import { openTable } from '../../core/table/table-query.ts'
-import { commitParts, EVERY_TYPE, everyTypeRows, writePart } from '../support/made-table.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const SCHEMA = { job: 'flow', columns: EVERY_TYPE }

@@ -1,8 +1,7 @@
-import path from 'node:path'
 import fc from 'fast-check'
+import type { LoadedJob } from '../../bench/made/job-run.ts'
 import { type CommitResult, commitRun } from '../../core/commit/commit.ts'
-import { bundleJob, type JobBundle, loadJob } from '../../core/job/bundle.ts'
-import type { JobDefinition, ParamGrid } from '../../core/job/job-definition.ts'
+import type { ParamGrid } from '../../core/job/job-definition.ts'
 import { outlineJob } from '../../core/job/job-outline.ts'
 import { readArchiveIndex } from '../../core/plan/archive/archive-index.ts'
 import { type PlanOptions, planRun } from '../../core/plan/plan.ts'
@@ -62,17 +61,6 @@ export const jobHistories: fc.Arbitrary<JobHistory> = fc.record({
   isConcurrent: fc.boolean(),
   weights: fc.array(fc.nat(9), { minLength: 2, maxLength: 2 }),
 })
-
-/** A bundled job, for many runs. */
-export interface LoadedJob {
-  readonly bundle: JobBundle
-  readonly job: JobDefinition
-}
-
-export async function bundled(name: string): Promise<LoadedJob> {
-  const bundle = await bundleJob(name)
-  return { bundle, job: await loadJob(bundle.code, path.basename(name)) }
-}
 
 export interface HistoryOptions extends LoadedJob {
   readonly archive: ObjectStore

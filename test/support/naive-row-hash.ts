@@ -1,4 +1,4 @@
-import type { Row } from './made-table.ts'
+import type { Row } from '../../bench/made/made-table.ts'
 
 /** The row hash of table-checksum.ts once more, from its definition alone: words in arrays, BigInts, no speed. */
 export function naiveRowHash(columns: readonly { readonly name: string; readonly type: string }[], row: Row): bigint {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
+import { type Row, setValue } from '../../bench/made/made-table.ts'
 import type { ColumnSpec } from '../../core/table/column-buffer.ts'
 import { ParquetFile } from '../../core/table/parquet-writer.ts'
-import { type Row, setValue } from './made-table.ts'
 
 /** A Parquet file of one shape, and what is in it. */
 export interface ParquetShape {

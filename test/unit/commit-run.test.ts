@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { HOUR_NS, MadeRun, madeRunId } from '../../bench/made/made-run.ts'
 import { commitRun } from '../../core/commit/commit.ts'
 import { ARCHIVE_INDEX, readArchiveIndex } from '../../core/plan/archive/archive-index.ts'
 import { decodeRanges, encodeRanges } from '../../core/plan/index-ranges.ts'
@@ -9,7 +10,6 @@ import { runFiles } from '../../core/plan/run/run-files.ts'
 import { readCommittedParts } from '../../core/plan/table/committed-parts.ts'
 import type { ObjectStore } from '../../core/store/object-store.ts'
 import { findTable, readTable } from '../../core/table/delta-log.ts'
-import { HOUR_NS, MadeRun, madeRunId } from '../support/made-run.ts'
 import { MemoryStore } from '../support/memory-store.ts'
 
 const commit = (store: ObjectStore, { head }: MadeRun) =>

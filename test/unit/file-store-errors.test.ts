@@ -2,9 +2,9 @@ import fs from 'node:fs'
 import fsPromises from 'node:fs/promises'
 import path from 'node:path'
 import { expect, test, vi } from 'vitest'
+import { commitParts, EVERY_TYPE, madeAdd } from '../../bench/made/made-table.ts'
 import { FileStore } from '../../core/store/file-store.ts'
 import { readTable } from '../../core/table/delta-log.ts'
-import { commitParts, EVERY_TYPE, madeAdd } from '../support/made-table.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const SCHEMA = { job: 'flow', columns: EVERY_TYPE }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { MadeRun, madeRunId } from '../../bench/made/made-run.ts'
 import { commitRun } from '../../core/commit/commit.ts'
 import { encodeReceipts, type Receipt } from '../../core/plan/run/receipt.ts'
 import { runFiles, taskName } from '../../core/plan/run/run-files.ts'
@@ -9,7 +10,6 @@ import { costOf } from '../../report/run-cost.ts'
 import { readRunRecord } from '../../report/run-record.ts'
 import { timelineOf } from '../../report/run-timeline.ts'
 import { checkTotals, sumRun } from '../../report/run-totals.ts'
-import { MadeRun, madeRunId } from '../support/made-run.ts'
 import { MemoryStore } from '../support/memory-store.ts'
 
 const CELLS = [0, 1, 2, 3].map((cell) => ({ symbol: 'btc', cell: 480_000 + cell, variants: ['a'] }))

@@ -1,10 +1,10 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { expect, test } from 'vitest'
+import { commitParts, EVERY_TYPE, madeAdd } from '../../bench/made/made-table.ts'
 import { FileStore } from '../../core/store/file-store.ts'
 import { readTable } from '../../core/table/delta-log.ts'
 import { runOfPart, vacuum } from '../../core/table/vacuum.ts'
-import { commitParts, EVERY_TYPE, madeAdd } from '../support/made-table.ts'
 import { MemoryStore } from '../support/memory-store.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 

@@ -1,7 +1,8 @@
 // Commits runs of a table one after the other: <table> <first> <end>. Prints "<run number> <state> <version>" for each.
+
+import { madeRunId } from '../../../bench/made/made-run.ts'
 import { commitRun } from '../../../core/commit/commit.ts'
 import { FileStore } from '../../../core/store/file-store.ts'
-import { madeRunId } from '../../support/made-run.ts'
 
 const [table, first, end] = process.argv.slice(2) as [string, string, string]
 const store = new FileStore(table)
