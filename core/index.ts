@@ -1,8 +1,65 @@
-/** chronicle-replay: the library. One barrel, named exports. */
+// biome-ignore-all assist/source/organizeImports: by what one does with them
+/** chronicle-replay: the library. One barrel, named exports, by what one does with them. */
 import './required-node.ts'
 
 import { provideLibrary } from './job/job-library.ts'
 
+// Read logs: recorded, live, merged; what a message holds.
+export { type LogOutline, outlineLog } from './log/checking/log-outline.ts'
+export { type LogSummary, summarizeLog } from './log/checking/log-summary.ts'
+export { type SegmentVerdict, verifyLog } from './log/checking/verify.ts'
+export { findLogs, identifyLog, type LogIdentity, type LogLocation } from './log/format/log-path.ts'
+export { SymbolCatalog } from './log/format/symbol-catalog.ts'
+export { ArchiveSource, type ArchiveSourceOptions } from './log/reading/archive-source.ts'
+export { HybridSource, type HybridSourceOptions } from './log/reading/hybrid-source.ts'
+export { MergedSource } from './log/reading/merged-source.ts'
+export { QueueReader, type QueueReaderOptions } from './log/reading/queue-reader.ts'
+export { ReplayReader, type ReplayReaderOptions, type SegmentReading } from './log/reading/replay-reader.ts'
+export { MessageBatch } from './message/batch.ts'
+export { BatchBuilder, type NewMessage } from './message/batch-builder.ts'
+export type { Checksum } from './message/checksum.ts'
+export { type BatchOrigin, type Message, MessageCursor } from './message/message.ts'
+export {
+  BatchSource,
+  type MessageSource,
+  type ReadIssue,
+  type SourceFilter,
+  type SourceGrant,
+  type SourceRequest,
+} from './message/source.ts'
+export { BookEventView } from './protocol/book-event.ts'
+export { BookTickerView, encodeBookTicker } from './protocol/book-ticker.ts'
+export { encodeL2Diff, L2DiffView } from './protocol/l2-diff.ts'
+export { encodeL2Snapshot, L2SnapshotView } from './protocol/l2-snapshot.ts'
+export { encodeL3Event, L3EventView } from './protocol/l3-event.ts'
+export { TYPE_BOOK_EVENT, TYPE_BOOK_TICKER, TYPE_TRADE } from './protocol/message-type.ts'
+export { marketId, symbolHash } from './protocol/symbol-hash.ts'
+export { encodeTrade, TradeView } from './protocol/trade.ts'
+
+// Filter, transform, write; make data.
+export { LogWriter, type LogWriterOptions } from './log/writing/log-writer.ts'
+export { QueueWriter, type QueueWriterOptions } from './log/writing/queue-writer.ts'
+export {
+  type MultiSymbolProgress,
+  MultiSymbolReplay,
+  type MultiSymbolResult,
+  type SymbolResult,
+  type SymbolTask,
+} from './pipeline/multi-symbol-replay.ts'
+export type { ErrorStrategy } from './pipeline/pipeline-run.ts'
+export { ReplayPipeline } from './pipeline/replay-pipeline.ts'
+export type { PipelineProgress, PipelineStats } from './pipeline/stats.ts'
+export type { Filter, MessageTransform, PipelineContext, Transform } from './pipeline/transform.ts'
+export { ConsoleSink, type ConsoleSinkOptions } from './sink/console-sink.ts'
+export { CsvSink, type CsvSinkOptions } from './sink/csv-sink.ts'
+export type { DeadLetter } from './sink/dead-letter.ts'
+export { ParquetSink, type ParquetSinkOptions } from './sink/parquet-sink.ts'
+export { QueueSink } from './sink/queue-sink.ts'
+export type { Sink } from './sink/sink.ts'
+export { type GenerateOptions, type GenerateResult, generateArchive } from './synthetic/archive.ts'
+export { SyntheticSource } from './synthetic/synthetic-source.ts'
+
+// Books, gaps, snapshots.
 export { APPLIED, type ApplyResult, HEARTBEAT, namedCounts, RESULT_NAMES } from './book/apply-result.ts'
 export { BookReplay, type BookReplayOptions } from './book/book-replay.ts'
 export { BookSet, type BookSetOptions } from './book/book-set.ts'
@@ -18,17 +75,16 @@ export { snapshotMessage } from './book/snapshot/snapshot-message.ts'
 export { type LoadedSnapshot, type SnapshotEntry, type SnapshotQuery, SnapshotStore } from './book/snapshot/snapshot-store.ts'
 export { Snapshotter } from './book/snapshot/snapshotter.ts'
 export { batchesBehind, restoreBook } from './book/snapshot/warm-start.ts'
-export type { SkippedDamage } from './commit/damage-tally.ts'
-export { type LocalRunOptions, type LocalRunResult, type RunProgress, runLocally } from './commit/run-local.ts'
-export { type RunOutcome, readOutcome } from './commit/run-outcome.ts'
-export { type ErrorCategory, type ErrorPlace, exitCodeOf, ReplayError } from './errors.ts'
+
+// Features.
 export { parseTrigger, type Trigger } from './features/clocks/trigger.ts'
 export { resolveColumns } from './features/columns/builtin-columns.ts'
 export { defineColumn, defineColumnGroup } from './features/columns/column.ts'
 export type { FeatureEngineOptions } from './features/engine-options.ts'
 export { FeatureEngine } from './features/feature-engine.ts'
 export { FeatureSink, type FeatureSinkOptions } from './features/feature-sink.ts'
-export { parseInstant } from './instant.ts'
+
+// Jobs.
 export { BUILTIN_JOBS } from './job/builtin/index.ts'
 export { bundleJob, type JobBundle, loadJob } from './job/bundle.ts'
 export { defineJob } from './job/define-job.ts'
@@ -47,42 +103,11 @@ export type {
   RowOut,
 } from './job/job-definition.ts'
 export { type JobOutline, type OutlinedVariant, outlineJob } from './job/job-outline.ts'
-export { type LogOutline, outlineLog } from './log/checking/log-outline.ts'
-export { type LogSummary, summarizeLog } from './log/checking/log-summary.ts'
-export { type SegmentVerdict, verifyLog } from './log/checking/verify.ts'
-export { findLogs, identifyLog, type LogIdentity, type LogLocation } from './log/format/log-path.ts'
-export { SymbolCatalog } from './log/format/symbol-catalog.ts'
-export { ArchiveSource, type ArchiveSourceOptions } from './log/reading/archive-source.ts'
-export { HybridSource, type HybridSourceOptions } from './log/reading/hybrid-source.ts'
-export { MergedSource } from './log/reading/merged-source.ts'
-export { QueueReader, type QueueReaderOptions } from './log/reading/queue-reader.ts'
-export { ReplayReader, type ReplayReaderOptions, type SegmentReading } from './log/reading/replay-reader.ts'
-export { LogWriter, type LogWriterOptions } from './log/writing/log-writer.ts'
-export { QueueWriter, type QueueWriterOptions } from './log/writing/queue-writer.ts'
-export { MessageBatch } from './message/batch.ts'
-export { BatchBuilder, type NewMessage } from './message/batch-builder.ts'
-export type { Checksum } from './message/checksum.ts'
-export type { BatchOrigin } from './message/message.ts'
-export { type Message, MessageCursor } from './message/message.ts'
-export {
-  BatchSource,
-  type MessageSource,
-  type ReadIssue,
-  type SourceFilter,
-  type SourceGrant,
-  type SourceRequest,
-} from './message/source.ts'
-export {
-  type MultiSymbolProgress,
-  MultiSymbolReplay,
-  type MultiSymbolResult,
-  type SymbolResult,
-  type SymbolTask,
-} from './pipeline/multi-symbol-replay.ts'
-export type { ErrorStrategy } from './pipeline/pipeline-run.ts'
-export { ReplayPipeline } from './pipeline/replay-pipeline.ts'
-export type { PipelineProgress, PipelineStats } from './pipeline/stats.ts'
-export type { Filter, MessageTransform, PipelineContext, Transform } from './pipeline/transform.ts'
+
+// Runs: plan, task, commit.
+export type { SkippedDamage } from './commit/damage-tally.ts'
+export { type LocalRunOptions, type LocalRunResult, type RunProgress, runLocally } from './commit/run-local.ts'
+export { type RunOutcome, readOutcome } from './commit/run-outcome.ts'
 export type { OnCorrupt } from './plan/fingerprint.ts'
 export { type PlanOptions, planRun, type RunPlan } from './plan/plan.ts'
 export type { PlannedCell } from './plan/plan-collector.ts'
@@ -91,27 +116,9 @@ export type { PlanHead } from './plan/run/plan-document.ts'
 export { writePlan } from './plan/run/plan-writer.ts'
 export type { Receipt } from './plan/run/receipt.ts'
 export { type PlanRequestOptions, planRequest, type RunRequest } from './plan/run-request.ts'
-export { BookEventView } from './protocol/book-event.ts'
-export { BookTickerView, encodeBookTicker } from './protocol/book-ticker.ts'
-export { encodeL2Diff, L2DiffView } from './protocol/l2-diff.ts'
-export { encodeL2Snapshot, L2SnapshotView } from './protocol/l2-snapshot.ts'
-export { encodeL3Event, L3EventView } from './protocol/l3-event.ts'
-export { TYPE_BOOK_EVENT, TYPE_BOOK_TICKER, TYPE_TRADE } from './protocol/message-type.ts'
-export { marketId, symbolHash } from './protocol/symbol-hash.ts'
-export { encodeTrade, TradeView } from './protocol/trade.ts'
-export { ConsoleSink, type ConsoleSinkOptions } from './sink/console-sink.ts'
-export { CsvSink, type CsvSinkOptions } from './sink/csv-sink.ts'
-export type { DeadLetter } from './sink/dead-letter.ts'
-export { ParquetSink, type ParquetSinkOptions } from './sink/parquet-sink.ts'
-export { QueueSink } from './sink/queue-sink.ts'
-export type { Sink } from './sink/sink.ts'
-export { FileStore } from './store/file-store.ts'
-export type { GetOptions, ObjectInfo, ObjectStore, PutCondition, PutContent, StoredObject } from './store/object-store.ts'
-export { isS3Uri, type OpenStoreOptions, openStore } from './store/open-store.ts'
-export { S3Store, type S3StoreOptions } from './store/s3-store.ts'
-export type { StoreCounts } from './store/store-counts.ts'
-export { type GenerateOptions, type GenerateResult, generateArchive } from './synthetic/archive.ts'
-export { SyntheticSource } from './synthetic/synthetic-source.ts'
+export { type RunTaskOptions, runTask, type TaskResult } from './task/task.ts'
+
+// Tables.
 export { type CommitOptions, type CommitOutcome, commitTable, type TableChange } from './table/delta-commit.ts'
 export { readHistory, readTableAsOf, type TableVersion } from './table/delta-history.ts'
 export { findTable, readTable, type TableState } from './table/delta-log.ts'
@@ -121,6 +128,16 @@ export { addChecksums, type RowChecksum, TableChecksum } from './table/table-che
 export { openTable, type TableQueryOptions } from './table/table-query.ts'
 export { PARTITION_COLUMNS, type TableSchema } from './table/table-schema.ts'
 export { type VacuumOptions, type VacuumResult, vacuum } from './table/vacuum.ts'
-export { type RunTaskOptions, runTask, type TaskResult } from './task/task.ts'
+
+// Stores.
+export { FileStore } from './store/file-store.ts'
+export type { GetOptions, ObjectInfo, ObjectStore, PutCondition, PutContent, StoredObject } from './store/object-store.ts'
+export { isS3Uri, type OpenStoreOptions, openStore } from './store/open-store.ts'
+export { S3Store, type S3StoreOptions } from './store/s3-store.ts'
+export type { StoreCounts } from './store/store-counts.ts'
+
+// Errors and times.
+export { type ErrorCategory, type ErrorPlace, exitCodeOf, ReplayError } from './errors.ts'
+export { parseInstant } from './instant.ts'
 
 provideLibrary(import.meta.url, () => import('./index.ts'))
