@@ -5,6 +5,8 @@ import path from 'node:path'
 import { makeOnce } from './make-once.ts'
 
 const REQUIREMENTS = path.join(import.meta.dirname, 'requirements.txt')
+/** The installer, locked, too: it takes a fifth of pip's time. */
+const UV = path.join(import.meta.dirname, 'uv.txt')
 const INSTALL_MS = 600_000
 
 /**
@@ -17,16 +19,18 @@ export function findPython(): string | null {
 }
 
 /**
- * The interpreter of a virtual environment that holds a lock's packages. It is made once for a lock: LocalStack's takes a minute.
+ * The interpreter of a virtual environment that holds a lock's packages. It is made once for a lock.
  * @param requirements exact versions with hashes. @default those of LocalStack
- * @throws Error what pip said, in one line
+ * @throws Error what pip or uv said, in one line
  */
 export function pythonEnvironment(python: string, requirements = REQUIREMENTS): string {
   const lock = hash('sha256', `${installation(python)}\n${fs.readFileSync(requirements, 'utf8')}`, 'hex').slice(0, 16)
   const environment = makeOnce(`python-${lock}`, (folder) => {
     run(python, ['-m', 'venv', folder])
-    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '--require-hashes']
-    run(path.join(folder, 'bin', 'python'), [...pip, '-r', requirements])
+    const own = path.join(folder, 'bin', 'python')
+    run(own, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '--require-hashes', '-r', UV])
+    const uv = ['pip', 'install', '--quiet', '--python', own, '--no-deps', '--require-hashes']
+    run(path.join(folder, 'bin', 'uv'), [...uv, '-r', requirements])
   })
   return path.join(environment, 'bin', 'python')
 }
