@@ -18,7 +18,15 @@ import { type PlainTable, plainTable } from '../support/plain/table.ts'
 import { DAY_NS, FIRST_DAY_NS } from '../support/small-archive.ts'
 import { tableLines } from '../support/table-lines.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
-import { kindsOf, ODD_NAMES, type UntidyPlan, type UntidyTruth, untidyArchives, writeUntidyArchive } from '../support/untidy-archive.ts'
+import {
+  foldersOf,
+  kindsOf,
+  ODD_NAMES,
+  type UntidyPlan,
+  type UntidyTruth,
+  untidyArchives,
+  writeUntidyArchive,
+} from '../support/untidy-archive.ts'
 
 const root = temporaryFolder('job-untidy')
 /** Archives in all; `CHRONICLE_UNTIDY_CASES=2000` for a long run, `CHRONICLE_UNTIDY_SEED` for the same ones again. */
@@ -215,9 +223,10 @@ async function expectVerified(one: UntidyCase, way: Way): Promise<void> {
   const { made } = await madeWhole(one, { ...way, onCorrupt: 'skip' })
   const told = made.tasks.flatMap(({ receipts }) => receipts.flatMap(({ damage }) => damage?.places ?? []))
   const found: string[] = []
-  for (const log of new Set(fs.globSync('v1/*/*/*/*/*.q*', { cwd: one.archive.uri }).map((file) => path.dirname(file)))) {
+  for (const log of foldersOf(one.archive.uri)) {
     if (!one.streams(path.basename(log)) || Number.isNaN(dayOfDate(path.basename(path.dirname(log))))) continue
     const folder = path.join(one.archive.uri, log)
+    if (!fs.readdirSync(folder).some((name) => /\.q(?:\.zst)?$/.test(name))) continue
     for (const { errors } of await verifyLog(folder)) {
       found.push(...errors.filter(({ code }) => !code.startsWith('index-')).map(({ code }) => `${log}/ ${code}`))
     }

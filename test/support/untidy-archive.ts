@@ -438,12 +438,12 @@ function dateOf(timeNs: bigint): string {
   return new Date(Number(timeNs / 1_000_000n)).toISOString().slice(0, 10)
 }
 
-/** Stream-day folders, relative, sorted. */
-function foldersOf(root: string): string[] {
+/** Stream-day folders, relative, sorted; also those whose names begin with a dot, which patterns pass over. */
+export function foldersOf(root: string): string[] {
   return fs
-    .globSync('v1/*/*/*/*', { cwd: root })
-    .filter((folder) => fs.statSync(path.join(root, folder)).isDirectory())
+    .readdirSync(root, { recursive: true, encoding: 'utf8' })
     .map((folder) => folder.split(path.sep).join('/'))
+    .filter((folder) => folder.startsWith('v1/') && folder.split('/').length === 5 && fs.statSync(path.join(root, folder)).isDirectory())
     .sort()
 }
 

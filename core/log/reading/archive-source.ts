@@ -202,7 +202,9 @@ export function mergedStreams(logs: readonly ArchiveLog[], options: ArchiveSourc
     const name = JSON.stringify([log.venue, log.symbol, log.stream])
     streams.set(name, [...(streams.get(name) ?? []), log])
   }
-  const sources = [...streams.values()].map((own) => new ArchiveSource(own, options))
+  // Of equal times the first stream comes first, whichever of them has the earliest folder here.
+  const inOrder = [...streams].sort(([a], [b]) => (a < b ? -1 : 1))
+  const sources = inOrder.map(([, own]) => new ArchiveSource(own, options))
   return sources.length === 1 ? sources[0]! : new MergedSource(sources, options.checked)
 }
 
