@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type JobRun, runJob, tableSum } from '../../bench/made/job-run.ts'
+import { type JobRun, type JobRunOptions, runJob, tableSum } from '../../bench/made/job-run.ts'
 import type { ParamGrid } from '../../core/job/job-definition.ts'
 import { DATA_OFFSET } from '../../core/log/format/segment.ts'
 import { decodeRecordHeader, recordBytes, TIMESTAMP_OFFSET } from '../../core/message/record.ts'
@@ -152,6 +152,24 @@ function receiptsOf({ tasks }: JobRun): Receipt[] {
   return tasks.flatMap(({ receipts }) => receipts)
 }
 
+/** Where a time that is damaged is believed, a task says how far its folder reaches, and the next run knows it. */
+async function runKnowing(options: JobRunOptions): Promise<JobRun> {
+  for (let learnt = ''; ; ) {
+    const made = await runJob(options)
+    const reaches = made.tasks
+      .flatMap(({ failed }) => failed.map(({ error }) => (error?.code === 'folder-reach' ? error.message : '')))
+      .join('')
+    if (reaches === '' || reaches === learnt) return made
+    learnt = reaches
+  }
+}
+
+/** Where all folders of the job's streams are gone there is nothing to run, which is said. */
+function nothingLeft(error: unknown): null {
+  if ((error as { code?: string }).code === 'range-empty') return null
+  throw error
+}
+
 /** A record's type has no checksum: where it is damaged, a message seems to be of another market, which is refused. Nothing else fails. */
 function isOfTwoMarkets({ tasks }: JobRun): boolean {
   const failed = tasks.flatMap((task) => task.failed.map(({ error }) => error))
@@ -191,13 +209,13 @@ describe('a damaged archive, skipped: any slices and tasks give the rows of one 
             const archive = new FileStore(folder)
             const options = { archive, job, params, onCorrupt: 'skip' } as const
             const whole = new MemoryStore()
-            const once = await runJob({ ...options, table: whole })
-            if (isOfTwoMarkets(once)) return
+            const once = await runKnowing({ ...options, table: whole }).catch(nothingLeft)
+            if (once === null || isOfTwoMarkets(once)) return
             const expected = await tableSum(whole)
             for (const { slice, minTasks, isReversed } of ways) {
               const table = new MemoryStore()
               const order = (tasks: string[]): string[] => (isReversed ? tasks.reverse() : tasks)
-              const made = await runJob({ ...options, table, slice, minTasks, order })
+              const made = await runKnowing({ ...options, table, slice, minTasks, order })
               if (isOfTwoMarkets(made)) return
               const sum = await tableSum(table)
               if (sum !== expected) expect(await differences(table, whole)).toEqual([])
@@ -206,12 +224,12 @@ describe('a damaged archive, skipped: any slices and tasks give the rows of one 
               const hasSoundHeaders = !list.some(({ kind }) => kind === 'flip' || kind === 'time')
               if (hasSoundHeaders) expect(countOf(damagesOf(made))).toBe(countOf(damagesOf(once)))
               // Changing nothing runs nothing.
-              expect((await runJob({ ...options, table, slice })).planned).toMatchObject({ run: 0, stale: 0 })
+              expect((await runKnowing({ ...options, table, slice })).planned).toMatchObject({ run: 0, stale: 0 })
               if (list.some(({ kind }) => ['flip', 'time', 'index'].includes(kind))) continue // headers and indexes have no checksum
               const stopping = { archive, job, params, slice } as const
               const alone = ({ startNs, endNs }: Receipt): Promise<JobRun> =>
-                runJob({ ...stopping, table: new MemoryStore(), fromNs: BigInt(startNs), toNs: BigInt(endNs) })
-              await expectSame(made, await runJob({ ...stopping, table: new MemoryStore(), minTasks }), alone)
+                runKnowing({ ...stopping, table: new MemoryStore(), fromNs: BigInt(startNs), toNs: BigInt(endNs) })
+              await expectSame(made, await runKnowing({ ...stopping, table: new MemoryStore(), minTasks }), alone)
             }
           } finally {
             fs.rmSync(folder, { recursive: true, force: true })
