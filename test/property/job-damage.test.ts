@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { type JobRun, type JobRunOptions, runJob, tableSum } from '../../bench/made/job-run.ts'
+import { type JobRun, tableSum } from '../../bench/made/job-run.ts'
 import type { ParamGrid } from '../../core/job/job-definition.ts'
 import { DATA_OFFSET } from '../../core/log/format/segment.ts'
 import { decodeRecordHeader, recordBytes, TIMESTAMP_OFFSET } from '../../core/message/record.ts'
@@ -10,6 +10,7 @@ import type { DamageReport } from '../../core/plan/run/damage-report.ts'
 import type { Receipt } from '../../core/plan/run/receipt.ts'
 import { FileStore } from '../../core/store/file-store.ts'
 import { type GenerateOptions, generateArchive } from '../../core/synthetic/archive.ts'
+import { runKnowing } from '../support/job-runs.ts'
 import { compressSegment } from '../support/made-log.ts'
 import { MemoryStore } from '../support/memory-store.ts'
 import { tableLines } from '../support/table-lines.ts'
@@ -150,18 +151,6 @@ async function expectSame(skipping: JobRun, stopping: JobRun, alone: (partition:
 
 function receiptsOf({ tasks }: JobRun): Receipt[] {
   return tasks.flatMap(({ receipts }) => receipts)
-}
-
-/** Where a time that is damaged is believed, a task says how far its folder reaches, and the next run knows it. */
-async function runKnowing(options: JobRunOptions): Promise<JobRun> {
-  for (let learnt = ''; ; ) {
-    const made = await runJob(options)
-    const reaches = made.tasks
-      .flatMap(({ failed }) => failed.map(({ error }) => (error?.code === 'folder-reach' ? error.message : '')))
-      .join('')
-    if (reaches === '' || reaches === learnt) return made
-    learnt = reaches
-  }
 }
 
 /** Where all folders of the job's streams are gone there is nothing to run, which is said. */

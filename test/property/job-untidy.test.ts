@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
-import { bundled, type JobRun, type LoadedJob, runJob, tableSum } from '../../bench/made/job-run.ts'
+import { bundled, type JobRun, type JobRunOptions, type LoadedJob, runJob, tableSum } from '../../bench/made/job-run.ts'
 import { verifyLog } from '../../core/log/checking/verify.ts'
 import type { ArchiveFacts } from '../../core/plan/archive/archive-facts.ts'
 import { readArchiveIndex } from '../../core/plan/archive/archive-index.ts'
@@ -11,7 +11,7 @@ import type { Receipt } from '../../core/plan/run/receipt.ts'
 import { FileStore } from '../../core/store/file-store.ts'
 import type { ObjectStore } from '../../core/store/object-store.ts'
 import { carryOut, type JobHistory, jobHistories } from '../support/job-history.ts'
-import { runInThreads } from '../support/job-runs.ts'
+import { runInThreads, runKnowing } from '../support/job-runs.ts'
 import { MemoryStore } from '../support/memory-store.ts'
 import { PLAIN_CASES, type PlainCase } from '../support/plain/jobs.ts'
 import { type PlainTable, plainTable } from '../support/plain/table.ts'
@@ -240,30 +240,27 @@ interface WholeRun {
   readonly facts: ArchiveFacts | undefined
 }
 
-/**
- * A run of which nothing fails, and after which there is nothing left to run. Where a folder reaches further than can be seen from
- * outside, a task says so of the first such folder that it meets, and the next run knows it.
- */
+/** A run of which nothing fails, and after which there is nothing left to run; and what had to be learnt before. */
 async function madeWhole(one: UntidyCase, way: Way): Promise<WholeRun> {
   const table = new MemoryStore()
-  let made = await runWay(one, way, table)
-  let facts: ArchiveFacts | undefined
-  for (let learnt = ''; ; ) {
-    const folders = made.tasks.flatMap(({ failed }) => failed.map(({ error }) => (error?.code === 'folder-reach' ? error.message : '')))
-    if (folders.length === 0 || folders.includes('') || folders.join() === learnt) break
-    learnt = folders.join()
-    expect(made.commit?.state).toBe('refused')
+  let isLearnt = false
+  const made = await runKnowing(optionsOf(one, way, table), (refused) => {
+    expect(refused.commit?.state).toBe('refused')
     met.set('planned again for its reach', (met.get('planned again for its reach') ?? 0) + 1)
-    facts = await readArchiveIndex(table)
-    made = await runWay(one, way, table)
-  }
+    isLearnt = true
+  })
   expect(made.tasks.flatMap(({ failed }) => failed)).toEqual([])
+  const facts = isLearnt ? await readArchiveIndex(table) : undefined
   expect((await runWay(one, way, table)).planned).toMatchObject({ run: 0, stale: 0 })
   return { made, table, facts }
 }
 
-function runWay({ archive, job, loaded, params }: UntidyCase, { isReversed, ...way }: Way, table = new MemoryStore()): Promise<JobRun> {
-  return runJob({ archive, job, loaded, params, table, ...way, order: (tasks) => (isReversed ? tasks.reverse() : tasks) })
+function runWay(one: UntidyCase, way: Way, table = new MemoryStore()): Promise<JobRun> {
+  return runJob(optionsOf(one, way, table))
+}
+
+function optionsOf({ archive, job, loaded, params }: UntidyCase, { isReversed, ...way }: Way, table: MemoryStore): JobRunOptions {
+  return { archive, job, loaded, params, table, ...way, order: (tasks) => (isReversed ? tasks.reverse() : tasks) }
 }
 
 function expectTally(made: JobRun, one: UntidyCase): void {

@@ -1,3 +1,4 @@
+import { type JobRun, type JobRunOptions, runJob } from '../../bench/made/job-run.ts'
 import { type LocalRunResult, runLocally } from '../../core/commit/run-local.ts'
 import type { JobBundle } from '../../core/job/bundle.ts'
 import { engineHash } from '../../core/job/engine-hash.ts'
@@ -11,6 +12,23 @@ import type { FileStore } from '../../core/store/file-store.ts'
 import type { ObjectStore } from '../../core/store/object-store.ts'
 
 let runs = 0
+
+/**
+ * Runs again while tasks say that a folder reaches further than was planned, which the next run knows: each says so of the first such
+ * folder that it meets. Gives the last run.
+ * @param onLearnt hears of each run that was refused for it
+ */
+export async function runKnowing(options: JobRunOptions, onLearnt: (refused: JobRun) => void = () => {}): Promise<JobRun> {
+  for (let learnt = ''; ; ) {
+    const made = await runJob(options)
+    const reaches = made.tasks
+      .flatMap(({ failed }) => failed.map(({ error }) => (error?.code === 'folder-reach' ? error.message : '')))
+      .join('')
+    if (reaches === '' || reaches === learnt) return made
+    learnt = reaches
+    onLearnt(made)
+  }
+}
 
 export interface ThreadRunOptions extends Pick<PlanOptions, 'slice' | 'minTasks' | 'facts'> {
   readonly archive: FileStore
