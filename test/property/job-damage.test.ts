@@ -230,3 +230,21 @@ describe('a damaged archive, skipped: any slices and tasks give the rows of one 
     TIMEOUT_MS,
   )
 })
+
+describe('a segment cut short', () => {
+  it('hides nothing that lies before the loss: also without skipping, those partitions come out', async () => {
+    const folder = path.join(root, `archive-${folders++}`)
+    await generateArchive(folder, { symbols: 1, messages: 3000, seed: 5, days: 3, segmentBytes: 65_536 })
+    const first = path.join(folder, fs.globSync('v1/*/*/*/book/*.q', { cwd: folder }).sort()[0]!)
+    fs.truncateSync(first, 40_000)
+    const options = { archive: new FileStore(folder), job: 'messages', slice: '1h' } as const
+    const skipping = receiptsOf(await runKnowing({ ...options, table: new MemoryStore(), onCorrupt: 'skip' }))
+    const cut = skipping.findIndex(({ damage }) => damage?.codes['segment-size'] === 1)
+    expect(cut).toBeGreaterThan(0)
+    for (const [i, { startNs, endNs, checksum }] of skipping.slice(0, cut + 1).entries()) {
+      const alone = { fromNs: BigInt(startNs), toNs: BigInt(endNs), table: new MemoryStore() }
+      const [receipt] = receiptsOf(await runKnowing({ ...options, ...alone }))
+      expect(receipt).toMatchObject(i < cut ? { error: null, checksum } : { error: { code: 'segment-size' } })
+    }
+  })
+})

@@ -335,11 +335,24 @@ describe('filters handed to the reader', () => {
         scanned += batch.scanned
         bytes += batch.scannedBytes
       }
-      // Segment 5 alone, from the last entry ≥ 50 ns before the range to the segment's end.
+      // Segment 5 alone, from the entry before the last one ≥ 50 ns before the range to the segment's end.
       expect(reader.segmentsRead.map(({ id }) => id)).toEqual([5])
-      expect(scanned).toBe(60)
-      expect(bytes).toBe(60 * 128)
+      expect(scanned).toBe(70)
+      expect(bytes).toBe(70 * 128)
     }))
+
+  it.each([2, 3, 10])('find what lies between records without a time, of which the index has no other (an entry per %d)', (stride) =>
+    inDirectory(async (directory) => {
+      const isWild = (i: number): boolean => i % stride === 0 && i < 8
+      const made = plainMessages(60, (i) => ({ timestampNs: isWild(i) ? 0n : 5000n + 10n * BigInt(i) }))
+      makeLog(directory, made, { segmentBytes: 64 + 100 * 128, stride })
+      const reader = await ReplayReader.open(directory, { maxStepBackNs: 0n })
+      for (const i of [1, 2, 3, 4, 5, 7, 11, 39].filter((at) => !isWild(at))) {
+        expect(await reader.seekToTimestamp(5000n + 10n * BigInt(i))).toBe(true)
+        expect((await reader.next())!.timestampNs).toBe(5000n + 10n * BigInt(i))
+      }
+    }),
+  )
 
   it('find what lies before a record whose time is wild, also in the index', () =>
     inDirectory(async (directory) => {

@@ -32,7 +32,7 @@ export async function openCheckedSegment(
     if (scan !== null) file.readAhead?.(scan.start === DATA_OFFSET ? 0 : scan.start, true, scan.end)
     const header = await readHeader(file)
     const size = file.bytes === segmentBytes ? null : sizeError(file, segmentBytes)
-    const cut = policy.skips && file.bytes < segmentBytes ? size : null
+    const cut = file.bytes < segmentBytes ? size : null
     if (size !== null && cut === null) policy.failWith(size)
     const other = checkHeader(header, file, policy)
     return { file, sealed: entry.compressed || hasSealedFlag(header), other, cut } // only sealed segments are compressed, whatever a damaged header says

@@ -12,7 +12,7 @@ import { type CheckedSegment, isSealed, openCheckedSegment } from './checked-seg
 import { DamagePolicy } from './damage-policy.ts'
 import { SegmentEnd } from './segment-end.ts'
 import { SegmentIndexes } from './segment-indexes.ts'
-import { SegmentScan } from './segment-scan.ts'
+import { type ScanOutcome, SegmentScan } from './segment-scan.ts'
 
 /** What can be said of reading a log, live or not. */
 export interface LogScanOptions {
@@ -195,7 +195,23 @@ export class LogScan {
     this.#isClosed = true
   }
 
-  /** Reports that the segment that was opened is too short, where that is skipped. */
+  /**
+   * The next records of the open segment.
+   * @throws ReplayError corrupt, under `abort`: `segment-size` where the records end with a file that is too short
+   */
+  async step(): Promise<ScanOutcome> {
+    try {
+      const outcome = await this.scan.step()
+      // The cause, before what follows from it is judged.
+      if (outcome !== 'rows' && !this.policy.skips) this.reportCut()
+      return outcome
+    } catch (error) {
+      if (this.#cut !== null && error instanceof ReplayError && error.code === 'record-truncated') throw this.#cut
+      throw error
+    }
+  }
+
+  /** Reports that the segment that was opened is too short. @throws ReplayError corrupt `segment-size` under `abort` */
   reportCut(): void {
     if (this.#cut !== null) this.policy.failWith(this.#cut)
     this.#cut = null

@@ -174,7 +174,7 @@ export class ReplayReader extends BatchSource {
         if (opened === 'end') return null
         if (opened === 'left-out') return scan.batch
       }
-      const outcome = await scan.step()
+      const outcome = await this.#log.step()
       if (outcome === 'rows') return scan.batch
       const state = await this.#stateOf(scan.file!.id)
       const verdict = await end.judge(outcome, state)

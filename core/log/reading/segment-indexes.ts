@@ -28,7 +28,8 @@ export class SegmentIndexes {
   /**
    * Where to start reading a segment for a time filter or a sequence, or null when it cannot match.
    * Between two entries a time ≥ fromNs can hide only if times then step back by more than maxStepBackNs: what the entries show of
-   * that is minded, as one wild time shows so, too.
+   * that is minded, as one wild time shows so, too. What they do not show, as the entry itself is of a wild time or of a clock that
+   * was just set back, is behind the entries before it.
    */
   async startOf(file: SegmentFile, sealed: boolean, filter: SourceFilter, startSeq: bigint | null): Promise<number | null> {
     const { fromNs, toNs } = filter
@@ -44,7 +45,7 @@ export class SegmentIndexes {
     const earliestNs = (fromNs ?? 0n) - this.#maxStepBackNs
     const entry =
       startSeq === null
-        ? Math.min(index.firstAtTime(earliestNs < 0n ? 0n : earliestNs), index.firstStepBack(this.#maxStepBackNs))
+        ? Math.min(index.firstAtTime(earliestNs < 0n ? 0n : earliestNs), index.firstStepBack(this.#maxStepBackNs)) - spareEntries(index)
         : index.firstBehindSeq(startSeq)
     if (entry <= 1) return DATA_OFFSET
     const record = await this.#recordAt(file, index, entry - 1)
@@ -240,6 +241,14 @@ export class SegmentIndexes {
     this.#known.set(file.id, null)
     return null
   }
+}
+
+/** Records in a row of which none may have a sound time. */
+const WILD_RUN = 8
+
+/** Entries that one may not be able to believe. */
+function spareEntries({ stride }: SeekIndex): number {
+  return Math.ceil(WILD_RUN / stride)
 }
 
 /** Bytes read at a time when walking records behind the last entry. */
