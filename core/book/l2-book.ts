@@ -1,5 +1,4 @@
 import { ReplayError } from '../errors.ts'
-import type { MessageCursor } from '../message/message.ts'
 import {
   BOOK_EVENT_BYTES,
   BOOK_EVENT_RECORD_LENGTH_OFFSET,
@@ -19,7 +18,6 @@ import {
   L2_SNAPSHOT_PRICE_SCALE_OFFSET,
 } from '../protocol/l2-snapshot.ts'
 import { LEVEL_BYTES } from '../protocol/level.ts'
-import { TYPE_BOOK_EVENT } from '../protocol/message-type.ts'
 import {
   APPLIED,
   type ApplyResult,
@@ -27,16 +25,14 @@ import {
   CORRUPT_LENGTH,
   CORRUPT_SCHEMA,
   HEARTBEAT,
-  newResultCounts,
   OUT_OF_RANGE,
   SKIPPED_MODE,
-  SKIPPED_TYPE,
   UNREPRESENTABLE_PRICE,
   UNREPRESENTABLE_SIZE,
 } from './apply-result.ts'
 import { isExactProduct, isExactU64, isNegative, MAX_EXACT } from './exact.ts'
 import { L2Side } from './l2-side.ts'
-import { PayloadWords } from './payload-words.ts'
+import { MessageBook } from './message-book.ts'
 
 export interface L2BookOptions {
   /** After every applied message each side is cut to its best this many levels (`depth_limit` of a stream). @default no limit */
@@ -57,41 +53,25 @@ const BODY = BOOK_EVENT_BYTES
  * (see exact.ts) is refused as OUT_OF_RANGE, what is above 2^63 as UNREPRESENTABLE_PRICE or _SIZE. A message is judged before anything changes: one that is refused changes nothing.
  * Market, venue and stream of the header are not looked at: see BookSet for logs that mix markets.
  */
-export class L2Book {
+export class L2Book extends MessageBook {
   readonly bids = new L2Side(1)
   readonly asks = new L2Side(-1)
   /** Decimals of prices; −1 before the first snapshot or diff, and after a reset. */
   priceScale = -1
   /** Decimals of sizes; −1 as above. */
   sizeScale = -1
-  /** Messages by ApplyResult. */
-  readonly counts = newResultCounts()
   /** Levels dropped by the depth limit. */
   levelsCut = 0
   readonly depthLimit: number
 
-  readonly #payload = new PayloadWords()
-
   /** @throws ReplayError input `depth-limit` */
   constructor(options: L2BookOptions = {}) {
+    super()
     const { depthLimit = Number.POSITIVE_INFINITY } = options
     if (!(depthLimit >= 1) || (depthLimit !== Number.POSITIVE_INFINITY && !Number.isSafeInteger(depthLimit))) {
       throw new ReplayError('depth-limit', `depth limit: expected a whole number of levels ≥ 1, found ${depthLimit}`, { category: 'input' })
     }
     this.depthLimit = depthLimit
-  }
-
-  /** Applies a message of any type. Returns what happened; never throws on bad data. */
-  apply(message: MessageCursor): ApplyResult {
-    if (message.typeId !== TYPE_BOOK_EVENT) return this.#count(SKIPPED_TYPE)
-    const { length } = message
-    const at = this.#payload.locate(message.buffer, message.payloadOffset, length)
-    return this.applyPayload(this.#payload.words, at, length)
-  }
-
-  /** Applies the book event payload of `length` bytes that starts at `words[at]`. */
-  applyPayload(words: Uint32Array, at: number, length: number): ApplyResult {
-    return this.#count(this.#apply(words, at, length))
   }
 
   /** Empties the book; its scale is that of the next message. Counters stay. */
@@ -102,12 +82,7 @@ export class L2Book {
     this.sizeScale = -1
   }
 
-  #count(result: ApplyResult): ApplyResult {
-    this.counts[result]!++
-    return result
-  }
-
-  #apply(words: Uint32Array, at: number, length: number): ApplyResult {
+  protected override applyWords(words: Uint32Array, at: number, length: number): ApplyResult {
     if (length < BOOK_EVENT_BYTES) return CORRUPT_LENGTH
     // Bytes 56–59: event type, book mode, flags.
     const kind = words[at + (BOOK_EVENT_TYPE_OFFSET >>> 2)]! & 0xffff

@@ -1,4 +1,3 @@
-import type { MessageCursor } from '../message/message.ts'
 import {
   BOOK_EVENT_BYTES,
   BOOK_EVENT_EXCHANGE_TS_OFFSET,
@@ -30,7 +29,6 @@ import {
   SIDE_BUY,
   SIDE_SELL,
 } from '../protocol/l3-event.ts'
-import { TYPE_BOOK_EVENT } from '../protocol/message-type.ts'
 import {
   APPLIED,
   type ApplyResult,
@@ -39,17 +37,16 @@ import {
   CORRUPT_SCHEMA,
   HEARTBEAT,
   INVALID_ORDER,
-  newResultCounts,
   OTHER_CHANNEL,
   OUT_OF_RANGE,
   SKIPPED_MODE,
-  SKIPPED_TYPE,
   UNKNOWN_ORDER,
   UNREPRESENTABLE_PRICE,
   UNREPRESENTABLE_SIZE,
 } from './apply-result.ts'
 import { isExactProduct, isExactU64, MAX_EXACT } from './exact.ts'
 import { MAX_SCALE } from './l2-book.ts'
+import { MessageBook } from './message-book.ts'
 import {
   ORDER_FLAGS,
   ORDER_LEVEL,
@@ -61,7 +58,6 @@ import {
   ORDER_TS_LOW,
   OrderStore,
 } from './order-store.ts'
-import { PayloadWords } from './payload-words.ts'
 import { PriceLevels } from './price-levels.ts'
 
 const TWO_32 = 2 ** 32
@@ -76,7 +72,7 @@ const TWO_63 = 2 ** 63
  * to those of its orders that are known. Orders without a price on the book (market orders, unknown side) are
  * live but on no level. Otherwise a message is judged before anything changes: one that is refused changes no value.
  */
-export class L3Book {
+export class L3Book extends MessageBook {
   readonly orders = new OrderStore()
   readonly bids = new PriceLevels(1, this.orders)
   readonly asks = new PriceLevels(-1, this.orders)
@@ -86,23 +82,6 @@ export class L3Book {
   sizeScale = -1
   /** stream_id of the first event; −1 before. Events of another are refused. */
   channel = -1
-  /** Messages by ApplyResult. */
-  readonly counts = newResultCounts()
-
-  readonly #payload = new PayloadWords()
-
-  /** Applies a message of any type. Returns what happened; never throws on bad data. */
-  apply(message: MessageCursor): ApplyResult {
-    if (message.typeId !== TYPE_BOOK_EVENT) return this.#count(SKIPPED_TYPE)
-    const { length } = message
-    const at = this.#payload.locate(message.buffer, message.payloadOffset, length)
-    return this.applyPayload(this.#payload.words, at, length)
-  }
-
-  /** Applies the book event payload of `length` bytes that starts at `words[at]`. */
-  applyPayload(words: Uint32Array, at: number, length: number): ApplyResult {
-    return this.#count(this.#apply(words, at, length))
-  }
 
   /** Removes all orders. Channel and counters stay. */
   clear(): void {
@@ -138,12 +117,7 @@ export class L3Book {
     return side === SIDE_BUY ? this.bids : side === SIDE_SELL ? this.asks : null
   }
 
-  #count(result: ApplyResult): ApplyResult {
-    this.counts[result]!++
-    return result
-  }
-
-  #apply(words: Uint32Array, at: number, length: number): ApplyResult {
+  protected override applyWords(words: Uint32Array, at: number, length: number): ApplyResult {
     if (length < BOOK_EVENT_BYTES) return CORRUPT_LENGTH
     // Bytes 56–59: event type, book mode, flags.
     const kind = words[at + (BOOK_EVENT_TYPE_OFFSET >>> 2)]! & 0xffff

@@ -1,8 +1,7 @@
-import type { MessageCursor } from '../message/message.ts'
-import { type BookEventFields, BookEventView, EVENT_DIFF, encodeBookEvent, MODE_L2, requireEvent } from './book-event.ts'
-import { encodeLevels, LEVEL_BYTES, LEVEL_SIZE_OFFSET, type Level, requireLevels } from './level.ts'
-import { TYPE_BOOK_EVENT } from './message-type.ts'
-import { locateError, requirePayload, requireType, setU8, setU16, setU64, u64ToNumber } from './payload.ts'
+import { type BookEventFields, EVENT_DIFF, encodeBookEvent, MODE_L2, requireEvent } from './book-event.ts'
+import { encodeBothSides, type L2LevelsFields, L2LevelsView } from './l2-levels.ts'
+import { LEVEL_BYTES } from './level.ts'
+import { requirePayload, setU8, setU16, setU64 } from './payload.ts'
 
 /**
  * L2 diff: a book event header (bytes 0–63, book-event.ts; eventType 2, bookMode 0), then (FORMAT.md §13), little-endian:
@@ -29,42 +28,25 @@ export const L2_DIFF_BID_COUNT_OFFSET = 92
 export const L2_DIFF_ASK_COUNT_OFFSET = 94
 export const L2_DIFF_LEVELS_OFFSET = 96
 
-/** A flyweight on an L2 diff. Levels keep the order of the message. */
-export class L2DiffView {
-  /** The header of the same payload. */
-  readonly header = new BookEventView()
-  view: DataView = this.header.view
-  /** Where the payload starts in `view`. */
-  offset = 0
-  bidCount = 0
-  askCount = 0
-  #asks = 0
+const LAYOUT = {
+  name: 'L2 diff',
+  priceScale: L2_DIFF_PRICE_SCALE_OFFSET,
+  sizeScale: L2_DIFF_SIZE_SCALE_OFFSET,
+  levels: L2_DIFF_LEVELS_OFFSET,
+}
 
-  /**
-   * Moves to the payload of `length` bytes at `offset`.
-   * @throws ReplayError corrupt: `payload-truncated`, `schema-version`, `endianness`, `event-type`, `level-count`
-   */
-  wrap(view: DataView, offset: number, length: number): this {
+/** A flyweight on an L2 diff. Levels keep the order of the message. */
+export class L2DiffView extends L2LevelsView {
+  constructor() {
+    super(LAYOUT)
+  }
+
+  override wrap(view: DataView, offset: number, length: number): this {
     this.header.wrap(view, offset, length)
     requireEvent('L2 diff', this.header, EVENT_DIFF, MODE_L2)
     requirePayload('L2 diff', L2_DIFF_BYTES, length)
-    this.view = view
-    this.offset = offset
-    this.bidCount = view.getUint16(offset + L2_DIFF_BID_COUNT_OFFSET, true)
-    this.askCount = view.getUint16(offset + L2_DIFF_ASK_COUNT_OFFSET, true)
-    this.#asks = offset + L2_DIFF_LEVELS_OFFSET + this.bidCount * LEVEL_BYTES
-    requireLevels('L2 diff', L2_DIFF_LEVELS_OFFSET, this.bidCount, this.askCount, length)
-    return this
-  }
-
-  /** As `wrap`; @throws also ReplayError bug `message-type` when the message is no book event. */
-  wrapMessage(message: MessageCursor): this {
-    requireType('L2 diff', TYPE_BOOK_EVENT, message)
-    try {
-      return this.wrap(message.view, message.payloadOffset, message.length)
-    } catch (error) {
-      throw locateError(error, message)
-    }
+    const bidCount = view.getUint16(offset + L2_DIFF_BID_COUNT_OFFSET, true)
+    return this.moveTo(view, offset, length, bidCount, view.getUint16(offset + L2_DIFF_ASK_COUNT_OFFSET, true))
   }
 
   /** Creates a BigInt. */
@@ -106,52 +88,18 @@ export class L2DiffView {
     return this.view.getUint32(this.offset + L2_DIFF_UPDATE_ID_PREV_OFFSET + 4, true)
   }
 
-  get priceScale(): number {
-    return this.view.getUint8(this.offset + L2_DIFF_PRICE_SCALE_OFFSET)
-  }
-
-  get sizeScale(): number {
-    return this.view.getUint8(this.offset + L2_DIFF_SIZE_SCALE_OFFSET)
-  }
-
   get flags(): number {
     return this.view.getUint16(this.offset + L2_DIFF_FLAGS_OFFSET, true)
   }
-
-  /** Price integer of bid `i` (0 ≤ i < bidCount, not checked). @throws ReplayError input `number-range` from 2^53 on. */
-  bidPrice(i: number): number {
-    return u64ToNumber(this.view, this.offset + L2_DIFF_LEVELS_OFFSET + i * LEVEL_BYTES, 'bid price')
-  }
-
-  /** Size integer of bid `i`; 0 = delete. */
-  bidSize(i: number): number {
-    return u64ToNumber(this.view, this.offset + L2_DIFF_LEVELS_OFFSET + i * LEVEL_BYTES + LEVEL_SIZE_OFFSET, 'bid size')
-  }
-
-  /** Price integer of ask `i` (0 ≤ i < askCount, not checked). @throws ReplayError input `number-range` from 2^53 on. */
-  askPrice(i: number): number {
-    return u64ToNumber(this.view, this.#asks + i * LEVEL_BYTES, 'ask price')
-  }
-
-  /** Size integer of ask `i`; 0 = delete. */
-  askSize(i: number): number {
-    return u64ToNumber(this.view, this.#asks + i * LEVEL_BYTES + LEVEL_SIZE_OFFSET, 'ask size')
-  }
 }
 
-/** The fields of an L2 diff; u64 as bigint, or as a number below 2^53. */
-export interface L2DiffFields extends BookEventFields {
+/** The fields of an L2 diff, of at most 65,535 levels a side; u64 as bigint, or as a number below 2^53. */
+export interface L2DiffFields extends BookEventFields, L2LevelsFields {
   readonly updateIdFirst: bigint | number
   readonly updateIdLast: bigint | number
   readonly updateIdPrev: bigint | number
-  readonly priceScale: number
-  readonly sizeScale: number
   /** The diff's own flags. @default those of the header */
   readonly diffFlags?: number
-  /** At most 65,535 levels. */
-  readonly bids: readonly Level[]
-  /** At most 65,535 levels. */
-  readonly asks: readonly Level[]
 }
 
 /** Writes a whole L2 diff payload at `offset`; returns its bytes, 96 + 16 per level. @throws ReplayError input `number-range` naming a field that cannot hold its value */
@@ -166,7 +114,6 @@ export function encodeL2Diff(view: DataView, offset: number, fields: L2DiffField
   setU16(view, offset + L2_DIFF_FLAGS_OFFSET, fields.diffFlags ?? fields.flags, 'L2 diff: diffFlags')
   setU16(view, offset + L2_DIFF_BID_COUNT_OFFSET, fields.bids.length, 'L2 diff: number of bids')
   setU16(view, offset + L2_DIFF_ASK_COUNT_OFFSET, fields.asks.length, 'L2 diff: number of asks')
-  const asks = offset + L2_DIFF_LEVELS_OFFSET + encodeLevels(view, offset + L2_DIFF_LEVELS_OFFSET, fields.bids, 'L2 diff: bids')
-  encodeLevels(view, asks, fields.asks, 'L2 diff: asks')
+  encodeBothSides(view, offset + L2_DIFF_LEVELS_OFFSET, fields, 'L2 diff')
   return bytes
 }

@@ -2,12 +2,11 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { diskFull, needingRoom } from '../../disk-full.ts'
 import { ReplayError } from '../../errors.ts'
-import { requireU64 } from '../../field-range.ts'
-import { crc32 } from '../../message/crc32.ts'
 import { replaceFile } from '../format/reader-meta.ts'
 import { DATA_OFFSET, DEFAULT_SEGMENT_BYTES, indexName, segmentIdOf, segmentName } from '../format/segment.ts'
 import { listSegments, openSegmentFile } from '../reading/segment-file.ts'
-import { checkPayloadLength, checkSegmentBytes, checkTypeId, RecordStage, SegmentWriter, writeEmptySegment } from './segment-writer.ts'
+import { RecordAppender } from './record-appender.ts'
+import { checkPayloadLength, checkSegmentBytes, RecordStage, SegmentWriter, writeEmptySegment } from './segment-writer.ts'
 
 export interface LogWriterOptions {
   /** Bytes of a segment file; a log that has segments keeps their size. @default 128 MiB */
@@ -25,20 +24,14 @@ const DEFAULT_LOG_STRIDE = 100
  * Memory: at most 1 MiB of records. One writer per directory is the caller's duty; a second one is noticed when it is too late
  * for its segment, and refused.
  */
-export class LogWriter {
-  readonly path: string
-  readonly segmentBytes: number
+export class LogWriter extends RecordAppender {
   readonly #indexStride: number
   readonly #stage: RecordStage
   #nextId: number
   #segment: SegmentWriter | null = null
   /** The inode of the segment being prepared: tells whether somebody replaced it. */
   #inode = 0
-  #seqLow = 0
-  #seqHigh = 0
   #finished = false
-  readonly #timeWords = new Uint32Array(2)
-  readonly #time = new BigUint64Array(this.#timeWords.buffer)
 
   /**
    * Opens a log for appending; the directory is created.
@@ -59,16 +52,10 @@ export class LogWriter {
   }
 
   private constructor(directory: string, segmentBytes: number, indexStride: number, nextId: number) {
-    this.path = directory
-    this.segmentBytes = segmentBytes
+    super(directory, segmentBytes)
     this.#indexStride = indexStride
     this.#stage = new RecordStage(segmentBytes)
     this.#nextId = nextId
-  }
-
-  /** Sequence of the next record; starts at 0 for each writer. */
-  get nextSeq(): bigint {
-    return (BigInt(this.#seqHigh) << 32n) | BigInt(this.#seqLow)
   }
 
   /**
@@ -77,30 +64,7 @@ export class LogWriter {
    * @throws ReplayError input `payload-too-large`, `type-id`, `number-range`, `log-writer-active`, `disk-full`; transient `write-failed`
    */
   append(typeId: number, timestampNs: bigint, payload: Uint8Array): void {
-    requireU64('record time', timestampNs)
-    this.#time[0] = timestampNs
-    this.appendRecord(typeId, this.#timeWords[0]!, this.#timeWords[1]!, payload, 0, payload.length, crc32(payload))
-  }
-
-  /** As QueueWriter.appendRecord: no BigInt, no object; the caller vouches for the CRC. */
-  appendRecord(
-    typeId: number,
-    timestampLow: number,
-    timestampHigh: number,
-    source: Uint8Array,
-    payloadStart: number,
-    payloadLength: number,
-    payloadCrc32: number,
-  ): void {
-    checkTypeId(typeId)
-    let segment = this.#segment
-    if (segment === null || !segment.fits(payloadLength)) {
-      checkPayloadLength(payloadLength, this.segmentBytes)
-      segment = this.#startNext()
-    }
-    segment.append(this.#seqLow, this.#seqHigh, timestampLow, timestampHigh, typeId, source, payloadStart, payloadLength, payloadCrc32)
-    this.#seqLow = (this.#seqLow + 1) >>> 0
-    if (this.#seqLow === 0) this.#seqHigh = (this.#seqHigh + 1) >>> 0
+    this.appendAt(typeId, timestampNs, payload)
   }
 
   /**
@@ -110,6 +74,12 @@ export class LogWriter {
   finish(): void {
     this.#publish()
     this.#finished = true
+  }
+
+  protected override segmentFor(payloadLength: number): SegmentWriter {
+    if (this.#segment?.fits(payloadLength)) return this.#segment
+    checkPayloadLength(payloadLength, this.segmentBytes)
+    return this.#startNext()
   }
 
   #startNext(): SegmentWriter {

@@ -2,8 +2,6 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { needingRoom } from '../../disk-full.ts'
 import { ReplayError } from '../../errors.ts'
-import { requireU64 } from '../../field-range.ts'
-import { crc32 } from '../../message/crc32.ts'
 import { ControlWriter } from '../format/control.ts'
 import { type LogPosition, replaceFile, writeIndexMeta } from '../format/reader-meta.ts'
 import { DEFAULT_INDEX_STRIDE } from '../format/seek-index.ts'
@@ -12,15 +10,8 @@ import { isOccupied } from '../reading/segment-file.ts'
 import { DiskFolder } from '../stores/disk-folder.ts'
 import { completeIndexOf } from './index-completion.ts'
 import { recoverQueue } from './queue-recovery.ts'
-import {
-  checkPayloadLength,
-  checkSegmentBytes,
-  checkSegmentFile,
-  checkTypeId,
-  createSegmentFile,
-  RecordStage,
-  SegmentWriter,
-} from './segment-writer.ts'
+import { RecordAppender } from './record-appender.ts'
+import { checkPayloadLength, checkSegmentBytes, checkSegmentFile, createSegmentFile, RecordStage, SegmentWriter } from './segment-writer.ts'
 import { WriterLock } from './writer-lock.ts'
 
 export interface QueueWriterOptions {
@@ -45,21 +36,15 @@ export interface QueueWriterOptions {
  * All calls are synchronous: what an append costs is a few short system calls, and a roll an fsync of the full segment.
  * Unlike chronicle-rs it never deletes segments.
  */
-export class QueueWriter {
-  readonly path: string
-  readonly segmentBytes: number
+export class QueueWriter extends RecordAppender {
   readonly #options: Required<QueueWriterOptions>
   readonly #lock: WriterLock
   readonly #control: ControlWriter
   readonly #stage: RecordStage
   #segment: SegmentWriter
-  #seqLow = 0
-  #seqHigh = 0
   /** Records appended since readers were last told. */
   #unannounced = 0
   #closed = false
-  readonly #timeWords = new Uint32Array(2)
-  readonly #time = new BigUint64Array(this.#timeWords.buffer)
 
   /**
    * Opens a queue for writing, creating the directory and an empty queue when there is none, and repairs what a killed
@@ -94,21 +79,20 @@ export class QueueWriter {
     control: ControlWriter,
     start: LogPosition,
   ) {
-    this.path = directory
-    this.segmentBytes = options.segmentBytes
+    super(directory, options.segmentBytes)
     this.#options = options
     this.#lock = lock
     this.#control = control
     this.#stage = new RecordStage(options.segmentBytes)
     this.#segment = this.#openSegment(start.segment, start.offset)
-    control.moveTo(start.segment, start.offset)
-    control.heartbeat(Date.now())
-    this.#prepare(start.segment + 1)
-  }
-
-  /** Sequence of the next record. */
-  get nextSeq(): bigint {
-    return (BigInt(this.#seqHigh) << 32n) | BigInt(this.#seqLow)
+    try {
+      control.moveTo(start.segment, start.offset)
+      control.heartbeat(Date.now())
+      this.#prepare(start.segment + 1)
+    } catch (error) {
+      this.#segment.close()
+      throw error
+    }
   }
 
   /** Where the next record goes, unless it does not fit and the segment is rolled first. */
@@ -126,16 +110,10 @@ export class QueueWriter {
 
   /** As `append`, with a given time in nanoseconds since the epoch (u64; need not ascend). @throws ReplayError also input `number-range` */
   appendWithTimestamp(typeId: number, timestampNs: bigint, payload: Uint8Array): void {
-    requireU64('record time', timestampNs)
-    this.#time[0] = timestampNs
-    this.appendRecord(typeId, this.#timeWords[0]!, this.#timeWords[1]!, payload, 0, payload.length, crc32(payload))
+    this.appendAt(typeId, timestampNs, payload)
   }
 
-  /**
-   * Appends a message whose time comes as two 32-bit words and whose payload, with known CRC32, lies in a larger buffer:
-   * no BigInt, no object. The caller vouches for the CRC.
-   */
-  appendRecord(
+  override appendRecord(
     typeId: number,
     timestampLow: number,
     timestampHigh: number,
@@ -144,27 +122,7 @@ export class QueueWriter {
     payloadLength: number,
     payloadCrc32: number,
   ): void {
-    if (this.#closed) throw closedError(this.path)
-    checkTypeId(typeId)
-    if (!this.#segment.fits(payloadLength)) {
-      checkPayloadLength(payloadLength, this.segmentBytes)
-      this.#roll()
-    } else if (!this.#stage.fits(payloadLength)) {
-      this.flush()
-    }
-    this.#segment.append(
-      this.#seqLow,
-      this.#seqHigh,
-      timestampLow,
-      timestampHigh,
-      typeId,
-      source,
-      payloadStart,
-      payloadLength,
-      payloadCrc32,
-    )
-    this.#seqLow = (this.#seqLow + 1) >>> 0
-    if (this.#seqLow === 0) this.#seqHigh = (this.#seqHigh + 1) >>> 0
+    super.appendRecord(typeId, timestampLow, timestampHigh, source, payloadStart, payloadLength, payloadCrc32)
     this.#unannounced++
     if (this.#segment.stagedBytes >= this.#options.groupBytes) this.flush()
   }
@@ -208,6 +166,17 @@ export class QueueWriter {
       this.#control.close()
       this.#lock.release()
     }
+  }
+
+  protected override segmentFor(payloadLength: number): SegmentWriter {
+    if (this.#closed) throw closedError(this.path)
+    if (!this.#segment.fits(payloadLength)) {
+      checkPayloadLength(payloadLength, this.segmentBytes)
+      this.#roll()
+    } else if (!this.#stage.fits(payloadLength)) {
+      this.flush()
+    }
+    return this.#segment
   }
 
   /** In the order of FORMAT.md §5: index, move the readers on, seal, sync, tell, prepare the segment after. */
