@@ -15,7 +15,8 @@ export interface PassSourceOptions {
 /** What a pass reads of an instrument's folders; what they reach is learnt. */
 export function passSource(inputs: readonly InputFolder[], folders: ShareFolders, options: PassSourceOptions): MessageSource {
   const { start, likelyEndNs, isSkipping, onIssue } = options
-  const logs = inputs.map((folder): ArchiveLog => ({ ...folders.logOf(folder), begin: folders.beginOf(folder, start) }))
+  const begins = folders.beginsOf(inputs, start)
+  const logs = inputs.map((folder, i): ArchiveLog => ({ ...folders.logOf(folder), begin: begins[i] }))
   return mergedStreams(logs, {
     likelyEndNs,
     soundTimes: true,

@@ -106,11 +106,24 @@ export class ShareFolders implements SearchedFolders {
       })
   }
 
-  /** How reading begins in a folder; undefined: with its first message. */
-  beginOf(folder: InputFolder, { restart, isInside, startNs, bookDay }: PassStart): ArchiveLog['begin'] {
-    if (bookDay !== null && isBookStream(folder.stream))
-      return restart?.position.date === folder.date ? (reader) => beginBehind(reader, restart) : undefined
-    return isInside && reachOf(folder).fromNs < startNs ? (reader) => beginBefore(reader, startNs) : undefined
+  /** How reading begins in each folder of a pass; undefined: with its first message. */
+  beginsOf(inputs: readonly InputFolder[], { restart, isInside, startNs, bookDay }: PassStart): ArchiveLog['begin'][] {
+    // Streams of which a folder holds something of the window: what the next one holds comes behind it, whatever its times are.
+    const begun = new Set<string>()
+    return inputs.map((folder) => {
+      const { stream, date } = folder
+      if (bookDay !== null && isBookStream(stream))
+        return restart?.position.date === date ? (reader) => beginBehind(reader, restart) : undefined
+      if (!isInside || reachOf(folder).fromNs >= startNs) return undefined
+      const before = inputs.filter((other) => other.stream === stream && other.date < date)
+      if (before.some((other) => reachOf(other).fromNs >= startNs)) return undefined
+      const isOverlapped = inputs.some((other) => other.stream === stream && other.date > date && reachOf(other).fromNs < startNs)
+      return async (reader) => {
+        if (begun.has(stream)) return undefined
+        if (isOverlapped && (await reader.seekToTimestamp(startNs))) begun.add(stream)
+        return beginBefore(reader, startNs)
+      }
+    })
   }
 
   /**

@@ -126,4 +126,30 @@ describe('folders that begin at another hour than UTC midnight', () => {
       expect((await tableSum(table)).split(' ')[0]).toBe('5')
     })
   })
+
+  it('folders that hold times of the one before come behind it, whatever slices and tasks', async () => {
+    await inDirectory(async (root) => {
+      const firstNs = 1_704_067_200_000_000_000n
+      // The second day was recorded by a clock that was a day behind; half of it lies before the end of the first.
+      const days = { '2024-01-01': [13n, 15n, 18n], '2024-01-02': [12n, 14n, 17n, 19n, 21n] }
+      for (const [date, hours] of Object.entries(days)) {
+        const times = hours.map((hour) => firstNs + hour * HOUR_NS)
+        const trade = (timestampNs: bigint, i: number) =>
+          tradeMessage(BigInt(i), timestampNs, { symbolHash: 7n, timestampNs, price: 100, quantity: 1, isBuyerMaker: false })
+        makeLog(path.join(root, 'archive/v1/x/a', date, 'trades'), times.map(trade))
+      }
+      const archive = new FileStore(path.join(root, 'archive'))
+      for (const job of ['messages', 'trades']) {
+        const sums = new Set<string>()
+        for (const slice of ['1d', '6h', '1h']) {
+          for (const minTasks of [1, 5, 60]) {
+            const table = new MemoryStore()
+            requireSound(await runJob({ archive, table, job, slice, minTasks }))
+            sums.add(await tableSum(table))
+          }
+        }
+        expect([...sums].map((sum) => sum.split(' ')[0])).toEqual(['8'])
+      }
+    })
+  })
 })
