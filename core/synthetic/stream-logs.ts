@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { needingRoom } from '../disk-full.ts'
 import { LogWriter } from '../log/writing/log-writer.ts'
+import { metaJson } from '../log/writing/meta-json.ts'
 import { crc32 } from '../message/crc32.ts'
 import { recordBytes } from '../message/record.ts'
 import { type MarketIdentity, STREAM_BOOK, type SyntheticGap, type SyntheticOutput } from './synthetic-feed.ts'
@@ -57,7 +58,7 @@ export class StreamLogs implements SyntheticOutput {
       const name = this.#names.get(stream)!
       const gaps = facts.gaps.filter((gap) => gap.date === this.#date && gap.stream === name)
       const file = path.join(log.writer.path, 'meta.json')
-      needingRoom(file, 'file', () => fs.writeFileSync(file, metaJson(stream, log, { ...facts, gaps })))
+      needingRoom(file, 'file', () => fs.writeFileSync(file, metaOf(stream, log, { ...facts, gaps })))
     })
   }
 
@@ -101,8 +102,7 @@ class StreamLog {
   }
 }
 
-/** Nanoseconds are plain JSON integers above 2^53, which JSON.stringify writes for no type of its own. */
-function metaJson(stream: number, log: StreamLog, facts: MetaFacts): string {
+function metaOf(stream: number, log: StreamLog, facts: MetaFacts): string {
   const { identity } = facts
   const meta = {
     venue: facts.venue,
@@ -118,8 +118,5 @@ function metaJson(stream: number, log: StreamLog, facts: MetaFacts): string {
     source: facts.source,
     ...(stream === STREAM_BOOK ? { price_scale: identity.priceScale, size_scale: identity.sizeScale, gaps: facts.gaps } : {}),
   }
-  const json = JSON.stringify(meta, (_key, value) => (typeof value === 'bigint' ? `${INTEGER_MARK}${value}` : value), 1)
-  return `${json.replaceAll(new RegExp(`"${INTEGER_MARK}(\\d+)"`, 'g'), '$1')}\n`
+  return metaJson(meta)
 }
-
-const INTEGER_MARK = 'integer:'

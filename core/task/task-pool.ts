@@ -1,6 +1,6 @@
 import { AnsweringThread } from '../answering-thread.ts'
 import { type ErrorCategory, ReplayError } from '../errors.ts'
-import { jobLibrary } from '../job/job-library.ts'
+import { hostLibrary } from '../host-library.ts'
 import type { StoreCounts } from '../store/store-counts.ts'
 import type { TaskWork } from './task.ts'
 
@@ -131,7 +131,7 @@ export class TaskPool {
 
   #startThread(slot: number): TaskThread {
     const { places, env } = this.#options
-    const workerData: TaskWorkerData = { ...places, counters: this.#counters.buffer, slot, library: jobLibrary().url }
+    const workerData: TaskWorkerData = { ...places, counters: this.#counters.buffer, slot, library: hostLibrary().url }
     return new AnsweringThread(WORKER_URL, { workerData, resourceLimits: THREAD_LIMITS, ...(env !== undefined && { env }) })
   }
 

@@ -143,12 +143,13 @@ export function writeIndexMeta(directory: string, position: LogPosition): void {
 
 /**
  * Writes a small file aside, waits until it is on the disk, and renames it: a crash leaves the old or the new one, whole.
+ * @param isDurable false: somebody else waits for the disk
  * @throws ReplayError input `disk-full`
  */
-export function replaceFile(file: string, bytes: Uint8Array): void {
+export function replaceFile(file: string, bytes: Uint8Array, isDurable = true): void {
   const aside = `${file}.tmp`
   needingRoom(file, 'file', () => {
-    fs.writeFileSync(aside, bytes, { flush: true })
+    fs.writeFileSync(aside, bytes, { flush: isDurable })
     fs.renameSync(aside, file)
   })
 }

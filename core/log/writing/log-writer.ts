@@ -13,6 +13,8 @@ export interface LogWriterOptions {
   readonly segmentBytes?: number
   /** Records per entry of the seek index. @default 100, as in chronicle-rs's tables */
   readonly indexStride?: number
+  /** Whether a segment is on the disk when it appears; false: the caller waits for the disk before others may see the log. @default true */
+  readonly isDurable?: boolean
 }
 
 const DEFAULT_LOG_STRIDE = 100
@@ -26,6 +28,7 @@ const DEFAULT_LOG_STRIDE = 100
  */
 export class LogWriter extends RecordAppender {
   readonly #indexStride: number
+  readonly #isDurable: boolean
   readonly #stage: RecordStage
   #nextId: number
   #segment: SegmentWriter | null = null
@@ -38,7 +41,7 @@ export class LogWriter extends RecordAppender {
    * @throws ReplayError input `segment-bytes`, `index-stride`, `log-is-queue`, `disk-full`
    */
   static open(directory: string, options: LogWriterOptions = {}): LogWriter {
-    const { segmentBytes = DEFAULT_SEGMENT_BYTES, indexStride = DEFAULT_LOG_STRIDE } = options
+    const { segmentBytes = DEFAULT_SEGMENT_BYTES, indexStride = DEFAULT_LOG_STRIDE, isDurable = true } = options
     checkSegmentBytes(segmentBytes)
     needingRoom(directory, 'log', () => fs.mkdirSync(directory, { recursive: true }))
     const names = fs.readdirSync(directory)
@@ -48,12 +51,13 @@ export class LogWriter extends RecordAppender {
         path: directory,
       })
     }
-    return new LogWriter(directory, segmentBytesOf(directory) ?? segmentBytes, indexStride, nextIdAfter(names))
+    return new LogWriter(directory, segmentBytesOf(directory) ?? segmentBytes, indexStride, isDurable, nextIdAfter(names))
   }
 
-  private constructor(directory: string, segmentBytes: number, indexStride: number, nextId: number) {
+  private constructor(directory: string, segmentBytes: number, indexStride: number, isDurable: boolean, nextId: number) {
     super(directory, segmentBytes)
     this.#indexStride = indexStride
+    this.#isDurable = isDurable
     this.#stage = new RecordStage(segmentBytes)
     this.#nextId = nextId
   }
@@ -101,13 +105,13 @@ export class LogWriter extends RecordAppender {
     this.#segment = null
     try {
       segment.seal()
-      segment.sync()
+      if (this.#isDurable) segment.sync()
     } finally {
       segment.close()
     }
     const target = path.join(this.path, segmentName(segment.id))
     this.#moveInto(segment.path, target)
-    replaceFile(path.join(this.path, indexName(segment.id)), segment.index.encode())
+    replaceFile(path.join(this.path, indexName(segment.id)), segment.index.encode(), this.#isDurable)
   }
 
   /** A link fails where a rename would replace. */

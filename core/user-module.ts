@@ -1,0 +1,58 @@
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import vm from 'node:vm'
+import type { BuildFailure } from 'esbuild'
+import { hostLibrary } from './host-library.ts'
+
+/**
+ * Bundles a module of the user's, in TypeScript or JavaScript, as a function body. The same sources give the same bytes wherever they
+ * lie: paths are relative to the module, and there is no source map. `chronicle-replay` stays outside: it is the host's.
+ * @throws what esbuild throws; see `bundleFailure`
+ */
+export async function bundleModule(file: string): Promise<string> {
+  const entry = path.resolve(file)
+  // Only here: the image runs bundles and makes none.
+  const { build } = await import('esbuild')
+  const result = await build({
+    entryPoints: [`./${path.basename(entry)}`],
+    absWorkingDir: path.dirname(entry),
+    bundle: true,
+    write: false,
+    // A function body: it loads anywhere, and its `require` decides what `chronicle-replay` is.
+    format: 'cjs',
+    platform: 'node',
+    target: 'node24',
+    external: ['chronicle-replay'],
+    sourcemap: false,
+    legalComments: 'none',
+    charset: 'utf8',
+    treeShaking: true,
+    // Settings of the place where the module happens to lie must not change its code.
+    tsconfigRaw: {},
+    logLevel: 'silent',
+  })
+  return result.outputFiles[0]!.text
+}
+
+/** Why a module cannot be bundled, with the place. */
+export function bundleFailure(error: unknown): string {
+  const [first] = (error as Partial<BuildFailure>).errors ?? []
+  if (first === undefined) return error instanceof Error ? error.message : String(error)
+  const { location, text } = first
+  return location === null ? text : `${text} (${location.file}:${location.line})`
+}
+
+/**
+ * Runs bundled code and gives what it exports.
+ * @param name what to call it in stack traces, e.g. the module's path
+ * @throws what the module throws
+ */
+export async function runModule(code: string, name: string): Promise<unknown> {
+  const library = await hostLibrary().load()
+  const own = createRequire(import.meta.url)
+  const module: { exports: unknown } = { exports: {} }
+  const requireOf = (id: string): unknown => (id === 'chronicle-replay' ? library : own(id))
+  const run = vm.compileFunction(code, ['module', 'exports', 'require'], { filename: name }) as (...given: unknown[]) => void
+  run(module, module.exports, requireOf)
+  return module.exports
+}
