@@ -56,6 +56,25 @@ export type { Sink } from './sink/sink.ts'
 export { type GenerateOptions, type GenerateResult, generateArchive } from './synthetic/archive.ts'
 export { SyntheticSource } from './synthetic/synthetic-source.ts'
 
+// Bring data of one's own: importers of files, and what they are written with.
+export { Blocks } from './import/files/blocks.ts'
+export type { ByteStream } from './import/files/byte-stream.ts'
+export { CsvFields } from './import/files/csv-fields.ts'
+export { Lines } from './import/files/lines.ts'
+export {
+  defineImporter,
+  type FileGlance,
+  type Importer,
+  type ImportFile,
+  type ImportSettings,
+  type Recognised,
+} from './import/importer.ts'
+export { Decimal, type DecimalKind } from './import/messages/decimal.ts'
+export type { ImportOutput } from './import/messages/import-output.ts'
+export type { ImportTally } from './import/messages/import-tally.ts'
+export { Instant } from './import/messages/instant.ts'
+export type { InstrumentOutput } from './import/messages/instrument-output.ts'
+
 // Books, gaps, snapshots.
 export { APPLIED, type ApplyResult, HEARTBEAT, namedCounts, RESULT_NAMES } from './book/apply-result.ts'
 export { BookReplay, type BookReplayOptions } from './book/book-replay.ts'

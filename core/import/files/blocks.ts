@@ -1,0 +1,59 @@
+import type { ByteStream } from './byte-stream.ts'
+
+/**
+ * Joins the pieces of a stream where a record lies in two of them: each block begins with what was left of the one before. Decoders
+ * take from `bytes` between `start` and `end` what is whole, and move `start`.
+ */
+export class Blocks {
+  bytes: Uint8Array = new Uint8Array(0)
+  start = 0
+  end = 0
+  /** The stream is over: what is left is all there is. */
+  isLast = false
+  /** Where `bytes[0]` lies in the stream. */
+  #base = 0
+  readonly #pieces: AsyncIterator<Uint8Array>
+
+  constructor(stream: ByteStream) {
+    this.#pieces = stream[Symbol.asyncIterator]()
+  }
+
+  /** Bytes of the stream before `start`. */
+  get position(): number {
+    return this.#base + this.start
+  }
+
+  /** Reads on, until there is more than before. False: there is no more. */
+  async more(): Promise<boolean> {
+    const { done, value: piece } = await this.#pieces.next()
+    if (done === true) {
+      this.isLast = true
+      return false
+    }
+    if (piece.length === 0) return this.more()
+    const left = this.end - this.start
+    this.#base += this.start
+    if (left === 0) {
+      this.bytes = piece
+    } else {
+      const joined = new Uint8Array(left + piece.length)
+      joined.set(this.bytes.subarray(this.start, this.end))
+      joined.set(piece, left)
+      this.bytes = joined
+    }
+    this.start = 0
+    this.end = left + piece.length
+    return true
+  }
+
+  /** Until there are so many bytes. False: the stream ends before. */
+  async need(bytes: number): Promise<boolean> {
+    while (this.end - this.start < bytes) if (!(await this.more())) return false
+    return true
+  }
+
+  /** Gives the stream up. */
+  async close(): Promise<void> {
+    await this.#pieces.return?.()
+  }
+}

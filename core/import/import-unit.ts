@@ -1,0 +1,50 @@
+import { type OpenOptions, openBytes, type StoredFile } from './files/byte-stream.ts'
+import type { Importer, ImportFile, ImportSettings } from './importer.ts'
+import { LogStager, type StagedFolder } from './logs/log-stager.ts'
+import { ImportOutput } from './messages/import-output.ts'
+import type { ImportRange, ImportScales } from './messages/import-range.ts'
+import { type ImportCounts, ImportTally } from './messages/import-tally.ts'
+
+/** A file of a unit, and what its importer takes it for. */
+export interface UnitFile {
+  readonly name: string
+  readonly holds: string
+  readonly stored: StoredFile
+}
+
+export interface UnitOptions {
+  readonly settings: ImportSettings
+  readonly range: ImportRange
+  readonly scales: ImportScales
+  readonly onError: 'abort' | 'skip'
+  /** What there is of a file whose compression is cut short is kept. */
+  readonly keepsTruncated: boolean
+}
+
+export interface UnitResult {
+  readonly folders: readonly StagedFolder[]
+  readonly counts: ImportCounts
+}
+
+/**
+ * Reads the files of a unit into staged logs.
+ * @param directory is made, and holds the logs
+ * @throws ReplayError those of the files and the format; input `disk-full`
+ */
+export async function importUnit(
+  importer: Importer,
+  files: readonly UnitFile[],
+  options: UnitOptions,
+  directory: string,
+): Promise<UnitResult> {
+  const { settings, range, scales, onError, keepsTruncated } = options
+  const stager = new LogStager(directory)
+  const tally = new ImportTally(onError)
+  const open: OpenOptions = keepsTruncated ? { onTruncated: ({ code }) => tally.note(`files cut short (${code})`) } : {}
+  const read = files.map(
+    ({ name, holds, stored }): ImportFile => ({ name, path: stored.path, holds, open: async () => openBytes(stored, open) }),
+  )
+  await importer.read(read, new ImportOutput(stager, tally, { venue: settings.venue }, range, scales), settings)
+  tally.check()
+  return { folders: await stager.finish(), counts: tally.counts }
+}

@@ -1,0 +1,355 @@
+import { isExactProduct, MAX_EXACT } from '../../book/exact.ts'
+import {
+  BOOK_EVENT_BYTES,
+  BOOK_EVENT_SCHEMA_VERSION,
+  EVENT_DIFF,
+  EVENT_RESET,
+  EVENT_SNAPSHOT,
+  FLAG_ABSOLUTE,
+  MODE_L2,
+  MODE_L3,
+} from '../../protocol/book-event.ts'
+import { L2_DIFF_BYTES } from '../../protocol/l2-diff.ts'
+import { L2_SNAPSHOT_BYTES } from '../../protocol/l2-snapshot.ts'
+import { L3_EVENT_BYTES } from '../../protocol/l3-event.ts'
+import { LEVEL_BYTES } from '../../protocol/level.ts'
+import { TYPE_BOOK_EVENT } from '../../protocol/message-type.ts'
+import { marketId } from '../../protocol/symbol-hash.ts'
+import type { LogStager } from '../logs/log-stager.ts'
+import { type Decimal, POWERS } from './decimal.ts'
+import type { ImportRange, ImportScales } from './import-range.ts'
+import type { ImportTally } from './import-tally.ts'
+import { Instant } from './instant.ts'
+import type { InstrumentIdentity } from './instrument-identity.ts'
+import { venueIdOf } from './naming.ts'
+import { StreamOutput } from './stream-output.ts'
+
+type OutputParts = [
+  identity: InstrumentIdentity,
+  isWanted: boolean,
+  stager: LogStager,
+  tally: ImportTally,
+  range: ImportRange,
+  scales: ImportScales,
+]
+
+/** Books in messages: a header (layout: protocol/book-event.ts), and scales that grow where a message needs more decimals. */
+abstract class BookOutput extends StreamOutput {
+  /** Decimals of prices and sizes of the day so far. */
+  priceScale = 0
+  sizeScale = 0
+  protected words: Uint32Array = new Uint32Array(1024)
+  protected bytes: Uint8Array = new Uint8Array(this.words.buffer)
+  readonly #scales: ImportScales
+  readonly #venue: number
+  readonly #market: number
+
+  constructor(mode: number, [identity, isWanted, stager, tally, range, scales]: OutputParts) {
+    super(identity, { name: mode === MODE_L3 ? 'l3' : 'book', id: 1 }, isWanted, stager, tally, range)
+    this.#scales = scales
+    this.#venue = venueIdOf(identity.venue)
+    this.#market = marketId(identity.exchangeSymbol)
+  }
+
+  protected override beginDay(): void {
+    this.priceScale = this.#scales.price ?? 0
+    this.sizeScale = this.#scales.size ?? 0
+  }
+
+  protected grow(bytes: number): void {
+    if (bytes <= this.bytes.length) return
+    this.words = new Uint32Array(2 * Math.ceil(bytes / 4))
+    this.bytes = new Uint8Array(this.words.buffer)
+  }
+
+  protected putHeader(length: number, received: Instant, exchange: Instant, native: Instant, event: number, mode: number): void {
+    const { words } = this
+    words[0] = BOOK_EVENT_SCHEMA_VERSION
+    words[1] = length
+    words[2] = this.#venue << 16
+    words[3] = this.#market
+    words[4] = this.stream.id
+    words[5] = 0
+    words[6] = received.low
+    words[7] = received.high
+    words[8] = exchange.low
+    words[9] = exchange.high
+    words[10] = this.seq
+    words[11] = 0
+    words[12] = native.low
+    words[13] = native.high
+    words[14] = event | (mode << 8) | (FLAG_ABSOLUTE << 16)
+    words[15] = 0
+  }
+}
+
+/**
+ * Books by level. `begin` a snapshot or diff, give its levels in the message's order, and `end` it. Sizes are absolute, 0 deletes.
+ * Update ids are whole numbers below 2^53, 0 where there are none.
+ */
+export class L2Output extends BookOutput {
+  readonly #received = new Instant()
+  readonly #exchange = new Instant()
+  readonly #native = new Instant()
+  #isSnapshot = false
+  #first = 0
+  #last = 0
+  #previous = 0
+  #priceDecimals = 0
+  #sizeDecimals = 0
+  readonly #bids = new LevelList()
+  readonly #asks = new LevelList()
+
+  constructor(...parts: OutputParts) {
+    super(MODE_L2, parts)
+  }
+
+  /** @param native the exchange's own id of the message */
+  beginMessage(kind: 'snapshot' | 'diff', received: Instant, exchange: Instant, native = 0): void {
+    this.#received.copy(received)
+    this.#exchange.copy(exchange)
+    this.#native.setWords(native >>> 0, Math.floor(native / WORD))
+    this.#isSnapshot = kind === 'snapshot'
+    this.#first = 0
+    this.#last = 0
+    this.#previous = 0
+    this.#priceDecimals = 0
+    this.#sizeDecimals = 0
+    this.#bids.count = 0
+    this.#asks.count = 0
+  }
+
+  /** Times of a message that is made of several rows: that of the last counts. */
+  setExchangeTime(exchange: Instant): void {
+    this.#exchange.copy(exchange)
+  }
+
+  setUpdateIds(first: number, last: number, previous: number): void {
+    this.#first = first
+    this.#last = last
+    this.#previous = previous
+  }
+
+  /** False: no message can hold a negative price, and the level is left out. A negative size is never given. */
+  level(isBid: boolean, price: Decimal, size: Decimal): boolean {
+    if (price.isNegative || size.isNegative) return false
+    const list = isBid ? this.#bids : this.#asks
+    list.add(price.mantissa, price.decimals, size.mantissa, size.decimals)
+    if (price.decimals > this.#priceDecimals) this.#priceDecimals = price.decimals
+    if (size.decimals > this.#sizeDecimals) this.#sizeDecimals = size.decimals
+    return true
+  }
+
+  /** Of the day's log: levels beyond the best so many of a side are not known. */
+  setDepthLimit(levels: number): void {
+    if (this.log !== null) this.log.depthLimit = levels
+  }
+
+  /** Levels given so far. */
+  get levels(): number {
+    return this.#bids.count + this.#asks.count
+  }
+
+  /**
+   * Writes the message. `unwanted`: it is outside of what is wanted. `out-of-range`: with the decimals that it needs a number is 2^53
+   * or more and no double holds it exactly, or there are more levels than a diff can have; nothing is written.
+   */
+  end(): 'written' | 'unwanted' | 'out-of-range' {
+    if (!this.begin(this.#received)) return 'unwanted'
+    const [bids, asks] = [this.#bids, this.#asks]
+    let priceScale = Math.max(this.priceScale, this.#priceDecimals)
+    let sizeScale = Math.max(this.sizeScale, this.#sizeDecimals)
+    const body = this.#isSnapshot ? L2_SNAPSHOT_BYTES : L2_DIFF_BYTES
+    const length = body + (bids.count + asks.count) * LEVEL_BYTES
+    if (!this.#isSnapshot && (bids.count > 0xffff || asks.count > 0xffff)) return 'out-of-range'
+    this.grow(length)
+    const at = body / 4
+    if (!bids.write(this.words, at, priceScale, sizeScale) || !asks.write(this.words, at + bids.count * 4, priceScale, sizeScale)) {
+      // Messages before it may have had more decimals than it can be written with.
+      priceScale = this.#priceDecimals
+      sizeScale = this.#sizeDecimals
+      const isWritten =
+        bids.write(this.words, at, priceScale, sizeScale) && asks.write(this.words, at + bids.count * 4, priceScale, sizeScale)
+      if (!isWritten) return 'out-of-range'
+    } else {
+      this.priceScale = priceScale
+      this.sizeScale = sizeScale
+    }
+    const { words } = this
+    this.putHeader(length, this.#received, this.#exchange, this.#native, this.#isSnapshot ? EVENT_SNAPSHOT : EVENT_DIFF, MODE_L2)
+    if (this.#isSnapshot) {
+      words[16] = priceScale | (sizeScale << 8)
+      words[17] = bids.count
+      words[18] = asks.count
+    } else {
+      setNumber(words, 16, this.#first)
+      setNumber(words, 18, this.#last)
+      setNumber(words, 20, this.#previous)
+      words[22] = priceScale | (sizeScale << 8) | (FLAG_ABSOLUTE << 16)
+      words[23] = bids.count | (asks.count << 16)
+    }
+    this.log!.observeScales(priceScale, sizeScale)
+    this.append(TYPE_BOOK_EVENT, this.bytes, length)
+    return 'written'
+  }
+
+  /** Writes that the book is empty now. False: it is not wanted. */
+  reset(received: Instant, exchange: Instant): boolean {
+    if (!this.begin(received)) return false
+    this.putHeader(BOOK_EVENT_BYTES, received, exchange, NO_ID, EVENT_RESET, MODE_L2)
+    this.append(TYPE_BOOK_EVENT, this.bytes, BOOK_EVENT_BYTES)
+    return true
+  }
+}
+
+/** What an event of a book by order says; prices and sizes are whole numbers below 2^53 in the scales of the output. */
+export class L3Output extends BookOutput {
+  readonly #native = new Instant()
+
+  constructor(...parts: OutputParts) {
+    super(MODE_L3, parts)
+  }
+
+  /** Scales of what follows. A finer one than before is that of the whole day in the end. */
+  setScales(price: number, size: number): void {
+    this.#wanted[0] = price
+    this.#wanted[1] = size
+  }
+
+  readonly #wanted: [number, number] = [0, 0]
+
+  protected override beginDay(): void {
+    // Scales of orders are given by whoever reads them.
+  }
+
+  /**
+   * Writes an event. @param type `L3_ADD`, … @param side 0 unknown, 1 buy, 2 sell, of the resting order @param native the exchange's id,
+   * a whole number below 2^53 @returns false: it is not wanted
+   */
+  event(
+    type: number,
+    received: Instant,
+    exchange: Instant,
+    native: number,
+    side: number,
+    orderLow: number,
+    orderHigh: number,
+    price: number,
+    quantity: number,
+  ): boolean {
+    return this.#put(type, received, exchange, native, side, orderLow, orderHigh, 0, 0, 0, 0, price, quantity)
+  }
+
+  /** Writes a trade; of its orders those that are known. @returns false: it is not wanted */
+  trade(
+    received: Instant,
+    exchange: Instant,
+    native: number,
+    side: number,
+    bidLow: number,
+    bidHigh: number,
+    askLow: number,
+    askHigh: number,
+    price: number,
+    quantity: number,
+  ): boolean {
+    const isBid = bidLow !== 0 || bidHigh !== 0
+    const [low, high] = [isBid ? bidLow : askLow, isBid ? bidHigh : askHigh]
+    return this.#put(4, received, exchange, native, side, low, high, bidLow, bidHigh, askLow, askHigh, price, quantity)
+  }
+
+  #put(
+    type: number,
+    received: Instant,
+    exchange: Instant,
+    native: number,
+    side: number,
+    orderLow: number,
+    orderHigh: number,
+    bidLow: number,
+    bidHigh: number,
+    askLow: number,
+    askHigh: number,
+    price: number,
+    quantity: number,
+  ): boolean {
+    if (!this.begin(received)) return false
+    const [priceScale, sizeScale] = this.#wanted
+    this.priceScale = priceScale
+    this.sizeScale = sizeScale
+    this.#native.setWords(native >>> 0, Math.floor(native / WORD))
+    this.putHeader(L3_EVENT_BYTES, received, exchange, this.#native, EVENT_DIFF, MODE_L3)
+    const { words } = this
+    words[16] = type | (side << 8)
+    words[17] = priceScale | (sizeScale << 8)
+    words[18] = 0
+    words[19] = 0
+    words[20] = orderLow
+    words[21] = orderHigh
+    words[22] = bidLow
+    words[23] = bidHigh
+    words[24] = askLow
+    words[25] = askHigh
+    setNumber(words, 26, price)
+    setNumber(words, 28, quantity)
+    words[30] = 0
+    words[31] = 0
+    this.log!.observeScales(priceScale, sizeScale)
+    this.append(TYPE_BOOK_EVENT, this.bytes, L3_EVENT_BYTES)
+    return true
+  }
+}
+
+/** Levels of one side of a message, each with decimals of its own. */
+class LevelList {
+  count = 0
+  #numbers = new Float64Array(256)
+  #decimals = new Uint8Array(256)
+
+  add(price: number, priceDecimals: number, size: number, sizeDecimals: number): void {
+    const at = 2 * this.count++
+    if (at === this.#numbers.length) this.#grow()
+    this.#numbers[at] = price
+    this.#numbers[at + 1] = size
+    this.#decimals[at] = priceDecimals
+    this.#decimals[at + 1] = sizeDecimals
+  }
+
+  /** Writes levels in the scales of the message. False where a number becomes too large. */
+  write(words: Uint32Array, at: number, priceScale: number, sizeScale: number): boolean {
+    const numbers = this.#numbers
+    const decimals = this.#decimals
+    let word = at
+    for (let i = 0, end = 2 * this.count; i < end; i += 2) {
+      const priceFactor = POWERS[priceScale - decimals[i]!]!
+      const sizeFactor = POWERS[sizeScale - decimals[i + 1]!]!
+      const price = numbers[i]! * priceFactor
+      const size = numbers[i + 1]! * sizeFactor
+      // Real books have asks like 99999997.00000000, which a double holds exactly all the same.
+      if (price >= MAX_EXACT && !isExactProduct(numbers[i]!, priceFactor)) return false
+      if (size >= MAX_EXACT && !isExactProduct(numbers[i + 1]!, sizeFactor)) return false
+      words[word] = price
+      words[word + 1] = price / WORD
+      words[word + 2] = size
+      words[word + 3] = size / WORD
+      word += 4
+    }
+    return true
+  }
+
+  #grow(): void {
+    const [numbers, decimals] = [new Float64Array(2 * this.#numbers.length), new Uint8Array(2 * this.#numbers.length)]
+    numbers.set(this.#numbers)
+    decimals.set(this.#decimals)
+    this.#numbers = numbers
+    this.#decimals = decimals
+  }
+}
+
+function setNumber(words: Uint32Array, at: number, value: number): void {
+  words[at] = value
+  words[at + 1] = value / WORD
+}
+
+const WORD = 2 ** 32
+const NO_ID = new Instant()

@@ -1,0 +1,93 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { ReplayError } from '../errors.ts'
+import { isS3Uri, openStore } from '../store/open-store.ts'
+import { localFile, type StoredFile, storedObject } from './files/byte-stream.ts'
+
+export interface SourceFile {
+  readonly stored: StoredFile
+  /** Where it is opened again: path or URI, and what a store needs for it. */
+  readonly reference: FileReference
+}
+
+/** A file as it can be told to another thread. */
+export type FileReference =
+  | { readonly kind: 'local'; readonly path: string }
+  | {
+      readonly kind: 'object'
+      readonly uri: string
+      readonly endpoint: string | undefined
+      readonly key: string
+      readonly size: number
+      readonly etag: string
+    }
+
+/** Names that lie beside data and are none. */
+const BESIDE =
+  /(?:^\.|^_SUCCESS$|\.CHECKSUM$|\.md5$|\.sha256$|\.crc$|\.part$|\.tmp$|\.crdownload$|^(?:condition|metadata|symbology|manifest)\.json$)/
+
+/**
+ * The files of places: a file, a folder (with all below it), a glob, or objects below `s3://bucket/prefix`; in the order of their paths,
+ * each once. What lies beside data (checksums, hidden files, unfinished downloads) is left out where it was not named itself.
+ * @throws ReplayError input `input-missing`, and those of the store
+ */
+export async function findSources(places: readonly string[], endpoint?: string): Promise<SourceFile[]> {
+  const found = new Map<string, FileReference>()
+  for (const place of places) {
+    const before = found.size
+    if (isS3Uri(place)) await findObjects(place, endpoint, found)
+    else for (const file of filesAt(place)) found.set(file, { kind: 'local', path: file })
+    if (found.size === before && !isKnown(place, found)) {
+      throw new ReplayError('input-missing', 'there is no file of this name, and none below it', { category: 'input', path: place })
+    }
+  }
+  return [...found.values()]
+    .map((reference) => ({ reference, stored: openReference(reference) }))
+    .sort((a, b) => (a.stored.path < b.stored.path ? -1 : 1))
+}
+
+/** Opens what was found, here or in another thread. @throws ReplayError input `input-unreadable` */
+export function openReference(reference: FileReference): StoredFile {
+  if (reference.kind === 'local') {
+    try {
+      return localFile(reference.path)
+    } catch (cause) {
+      throw new ReplayError('input-unreadable', `cannot read the file: ${(cause as Error).message}`, {
+        category: 'input',
+        path: reference.path,
+        cause,
+      })
+    }
+  }
+  const { uri, endpoint, key, size, etag } = reference
+  return storedObject(openStore(uri, { endpoint }), key, size, etag)
+}
+
+function isKnown(place: string, found: ReadonlyMap<string, FileReference>): boolean {
+  return found.has(path.normalize(place))
+}
+
+function filesAt(place: string): string[] {
+  const stat = fs.statSync(place, { throwIfNoEntry: false })
+  if (stat?.isFile()) return [path.normalize(place)]
+  if (stat?.isDirectory()) {
+    return fs
+      .readdirSync(place, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && !BESIDE.test(entry.name))
+      .map((entry) => path.join(entry.parentPath, entry.name))
+  }
+  return fs
+    .globSync(place)
+    .filter((file) => !BESIDE.test(path.basename(file)) && fs.statSync(file).isFile())
+    .map((file) => path.normalize(file))
+}
+
+async function findObjects(place: string, endpoint: string | undefined, found: Map<string, FileReference>): Promise<void> {
+  const [, bucket = '', prefix = ''] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(place) ?? []
+  const uri = `s3://${bucket}`
+  for await (const { key, size, etag } of openStore(uri, { endpoint }).list(prefix)) {
+    const isIt = key === prefix || prefix === '' || prefix.endsWith('/') || key.startsWith(`${prefix}/`)
+    if (!isIt || (key !== prefix && BESIDE.test(path.posix.basename(key)))) continue
+    found.set(`${uri}/${key}`, { kind: 'object', uri, endpoint, key, size, etag })
+  }
+}
