@@ -10,6 +10,7 @@ import { cancel } from './commands/cancel.ts'
 import { checksum } from './commands/checksum.ts'
 import { features } from './commands/features.ts'
 import { generate } from './commands/generate.ts'
+import { importFiles } from './commands/import.ts'
 import { inspect } from './commands/inspect.ts'
 import { plan } from './commands/plan.ts'
 import { query } from './commands/query.ts'
@@ -32,6 +33,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   features,
   snapshot,
   generate,
+  importFiles,
   plan,
   run,
   submit,

@@ -1,9 +1,14 @@
+import fs from 'node:fs'
 import { ReplayError } from '../../core/errors.ts'
+import { localFile } from '../../core/import/files/byte-stream.ts'
+import { glanceAt } from '../../core/import/files/glance.ts'
+import { recogniseFile } from '../../core/import/import-plan.ts'
 import { type LogOutline, outlineLog } from '../../core/log/checking/log-outline.ts'
 import { type LogSummary, summarizeLog } from '../../core/log/checking/log-summary.ts'
 import { type LogIdentity, type LogLocation, openLog } from '../../core/log/format/log-path.ts'
 import { ReplayReader } from '../../core/log/reading/replay-reader.ts'
 import { listArchive } from '../../core/plan/archive/archive-listing.ts'
+import { isS3Uri } from '../../core/store/open-store.ts'
 import { crcText, timeOption, typeText, u64Option } from '../arguments.ts'
 import { cloudOf, ENDPOINT } from '../cloud-clients.ts'
 import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
@@ -15,7 +20,7 @@ import { reportFindings } from '../run-report.ts'
 export const inspect: CommandSpec = {
   name: 'inspect',
   summary: 'summary of a log, one message of it, or what an archive holds',
-  arguments: [{ name: 'log or archive', help: 'directory of segments, or of logs; or s3://bucket/prefix' }],
+  arguments: [{ name: 'log or archive', help: 'directory of segments, or of logs; or s3://bucket/prefix; or a file to import' }],
   options: {
     'seek-seq': { value: 'N', help: 'show the first message with sequence ≥ N' },
     'seek-timestamp': {
@@ -34,6 +39,7 @@ export const inspect: CommandSpec = {
     const path = input.positionals[0]!
     const seq = u64Option(input, 'seek-seq')
     const timestampNs = timeOption(input, 'seek-timestamp')
+    if (!isS3Uri(path) && fs.statSync(path, { throwIfNoEntry: false })?.isFile()) return inspectFile(path, input, io)
     const logs = await findLogsAt([path], input)
     const log = logAt(path, logs)
     if (log === undefined) {
@@ -47,6 +53,26 @@ export const inspect: CommandSpec = {
     if (seq !== undefined || timestampNs !== undefined) return inspectMessage(log, seq, timestampNs, input, io)
     return inspectLog(log, input, io)
   },
+}
+
+/** A file of a vendor or recorder: what it is, and what imports it. */
+async function inspectFile(path: string, input: CommandInput, io: CommandIo): Promise<number> {
+  const glance = await glanceAt(localFile(path))
+  const found = recogniseFile(glance, { words: {} })
+  if (found === null) {
+    const message =
+      'expected a log, an archive, or a file of a format that can be imported; columns of your own: chronicle-replay import --help'
+    throw new ReplayError('import-unknown', message, { category: 'input', path })
+  }
+  const [{ name, title }, { holds, venue, symbols, dates }] = found
+  const next = commandText(['chronicle-replay', 'import', name, path, '--archive', 'archive'])
+  if (input.flag('json')) io.out(jsonText({ path, format: name, title, holds, venue, symbols, dates }))
+  else {
+    const of = [venue, symbols?.join(' '), dates?.join(' ')].filter((part) => part !== undefined && part !== '')
+    io.out(`${title}: ${[holds, ...of].join(', ')}\n`)
+    if (!input.flag('quiet')) io.err(`next: ${next}\n`)
+  }
+  return 0
 }
 
 async function inspectLog(log: LogLocation, input: CommandInput, io: CommandIo): Promise<number> {
