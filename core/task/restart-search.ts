@@ -89,20 +89,42 @@ export async function beginBehind(reader: ReplayReader, { position, snapshot }: 
   throw new ReplayError('snapshot-position', message, { category: 'corrupt', path: snapshot.entry.key, segment, offset })
 }
 
-/** Puts a reader before the first message at or after a time: on another one, so that a gap between the two is seen. */
+/**
+ * Puts a reader before the first message at or after a time: so many messages before it that what is believed of the times there is
+ * what a reader from the begin on believes (SoundTimes), whatever the first of them is; and that a gap between is seen.
+ */
 export async function beginBefore(reader: ReplayReader, timeNs: bigint): Promise<undefined> {
   for (const backNs of LEAD_NS) {
     const fromNs = timeNs > backNs ? timeNs - backNs : 0n
     if (!(await reader.seekToTimestamp(fromNs))) return undefined // nothing is left to read
-    const first = await reader.peek()
-    if (first !== null && first.timestampNs < timeNs) return undefined
+    const lead = await leadOf(reader, timeNs)
+    if (lead === null) continue
+    await reader.seekToPosition(lead.segment, lead.offset)
+    return undefined
   }
   await reader.seekToTimestamp(0n)
   return undefined
 }
 
+/** Where a reader stands, if enough messages come from there on before one at or after a time. */
+async function leadOf(reader: ReplayReader, timeNs: bigint): Promise<Omit<Place, 'seq'> | null> {
+  let lead = 0
+  let first: Omit<Place, 'seq'> | null = null
+  for (let batch = await reader.nextBatch(); batch !== null; batch = await reader.nextBatch()) {
+    for (let k = 0; k < batch.length; k++) {
+      const { segment, segmentOffset: offset, timestampNs } = batch.at(batch.rowAt(k))
+      if (timestampNs >= timeNs) return null
+      first ??= { segment, offset }
+      if (++lead === MIN_LEAD) return first
+    }
+  }
+  return null
+}
+
 /** A second, a minute, an hour. */
 const LEAD_NS = [1_000_000_000n, 60_000_000_000n, 3_600_000_000_000n]
+/** Messages that look ahead at each other, several times over. */
+const MIN_LEAD = 48
 
 interface Place {
   readonly segment: number
