@@ -215,7 +215,7 @@ function planText({ units, leftOut }: ImportPlan): string {
       holds,
       venue ?? '-',
       symbols === undefined ? '-' : symbols.length > 3 ? `${symbols.length} symbols` : symbols.join(' '),
-      dates?.join(' ') ?? '-',
+      dates === undefined ? '-' : dates.length > 2 ? `${dates[0]} … ${dates.at(-1)}` : dates.join(' '),
       bytesText(bytes),
       file,
     ]),

@@ -9,6 +9,7 @@ import { glanceAt } from '../../core/import/files/glance.ts'
 import { importUnit, type UnitFile } from '../../core/import/import-unit.ts'
 import type { Importer } from '../../core/import/importer.ts'
 import { verifyLog } from '../../core/log/checking/verify.ts'
+import { Random } from '../../core/synthetic/random.ts'
 import { describeGolden, goldenPath } from '../golden-data.ts'
 import { IMPORT_DEFAULTS } from '../support/imported.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -34,17 +35,6 @@ const SAMPLES: Readonly<Record<string, readonly (readonly string[])[]>> = {
   binance: [['binance/BTCUSD_PERP-trades-2024-08-08.zip'], ['binance/BTCUSDT-bookTicker-2024-08-08.zip']],
   hftbacktest: [['recorder/cm/btcusd_perp_20240808.gz']],
   cryptofeed: [['cryptofeed/KRAKEN.ws.50.0'], ['cryptofeed/OKX.ws.1.0']],
-}
-
-/** Numbers in [0, 1), the same for a seed. */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }
 
 /** A file in memory. */
@@ -132,7 +122,8 @@ describeGolden('damaged files', () => {
         const met = new Map<string, number>()
         for (let number = 0; number < CASES; number++) {
           const seed = SEED + number
-          const random = randomOf(seed)
+          const numbers = new Random(seed)
+          const random = (): number => numbers.unit()
           const sample = samples[number % samples.length]!
           const isStored = random() < 0.25
           const files: StoredFile[] = []

@@ -38,7 +38,8 @@ abstract class BookOutput extends StreamOutput {
   /** Decimals of prices and sizes of the day so far. */
   priceScale = 0
   sizeScale = 0
-  protected words: Uint32Array = new Uint32Array(1024)
+  // An order's event fits; a file may have ten thousand instruments.
+  protected words: Uint32Array = new Uint32Array(L3_EVENT_BYTES / 4)
   protected bytes: Uint8Array = new Uint8Array(this.words.buffer)
   readonly #scales: ImportScales
   readonly #venue: number
