@@ -121,7 +121,8 @@ export class ShareFolders implements SearchedFolders {
       return async (reader) => {
         if (begun.has(stream)) return undefined
         if (isOverlapped && (await reader.seekToTimestamp(startNs))) begun.add(stream)
-        return beginBefore(reader, startNs)
+        // Where no time of it is sound, all of it is of the begin of its day.
+        return beginBefore(reader, startNs, BigInt(dayOfDate(date)) * DAY_NS >= startNs)
       }
     })
   }

@@ -92,11 +92,15 @@ export async function beginBehind(reader: ReplayReader, { position, snapshot }: 
 /**
  * Puts a reader before the first message at or after a time: so many messages before it that what is believed of the times there is
  * what a reader from the begin on believes (SoundTimes), whatever the first of them is; and that a gap between is seen.
+ * @param holdsWild records of a log without any sound time belong behind the time, too
  */
-export async function beginBefore(reader: ReplayReader, timeNs: bigint): Promise<undefined> {
+export async function beginBefore(reader: ReplayReader, timeNs: bigint, holdsWild = false): Promise<undefined> {
   for (const backNs of LEAD_NS) {
     const fromNs = timeNs > backNs ? timeNs - backNs : 0n
-    if (!(await reader.seekToTimestamp(fromNs))) return undefined // nothing is left to read
+    if (!(await reader.seekToTimestamp(fromNs))) {
+      if (holdsWild) break
+      return undefined // nothing is left to read
+    }
     const lead = await leadOf(reader, timeNs)
     if (lead === null) continue
     await reader.seekToPosition(lead.segment, lead.offset)

@@ -152,4 +152,29 @@ describe('folders that begin at another hour than UTC midnight', () => {
       }
     })
   })
+
+  it('of which no time is sound are told in the day that they are of, whatever tasks', async () => {
+    await inDirectory(async (root) => {
+      const firstNs = 1_704_067_200_000_000_000n
+      const trade = (seq: bigint, timestampNs: bigint) =>
+        tradeMessage(seq, timestampNs, { symbolHash: 7n, timestampNs, price: 100, quantity: 1, isBuyerMaker: false })
+      const home = path.join(root, 'archive/v1/x/a')
+      makeLog(path.join(home, '2024-01-01/trades'), [trade(0n, firstNs + HOUR_NS), trade(1n, firstNs + 15n * HOUR_NS)])
+      // A folder of Shanghai, in which the one record's time was damaged behind its index.
+      const next = path.join(home, '2024-01-02/trades')
+      makeLog(next, [trade(0n, firstNs + 17n * HOUR_NS)])
+      const segment = path.join(next, '000000000.q')
+      const bytes = fs.readFileSync(segment)
+      bytes.writeBigUInt64LE(1_704_067_200n, 64 + 16)
+      fs.writeFileSync(segment, bytes)
+      const archive = new FileStore(path.join(root, 'archive'))
+      for (const minTasks of [1, 2, 60]) {
+        const made = await runJob({ archive, table: new MemoryStore(), job: 'messages', minTasks })
+        requireSound(made)
+        const counts = made.tasks.flatMap(({ receipts }) => receipts.map(({ messages }) => messages))
+        expect(counts.reduce((sum, { read }) => sum + read, 0)).toBe(3)
+        expect(counts.reduce((sum, { leftOut }) => sum + (leftOut['wild-time'] ?? 0), 0)).toBe(1)
+      }
+    })
+  })
 })
