@@ -10,10 +10,10 @@ import { WriterLock } from '../log/writing/writer-lock.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import type { ImportPlan, PlannedUnit } from './import-plan.ts'
 import type { UnitOptions, UnitResult } from './import-unit.ts'
-import { type ImportWorkerData, runUnit, type ToldError, toldOf, type UnitReply, type UnitTask } from './import-worker.ts'
 import { type FolderStep, LogPlace, type StagedShare } from './logs/log-place.ts'
 import { addCounts, emptyCounts, type ImportCounts } from './messages/import-tally.ts'
 import type { OwnImporter } from './own-importer.ts'
+import { type ImportWorkerData, runUnit, type ToldError, toldOf, type UnitReply, type UnitTask } from './unit-task.ts'
 
 export interface ImportRunOptions {
   readonly archive: ObjectStore
