@@ -40,8 +40,8 @@ export function importerOf(name: string, own: readonly Importer[] = []): Importe
   const found = all.find((each) => each.name === name)
   if (found !== undefined) return found
   const names = all.map((each) => each.name)
-  const close = nearest(name, names)
-  const hint = close === undefined ? '' : `; did you mean ${close}?`
+  const near = nearest(name, names)
+  const hint = near === null ? '.' : `, did you mean ${near}?`
   throw new ReplayError('import-format', `no format ${JSON.stringify(name)}${hint} There are: ${names.join(', ')}`, { category: 'input' })
 }
 
