@@ -76,15 +76,15 @@ export async function runImport(options: ImportRunOptions): Promise<ImportResult
   needingRoom(aside, 'folder', () => fs.mkdirSync(aside, { recursive: true }))
   const lock = lockOf(aside)
   try {
-    const units = plan.units.map((unit) => ({ unit, id: unitId(unit, options.unit), directory: '' }))
     const todo: StagedUnit[] = []
     const known: string[] = []
-    for (const each of units) {
-      if (!options.replaces && (await isKnown(archive, each.id))) known.push(...each.unit.files.map(({ path: file }) => file))
-      else todo.push({ ...each, directory: path.join(aside, each.id) })
+    for (const unit of plan.units) {
+      const id = unitId(unit, options.unit)
+      if (!options.replaces && (await isKnown(archive, id))) known.push(...pathsOf(unit))
+      else todo.push({ unit, id, directory: path.join(aside, id) })
     }
     const failed = await readUnits(todo, options)
-    const read = todo.filter(({ directory }) => fs.existsSync(resultFile(directory)))
+    const read = todo.filter(isRead).map((staged): ReadUnit => ({ ...staged, result: resultOf(staged), files: namesOf(staged.unit) }))
     const { units: done, steps, refused } = await agreeOnSteps(read, archive, aside, options.replaces)
     failed.push(...refused)
     const counts = await place(done, steps, archive, aside)
@@ -111,6 +111,20 @@ interface StagedUnit {
   readonly unit: PlannedUnit
   readonly id: string
   readonly directory: string
+}
+
+/** A unit of which the logs are staged. */
+interface ReadUnit extends StagedUnit {
+  readonly result: UnitResult
+  readonly files: UnitReceipt['files']
+}
+
+function pathsOf({ files }: PlannedUnit): string[] {
+  return files.map(({ path: file }) => file)
+}
+
+function namesOf({ files }: PlannedUnit): UnitReceipt['files'] {
+  return files.map(({ name, bytes, digest }) => ({ name, bytes, digest }))
 }
 
 /** Beside the archive's logs, or where the archive is a store, in a folder of this machine. */
@@ -152,7 +166,7 @@ async function isKnown(archive: ObjectStore, id: string): Promise<boolean> {
 async function readUnits(units: readonly StagedUnit[], options: ImportRunOptions): Promise<FailedUnit[]> {
   const { workers, unit: how, own = null, signal, onProgress } = options
   const failed: FailedUnit[] = []
-  const queue = units.filter(({ directory }) => !fs.existsSync(resultFile(directory)))
+  const queue = units.filter((unit) => !isRead(unit))
   const bytesOf = ({ unit }: StagedUnit): number => unit.files.reduce((sum, { bytes }) => sum + bytes, 0)
   const bytes = units.reduce((sum, each) => sum + bytesOf(each), 0)
   let bytesDone = bytes - queue.reduce((sum, each) => sum + bytesOf(each), 0)
@@ -166,7 +180,7 @@ async function readUnits(units: readonly StagedUnit[], options: ImportRunOptions
       const { directory, unit } = next
       fs.rmSync(directory, { recursive: true, force: true })
       const reply = await run({ unit, options: how, directory, own })
-      if ('failure' in reply) failed.push({ files: unit.files.map(({ path: file }) => file), error: reply.failure })
+      if ('failure' in reply) failed.push({ files: pathsOf(unit), error: reply.failure })
       else keepResult(directory, reply)
       bytesDone += bytesOf(next)
       unitsDone++
@@ -206,12 +220,16 @@ function resultFile(directory: string): string {
   return path.join(directory, 'unit.json')
 }
 
+function isRead({ directory }: StagedUnit): boolean {
+  return fs.existsSync(resultFile(directory))
+}
+
 function resultOf({ directory }: StagedUnit): UnitResult {
   return JSON.parse(fs.readFileSync(resultFile(directory), 'utf8')) as UnitResult
 }
 
 interface AgreedSteps {
-  readonly units: readonly StagedUnit[]
+  readonly units: readonly ReadUnit[]
   readonly steps: readonly FolderStep[]
   readonly refused: readonly FailedUnit[]
 }
@@ -220,7 +238,7 @@ interface AgreedSteps {
  * All that is to be done, before any of it is. Units of which a log cannot be put into its place are left out as a whole, and those
  * that are in its way with them.
  */
-async function agreeOnSteps(staged: readonly StagedUnit[], archive: ObjectStore, aside: string, replaces: boolean): Promise<AgreedSteps> {
+async function agreeOnSteps(staged: readonly ReadUnit[], archive: ObjectStore, aside: string, replaces: boolean): Promise<AgreedSteps> {
   const logs = new LogPlace(archive, aside)
   const refused: FailedUnit[] = []
   let units = staged
@@ -239,21 +257,20 @@ async function agreeOnSteps(staged: readonly StagedUnit[], archive: ObjectStore,
     if (out.size === 0) return { units, steps, refused }
     for (const { id, unit } of units) {
       const error = out.get(id)
-      if (error !== undefined) refused.push({ files: unit.files.map(({ path: file }) => file), error: toldOf(error) })
+      if (error !== undefined) refused.push({ files: pathsOf(unit), error: toldOf(error) })
     }
     units = units.filter(({ id }) => !out.has(id))
   }
 }
 
 /** By folder of the archive, in order. */
-function sharesOf(units: readonly StagedUnit[]): [key: string, shares: StagedShare[]][] {
+function sharesOf(units: readonly ReadUnit[]): [key: string, shares: StagedShare[]][] {
   const shares = new Map<string, StagedShare[]>()
-  for (const staged of units) {
-    const files = staged.unit.files.map(({ name, bytes, digest }) => ({ name, bytes, digest }))
-    for (const folder of resultOf(staged).folders) {
+  for (const { id, unit, files, result } of units) {
+    for (const folder of result.folders) {
       const own = shares.get(folder.key) ?? []
       shares.set(folder.key, own)
-      own.push({ folder, origin: { unit: staged.id, format: staged.unit.importer, files } })
+      own.push({ folder, origin: { unit: id, format: unit.importer, files } })
     }
   }
   return [...shares].sort(([a], [b]) => (a < b ? -1 : 1))
@@ -269,21 +286,15 @@ function requireOneSymbol(key: string, [first, ...others]: readonly StagedShare[
 }
 
 /** Puts logs into their places, then notes that their units are in the archive. */
-async function place(
-  units: readonly StagedUnit[],
-  steps: readonly FolderStep[],
-  archive: ObjectStore,
-  aside: string,
-): Promise<ImportCounts> {
+async function place(units: readonly ReadUnit[], steps: readonly FolderStep[], archive: ObjectStore, aside: string): Promise<ImportCounts> {
   const logs = new LogPlace(archive, aside)
   for (const step of steps) await logs.carryOut(step)
   const sum = emptyCounts()
-  for (const staged of units) {
-    const { counts, folders } = resultOf(staged)
+  for (const { id, unit, files, result } of units) {
+    const { counts, folders } = result
     addCounts(sum, counts)
-    const files = staged.unit.files.map(({ name, bytes, digest }) => ({ name, bytes, digest }))
-    const receipt: UnitReceipt = { importer: staged.unit.importer, files, counts, folders: folders.map(({ key }) => key) }
-    await archive.put(receiptKey(staged.id), new TextEncoder().encode(`${JSON.stringify(receipt, null, 1)}\n`))
+    const receipt: UnitReceipt = { importer: unit.importer, files, counts, folders: folders.map(({ key }) => key) }
+    await archive.put(receiptKey(id), new TextEncoder().encode(`${JSON.stringify(receipt, null, 1)}\n`))
   }
   return sum
 }
