@@ -14,7 +14,7 @@ export function provideLibrary(url: string, load: () => Promise<unknown>): void 
   provided = { url, load }
 }
 
-/** @throws ReplayError bug `job-library` when nobody provided it */
+/** @throws ReplayError bug `host-library` when nobody provided it */
 export function hostLibrary(): HostLibrary {
   if (provided !== null) return provided
   throw new ReplayError('host-library', 'a module is loaded, but nothing provided the library: import provide-library.ts', {

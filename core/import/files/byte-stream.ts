@@ -141,9 +141,8 @@ function readError(error: unknown, file: StoredFile, compression: Compression): 
   if (error instanceof ReplayError) return error
   const { code = '', message } = error as NodeJS.ErrnoException
   const path = file.path
-  if (/^E[A-Z]+$/.test(code) && !code.startsWith('ERR_'))
-    return new ReplayError('input-unreadable', `cannot read the file: ${message}`, { category: 'input', path, cause: error })
-  if (compression === 'none')
+  // What the system says of a file; what a decompressor says has other codes.
+  if (compression === 'none' || /^E[A-Z]+$/.test(code))
     return new ReplayError('input-unreadable', `cannot read the file: ${message}`, { category: 'input', path, cause: error })
   const why = `${message}; was its download cut short, or its recorder killed? --keep-truncated takes what there is`
   return new ReplayError(`${compression}-damaged`, `the ${compression} data is damaged: ${why}`, {

@@ -11,7 +11,7 @@ import {
 } from '../../protocol/book-event.ts'
 import { L2_DIFF_BYTES } from '../../protocol/l2-diff.ts'
 import { L2_SNAPSHOT_BYTES } from '../../protocol/l2-snapshot.ts'
-import { L3_EVENT_BYTES } from '../../protocol/l3-event.ts'
+import { L3_EVENT_BYTES, L3_TRADE } from '../../protocol/l3-event.ts'
 import { LEVEL_BYTES } from '../../protocol/level.ts'
 import { TYPE_BOOK_EVENT } from '../../protocol/message-type.ts'
 import { marketId } from '../../protocol/symbol-hash.ts'
@@ -35,26 +35,19 @@ type OutputParts = [
 
 /** Books in messages: a header (layout: protocol/book-event.ts), and scales that grow where a message needs more decimals. */
 abstract class BookOutput extends StreamOutput {
-  /** Decimals of prices and sizes of the day so far. */
+  /** Decimals of prices and sizes: of the day so far, or as they were set. */
   priceScale = 0
   sizeScale = 0
   // An order's event fits; a file may have ten thousand instruments.
   protected words: Uint32Array = new Uint32Array(L3_EVENT_BYTES / 4)
   protected bytes: Uint8Array = new Uint8Array(this.words.buffer)
-  readonly #scales: ImportScales
   readonly #venue: number
   readonly #market: number
 
-  constructor(mode: number, [identity, isWanted, stager, tally, range, scales]: OutputParts) {
+  constructor(mode: number, [identity, isWanted, stager, tally, range]: OutputParts) {
     super(identity, { name: mode === MODE_L3 ? 'l3' : 'book', id: 1 }, isWanted, stager, tally, range)
-    this.#scales = scales
     this.#venue = venueIdOf(identity.venue)
     this.#market = marketId(identity.exchangeSymbol)
-  }
-
-  protected override beginDay(): void {
-    this.priceScale = this.#scales.price ?? 0
-    this.sizeScale = this.#scales.size ?? 0
   }
 
   protected grow(bytes: number): void {
@@ -63,7 +56,7 @@ abstract class BookOutput extends StreamOutput {
     this.bytes = new Uint8Array(this.words.buffer)
   }
 
-  protected putHeader(length: number, received: Instant, exchange: Instant, native: Instant, event: number, mode: number): void {
+  protected putHeader(length: number, received: Instant, exchange: Instant, native: number, event: number, mode: number): void {
     const { words } = this
     words[0] = BOOK_EVENT_SCHEMA_VERSION
     words[1] = length
@@ -77,8 +70,7 @@ abstract class BookOutput extends StreamOutput {
     words[9] = exchange.high
     words[10] = this.seq
     words[11] = 0
-    words[12] = native.low
-    words[13] = native.high
+    setNumber(words, 12, native)
     words[14] = event | (mode << 8) | (FLAG_ABSOLUTE << 16)
     words[15] = 0
   }
@@ -91,7 +83,8 @@ abstract class BookOutput extends StreamOutput {
 export class L2Output extends BookOutput {
   readonly #received = new Instant()
   readonly #exchange = new Instant()
-  readonly #native = new Instant()
+  readonly #scales: ImportScales
+  #native = 0
   #isSnapshot = false
   #first = 0
   #last = 0
@@ -103,13 +96,14 @@ export class L2Output extends BookOutput {
 
   constructor(...parts: OutputParts) {
     super(MODE_L2, parts)
+    this.#scales = parts[5]
   }
 
   /** @param native the exchange's own id of the message */
   beginMessage(kind: 'snapshot' | 'diff', received: Instant, exchange: Instant, native = 0): void {
     this.#received.copy(received)
     this.#exchange.copy(exchange)
-    this.#native.setWords(native >>> 0, Math.floor(native / WORD))
+    this.#native = native
     this.#isSnapshot = kind === 'snapshot'
     this.#first = 0
     this.#last = 0
@@ -197,30 +191,27 @@ export class L2Output extends BookOutput {
   /** Writes that the book is empty now. False: it is not wanted. */
   reset(received: Instant, exchange: Instant): boolean {
     if (!this.begin(received)) return false
-    this.putHeader(BOOK_EVENT_BYTES, received, exchange, NO_ID, EVENT_RESET, MODE_L2)
+    this.putHeader(BOOK_EVENT_BYTES, received, exchange, 0, EVENT_RESET, MODE_L2)
     this.append(TYPE_BOOK_EVENT, this.bytes, BOOK_EVENT_BYTES)
     return true
+  }
+
+  protected override beginDay(): void {
+    this.priceScale = this.#scales.price ?? 0
+    this.sizeScale = this.#scales.size ?? 0
   }
 }
 
 /** What an event of a book by order says; prices and sizes are whole numbers below 2^53 in the scales of the output. */
 export class L3Output extends BookOutput {
-  readonly #native = new Instant()
-
   constructor(...parts: OutputParts) {
     super(MODE_L3, parts)
   }
 
   /** Scales of what follows. A finer one than before is that of the whole day in the end. */
   setScales(price: number, size: number): void {
-    this.#wanted[0] = price
-    this.#wanted[1] = size
-  }
-
-  readonly #wanted: [number, number] = [0, 0]
-
-  protected override beginDay(): void {
-    // Scales of orders are given by whoever reads them.
+    this.priceScale = price
+    this.sizeScale = size
   }
 
   /**
@@ -256,7 +247,7 @@ export class L3Output extends BookOutput {
   ): boolean {
     const isBid = bidLow !== 0 || bidHigh !== 0
     const [low, high] = [isBid ? bidLow : askLow, isBid ? bidHigh : askHigh]
-    return this.#put(4, received, exchange, native, side, low, high, bidLow, bidHigh, askLow, askHigh, price, quantity)
+    return this.#put(L3_TRADE, received, exchange, native, side, low, high, bidLow, bidHigh, askLow, askHigh, price, quantity)
   }
 
   #put(
@@ -275,12 +266,8 @@ export class L3Output extends BookOutput {
     quantity: number,
   ): boolean {
     if (!this.begin(received)) return false
-    const [priceScale, sizeScale] = this.#wanted
-    this.priceScale = priceScale
-    this.sizeScale = sizeScale
-    this.#native.setWords(native >>> 0, Math.floor(native / WORD))
-    this.putHeader(L3_EVENT_BYTES, received, exchange, this.#native, EVENT_DIFF, MODE_L3)
-    const { words } = this
+    this.putHeader(L3_EVENT_BYTES, received, exchange, native, EVENT_DIFF, MODE_L3)
+    const { words, priceScale, sizeScale } = this
     words[16] = type | (side << 8)
     words[17] = priceScale | (sizeScale << 8)
     words[18] = 0
@@ -353,4 +340,3 @@ function setNumber(words: Uint32Array, at: number, value: number): void {
 }
 
 const WORD = 2 ** 32
-const NO_ID = new Instant()
