@@ -178,7 +178,7 @@ export class ScanKernel {
     return (this.#control[FLAGS]! & FLAG_HAS_EXPECTED_SEQ) === 0 ? null : this.#control64[EXPECTED_SEQ]!
   }
 
-  /** Greatest record time seen so far, nanoseconds. */
+  /** Greatest record time so far, nanoseconds; after `stepBack`, of that record and those behind it. */
   get maxTimeNs(): bigint {
     return this.#control64[MAX_TIME_NS]!
   }

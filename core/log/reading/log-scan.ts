@@ -258,7 +258,7 @@ export class LogScan {
     this.#setFilter(filter)
     this.#startSeq = startSeq
     this.#kernel.checkCrc = false // what is found is checked when it is read
-    this.#forgetOrder()
+    this.scan.forgetOrder()
     try {
       for (let batch = await readOn(); batch !== null; batch = await readOn()) {
         const row = find(batch)
@@ -271,7 +271,7 @@ export class LogScan {
       this.#setFilter(previous)
       this.#startSeq = null
       this.#kernel.checkCrc = this.#checkCrc
-      this.#forgetOrder()
+      this.scan.forgetOrder()
     }
   }
 
@@ -279,12 +279,6 @@ export class LogScan {
     this.#filter = filter
     this.#kernel.filterTime(filter.fromNs, filter.toNs)
     this.#kernel.filterTypes(filter.types)
-  }
-
-  /** Neither sequence nor time of the next record says anything beside those before it. */
-  #forgetOrder(): void {
-    this.#kernel.expectedSeq = null
-    this.#kernel.maxTimeNs = 0n
   }
 }
 

@@ -13,6 +13,7 @@ import { LogScan, type LogScanOptions } from './log-scan.ts'
 import { findRepeated, isCopyOf, type RepeatedRecords } from './repeated-records.ts'
 import type { SegmentState } from './segment-end.ts'
 import { isOccupied, listSegments } from './segment-file.ts'
+import { UnseenTimes } from './unseen-times.ts'
 
 export interface ReplayReaderOptions extends LogScanOptions {
   /** Hears of every issue when no pipeline does. @default they are kept in `issues` */
@@ -59,6 +60,7 @@ export class ReplayReader extends BatchSource {
   #next = 0
   #nextOffset = DATA_OFFSET
   readonly #bounds: FolderBounds
+  readonly #unseen = new UnseenTimes()
   /** Everything was examined from the first record on, and all of it was sound. */
   #isComplete = true
 
@@ -132,7 +134,7 @@ export class ReplayReader extends BatchSource {
       this.#bounds.skipBegin()
     }
     if (this.#segments[index]?.id === segment) this.#nextOffset = offset
-    return this.#log.seekNext(() => this.#read())
+    return this.#sought(await this.#log.seekNext(() => this.#read()))
   }
 
   async close(): Promise<void> {
@@ -148,12 +150,18 @@ export class ReplayReader extends BatchSource {
 
   protected async seekSeq(seq: bigint): Promise<boolean> {
     await this.#goTo(0)
-    return this.#log.seekSeq(seq, () => this.#read())
+    return this.#sought(await this.#log.seekSeq(seq, () => this.#read()))
   }
 
   protected async seekTimestamp(timestampNs: bigint): Promise<boolean> {
     await this.#goTo(0)
-    return this.#log.seekTimestamp(timestampNs, () => this.#read())
+    return this.#sought(await this.#log.seekTimestamp(timestampNs, () => this.#read()))
+  }
+
+  /** Of what was read for a seek, the times are no longer known. */
+  #sought(isFound: boolean): boolean {
+    this.#unseen.forget()
+    return isFound
   }
 
   async #goTo(index: number): Promise<void> {
@@ -162,6 +170,7 @@ export class ReplayReader extends BatchSource {
     this.#nextOffset = DATA_OFFSET
     this.#isComplete = false
     this.#bounds.forgetEnd()
+    this.#unseen.forget()
     this.segmentsRead.length = 0
   }
 
@@ -204,8 +213,7 @@ export class ReplayReader extends BatchSource {
       this.#next++
       if (isOpen) return leftOut > 0 ? 'left-out' : 'opened'
     }
-    const { kernel } = this.#log.scan
-    this.#bounds.reportEnd(this.#isComplete && !this.#log.policy.hasFailed ? kernel.maxTimeNs : null)
+    this.#bounds.reportEnd(this.#isComplete && !this.#log.policy.hasFailed ? this.#log.scan.maxTimeNs : null)
     return 'end'
   }
 
@@ -213,6 +221,7 @@ export class ReplayReader extends BatchSource {
   async #checkBegin(entry: SegmentEntry): Promise<number> {
     const { scan } = this.#log
     const isAtBegin = scan.offset === DATA_OFFSET
+    if (isAtBegin) this.#unseen.see(entry)
     try {
       if (this.#next === 0 && isAtBegin) await this.#bounds.reportFirstRecord(entry)
       const repeated = await this.#findRepeated(entry, isAtBegin)
@@ -243,18 +252,22 @@ export class ReplayReader extends BatchSource {
     return findRepeated(this.#segments, this.#next)
   }
 
-  /** Whether a segment begins behind all times so far. One of them says little, as it may be wild. */
+  /** Whether a segment begins behind all times before it. One of them says little, as it may be wild. */
   async #beginsLater(): Promise<boolean> {
     const { scan } = this.#log
-    const { maxTimeNs } = scan.kernel
+    const { maxTimeNs } = scan
     let offset = DATA_OFFSET
+    let earliestNs: bigint | null = null
     for (let records = 0; records < FIRST_RECORDS; records++) {
       const record = await scan.recordAt(offset)
       if (record === null || record.payloadLength < 0) break
       if (record.timestampNs <= maxTimeNs) return false
+      if (earliestNs === null || record.timestampNs < earliestNs) earliestNs = record.timestampNs
       offset += recordBytes(record.payloadLength)
     }
-    return true
+    // Where nothing was read yet, there is nothing that it could repeat.
+    if (earliestNs === null || maxTimeNs === 0n) return true
+    return earliestNs > (await this.#unseen.latestOf(this.#segments.slice(0, this.#next)))
   }
 
   #leaveOut(entry: SegmentEntry, { of, records, firstSeq, lastSeq, end, goesOn }: RepeatedRecords): void {

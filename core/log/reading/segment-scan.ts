@@ -44,6 +44,8 @@ export class SegmentScan {
   #records = 0
   #padsBefore = 0
   #isBehindDamage = false
+  /** Greatest time before steps back: the kernel knows the times behind the last of them. */
+  #behindNs = 0n
   readonly #commitWord = new Uint8Array(8)
   readonly #commitView = new DataView(this.#commitWord.buffer)
 
@@ -83,6 +85,19 @@ export class SegmentScan {
   /** Whether the last thing met was damage: then what is missing behind it has been reported. */
   get isBehindDamage(): boolean {
     return this.#isBehindDamage
+  }
+
+  /** Greatest record time since the order was forgotten, nanoseconds; 0 before the first record. */
+  get maxTimeNs(): bigint {
+    const { maxTimeNs } = this.kernel
+    return maxTimeNs > this.#behindNs ? maxTimeNs : this.#behindNs
+  }
+
+  /** Neither sequence nor time of the next record says anything beside those before it. */
+  forgetOrder(): void {
+    this.kernel.expectedSeq = null
+    this.kernel.maxTimeNs = 0n
+    this.#behindNs = 0n
   }
 
   /** Starts on a segment at `offset`. `segmentBytes` is its proper length; the file may be shorter when it is damaged. */
@@ -270,7 +285,9 @@ export class SegmentScan {
       const message = `record sequence ${header.seq} does not follow the one before; records may be missing or repeated`
       this.policy.warn('record-seq-break', message, place)
     } else {
-      const milliseconds = Number(this.kernel.stepBackNs) / 1e6
+      const { maxTimeNs, stepBackNs } = this.kernel
+      if (maxTimeNs + stepBackNs > this.#behindNs) this.#behindNs = maxTimeNs + stepBackNs
+      const milliseconds = Number(stepBackNs) / 1e6
       const message = `record time steps back by ${milliseconds} ms, more than maxStepBack; seeks by time may miss records around here`
       this.policy.warn('time-step-back', message, place)
     }
