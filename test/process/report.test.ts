@@ -27,11 +27,10 @@ export default defineJob({
   trigger: (p) => ({ every: p.every }),
   columns: { imbalance: 'f64', edge: 'f64' },
   create({ depth, share }, { book, symbol }) {
-    let trades = 0
     return {
-      reset() { trades = 0 },
-      trade() {
-        if (symbol === 'ethusdt' && ++trades > 500) throw new Error('<img src=x onerror=alert(1)> & "more"')
+      // Of the message alone, so that it throws wherever a pass begins.
+      trade({ timestampNs }) {
+        if (symbol === 'ethusdt' && timestampNs % 500n === 0n) throw new Error('<img src=x onerror=alert(1)> & "more"')
       },
       row(out) { out.imbalance = book.imbalance(depth); out.edge = out.imbalance * share },
     }
