@@ -149,17 +149,22 @@ function tasksMap(places: RunPlaces, { maxConcurrency, spotWaitSeconds, deadline
           ...taskJob(places.spotQueue, '$.jobs.spot', { TimeoutSecondsPath: '$.spotSeconds' }),
           Catch: [
             { ErrorEquals: ['States.Timeout'], ResultPath: null, Next: 'Again' },
-            { ErrorEquals: ANY_ERROR, ResultPath: '$.error', Next: 'WasItPlaced' },
+            { ErrorEquals: ANY_ERROR, ResultPath: '$.error', Next: 'DidItRun' },
           ],
           Next: 'Done',
         },
-        WasItPlaced: {
+        // The cause of a job that ended is the job as JSON. Anything else is of a submit, or of asking how the job is: it may be running
+        // still, or never have been, and commit is not to come before it is known. A task that runs twice does no harm.
+        DidItRun: {
           Type: 'Choice',
-          Choices: NOT_PLACED.map((StringMatches) => ({
-            And: [isPresent('$.error.Cause'), { Variable: '$.error.Cause', StringMatches }],
-            Next: 'Again',
-          })),
-          Default: 'Done',
+          Choices: [
+            ...NOT_PLACED.map((StringMatches) => ({
+              And: [isPresent('$.error.Cause'), { Variable: '$.error.Cause', StringMatches }],
+              Next: 'Again',
+            })),
+            { And: [isPresent('$.error.Cause'), { Variable: '$.error.Cause', StringMatches: '{*}' }], Next: 'Done' },
+          ],
+          Default: 'Again',
         },
         Again: {
           ...taskJob(places.onDemandQueue, '$.jobs.onDemand', { TimeoutSeconds: deadlineSeconds }),

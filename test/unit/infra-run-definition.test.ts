@@ -140,14 +140,13 @@ describe('the state machine of runs', () => {
     const errors = [
       (job: Submitted) => failed(job, 'Essential container in task exited', 70),
       (job: Submitted) => failed(job, 'Job attempt duration exceeded timeout'),
-      () => new ServiceError('Batch.ClientException', 'no such queue (Service: AWSBatch; Status Code: 400)'),
-      () => new ServiceError('States.Runtime', ''),
+      (job: Submitted) => failed(job, 'Canceled', 130),
     ]
-    const { execution, names } = carryOut(4, (job) => {
+    const { execution, names } = carryOut(3, (job) => {
       const task = /-task-(\d+)$/.exec(job.JobName)?.[1]
       return task === undefined ? null : errors[Number(task)]!(job)
     })
-    expect(names).toEqual(['plan', 'task-000000', 'task-000001', 'task-000002', 'task-000003', 'commit'])
+    expect(names).toEqual(['plan', 'task-000000', 'task-000001', 'task-000002', 'commit'])
     expect(execution.children.every(({ status, output }) => status === 'SUCCEEDED' && JSON.stringify(output) === '{}')).toBe(true)
   })
 
@@ -155,8 +154,11 @@ describe('the state machine of runs', () => {
     ['as AWS says', (job) => failed(job, 'Canceled by JobStateTimeLimit action due to reason: CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY')],
     ['misfit', (job) => failed(job, 'Canceled by JobStateTimeLimit action due to reason: MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT')],
     ['not in time', () => new ServiceError('States.Timeout', '')],
+    ['not submitted', () => new ServiceError('Batch.ClientException', 'no such queue (Service: AWSBatch; Status Code: 400)')],
+    ['nobody can tell', () => new ServiceError('States.Runtime', '')],
+    ['asked in vain', () => new ServiceError('Exception', 'Read timeout on endpoint URL')],
   ]
-  it.each(NOT_PLACED)('runs a task that Spot does not place once on demand: %s', (_, error) => {
+  it.each(NOT_PLACED)('runs a task that Spot does not place, or nobody knows of, once on demand: %s', (_, error) => {
     const { jobs } = carryOut(1, (job) => (job.JobName.includes('-task-') ? error(job) : null))
     expect(jobs.map(({ JobQueue }) => JobQueue)).toEqual([
       PLACES.onDemandQueue,

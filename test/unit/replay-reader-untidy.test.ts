@@ -195,28 +195,30 @@ describe('records that are there twice', () => {
     }),
   )
 
-  it.each([false, true])('a copy behind a clock that was set back, so that it begins later than what was read last (after a seek: %s)', (isSought) =>
-    inDirectory(async (directory) => {
-      const second = 1_000_000_000n
-      const isBack = (i: number): boolean => i >= 60
-      const timeOf = (i: number): bigint => second * BigInt(isBack(i) ? 50 + i : 1000 + i)
-      const placed = makeLog(
-        directory,
-        plainMessages(64, (i) => ({ timestampNs: timeOf(i) })),
-        LOG,
-      )
-      // Renumbered, so that nothing but its records tells.
-      const bytes = fs.readFileSync(segmentPath(directory, 3))
-      bytes.writeUInt32LE(4, 8)
-      fs.writeFileSync(segmentPath(directory, 4), bytes)
-      const reader = await ReplayReader.open(directory, { onCorrupt: 'skip' })
-      if (isSought) expect(await reader.seekToPosition(3, placed[61]!.offset)).toBe(true)
-      expect((await readAll(reader)).length).toBe(isSought ? 3 : 64)
-      await reader.close()
-      expect(reader.issues.filter(({ severity }) => severity === 'error')).toMatchObject([
-        { code: 'duplicate-segment', segment: 4, repeated: 16 },
-      ])
-    }),
+  it.each([false, true])(
+    'a copy behind a clock that was set back, so that it begins later than what was read last (after a seek: %s)',
+    (isSought) =>
+      inDirectory(async (directory) => {
+        const second = 1_000_000_000n
+        const isBack = (i: number): boolean => i >= 60
+        const timeOf = (i: number): bigint => second * BigInt(isBack(i) ? 50 + i : 1000 + i)
+        const placed = makeLog(
+          directory,
+          plainMessages(64, (i) => ({ timestampNs: timeOf(i) })),
+          LOG,
+        )
+        // Renumbered, so that nothing but its records tells.
+        const bytes = fs.readFileSync(segmentPath(directory, 3))
+        bytes.writeUInt32LE(4, 8)
+        fs.writeFileSync(segmentPath(directory, 4), bytes)
+        const reader = await ReplayReader.open(directory, { onCorrupt: 'skip' })
+        if (isSought) expect(await reader.seekToPosition(3, placed[61]!.offset)).toBe(true)
+        expect((await readAll(reader)).length).toBe(isSought ? 3 : 64)
+        await reader.close()
+        expect(reader.issues.filter(({ severity }) => severity === 'error')).toMatchObject([
+          { code: 'duplicate-segment', segment: 4, repeated: 16 },
+        ])
+      }),
   )
 
   it('a whole log written a second time behind itself', () =>

@@ -90,7 +90,8 @@ export class SegmentScan {
   /** Greatest record time since the order was forgotten, nanoseconds; 0 before the first record. */
   get maxTimeNs(): bigint {
     const { maxTimeNs } = this.kernel
-    return maxTimeNs > this.#behindNs ? maxTimeNs : this.#behindNs
+    if (maxTimeNs < this.#behindNs) return this.#behindNs
+    return maxTimeNs
   }
 
   /** Neither sequence nor time of the next record says anything beside those before it. */
