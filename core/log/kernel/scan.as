@@ -75,8 +75,17 @@ function t(table: usize, value: u32): u32 {
   return load<u32>(CRC_TABLES + (table << 10) + ((<usize>(value & 255)) << 2));
 }
 
+/** From so many bytes on the native function is faster, in spite of its call. */
+const LONG_BYTES: u32 = 1024;
+
+/** The same by native code. */
+// @ts-ignore: decorator
+@external("env", "longCrc32")
+declare function longCrc32(start: usize, length: u32): u32;
+
 /** CRC32 (IEEE) of `length` bytes at `start`, slicing by 16. */
 export function crc32(start: usize, length: u32): u32 {
+  if (length >= LONG_BYTES) return longCrc32(start, length);
   let crc: u32 = 0xffffffff;
   let at = start;
   const end16 = start + <usize>(length & ~15);
@@ -91,6 +100,20 @@ export function crc32(start: usize, length: u32): u32 {
       t(7, c) ^ t(6, c >>> 8) ^ t(5, c >>> 16) ^ t(4, c >>> 24) ^
       t(3, d) ^ t(2, d >>> 8) ^ t(1, d >>> 16) ^ t(0, d >>> 24);
     at += 16;
+  }
+  // What is left, in words: byte by byte, each look-up would wait for the one before.
+  if (length & 8) {
+    const a = load<u32>(at) ^ crc;
+    const b = load<u32>(at, 4);
+    crc =
+      t(7, a) ^ t(6, a >>> 8) ^ t(5, a >>> 16) ^ t(4, a >>> 24) ^
+      t(3, b) ^ t(2, b >>> 8) ^ t(1, b >>> 16) ^ t(0, b >>> 24);
+    at += 8;
+  }
+  if (length & 4) {
+    const a = load<u32>(at) ^ crc;
+    crc = t(3, a) ^ t(2, a >>> 8) ^ t(1, a >>> 16) ^ t(0, a >>> 24);
+    at += 4;
   }
   const end = start + <usize>length;
   while (at < end) {

@@ -1,3 +1,4 @@
+import zlib from 'node:zlib'
 import { SCAN_WASM_BASE64 } from './scan.wasm.ts'
 
 /** Why a scan stopped. */
@@ -118,7 +119,8 @@ export class ScanKernel {
     this.dataBytes = dataBytes
     this.#memory = new WebAssembly.Memory({ initial: Math.ceil((this.dataStart + dataBytes) / PAGE_BYTES) })
     compiled ??= new WebAssembly.Module(Buffer.from(SCAN_WASM_BASE64, 'base64'))
-    this.#exports = new WebAssembly.Instance(compiled, { env: { memory: this.#memory } }).exports as unknown as KernelExports
+    const longCrc32 = (start: number, length: number): number => zlib.crc32(this.bytes.subarray(start, start + length))
+    this.#exports = new WebAssembly.Instance(compiled, { env: { memory: this.#memory, longCrc32 } }).exports as unknown as KernelExports
     this.#exports.buildCrcTables()
     this.#attach()
     this.#control[CAPACITY] = SCAN_CAPACITY
