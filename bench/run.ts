@@ -1,28 +1,23 @@
 /**
  * `npm run bench [-- --messages N --runs N --cases a,b --folder D --json --help]`: every case in fresh processes, and again
- * after three other pipelines ran in them; the median of the runs. Small by default; the README's figures are of
+ * after three other pipelines ran in them; the median of the runs. With `--against` each case runs in turn with a peer, a case or
+ * any command line, and what counts is the median of their ratios. Small by default; the README's figures are of
  * `--messages 8388608` (1 GiB).
  */
-import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { CASES } from './cases.ts'
 import { benchLoad } from './load.ts'
-
-interface Run {
-  readonly count: number
-  readonly ms: number
-  readonly maxRssBytes: number
-  readonly hash: string
-}
+import { type Paired, type Run, runCase, runPairs } from './pairs.ts'
 
 const { values } = parseArgs({
   options: {
     messages: { type: 'string', default: '200000' },
     runs: { type: 'string', default: '5' },
     cases: { type: 'string' },
+    against: { type: 'string' },
     folder: { type: 'string', default: path.join(os.tmpdir(), 'chronicle-replay-bench') },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -34,13 +29,19 @@ if (values.help) {
       .filter(Boolean)
       .join(' · '),
   )
-  console.log(`npm run bench -- [--messages N] [--runs N] [--cases a,b] [--folder D] [--json]\n\ncases:\n${cases.join('\n')}`)
+  console.log(
+    `npm run bench -- [--messages N] [--runs N] [--cases a,b] [--folder D] [--json]\n                 [--against CASE|COMMAND]\n\ncases:\n${cases.join('\n')}`,
+  )
   process.exit(0)
 }
 const names = values.cases === undefined ? Object.keys(CASES) : values.cases.split(',')
 fs.mkdirSync(values.folder, { recursive: true })
 await benchLoad(values.folder, Number(values.messages))
 
+if (values.against !== undefined) {
+  compare(values.against)
+  process.exit(0)
+}
 const medians = new Map<string, Run>()
 const rows: Record<string, unknown>[] = []
 for (const name of ['raw-read', ...names.filter((other) => other !== 'raw-read')]) {
@@ -55,15 +56,26 @@ for (const name of ['raw-read', ...names.filter((other) => other !== 'raw-read')
 }
 if (values.json) console.log(JSON.stringify({ messages: Number(values.messages), node: process.version, rows }))
 
-function measure(name: string, polluted: boolean): Run {
-  const runs = Array.from({ length: Number(values.runs) }, () => {
-    const argv = [path.join(import.meta.dirname, 'case.ts'), name, values.folder, values.messages, String(polluted)]
-    const { stdout, stderr, status } = spawnSync(process.execPath, argv, { encoding: 'utf8' })
-    if (status !== 0) throw new Error(`case ${name} failed:\n${stderr}`)
-    return JSON.parse(stdout) as Run
-  })
+function measure(name: string, isPolluted: boolean): Run {
+  const runs = Array.from({ length: Number(values.runs) }, () => runCase(name, values, isPolluted))
   if (new Set(runs.map(({ hash }) => hash)).size > 1) throw new Error(`${name}: runs disagree`)
   return runs.sort((a, b) => a.count / a.ms - b.count / b.ms)[Math.floor(runs.length / 2)]!
+}
+
+function compare(peer: string): void {
+  const pairs = Number(values.runs)
+  const rows = names.map((name) => {
+    const spec = CASES[name]
+    if (spec === undefined) throw new Error(`no case ${name}; there are: ${Object.keys(CASES).join(', ')}`)
+    const row: Paired = { ...runPairs(name, { line: peer, isCase: peer in CASES }, pairs, values), unit: spec.unit }
+    if (!values.json) console.log(pairedLine(name, row))
+    return { name, ...row }
+  })
+  if (values.json) console.log(JSON.stringify({ messages: Number(values.messages), node: process.version, against: peer, pairs, rows }))
+}
+
+function pairedLine(name: string, { perSecond, peerPerSecond, ratio, least, greatest, unit }: Paired): string {
+  return `${name.padEnd(20)}  ${rateText(perSecond)} ${unit}/s  peer ${rateText(peerPerSecond)}/s  ratio ${ratio.toFixed(2)} (${least.toFixed(2)} to ${greatest.toFixed(2)})`
 }
 
 function rowOf(name: string, fresh: Run, polluted: Run | null): Record<string, unknown> {
@@ -87,17 +99,19 @@ function rowOf(name: string, fresh: Run, polluted: Run | null): Record<string, u
 }
 
 function lineOf(row: Record<string, unknown>): string {
-  const rate = (value: unknown): string =>
-    (value === null ? '-' : Number(value) >= 1e5 ? `${(Number(value) / 1e6).toFixed(2)} M` : Number(value).toFixed(0)).padStart(9)
   const ratio = (value: unknown): string => (value === null ? '-' : Number(value).toFixed(2)).padStart(5)
   return [
     String(row.name).padEnd(20),
-    `${rate(row.perSecond)} ${String(row.unit)}/s`.padEnd(22),
-    `after others ${rate(row.perSecondAfterOthers)}`,
-    `target ${rate(row.target)}`,
+    `${rateText(row.perSecond)} ${String(row.unit)}/s`.padEnd(22),
+    `after others ${rateText(row.perSecondAfterOthers)}`,
+    `target ${rateText(row.target)}`,
     `of raw read ${ratio(row.ofRawRead)}`,
     `of bare ${ratio(row.ofBare)}`,
     `RSS ${(Number(row.maxRssBytes) / 1e6).toFixed(0).padStart(4)} MB`,
     String(row.hash),
   ].join('  ')
+}
+
+function rateText(value: unknown): string {
+  return (value === null ? '-' : Number(value) >= 1e5 ? `${(Number(value) / 1e6).toFixed(2)} M` : Number(value).toFixed(0)).padStart(9)
 }

@@ -37,4 +37,21 @@ describe('npm run bench', () => {
     }
     expect(rows.find(({ name }) => name === 'scan')!.hash).toBe(rows.find(({ name }) => name === 'scan-crc')!.hash)
   })
+
+  it('runs a case in turn with a peer: another case, or a command line that tells its figure or does not', { timeout: 120_000 }, () => {
+    const run = path.resolve(import.meta.dirname, '../../bench/run.ts')
+    const against = (peer: string): { ratio: number; least: number; greatest: number; peerPerSecond: number } => {
+      const options = ['--messages', '20000', '--runs', '2', '--json', '--folder', folder]
+      const { stdout, stderr, status } = spawnSync(process.execPath, [run, '--cases', 'scan', '--against', peer, ...options], {
+        encoding: 'utf8',
+      })
+      expect([status, stderr]).toEqual([0, ''])
+      return JSON.parse(stdout).rows[0]
+    }
+    const { ratio, least, greatest } = against('bare-scan')
+    expect(ratio).toBeGreaterThanOrEqual(least)
+    expect(ratio).toBeLessThanOrEqual(greatest)
+    expect(against('echo "{case} of {messages}"; echo \'{"count": 3000, "ms": 500}\'').peerPerSecond).toBe(6000)
+    expect(against('echo done').peerPerSecond).toBeGreaterThan(0)
+  })
 })
