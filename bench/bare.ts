@@ -4,6 +4,7 @@
  */
 import fs from 'node:fs'
 import path from 'node:path'
+import zlib from 'node:zlib'
 
 const CHUNK_BYTES = 256 * 1024
 const bytes = new Uint8Array(CHUNK_BYTES + 64)
@@ -29,6 +30,24 @@ export function rawRead(directory: string): number {
     for (let got = 1, at = 0; got > 0; at += got) {
       got = fs.readSync(descriptor, bytes, 0, CHUNK_BYTES, at)
       total += got
+    }
+    fs.closeSync(descriptor)
+  }
+  return total
+}
+
+/** Decodes all frames of the compressed segments of a log, one after the other. Returns decoded bytes. */
+export function bareDecode(directory: string): number {
+  let total = 0
+  for (const name of fs.readdirSync(directory)) {
+    if (!name.endsWith('.q.zst')) continue
+    const index = fs.readFileSync(path.join(directory, `${name}.idx`))
+    const descriptor = fs.openSync(path.join(directory, name), 'r')
+    for (let at = 24; at < index.length; at += 24) {
+      const frame = Buffer.allocUnsafe(index.readUInt32LE(at + 16))
+      const size = index.readUInt32LE(at + 20)
+      fs.readSync(descriptor, frame, 0, frame.length, Number(index.readBigUInt64LE(at + 8)))
+      total += zlib.zstdDecompressSync(frame, { chunkSize: size, maxOutputLength: size }).length
     }
     fs.closeSync(descriptor)
   }

@@ -6,7 +6,7 @@ import { ReplayPipeline } from '../core/pipeline/replay-pipeline.ts'
 import type { MessageTransform } from '../core/pipeline/transform.ts'
 import { TYPE_BOOK_TICKER, TYPE_TRADE } from '../core/protocol/message-type.ts'
 import type { Sink } from '../core/sink/sink.ts'
-import { bareScan, rawRead } from './bare.ts'
+import { bareDecode, bareScan, rawRead } from './bare.ts'
 import type { BenchCase, MessageHash, Timed } from './bench-case.ts'
 import { BOOK_CASES } from './book-cases.ts'
 import { JOB_CASES } from './job-cases.ts'
@@ -25,6 +25,10 @@ const LOG_CASES: Readonly<Record<string, BenchCase>> = {
   'filter-csv': { unit: 'messages', target: 6e6, run: (load, hash) => filteredCsv(load, hash) },
   'parquet-tickers': { unit: 'rows', target: 1.2e6, run: (load, hash) => parquet(load, hash) },
   seek: { unit: 'seeks', target: 1000, run: (load) => seeks(load) },
+  'bare-zstd': { unit: 'messages', run: async ({ compressed, messages }) => decoded(compressed, messages) },
+  'zstd-scan': { unit: 'messages', bare: 'bare-zstd', run: ({ compressed }, hash) => scan(compressed, false, hash) },
+  'zstd-scan-crc': { unit: 'messages', bare: 'bare-zstd', run: ({ compressed }, hash) => scan(compressed, true, hash) },
+  'zstd-seek': { unit: 'seeks', run: (load) => seeks({ ...load, log: load.compressed }) },
   'workers-1': { unit: 'messages', run: (load) => workers(load, 1) },
   'workers-2': { unit: 'messages', bare: 'workers-1', run: (load) => workers(load, 2) },
 }
@@ -52,6 +56,11 @@ export async function pollute({ log }: BenchLoad): Promise<void> {
 
 function bareFilter({ log, messages, fromNs, toNs }: BenchLoad): number {
   bareScan(log, true, { fromNs, toNs, type: TYPE_TRADE })
+  return messages
+}
+
+function decoded(log: string, messages: number): number {
+  bareDecode(log)
   return messages
 }
 

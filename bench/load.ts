@@ -5,12 +5,15 @@ import { ReplayReader } from '../core/log/reading/replay-reader.ts'
 import { LogWriter } from '../core/log/writing/log-writer.ts'
 import { type GenerateOptions, generateArchive } from '../core/synthetic/archive.ts'
 import { writeFixedPayloadLog } from '../core/synthetic/fixed-payload-log.ts'
+import { compressFile } from './made/compressed-segment.ts'
 
 /** What the cases work on: a log of 64-byte payloads (tickers and trades in turn) and the same as an archive of eight symbols. */
 export interface BenchLoad {
   readonly folder: string
   readonly log: string
   readonly archive: string
+  /** The log compressed. */
+  readonly compressed: string
   readonly messages: number
   /** Archives of one symbol and one day: L2 book events, and L3 order events; a quarter as many as `messages`. */
   readonly l2: string
@@ -29,6 +32,8 @@ export interface BenchLoad {
 }
 
 const PAYLOAD_BYTES = 64
+/** What recorders compress at a time. */
+const ZSTD_BLOCK_BYTES = 1 << 20
 /** 10,000 messages a second, as a busy instrument has; a seek by time begins maxStepBack, a second, before its target. */
 const STEP_NS = 100_000
 /** Of the dense archive. */
@@ -44,6 +49,7 @@ export async function benchLoad(folder: string, messages: number): Promise<Bench
     writeFixedPayloadLog(log, { messages, payloadBytes: PAYLOAD_BYTES, stepNs: STEP_NS })
     fs.writeFileSync(path.join(log, 'complete'), '')
   }
+  const compressed = compressedLog(log, path.join(folder, `compressed-${messages}`))
   const archive = path.join(folder, `archive-${messages}`)
   linkSymbols(log, path.join(archive, 'v1', 'bench'), path.join('2024-01-01', 'ticker'))
   const bookMessages = Math.max(1000, Math.floor(messages / 4))
@@ -60,7 +66,16 @@ export async function benchLoad(folder: string, messages: number): Promise<Bench
   // The load's times ascend by a fixed step; the range leaves out nothing, so that every record is compared and passes.
   const fromNs = first!.timestampNs
   const lastNs = fromNs + BigInt(messages - 1) * BigInt(STEP_NS)
-  return { folder, log, archive, messages, l2, l3, symbols, dense, bookMessages, fromNs, toNs: lastNs + 1n, lastNs }
+  return { folder, log, archive, compressed, messages, l2, l3, symbols, dense, bookMessages, fromNs, toNs: lastNs + 1n, lastNs }
+}
+
+function compressedLog(log: string, compressed: string): string {
+  if (fs.existsSync(path.join(compressed, 'complete'))) return compressed
+  fs.rmSync(compressed, { recursive: true, force: true })
+  fs.cpSync(log, compressed, { recursive: true, filter: (file) => path.basename(file) !== 'complete' })
+  for (const name of fs.readdirSync(compressed)) if (name.endsWith('.q')) compressFile(path.join(compressed, name), ZSTD_BLOCK_BYTES)
+  fs.writeFileSync(path.join(compressed, 'complete'), '')
+  return compressed
 }
 
 /** One log under eight names. A listing of an archive follows no symbolic links. */

@@ -95,7 +95,7 @@ describeGolden('chronicle-rs logs, read offline', () => {
     for (const entry of listSegments(log).filter(({ compressed }) => compressed)) {
       const file = openSegmentFile(entry)
       const bytes = new Uint8Array(file.bytes)
-      file.read(bytes, 0, bytes.length, 0)
+      await file.read(bytes, 0, bytes.length, 0)
       const known = golden.compressed_segments.find((segment) => segment.file === path.basename(entry.path))
       expect(zlib.crc32(bytes).toString(16).padStart(8, '0')).toBe(known!.uncompressed_file_crc32)
     }

@@ -3,6 +3,7 @@ import os from 'node:os'
 import path from 'node:path'
 import zlib from 'node:zlib'
 import fc from 'fast-check'
+import { compressFile } from '../../bench/made/compressed-segment.ts'
 import { SeekIndexBuilder } from '../../core/log/format/seek-index.ts'
 import type { Message } from '../../core/message/message.ts'
 import type { MessageSource } from '../../core/message/source.ts'
@@ -94,33 +95,9 @@ export function indexPath(directory: string, id: number): string {
   return path.join(directory, `${String(id).padStart(9, '0')}.idx`)
 }
 
-/** Replaces a segment by its compressed form: a zstd frame per block, and the frame index (FORMAT.md §12). */
+/** Replaces a segment by its compressed form. */
 export function compressSegment(directory: string, id: number, blockBytes: number): void {
-  const file = segmentPath(directory, id)
-  const bytes = fs.readFileSync(file)
-  const frames: Buffer[] = []
-  const count = Math.ceil(bytes.length / blockBytes)
-  const index = Buffer.alloc(24 + count * 24)
-  index.write('QZSTIDX1', 'latin1')
-  index.writeUInt16LE(1, 8)
-  index.writeUInt16LE(24, 10)
-  index.writeUInt32LE(blockBytes, 12)
-  index.writeBigUInt64LE(BigInt(count), 16)
-  let compressedOffset = 0
-  for (let frame = 0; frame < count; frame++) {
-    const block = bytes.subarray(frame * blockBytes, (frame + 1) * blockBytes)
-    const compressed = zlib.zstdCompressSync(block)
-    const at = 24 + frame * 24
-    index.writeBigUInt64LE(BigInt(frame * blockBytes), at)
-    index.writeBigUInt64LE(BigInt(compressedOffset), at + 8)
-    index.writeUInt32LE(compressed.length, at + 16)
-    index.writeUInt32LE(block.length, at + 20)
-    frames.push(compressed)
-    compressedOffset += compressed.length
-  }
-  fs.writeFileSync(`${file}.zst`, Buffer.concat(frames))
-  fs.writeFileSync(`${file}.zst.idx`, index)
-  fs.rmSync(file)
+  compressFile(segmentPath(directory, id), blockBytes)
 }
 
 /** Messages of one writer session with sequences 0, 1, …, random types, payload sizes and times. */

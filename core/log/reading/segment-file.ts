@@ -1,3 +1,4 @@
+import { promisify } from 'node:util'
 import zlib from 'node:zlib'
 import { ReplayError } from '../../errors.ts'
 import { type FrameIndex, readFrameIndex } from '../format/frame-index.ts'
@@ -91,7 +92,7 @@ class PlainSegmentFile implements SegmentFile {
 
 /**
  * `.q.zst`: independent zstd frames, one per block of the whole segment, found through `.q.zst.idx` (FORMAT.md §12).
- * Any block size; a read decodes just the frames it touches and keeps the last one.
+ * Any block size; a read decodes just the frames it touches and keeps the last one, and the one behind it where reads go on.
  */
 class CompressedSegmentFile implements SegmentFile {
   readonly path: string
@@ -103,6 +104,9 @@ class CompressedSegmentFile implements SegmentFile {
   readonly #damaged = new Set<number>()
   #decodedFrame = -1
   #decoded: Uint8Array = new Uint8Array(0)
+  /** The frames behind the last one, where frames are read one after the other. */
+  readonly #ahead = new Map<number, Promise<Uint8Array | ReplayError>>()
+  #isClosed = false
 
   constructor(entry: SegmentEntry, onDamage: (error: ReplayError) => void) {
     const { folder, name, id } = entry
@@ -126,6 +130,8 @@ class CompressedSegmentFile implements SegmentFile {
   }
 
   close(): void {
+    this.#isClosed = true
+    this.#ahead.clear()
     this.#file.close()
   }
 
@@ -149,55 +155,93 @@ class CompressedSegmentFile implements SegmentFile {
 
   /** Reads and decodes a frame; undefined when that is done at once. */
   #load(frame: number): Promise<void> | undefined {
-    const compressed = new Uint8Array(this.#soundSize(frame))
-    const read = this.#file.read(compressed, 0, compressed.length, this.#frames.compressedOffset(frame))
-    if (typeof read !== 'number') return read.then(() => this.#decode(frame, compressed))
-    this.#decode(frame, compressed)
+    const isNext = frame === this.#decodedFrame + 1
+    const ahead = this.#ahead.get(frame)
+    if (!isNext) this.#ahead.clear()
+    this.#ahead.delete(frame)
+    if (ahead !== undefined) return ahead.then((decoded) => this.#keep(frame, decoded, isNext))
+    const compressed = this.#compressed(frame)
+    if (compressed instanceof Promise) return compressed.then((bytes) => this.#keep(frame, this.#decode(frame, bytes), isNext))
+    this.#keep(frame, this.#decode(frame, compressed), isNext)
   }
 
-  /** Bytes of a compressed frame that lies within the file, else 0. */
-  #soundSize(frame: number): number {
-    const size = this.#frames.compressedSize(frame)
-    return this.#frames.compressedOffset(frame) + size > this.#file.bytes ? 0 : size
+  /** The bytes of a compressed frame; none where the file ends before it does. */
+  #compressed(frame: number): Uint8Array | Promise<Uint8Array> {
+    const [offset, size] = [this.#frames.compressedOffset(frame), this.#frames.compressedSize(frame)]
+    const compressed = new Uint8Array(offset + size > this.#file.bytes ? 0 : size)
+    const read = this.#file.read(compressed, 0, compressed.length, offset)
+    return typeof read === 'number' ? compressed : read.then(() => compressed)
   }
 
-  #decode(frame: number, compressed: Uint8Array): void {
-    try {
-      this.#decoded = this.#decodeSound(frame, compressed)
-    } catch (error) {
-      if (!(error instanceof ReplayError)) throw error
-      if (!this.#damaged.has(frame)) this.#onDamage(error)
+  #keep(frame: number, decoded: Uint8Array | ReplayError, isNext: boolean): void {
+    this.#decodedFrame = frame
+    if (decoded instanceof ReplayError) {
+      if (!this.#damaged.has(frame)) this.#onDamage(decoded)
       this.#damaged.add(frame)
       this.#decoded = new Uint8Array(this.#frames.uncompressedSize(frame))
+    } else this.#decoded = decoded
+    for (let next = frame + 1; isNext && next <= frame + FRAMES_AHEAD && !this.#isClosed; next++) {
+      if (this.#ahead.has(next)) continue
+      const end = this.#frames.uncompressedOffset(next - 1) + this.#frames.uncompressedSize(next - 1)
+      if (end >= this.bytes || this.#frames.uncompressedSize(next) < MIN_AHEAD_BYTES) return
+      const decodedAhead = this.#decodeAhead(next)
+      decodedAhead.catch(() => undefined) // whoever reads that far hears of it
+      this.#ahead.set(next, decodedAhead)
     }
-    this.#decodedFrame = frame
   }
 
-  #decodeSound(frame: number, compressed: Uint8Array): Uint8Array {
-    const expected = this.#frames.uncompressedSize(frame)
-    const from = this.#frames.compressedOffset(frame)
-    const size = this.#frames.compressedSize(frame)
-    const place = { category: 'corrupt', path: this.path, segment: this.id, offset: this.#frames.uncompressedOffset(frame) } as const
-    if (from + size > this.#file.bytes) {
-      throw new ReplayError(
-        'frame-truncated',
-        `zstd frame ${frame}: expected ${size} bytes at ${from}, but the file ends at ${this.#file.bytes}; it was cut short`,
-        place,
-      )
-    }
-    let decoded: Uint8Array
+  /** Decodes in another thread, while what is there already is scanned. */
+  async #decodeAhead(frame: number): Promise<Uint8Array | ReplayError> {
+    const compressed = await this.#compressed(frame)
     try {
-      const chunkSize = Math.min(Math.max(expected, 64), MAX_CHUNK_BYTES)
-      decoded = zlib.zstdDecompressSync(compressed, { maxOutputLength: Math.max(expected, 1), chunkSize })
+      return this.#truncated(frame) ?? this.#checked(frame, await decompress(compressed, this.#limits(frame)))
     } catch (cause) {
-      throw new ReplayError('frame-damaged', `zstd frame ${frame} does not decode: ${(cause as Error).message}`, { ...place, cause })
+      return this.#undecodable(frame, cause)
     }
-    if (decoded.length !== expected) {
-      throw new ReplayError('frame-size', `zstd frame ${frame}: expected ${expected} bytes decoded, found ${decoded.length}`, place)
+  }
+
+  #decode(frame: number, compressed: Uint8Array): Uint8Array | ReplayError {
+    try {
+      return this.#truncated(frame) ?? this.#checked(frame, zlib.zstdDecompressSync(compressed, this.#limits(frame)))
+    } catch (cause) {
+      return this.#undecodable(frame, cause)
     }
-    return decoded
+  }
+
+  #limits(frame: number): zlib.ZstdOptions {
+    const expected = this.#frames.uncompressedSize(frame)
+    return { maxOutputLength: Math.max(expected, 1), chunkSize: Math.min(Math.max(expected, 64), MAX_CHUNK_BYTES) }
+  }
+
+  #truncated(frame: number): ReplayError | null {
+    const [from, size, { bytes }] = [this.#frames.compressedOffset(frame), this.#frames.compressedSize(frame), this.#file]
+    if (from + size <= bytes) return null
+    const message = `zstd frame ${frame}: expected ${size} bytes at ${from}, but the file ends at ${bytes}; it was cut short`
+    return new ReplayError('frame-truncated', message, this.#placeOf(frame))
+  }
+
+  #checked(frame: number, decoded: Uint8Array): Uint8Array | ReplayError {
+    const expected = this.#frames.uncompressedSize(frame)
+    if (decoded.length === expected) return decoded
+    const message = `zstd frame ${frame}: expected ${expected} bytes decoded, found ${decoded.length}`
+    return new ReplayError('frame-size', message, this.#placeOf(frame))
+  }
+
+  #undecodable(frame: number, cause: unknown): ReplayError {
+    const message = `zstd frame ${frame} does not decode: ${(cause as Error).message}`
+    return new ReplayError('frame-damaged', message, { ...this.#placeOf(frame), cause })
+  }
+
+  #placeOf(frame: number): { category: 'corrupt'; path: string; segment: number; offset: number } {
+    return { category: 'corrupt', path: this.path, segment: this.id, offset: this.#frames.uncompressedOffset(frame) }
   }
 }
 
+const decompress = promisify(zlib.zstdDecompress) as (bytes: Uint8Array, options: zlib.ZstdOptions) => Promise<Buffer>
+
+/** One is decoded while the one before is scanned, and one waits, so that neither thread does. */
+const FRAMES_AHEAD = 2
+/** Handing a smaller frame to another thread costs more than decoding it. */
+const MIN_AHEAD_BYTES = 256 << 10
 /** A damaged size must not make us allocate it. */
 const MAX_CHUNK_BYTES = 1 << 24
