@@ -1,5 +1,6 @@
 import path from 'node:path'
-import { type CommitResult, commitRun } from '../../core/commit/commit.ts'
+import { commitRun } from '../../core/commit/commit.ts'
+import type { CommitResult } from '../../core/commit/commit-result.ts'
 import type { JobBundle } from '../../core/job/bundle.ts'
 import { bundleJob, loadJob } from '../../core/job/bundle.ts'
 import type { JobDefinition, ParamGrid } from '../../core/job/job-definition.ts'

@@ -1,15 +1,17 @@
+import { importLocally, type LocalImport } from '../../core/commit/import-local.ts'
+import type { RunProgress } from '../../core/commit/run-local.ts'
 import { EXIT_PARTIAL, exitCodeOf, ReplayError } from '../../core/errors.ts'
 import { IMPORTERS } from '../../core/import/builtin-importers.ts'
-import { type ImportPlan, importerOf, planImport } from '../../core/import/import-plan.ts'
-import { type ImportResult, runImport } from '../../core/import/import-run.ts'
-import type { UnitOptions } from '../../core/import/import-unit.ts'
-import type { Importer } from '../../core/import/importer.ts'
-import type { ImportCounts } from '../../core/import/messages/import-tally.ts'
-import { bundleImporter, loadImporter, type OwnImporter } from '../../core/import/own-importer.ts'
-import { findSources } from '../../core/import/source-files.ts'
-import { badOption, choiceOption, countOption, listOption, rangeOption } from '../arguments.ts'
+import { howOf } from '../../core/import/import-how.ts'
+import type { ImportPlan } from '../../core/import/import-plan.ts'
+import { emptyCounts, type ImportCounts } from '../../core/import/messages/import-tally.ts'
+import { engineHash } from '../../core/job/engine-hash.ts'
+import { type ImportRunPlan, planImportRun } from '../../core/plan/imports/import-run-plan.ts'
+import { newRunId } from '../../core/plan/run/run-files.ts'
+import { countOption } from '../arguments.ts'
 import { cloudOf, ENDPOINT } from '../cloud-clients.ts'
 import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
+import { IMPORT_OPTIONS, lookAtFiles } from '../import-options.ts'
 import { interruptible } from '../interruptible.ts'
 import { bytesText, commandText, countText, jsonText, tableText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
@@ -26,19 +28,7 @@ export const importFiles: CommandSpec = {
   ],
   options: {
     archive: { value: 'U', help: 'archive to write into: v1/<venue>/<symbol>/<date>/<stream>/' },
-    venue: { value: 'V', help: 'name of the venue, in place of what the files say' },
-    symbols: { value: 'A,B', help: 'these symbols only: codes, or as the exchange spells them' },
-    from: { value: 'T', help: 'record time ≥ T' },
-    to: { value: 'T', help: 'record time < T' },
-    streams: { value: 'A,B', help: 'of book, l3, trades, ticker (default all)' },
-    date: { value: 'D', help: 'day of the files, where neither name nor content say it: 2024-03-01' },
-    level: { value: 'l2|l3', help: 'books by price level or by order, where the files have both' },
-    'price-scale': { value: 'N', help: 'decimals of prices in books (default: as many as the files need)' },
-    'size-scale': { value: 'N', help: 'decimals of sizes in books' },
-    set: { value: 'K=V', help: 'a setting of the format, e.g. a column of yours', many: true },
-    'on-error': { value: 'abort|skip', help: 'at a damaged row: stop (default), or leave it out, count it and go on' },
-    'keep-truncated': { help: 'take what there is of a file whose compression ends too early' },
-    replace: { help: 'put what these files give in place of what the archive has of these days' },
+    ...IMPORT_OPTIONS,
     workers: { value: 'N', help: 'threads (default 1)' },
     'dry-run': { help: 'say what the files are and what would be made of them; write nothing' },
     endpoint: ENDPOINT,
@@ -56,11 +46,7 @@ export const importFiles: CommandSpec = {
     { command: 'chronicle-replay import downloads --dry-run', does: 'what there is' },
   ],
   async run(input, io) {
-    const { importer, own, places } = await formatOf(input.positionals)
-    const options = optionsOf(input)
-    const isStrict = places.length === 1
-    const sources = await findSources(places, input.text('endpoint'))
-    const plan = await planImport(sources, { importer, settings: options.settings, isStrict: isStrict && sources.length === 1 })
+    const { own, options, plan } = await lookAtFiles(input)
     const progress = new ProgressLine(io, input)
     if (input.flag('dry-run')) {
       io.out(input.flag('json') ? jsonText(documentOf(plan)) : planText(plan))
@@ -70,106 +56,57 @@ export const importFiles: CommandSpec = {
     if (plan.units.length === 0) throw new ReplayError('import-nothing', 'none of the files can be imported', { category: 'input' })
     const uri = input.text('archive')
     if (uri === undefined) throw new ReplayError('usage', 'expected --archive, the archive to write into', { category: 'input' })
+    const cloud = cloudOf(input)
+    const workers = countOption(input, 'workers') ?? 1
+    const createdMs = Date.now()
+    const planned = await planImportRun({
+      ...{ archive: cloud.open(uri), plan, how: howOf(options), replaces: input.flag('replace'), own, engine: await engineHash() },
+      ...{ run: newRunId(createdMs, Math.random), createdMs },
+      // Some more tasks than workers: when the first ones are done early, there is something left to share.
+      minTasks: workers === 1 ? 1 : 8 * workers,
+    })
     let code = 0
-    const ended = await interruptible(
-      io,
-      progress,
-      async (signal) => {
-        const result = await runImport({
-          archive: cloudOf(input).open(uri),
-          plan,
-          unit: options,
-          workers: countOption(input, 'workers') ?? 1,
-          replaces: input.flag('replace'),
-          own,
-          signal,
-          onProgress: ({ units, unitsDone, bytes, bytesDone }) =>
-            progress.update(() => `${unitsDone} of ${units} units, ${bytesText(bytesDone)} of ${bytesText(bytes)}`),
-        })
-        progress.end()
-        code = tell(result, plan, uri, input, io, progress)
-      },
-      () => 'each log in the archive is whole; the same command goes on',
-    )
+    const work = async (signal: AbortSignal): Promise<void> => {
+      const onProgress = ({ done, partitions, plannedBytes, plannedTotal }: RunProgress): void =>
+        progress.update(() => `${done} of ${partitions} units, ${bytesText(plannedBytes)} of ${bytesText(plannedTotal)}`)
+      const result = await importLocally(planned, {
+        tableUri: uri,
+        endpoint: cloud.endpoint,
+        workers,
+        clock: Date.now,
+        random: Math.random,
+        signal,
+        onProgress,
+      })
+      progress.end()
+      code = tell(result, planned, uri, input, io, progress)
+    }
+    const ended = await interruptible(io, progress, work, () => 'each log in the archive is whole; the same command goes on')
     return ended === 0 ? code : ended
   },
 }
 
-interface AskedFormat {
-  /** Null: each file says what it is. */
-  readonly importer: Importer | null
-  readonly own: OwnImporter | null
-  readonly places: readonly string[]
-}
-
-/** The first argument is a format, a module, or a file already. */
-async function formatOf(positionals: readonly string[]): Promise<AskedFormat> {
-  const [first = '', ...rest] = positionals
-  if (first === 'auto') return { importer: null, own: null, places: needFiles(rest) }
-  if (IMPORTERS.some(({ name }) => name === first)) return { importer: importerOf(first), own: null, places: needFiles(rest) }
-  if (/\.(?:ts|mts|js|mjs)$/.test(first)) {
-    const own = await bundleImporter(first)
-    return { importer: await loadImporter(own), own, places: needFiles(rest) }
-  }
-  // A word that is no file is a format that is not there.
-  if (/^[a-z0-9]+$/.test(first) && rest.length > 0) importerOf(first)
-  return { importer: null, own: null, places: needFiles(positionals) }
-}
-
-function needFiles(places: readonly string[]): readonly string[] {
-  if (places.length > 0) return places
-  throw new ReplayError('usage', 'expected files, folders, globs or s3://… to import', { category: 'input' })
-}
-
-function optionsOf(input: CommandInput): UnitOptions {
-  const { fromNs, toNs } = rangeOption(input)
-  const symbols = listOption(input, 'symbols')
-  const streams = listOption(input, 'streams')
-  const unknown = streams?.find((stream) => !STREAMS.includes(stream))
-  if (unknown !== undefined) throw badOption('streams', `of ${STREAMS.join(', ')}`, unknown)
-  return {
-    settings: {
-      venue: input.text('venue'),
-      date: input.text('date'),
-      level: choiceOption(input, 'level', ['l2', 'l3']),
-      words: wordsOf(input.texts('set')),
-    },
-    range: { fromNs, toNs, symbols: symbols && new Set(symbols), streams: streams && new Set(streams) },
-    scales: { price: scaleOption(input, 'price-scale'), size: scaleOption(input, 'size-scale') },
-    onError: choiceOption(input, 'on-error', ['abort', 'skip']) ?? 'abort',
-    keepsTruncated: input.flag('keep-truncated'),
-  }
-}
-
-const STREAMS: readonly string[] = ['book', 'l3', 'trades', 'ticker']
-
-function scaleOption(input: CommandInput, option: string): number | undefined {
-  const text = input.text(option)
-  if (text === undefined) return undefined
-  if (!/^\d{1,2}$/.test(text) || Number(text) > 18) throw badOption(option, 'a number of decimals from 0 to 18', text)
-  return Number(text)
-}
-
-function wordsOf(settings: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    settings.map((text) => {
-      const at = text.indexOf('=')
-      if (at < 1) throw badOption('set', 'name=value', text)
-      return [text.slice(0, at), text.slice(at + 1)]
-    }),
-  )
-}
-
-function tell(result: ImportResult, plan: ImportPlan, uri: string, input: CommandInput, io: CommandIo, progress: ProgressLine): number {
-  const { counts, folders, known, failed } = result
+/** What a run here did; null: all was there. */
+function tell(
+  result: LocalImport | null,
+  { units, known, head }: ImportRunPlan,
+  uri: string,
+  input: CommandInput,
+  io: CommandIo,
+  progress: ProgressLine,
+): number {
+  const { counts = emptyCounts(), folders = [] } = result?.commit.imported ?? {}
+  const failed = result?.failed ?? []
+  const knownFiles = known.flatMap(({ files }) => files.map(({ path: file }) => file))
   for (const { files, error } of failed)
     progress.problem(`failed ${error.code}: ${error.message}${files.length > 1 ? ` (with ${files.join(', ')})` : ''}`)
-  if (input.flag('json')) io.out(jsonText({ ...result, leftOut: plan.leftOut }))
+  if (input.flag('json'))
+    io.out(jsonText({ run: result?.run ?? null, counts, folders, known: knownFiles, failed, leftOut: head.imports!.leftOut }))
   else {
     const made = folders.filter(({ action }) => action !== 'same')
     const records = made.reduce((sum, folder) => sum + folder.records, 0)
     io.out(`${countText(counts.rows)} rows into ${countText(records)} messages, ${countText(made.length)} logs in ${uri}\n`)
-    if (known.length > 0) io.out(`${countText(known.length)} files were imported before\n`)
+    if (knownFiles.length > 0) io.out(`${countText(knownFiles.length)} files were imported before\n`)
   }
   for (const line of linesOf(counts)) progress.problem(line)
   if (failed.length === 0) {
@@ -177,7 +114,7 @@ function tell(result: ImportResult, plan: ImportPlan, uri: string, input: Comman
     return 0
   }
   const [only] = failed
-  return plan.units.length === 1 ? exitCodeOf(new ReplayError(only!.error.code, only!.error.message, only!.error)) : EXIT_PARTIAL
+  return units.length + known.length === 1 ? exitCodeOf(new ReplayError(only!.error.code, only!.error.message, only!.error)) : EXIT_PARTIAL
 }
 
 /** What is not in the archive, and what else there is to know. */

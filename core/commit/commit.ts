@@ -3,7 +3,7 @@ import { isoTime } from '../instant.ts'
 import { addToArchiveIndex } from '../plan/archive/archive-index.ts'
 import { decodeRanges, encodeRanges } from '../plan/index-ranges.ts'
 import { noteChecked } from '../plan/run/checked-code.ts'
-import { type CheckTally, tallyChecks } from '../plan/run/partition-check.ts'
+import { tallyChecks } from '../plan/run/partition-check.ts'
 import { type PlanHead, readPlanHead } from '../plan/run/plan-document.ts'
 import { requireNotCancelled } from '../plan/run/run-cancel.ts'
 import { type DoneReceipt, type MissingPartition, readRunReceipts } from '../plan/run/run-receipts.ts'
@@ -18,10 +18,12 @@ import { commitTable, type TableChange } from '../table/delta-commit.ts'
 import { readHistory } from '../table/delta-history.ts'
 import type { TableState } from '../table/delta-log.ts'
 import { columnsTag, PARTITION_COLUMNS } from '../table/table-schema.ts'
-import { type SkippedDamage, tallyDamage } from './damage-tally.ts'
-import { type FailureGroup, groupFailures } from './failure-groups.ts'
+import { commitImport } from './commit-import.ts'
+import type { CommitResult } from './commit-result.ts'
+import { tallyDamage } from './damage-tally.ts'
+import { groupFailures } from './failure-groups.ts'
 import { type HeldBack, settlePacks } from './held-back.ts'
-import { type MessageTotals, tallyMessages } from './left-out-tally.ts'
+import { tallyMessages } from './left-out-tally.ts'
 
 export interface CommitRunOptions {
   /** Milliseconds since the epoch. */
@@ -32,36 +34,6 @@ export interface CommitRunOptions {
   readonly ignoreCheck?: boolean | undefined
   /** Waits so many milliseconds. @default a timer */
   readonly pause?: (ms: number) => Promise<unknown>
-}
-
-export interface CommitResult {
-  readonly run: string
-  /**
-   * `committed`: this call wrote a version. `unchanged`: all that is done was in the table. `refused`: more is missing than
-   * the job's tolerance allows, or rows came out otherwise when they were made a second time, so nothing was written.
-   */
-  readonly state: 'committed' | 'unchanged' | 'refused'
-  /** Version of the table; -1 when there is none, or the commit was refused. */
-  readonly version: number
-  /** Of the plan; done = with a winning receipt, whether committed now or before. */
-  readonly partitions: { readonly planned: number; readonly done: number; readonly missing: number }
-  /** What this version added and took out. */
-  readonly added: { readonly partitions: number; readonly parts: number; readonly rows: number; readonly bytes: number }
-  readonly removed: { readonly parts: number }
-  /** What became of the messages, of all that is done. */
-  readonly messages: MessageTotals
-  /** What was left out as damaged, of all that is done; absent in a run that stops at damage. */
-  readonly skipped?: SkippedDamage
-  /** Done partitions that could not be committed, because of what another program did to the table meanwhile; in `missing`, too. */
-  readonly heldBack: readonly MissingPartition[]
-  /** What making some partitions a second time came to; absent where none was to be. */
-  readonly check?: CheckTally
-  /** The first `MAX_MISSING` partitions that are missing. */
-  readonly missing: readonly MissingPartition[]
-  /** All of them, by cause. */
-  readonly failures: readonly FailureGroup[]
-  /** Why a checkpoint or the archive index was not written, which harms nothing; null when all is well. */
-  readonly warning: string | null
 }
 
 /**
@@ -75,6 +47,7 @@ export interface CommitResult {
  */
 export async function commitRun(table: ObjectStore, run: string, options: CommitRunOptions): Promise<CommitResult> {
   const head = await readPlanHead(table, run)
+  if (head.imports !== undefined) return commitImport(table, head)
   await requireNotCancelled(table, run)
   let done: ReadonlyMap<number, DoneReceipt> = new Map()
   const { missing, facts } = await readRunReceipts(table, head).then((receipts) => {

@@ -6,7 +6,8 @@ import { attemptName } from '../plan/run/run-files.ts'
 import { type MissingPartition, readRunReceipts } from '../plan/run/run-receipts.ts'
 import { openStore } from '../store/open-store.ts'
 import { TaskPool, type WorkerTask } from '../task/task-pool.ts'
-import { type CommitResult, commitRun } from './commit.ts'
+import { commitRun } from './commit.ts'
+import type { CommitResult } from './commit-result.ts'
 import { type FailureGroup, groupFailures } from './failure-groups.ts'
 
 export interface LocalRunOptions {
@@ -84,7 +85,7 @@ export async function runLocally(options: LocalRunOptions): Promise<LocalRunResu
   const partitions = tasks.reduce((sum, { only }) => sum + only.length, 0)
   const lost = new Map<string, ReplayError>()
   const pool = new TaskPool({
-    places: { tableUri, archiveUri: head.archive, endpoint, run, engine },
+    places: { imports: head.imports !== undefined, tableUri, archiveUri: head.archive, endpoint, run, engine },
     ...{ tasks, workers, signal, graceMs },
     onEnd({ task }, reply) {
       if ('failure' in reply) lost.set(task, new ReplayError(reply.failure.code, reply.failure.message, reply.failure))

@@ -1,12 +1,15 @@
 import { ReplayError } from '../errors.ts'
 import { runFiles } from '../plan/run/run-files.ts'
 import type { ObjectStore } from '../store/object-store.ts'
-import type { CommitResult } from './commit.ts'
+import type { CommitResult } from './commit-result.ts'
 import type { FailureGroup } from './failure-groups.ts'
 
 /** What the last commit of a submitted run came to: `outcome.json` in its folder. */
 export interface RunOutcome
-  extends Pick<CommitResult, 'run' | 'version' | 'partitions' | 'added' | 'removed' | 'messages' | 'skipped' | 'check' | 'warning'> {
+  extends Pick<
+    CommitResult,
+    'run' | 'version' | 'partitions' | 'added' | 'removed' | 'messages' | 'imported' | 'skipped' | 'check' | 'warning'
+  > {
   /** `partial`: committed, and some partitions are missing. `refused`: too many are missing, or `check` has findings, so that nothing was committed. */
   readonly state: 'committed' | 'unchanged' | 'partial' | 'refused'
   /** Why partitions are missing. */
@@ -17,7 +20,7 @@ export interface RunOutcome
 }
 
 export function outcomeOf(result: CommitResult, attempt: Pick<RunOutcome, 'attempt' | 'endedMs'>): RunOutcome {
-  const { run, version, partitions, added, removed, messages, skipped, check, warning, failures } = result
+  const { run, version, partitions, added, removed, messages, imported, skipped, check, warning, failures } = result
   const state = result.state !== 'refused' && partitions.missing > 0 ? 'partial' : result.state
   return {
     run,
@@ -28,12 +31,16 @@ export function outcomeOf(result: CommitResult, attempt: Pick<RunOutcome, 'attem
     removed,
     failures,
     messages,
+    ...(imported !== undefined && { imported: { ...imported, folders: imported.folders.slice(0, MAX_FOLDERS) } }),
     ...(skipped !== undefined && { skipped }),
     ...(check !== undefined && { check }),
     warning,
     ...attempt,
   }
 }
+
+/** Folders that an outcome names. */
+const MAX_FOLDERS = 1000
 
 /** Over that of an earlier commit: after a resumption it is another. */
 export async function writeOutcome(table: ObjectStore, outcome: RunOutcome): Promise<void> {

@@ -23,6 +23,9 @@ export interface PlannedUnit {
   readonly files: readonly PlannedFile[]
 }
 
+/** Files that are looked at side by side. */
+const LOOKS_AT_ONCE = 16
+
 /** A file that is not imported, and why. */
 export interface LeftOutFile {
   readonly path: string
@@ -67,36 +70,51 @@ export interface PlanImportOptions {
  * @throws ReplayError input `import-unknown`, `import-refused`, `input-*`; corrupt where a named file is damaged from its begin on
  */
 export async function planImport(sources: readonly SourceFile[], options: PlanImportOptions): Promise<ImportPlan> {
-  const { importer, settings, isStrict } = options
   const units = new Map<string, { importer: string; files: PlannedFile[] }>()
   const leftOut: LeftOutFile[] = []
   const seen = new Map<string, string>()
-  for (const { stored, reference } of sources) {
-    const { path } = stored
-    try {
-      const glance = await glanceAt(stored)
-      const found = importer === null ? recogniseFile(glance, settings) : recognisedBy(importer, glance, settings)
-      if (found === null) throw unknownFile(glance, importer)
-      const digest = await digestOf(stored, reference)
-      const twin = seen.get(digest)
-      if (twin !== undefined) {
-        leftOut.push({ path, why: `has the same bytes as ${twin}` })
+  for (let at = 0; at < sources.length; at += LOOKS_AT_ONCE) {
+    const looked = sources.slice(at, at + LOOKS_AT_ONCE).map((source) => lookAt(source, options))
+    for (const look of await Promise.all(looked)) {
+      const { file, path } = look
+      const twin = file === null ? undefined : seen.get(file.digest)
+      if (file === null || twin !== undefined) {
+        leftOut.push({ path, why: twin === undefined ? look.why : `has the same bytes as ${twin}` })
         continue
       }
-      seen.set(digest, path)
-      const [by, recognised] = found
-      const key = `${by.name}\n${recognised.unit}`
-      const unit = units.get(key) ?? { importer: by.name, files: [] }
+      seen.set(file.digest, path)
+      const key = `${look.importer}\n${file.unit}`
+      const unit = units.get(key) ?? { importer: look.importer, files: [] }
       units.set(key, unit)
-      unit.files.push({ ...recognised, name: glance.name, path, reference, bytes: stored.bytes, digest })
-    } catch (error) {
-      if (isStrict || !(error instanceof ReplayError) || error.category === 'transient' || error.category === 'bug') throw error
-      leftOut.push({ path, why: error.message })
+      unit.files.push(file)
     }
   }
   const inOrder = (a: PlannedFile, b: PlannedFile): number =>
     compare(a.order ?? '', b.order ?? '') || compare(a.name, b.name) || compare(a.digest, b.digest)
   return { units: [...units.values()].map((unit) => ({ ...unit, files: unit.files.sort(inOrder) })), leftOut }
+}
+
+/** What a file is; `file` null: why it is left out. */
+interface FileLook {
+  readonly path: string
+  readonly importer: string
+  readonly file: PlannedFile | null
+  readonly why: string
+}
+
+async function lookAt({ stored, reference }: SourceFile, { importer, settings, isStrict }: PlanImportOptions): Promise<FileLook> {
+  const { path, bytes } = stored
+  try {
+    const glance = await glanceAt(stored)
+    const found = importer === null ? recogniseFile(glance, settings) : recognisedBy(importer, glance, settings)
+    if (found === null) throw unknownFile(glance, importer)
+    const [by, recognised] = found
+    const digest = await digestOf(stored, reference)
+    return { path, importer: by.name, file: { ...recognised, name: glance.name, path, reference, bytes, digest }, why: '' }
+  } catch (error) {
+    if (isStrict || !(error instanceof ReplayError) || error.category === 'transient' || error.category === 'bug') throw error
+    return { path, importer: '', file: null, why: error.message }
+  }
 }
 
 function recognisedBy(importer: Importer, glance: FileGlance, settings: ImportSettings): [Importer, Recognised] | null {

@@ -6,21 +6,14 @@ import { localFile, type StoredFile, storedObject } from './files/byte-stream.ts
 
 export interface SourceFile {
   readonly stored: StoredFile
-  /** Where it is opened again: path or URI, and what a store needs for it. */
+  /** Where it is opened again. */
   readonly reference: FileReference
 }
 
-/** A file as it can be told to another thread. */
+/** A file as a plan names it: an absolute path, or an object in the version that was listed. */
 export type FileReference =
   | { readonly kind: 'local'; readonly path: string }
-  | {
-      readonly kind: 'object'
-      readonly uri: string
-      readonly endpoint: string | undefined
-      readonly key: string
-      readonly size: number
-      readonly etag: string
-    }
+  | { readonly kind: 'object'; readonly uri: string; readonly key: string; readonly size: number; readonly etag: string }
 
 /** Names that lie beside data and are none. */
 const BESIDE =
@@ -32,25 +25,31 @@ const BESIDE =
  * @throws ReplayError input `input-missing`, and those of the store
  */
 export async function findSources(places: readonly string[], endpoint?: string): Promise<SourceFile[]> {
-  const found = new Map<string, FileReference>()
+  const found = new Map<string, SourceFile>()
+  const add = (reference: FileReference, given: string): void => {
+    found.set(given, { reference, stored: openReference(reference, endpoint, given) })
+  }
   for (const place of places) {
     const before = found.size
-    if (isS3Uri(place)) await findObjects(place, endpoint, found)
-    else for (const file of filesAt(place)) found.set(file, { kind: 'local', path: file })
+    if (isS3Uri(place)) for await (const object of objectsAt(place, endpoint)) add(object, `${object.uri}/${object.key}`)
+    else for (const file of filesAt(place)) add({ kind: 'local', path: path.resolve(file) }, file)
     if (found.size === before && !isKnown(place, found)) {
       throw new ReplayError('input-missing', 'there is no file of this name, and none below it', { category: 'input', path: place })
     }
   }
-  return [...found.values()]
-    .map((reference) => ({ reference, stored: openReference(reference) }))
-    .sort((a, b) => (a.stored.path < b.stored.path ? -1 : 1))
+  return [...found.values()].sort((a, b) => (a.stored.path < b.stored.path ? -1 : 1))
 }
 
-/** Opens what was found, here or in another thread. @throws ReplayError input `input-unreadable` */
-export function openReference(reference: FileReference): StoredFile {
+/**
+ * Opens what was found, here or in another thread.
+ * @param endpoint of an S3 service that is not AWS
+ * @param given what a local file is called in messages
+ * @throws ReplayError input `input-unreadable`
+ */
+export function openReference(reference: FileReference, endpoint?: string, given?: string): StoredFile {
   if (reference.kind === 'local') {
     try {
-      return localFile(reference.path)
+      return { ...localFile(reference.path), ...(given !== undefined && { path: given }) }
     } catch (cause) {
       throw new ReplayError('input-unreadable', `cannot read the file: ${(cause as Error).message}`, {
         category: 'input',
@@ -59,11 +58,11 @@ export function openReference(reference: FileReference): StoredFile {
       })
     }
   }
-  const { uri, endpoint, key, size, etag } = reference
+  const { uri, key, size, etag } = reference
   return storedObject(openStore(uri, { endpoint }), key, size, etag)
 }
 
-function isKnown(place: string, found: ReadonlyMap<string, FileReference>): boolean {
+function isKnown(place: string, found: ReadonlyMap<string, SourceFile>): boolean {
   return found.has(path.normalize(place))
 }
 
@@ -82,12 +81,12 @@ function filesAt(place: string): string[] {
     .map((file) => path.normalize(file))
 }
 
-async function findObjects(place: string, endpoint: string | undefined, found: Map<string, FileReference>): Promise<void> {
+async function* objectsAt(place: string, endpoint: string | undefined): AsyncGenerator<FileReference & { readonly kind: 'object' }> {
   const [, bucket = '', prefix = ''] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(place) ?? []
   const uri = `s3://${bucket}`
   for await (const { key, size, etag } of openStore(uri, { endpoint }).list(prefix)) {
     const isIt = key === prefix || prefix === '' || prefix.endsWith('/') || key.startsWith(`${prefix}/`)
     if (!isIt || (key !== prefix && BESIDE.test(path.posix.basename(key)))) continue
-    found.set(`${uri}/${key}`, { kind: 'object', uri, endpoint, key, size, etag })
+    yield { kind: 'object', uri, key, size, etag }
   }
 }

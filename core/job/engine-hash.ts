@@ -69,7 +69,7 @@ function workersIn(core: string): string[] {
     fs
       .readdirSync(core, { recursive: true, encoding: 'utf8' })
       // Imports make archives, of which every file is in the fingerprint; they make no rows.
-      .filter((name) => name.endsWith('-worker.ts') && !name.startsWith('import'))
+      .filter((name) => name.endsWith('-worker.ts') && !path.basename(name).startsWith('import'))
       .sort()
   )
 }

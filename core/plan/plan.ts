@@ -19,7 +19,9 @@ import { PartitionJudge, partitionText } from './partition-state.ts'
 import { PlanCollector, type PlannedCell } from './plan-collector.ts'
 import { attemptSeconds, estimateCost } from './plan-cost.ts'
 import type { PlanHead, PlannedCheck } from './run/plan-document.ts'
+import type { WritablePlan } from './run/plan-writer.ts'
 import { folderKey } from './run/task-share.ts'
+import { shareTextOf } from './share-text.ts'
 import { ForeignRows } from './table/foreign-rows.ts'
 import { findGoneCells, type GoneCells, inOrder, withGone } from './table/gone-cells.ts'
 import { type LiveParts, NO_PARTS } from './table/live-parts.ts'
@@ -79,19 +81,15 @@ export interface InstrumentPlan {
 }
 
 /** A plan in memory. Nothing is written until `writePlan`. */
-export interface RunPlan {
-  readonly head: PlanHead
+export interface RunPlan extends WritablePlan {
   readonly instruments: readonly InstrumentPlan[]
   /** Every partition in the range, cached ones included, by instrument and time. */
   cells(): Iterable<PlannedCell>
-  readonly tasks: readonly TaskCut[]
-  /** Seconds after which an attempt at a task is given up, by task. */
-  readonly taskSeconds: readonly number[]
   /** What to do about a plan that reads too much; empty when there is nothing to say. */
   readonly advice: readonly string[]
   /** What other programs did to the table that the plan leaves as it is. */
   readonly notes: readonly string[]
-  /** For `writePlan`: lines of partitions, and the days that those of an instrument may read. */
+  /** Lines of partitions, and the days that those of an instrument may read. */
   readonly partitions: PartitionLines
   readonly listing: ArchiveListing
 }
@@ -216,7 +214,8 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
   const taskSeconds = tasks.map((task) => attemptSeconds(task, outline.asked.length, options.minTaskSeconds))
   const cells = (): Iterable<PlannedCell> => collector.planned()
   const told = { advice: [...adviceOn(outline, head, days), ...adviceOnReach(days, look)], notes: foreign.notes() }
-  return { head, instruments: collector.instruments, cells, tasks, taskSeconds, ...told, partitions, listing }
+  const shareText = (task: TaskCut): string => shareTextOf({ head, partitions, listing }, task)
+  return { head, instruments: collector.instruments, cells, tasks, taskSeconds, ...told, partitions, listing, shareText }
 }
 
 /** Which partitions are made a second time. */

@@ -26,6 +26,8 @@ export interface ObjectStore {
   list(prefix: string, onOdd?: (odd: OddThing) => void): AsyncIterable<ObjectInfo>
   /** Removes an object; a missing one is fine. */
   delete(key: string): Promise<void>
+  /** Writes an object of the store under another key, over what is there, without its bytes passing through here; absent where that cannot be. */
+  copy?(from: string, to: string): Promise<void>
   /** What puts that never came to their end have left, by keys that only `delete` knows; absent where nothing can be left. */
   leftovers?(): AsyncIterable<ObjectInfo>
 }
@@ -88,6 +90,14 @@ export function isObjectKey(key: string): boolean {
 /** Whether a name can be a part of keys, as folders and files have them. */
 export function isKeyPart(name: string): boolean {
   return name !== '' && name !== '.' && name !== '..' && !name.includes('\0') && !name.includes('/')
+}
+
+/** Writes an object under another key, over what is there. @throws ReplayError input `object-missing` */
+export async function copyObject(store: ObjectStore, from: string, to: string): Promise<void> {
+  if (store.copy !== undefined) return store.copy(from, to)
+  const found = await store.get(from)
+  if (found === null) throw new ReplayError('object-missing', `there is no object ${from} to copy`, { category: 'input', path: store.uri })
+  await store.put(to, found.bytes)
 }
 
 /** Memory for the bytes of an answer. */

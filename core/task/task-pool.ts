@@ -22,6 +22,8 @@ export interface TaskPoolOptions {
 
 /** What all tasks of a pool have in common. */
 export interface TaskPlaces {
+  /** What tasks do: an import has threads of its own. @default rows or restart points */
+  readonly imports?: boolean | undefined
   readonly tableUri: string
   readonly archiveUri: string
   /** Of an S3 service that is not AWS. */
@@ -68,7 +70,9 @@ export interface TaskCounts {
 /** Batch kills 20 to 30 s after it asks to stop. */
 const GRACE_MS = 15_000
 export const COUNTERS = 4
-const WORKER_URL = new URL(import.meta.url.endsWith('.ts') ? './task-worker.ts' : './task-worker.js', import.meta.url)
+const EXTENSION = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
+const WORKER_URL = new URL(`./task-worker${EXTENSION}`, import.meta.url)
+const IMPORT_WORKER_URL = new URL(`./import-task-worker${EXTENSION}`, import.meta.url)
 
 /**
  * V8 would let the young objects of each thread take 32 MB before it looks at them. Replay makes few; a job whose objects live
@@ -132,7 +136,10 @@ export class TaskPool {
   #startThread(slot: number): TaskThread {
     const { places, env } = this.#options
     const workerData: TaskWorkerData = { ...places, counters: this.#counters.buffer, slot, library: hostLibrary().url }
-    return new AnsweringThread(WORKER_URL, { workerData, resourceLimits: THREAD_LIMITS, ...(env !== undefined && { env }) })
+    const own = { workerData, ...(env !== undefined && { env }) }
+    return places.imports === true
+      ? new AnsweringThread(IMPORT_WORKER_URL, own)
+      : new AnsweringThread(WORKER_URL, { ...own, resourceLimits: THREAD_LIMITS })
   }
 
   #take(): WorkerTask | undefined {

@@ -26,6 +26,8 @@ export interface RunTaskOptions {
   readonly table: ObjectStore
   /** The archive of the plan; its URI is the folder that logs are read from. */
   readonly archive: ObjectStore
+  /** Of an S3 service that is not AWS, for files that are imported. */
+  readonly endpoint?: string | undefined
   readonly run: string
   /** `000123`. */
   readonly task: string
@@ -75,12 +77,16 @@ export interface TaskResult extends TaskWork {
 /**
  * Runs one task of a run: its partitions, consecutive ones of an instrument in one pass, a Parquet part for each that has
  * rows, and at the end one receipts object. A partition that fails does not stop the others.
+ * @param work what is done for the receipts. @default `workTask`
  * @throws ReplayError those of `workTask`, input `attempt-exists`, and those of the store when the receipts cannot be written
  */
-export async function runTask(options: RunTaskOptions): Promise<TaskResult> {
+export async function runTask(
+  options: RunTaskOptions,
+  work: (options: RunTaskOptions) => Promise<TaskWork> = workTask,
+): Promise<TaskResult> {
   const { table, run, task, attempt } = options
   await requireNewAttempt(table, run, task, attempt)
-  const { receipts, left } = await workTask(options)
+  const { receipts, left } = await work(options)
   await putReceipts(table, run, task, attempt, receipts)
   return { task, attempt, left, ...summaryOf(receipts) }
 }
@@ -343,7 +349,7 @@ function bytesOf(partitions: readonly PlannedPartition[]): number {
 }
 
 /** @throws ReplayError corrupt `bundle-damaged` */
-async function readBundle(table: ObjectStore, head: PlanHead): Promise<string> {
+export async function readBundle(table: ObjectStore, head: PlanHead): Promise<string> {
   const { bundle } = runFiles(head.run)
   const object = await table.get(bundle)
   const place = { category: 'corrupt', path: `${table.uri}/${bundle}` } as const

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import type { LoadedJob } from '../../bench/made/job-run.ts'
-import { type CommitResult, commitRun } from '../../core/commit/commit.ts'
+import { commitRun } from '../../core/commit/commit.ts'
+import type { CommitResult } from '../../core/commit/commit-result.ts'
 import type { ParamGrid } from '../../core/job/job-definition.ts'
 import { outlineJob } from '../../core/job/job-outline.ts'
 import { readArchiveIndex } from '../../core/plan/archive/archive-index.ts'

@@ -6,7 +6,7 @@ import { ReplayError } from '../../errors.ts'
 import { StoreLogs } from '../../log/stores/store-logs.ts'
 import { metaJson } from '../../log/writing/meta-json.ts'
 import { marketId } from '../../protocol/symbol-hash.ts'
-import type { ObjectStore } from '../../store/object-store.ts'
+import { copyObject, type ObjectStore } from '../../store/object-store.ts'
 import { joinLogs, type LogShare } from './join-logs.ts'
 import type { StagedFolder } from './log-stager.ts'
 
@@ -24,9 +24,15 @@ export interface LogOrigin {
   readonly scales?: readonly [price: number, size: number]
 }
 
+/** A staged log of which the archive's store holds the files. */
+export interface StoredFolder extends Omit<StagedFolder, 'directory'> {
+  /** Prefix of their keys, without a last `/`. */
+  readonly staged: string
+}
+
 /** A staged log, and where it is from. */
 export interface StagedShare {
-  readonly folder: StagedFolder
+  readonly folder: StoredFolder
   readonly origin: Pick<LogOrigin, 'unit' | 'format' | 'files'>
 }
 
@@ -43,7 +49,7 @@ export interface FolderStep {
 /** The place of logs in an archive: what is there, and how logs get there, each whole. */
 export class LogPlace {
   readonly #archive: ObjectStore
-  /** A local folder on the archive's disk, or else one for what is about to be put. */
+  /** For logs that are being joined: a local folder, on the archive's disk where that is one. */
   readonly #aside: string
 
   constructor(archive: ObjectStore, aside: string) {
@@ -53,7 +59,8 @@ export class LogPlace {
 
   /**
    * What is to be done for a log of which all shares are known. Nothing is changed.
-   * @throws ReplayError input `folder-exists` where other files made what is there, `import-overlap` where shares hold the same times
+   * @throws ReplayError input `folder-exists` where other files made what is there, `import-overlap` where shares hold the same times,
+   *   `staged-gone` where what was staged was given up since
    */
   async stepFor(key: string, shares: readonly StagedShare[], replaces: boolean): Promise<FolderStep> {
     const there = await this.#originsOf(key)
@@ -62,15 +69,20 @@ export class LogPlace {
       return { ...origin, records, minNs, maxNs, ...(scales !== null && { scales }) }
     })
     const isNew = (origin: LogOrigin): boolean => there === null || !there.some(({ unit }) => unit === origin.unit)
-    // After a kill what was staged may have been put already.
-    const isPut = shares.some(({ folder }) => !fs.existsSync(folder.directory))
-    if (there !== null && !staged.some(isNew) && (!replaces || isPut)) return { key, action: 'same', shares: [], origins: there }
+    const fresh = staged.filter(isNew)
+    const needed = there === null || replaces ? shares : shares.filter((_, i) => isNew(staged[i]!))
+    // What was staged may have been put already, before a kill, or by an earlier commit of the run.
+    const isGone = (await Promise.all(needed.map(({ folder }) => this.#isGone(folder)))).includes(true)
+    if (there !== null && fresh.length === 0 && (!replaces || isGone)) return { key, action: 'same', shares: [], origins: there }
+    if (isGone) {
+      const message = `what was read for v1/${key} is gone, as it was refused before, or another import came in between; import these files again`
+      throw new ReplayError('staged-gone', message, { category: 'input', path: this.#archive.uri })
+    }
     if (there === null || replaces) {
       const origins = inOrder(staged, key)
       return { key, action: there === null ? 'put' : 'replace', shares: sharesInOrder(shares, origins), origins }
     }
-    const more = staged.filter(isNew)
-    const again = there.length === 0 ? null : sharedName(there, more)
+    const again = there.length === 0 ? null : sharedName(there, fresh)
     if (there.length === 0 || again !== null) {
       const by =
         there.length === 0
@@ -79,37 +91,61 @@ export class LogPlace {
       const message = `v1/${key} exists, and ${by}; --replace puts what these files give in its place`
       throw new ReplayError('folder-exists', message, { category: 'input', path: this.#archive.uri })
     }
-    const origins = inOrder([...there, ...more], key)
-    return { key, action: 'join', shares: sharesInOrder(shares, origins), origins }
+    const origins = inOrder([...there, ...fresh], key)
+    return { key, action: 'join', shares: sharesInOrder(needed, origins), origins }
   }
 
   /** Does it. The log is there as it was, or as it is to be; in a store its `meta.json` comes last. */
   async carryOut({ key, action, shares, origins }: FolderStep): Promise<void> {
     if (action === 'same') return
-    const [first] = shares
-    let directory = first!.folder.directory
-    if (origins.length > 1) {
-      directory = path.join(this.#aside, `joined-${createHash('sha256').update(key).digest('hex').slice(0, 16)}`)
-      fs.rmSync(directory, { recursive: true, force: true })
-      await joinLogs(await this.#sharesOf(key, shares, origins), directory)
+    const meta = metaText(shares, origins)
+    const { directory: root } = this.#archive
+    const { staged } = shares[0]!.folder
+    if (origins.length === 1) {
+      if (root === undefined) await this.#place({ key, staged, meta })
+      else await moveIntoPlace(path.join(root, staged), path.join(root, 'v1', key), meta)
+      return
     }
-    fs.writeFileSync(path.join(directory, 'meta.json'), metaText(shares, origins))
-    await this.#put(key, directory)
+    const joined = path.join(this.#aside, `joined-${nameOf(key)}`)
+    fs.rmSync(joined, { recursive: true, force: true })
+    await joinLogs(await this.#sharesOf(key, shares, origins), joined)
+    if (root === undefined) await this.#place({ key, staged: await this.#upload(joined, `${staged}-joined`), meta })
+    else await moveIntoPlace(joined, path.join(root, 'v1', key), meta)
+  }
+
+  /** Ends what one that died has begun: in a store a log is put into its place object by object. */
+  async finish(): Promise<void> {
+    for await (const { key } of this.#archive.list(PLACING)) {
+      const found = await this.#archive.get(key)
+      if (found !== null) await this.#place(JSON.parse(new TextDecoder().decode(found.bytes)) as Placing)
+    }
+  }
+
+  async #isGone({ staged }: StoredFolder): Promise<boolean> {
+    const { directory } = this.#archive
+    if (directory !== undefined) return !fs.existsSync(path.join(directory, staged))
+    for await (const _ of this.#archive.list(`${staged}/`)) return false
+    return true
   }
 
   async #sharesOf(key: string, shares: readonly StagedShare[], origins: readonly LogOrigin[]): Promise<LogShare[]> {
-    const { directory } = this.#archive
-    const byUnit = new Map(shares.map((share) => [share.origin.unit, share.folder.directory]))
-    const prefix = `v1/${key}/`
-    const there = directory === undefined ? await StoreLogs.of(this.#archive).open(prefix) : path.join(directory, prefix)
+    const byUnit = new Map(shares.map((share) => [share.origin.unit, share.folder.staged]))
+    const there = byUnit.size === origins.length ? null : await this.#logAt(`v1/${key}`)
     let from = 0
-    return origins.map(({ unit, records }) => {
-      const own = byUnit.get(unit)
-      if (own !== undefined) return { log: own, skip: 0, records }
-      const share = { log: there, skip: from, records }
-      from += records
-      return share
-    })
+    return Promise.all(
+      origins.map(async ({ unit, records }) => {
+        const own = byUnit.get(unit)
+        if (own !== undefined) return { log: await this.#logAt(own), skip: 0, records }
+        const share = { log: there!, skip: from, records }
+        from += records
+        return share
+      }),
+    )
+  }
+
+  async #logAt(folder: string): Promise<LogShare['log']> {
+    const { directory } = this.#archive
+    return directory === undefined ? await StoreLogs.of(this.#archive).open(`${folder}/`) : path.join(directory, folder)
   }
 
   /** Null: nothing is there. Empty: something is that no import made. */
@@ -127,30 +163,61 @@ export class LogPlace {
     }
   }
 
-  async #put(key: string, directory: string): Promise<void> {
-    const { directory: root } = this.#archive
-    if (root !== undefined) {
-      await reachDisk(directory)
-      const target = path.join(root, 'v1', key)
-      fs.mkdirSync(path.dirname(target), { recursive: true })
-      const old = `${directory}.old`
-      fs.rmSync(old, { recursive: true, force: true })
-      if (fs.existsSync(target)) fs.renameSync(target, old)
-      fs.renameSync(directory, target)
-      fs.rmSync(old, { recursive: true, force: true })
-      return
-    }
+  /** From where it is staged in the store. There is a log once its `meta.json` is there; until then a note says what is to be there. */
+  async #place(placing: Placing): Promise<void> {
+    const { key, staged, meta } = placing
+    const note = `${PLACING}${nameOf(key)}.json`
+    await this.#archive.put(note, new TextEncoder().encode(JSON.stringify(placing)))
+    const names: string[] = []
+    for await (const { key: object } of this.#archive.list(`${staged}/`)) names.push(object.slice(staged.length + 1))
     const prefix = `v1/${key}/`
-    const names = fs.readdirSync(directory).sort((a, b) => Number(a === 'meta.json') - Number(b === 'meta.json'))
     await this.#archive.delete(`${prefix}meta.json`)
-    for await (const object of this.#archive.list(prefix))
-      if (!names.includes(object.key.slice(prefix.length))) await this.#archive.delete(object.key)
-    for (const name of names) {
-      const file = path.join(directory, name)
-      await this.#archive.put(prefix + name, { file, size: fs.statSync(file).size })
-    }
-    fs.rmSync(directory, { recursive: true, force: true })
+    for await (const { key: object } of this.#archive.list(prefix))
+      if (!names.includes(object.slice(prefix.length))) await this.#archive.delete(object)
+    for (const name of names) await copyObject(this.#archive, `${staged}/${name}`, prefix + name)
+    await this.#archive.put(`${prefix}meta.json`, new TextEncoder().encode(meta))
+    await this.#archive.delete(note)
   }
+
+  async #upload(directory: string, prefix: string): Promise<string> {
+    await putFolder(this.#archive, directory, prefix)
+    fs.rmSync(directory, { recursive: true })
+    return prefix
+  }
+}
+
+/** A log that is on its way into its place: what stands in for it where that is interrupted. */
+interface Placing {
+  readonly key: string
+  readonly staged: string
+  readonly meta: string
+}
+
+const PLACING = '_imports/placing/'
+
+/** Puts the files of a folder below a prefix, without a last `/`. */
+export async function putFolder(store: ObjectStore, directory: string, prefix: string, condition?: 'absent'): Promise<void> {
+  for (const name of fs.readdirSync(directory)) {
+    const file = path.join(directory, name)
+    await store.put(`${prefix}/${name}`, { file, size: fs.statSync(file).size }, condition)
+  }
+}
+
+/** Of a log, without `/`. */
+function nameOf(key: string): string {
+  return createHash('sha256').update(key).digest('hex').slice(0, 16)
+}
+
+/** The log is where it was, or where it belongs. */
+async function moveIntoPlace(directory: string, target: string, meta: string): Promise<void> {
+  fs.writeFileSync(path.join(directory, 'meta.json'), meta)
+  await reachDisk(directory)
+  fs.mkdirSync(path.dirname(target), { recursive: true })
+  const old = `${directory}.old`
+  fs.rmSync(old, { recursive: true, force: true })
+  if (fs.existsSync(target)) fs.renameSync(target, old)
+  fs.renameSync(directory, target)
+  fs.rmSync(old, { recursive: true, force: true })
 }
 
 /** Waits until the files of a folder are on the disk. */

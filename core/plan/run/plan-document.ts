@@ -1,4 +1,6 @@
 import { ReplayError } from '../../errors.ts'
+import type { ImportHow } from '../../import/import-how.ts'
+import type { LeftOutFile } from '../../import/import-plan.ts'
 import type { PlanColumn } from '../../job/row-schema.ts'
 import type { Variant } from '../../job/variants.ts'
 import type { ObjectStore } from '../../store/object-store.ts'
@@ -97,10 +99,28 @@ export interface PlanHead {
   readonly reasons: readonly PlanReason[]
   /** What the archive holds that no job reads; absent: nothing. */
   readonly findings?: readonly ListingFinding[]
+  /** Of a run that imports files into the archive, in which its documents lie; absent: it makes rows of a table. */
+  readonly imports?: PlannedImports
   readonly tasks: number
   /** Partitions that the tasks run: counts.run + counts.stale. */
   readonly partitions: number
   readonly cost: PlanCost
+}
+
+/** What an import was asked for: each of its partitions is a unit, files that are read together. */
+export interface PlannedImports {
+  readonly how: ImportHow
+  /** What these files give takes the place of what is there. */
+  readonly replaces: boolean
+  /** The module of the user's importer, for messages; its code is the run's bundle. Null: the formats' own importers. */
+  readonly own: string | null
+  /** Tells this import, of all units that were found, from others. */
+  readonly digest: string
+  /** Files that were imported before, in the same way. */
+  readonly known: number
+  /** Files that are not imported, and why: the first `MAX_LEFT_OUT`, and how many there are. */
+  readonly leftOut: readonly LeftOutFile[]
+  readonly leftOutFiles: number
 }
 
 /** What a run reads and what it may cost. */

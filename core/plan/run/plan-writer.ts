@@ -1,11 +1,18 @@
 import { ReplayError } from '../../errors.ts'
 import type { ObjectStore } from '../../store/object-store.ts'
-import type { InstrumentDays } from '../archive/instrument-days.ts'
-import { dateOfDay } from '../cells.ts'
-import type { RunPlan } from '../plan.ts'
 import type { TaskCut } from '../task-cuts.ts'
-import { decodePlanHead, encodePlanHead, encodeTasks, readTasks, type TaskEntry } from './plan-document.ts'
+import { decodePlanHead, encodePlanHead, encodeTasks, type PlanHead, readTasks, type TaskEntry } from './plan-document.ts'
 import { plannerOf, runFiles, shareName, taskName } from './run-files.ts'
+
+/** A plan, as far as it is written. */
+export interface WritablePlan {
+  readonly head: PlanHead
+  readonly tasks: readonly TaskCut[]
+  /** Seconds after which an attempt at a task is given up, by task. */
+  readonly taskSeconds: readonly number[]
+  /** What a task has to do: lines of task-share.ts. */
+  shareText(task: TaskCut): string
+}
 
 /** A file of shares is written when it has so many bytes. */
 const SHARE_FILE_BYTES = 8 * 2 ** 20
@@ -14,7 +21,7 @@ const SHARE_FILE_BYTES = 8 * 2 ** 20
  * Writes a plan below the table: shares, the task list, the bundle, and last the head, which makes it a run.
  * @throws ReplayError input `run-exists`
  */
-export async function writePlan(table: ObjectStore, plan: RunPlan, bundle: string): Promise<void> {
+export async function writePlan(table: ObjectStore, plan: WritablePlan, bundle: string): Promise<void> {
   const files = runFiles(plan.head.run)
   const entries = await writeShares(table, plan, null)
   await putOnce(table, plan, files.tasks, encodeTasks(entries))
@@ -28,7 +35,7 @@ export async function writePlan(table: ObjectStore, plan: RunPlan, bundle: strin
  * The bundle is there already. Returns whether this plan is the one.
  * @param planner a-z and 0-9, at most 20, of this attempt alone
  */
-export async function writeSharedPlan(table: ObjectStore, plan: RunPlan, planner: string): Promise<boolean> {
+export async function writeSharedPlan(table: ObjectStore, plan: WritablePlan, planner: string): Promise<boolean> {
   const files = runFiles(plan.head.run)
   if (await finishPlan(table, plan.head.run)) return false
   const entries = await writeShares(table, plan, planner)
@@ -64,14 +71,14 @@ async function emptyHead(table: ObjectStore, run: string): Promise<Uint8Array | 
   return null
 }
 
-async function writeShares(table: ObjectStore, plan: RunPlan, planner: string | null): Promise<TaskEntry[]> {
+async function writeShares(table: ObjectStore, plan: WritablePlan, planner: string | null): Promise<TaskEntry[]> {
   const files = runFiles(plan.head.run)
   const entries: TaskEntry[] = []
   let chunks: Uint8Array[] = []
   let at = 0
   let count = 0
   for (const [i, task] of plan.tasks.entries()) {
-    const share = encoder.encode(shareText(plan, task))
+    const share = encoder.encode(plan.shareText(task))
     const place = { task: taskName(i), file: shareName(count, planner), at, length: share.length }
     const { first, partitions, bytes } = task
     entries.push({ ...place, first, partitions, bytes: Math.round(bytes), seconds: plan.taskSeconds[i]! })
@@ -86,41 +93,9 @@ async function writeShares(table: ObjectStore, plan: RunPlan, planner: string | 
   return entries
 }
 
-async function putOnce(table: ObjectStore, plan: RunPlan, key: string, bytes: Uint8Array): Promise<void> {
+async function putOnce(table: ObjectStore, plan: WritablePlan, key: string, bytes: Uint8Array): Promise<void> {
   if ((await table.put(key, bytes, 'absent')) !== null) return
   throw new ReplayError('run-exists', `run ${plan.head.run} was planned before`, { category: 'input', path: `${table.uri}/${key}` })
-}
-
-function shareText(plan: RunPlan, task: TaskCut): string {
-  const lines: string[] = []
-  for (const { days, first, end } of plan.partitions.byInstrument(task)) {
-    lines.push(JSON.stringify(['i', days.venue, days.symbol]))
-    for (const line of folderLines(plan, days, daysToRead(plan, first, end))) lines.push(line)
-    for (let i = first; i < end; i++) lines.push(plan.partitions.line(i))
-  }
-  return `${lines.join('\n')}\n`
-}
-
-/** The days that partitions depend on, and the one before where they are checked: a second pass may begin there. */
-function daysToRead({ partitions, head }: RunPlan, first: number, end: number): readonly [first: number, last: number] {
-  const [from, to] = partitions.daysOf(first, end)
-  const isChecked = head.check?.partitions.some((index) => index >= first && index < end) === true
-  return [isChecked && from > 0 && from <= to ? from - 1 : from, to]
-}
-
-function* folderLines(
-  { listing }: RunPlan,
-  days: InstrumentDays,
-  [first, last]: readonly [number, number],
-): Generator<string, void, undefined> {
-  for (let index = first; index <= last; index++) {
-    const date = dateOfDay(days.days.days[index]!)
-    for (const folder of days.days.foldersOf(index)) {
-      const reach = days.days.reachOf(folder)
-      const reachText = reach === undefined ? '' : `,"${reach.fromNs}","${reach.toNs}"`
-      yield `["f","${date}",${JSON.stringify(folder.stream)},"${folder.digest}",${listing.objectsText(folder)}${reachText}]`
-    }
-  }
 }
 
 const encoder = new TextEncoder()

@@ -1,4 +1,6 @@
 import { type ErrorCategory, ReplayError } from '../../errors.ts'
+import type { ImportRecord } from '../../import/import-records.ts'
+import type { StoredFolder } from '../../import/logs/log-place.ts'
 import type { FolderFact } from '../archive/archive-facts.ts'
 import type { DamageReport } from './damage-report.ts'
 import { type MessageCounts, NO_MESSAGES } from './message-counts.ts'
@@ -60,6 +62,8 @@ export interface Receipt {
   readonly check?: PartitionCheck
   /** What was learnt of the folders read; `commit` keeps it in the archive index. */
   readonly facts: readonly FolderFact[]
+  /** Of a unit that was imported: its logs wait for the commit. */
+  readonly imported?: ImportedUnit
   readonly timing: {
     /** Milliseconds since the epoch. */
     readonly startedMs: number
@@ -69,6 +73,12 @@ export interface Receipt {
   }
   /** Null: done. */
   readonly error: { readonly code: string; readonly category: ErrorCategory; readonly message: string } | null
+}
+
+/** What was read of a unit's files. */
+export interface ImportedUnit extends Omit<ImportRecord, 'folders'> {
+  /** Its logs, and where they are staged. */
+  readonly folders: readonly StoredFolder[]
 }
 
 /** What a receipt says of the rows. */
@@ -83,6 +93,7 @@ export type ReceiptFrame = Omit<
   | 'soundFingerprint'
   | 'damage'
   | 'check'
+  | 'imported'
   | 'began'
   | 'part'
   | 'checksum'

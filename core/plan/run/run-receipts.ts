@@ -21,6 +21,7 @@ export type DoneReceipt = Pick<
   | 'soundFingerprint'
   | 'damage'
   | 'check'
+  | 'imported'
   | 'inputs'
   | 'restart'
   | 'part'
@@ -141,7 +142,7 @@ function lean(receipt: Receipt): DoneReceipt {
   const { part, checksum, minTsNs, maxTsNs, timing } = receipt
   const endedMs = Math.round(timing.startedMs + timing.durationMs)
   const cell = { partition, venue, symbol, date, startNs, endNs }
-  const { soundFingerprint, damage, check } = receipt
+  const { soundFingerprint, damage, check, imported } = receipt
   const { read, leftOut, noted, warnings, places, skewNs } = receipt.messages
   const messages = {
     read,
@@ -154,6 +155,7 @@ function lean(receipt: Receipt): DoneReceipt {
   const told = {
     ...(soundFingerprint !== undefined && { soundFingerprint }),
     ...(check !== undefined && { check }),
+    ...(imported !== undefined && { imported }),
     ...(damage !== undefined && { damage: { ...damage, places: damage.places.slice(0, 1) } }),
   }
   return { ...cell, ...told, messages, variants, fingerprint, inputs, restart, part, checksum, minTsNs, maxTsNs, endedMs }

@@ -1,4 +1,5 @@
 import { ReplayError } from '../../errors.ts'
+import type { PlannedUnit } from '../../import/import-plan.ts'
 import type { TimeSpan } from '../../log/reading/sound-times.ts'
 import type { ObjectStore } from '../../store/object-store.ts'
 import { cellDate } from '../cells.ts'
@@ -60,11 +61,14 @@ export interface InstrumentShare {
   /** In order of date, then stream. */
   readonly folders: readonly InputFolder[]
   readonly partitions: readonly PlannedPartition[]
+  /** In a run that imports: the files of its one partition, which is of no instrument but has the format and the first file as names. */
+  readonly unit?: PlannedUnit
 }
 
-/** Line of a share: an instrument begins; one of its folders; one of its partitions. */
+/** Line of a share: an instrument begins; one of its folders; one of its partitions; the files of a unit that is imported. */
 export type ShareLine =
   | readonly ['i', venue: string, symbol: string]
+  | readonly ['u', unit: PlannedUnit]
   | readonly [
       'f',
       date: string,
@@ -102,14 +106,14 @@ export async function* readPartitions(
   table: ObjectStore,
   head: PlanHead,
   onFolder?: (folder: InputFolder) => void,
-): AsyncGenerator<PlannedPartition & { readonly task: string }> {
+): AsyncGenerator<PlannedPartition & Pick<InstrumentShare, 'unit'> & { readonly task: string }> {
   const tasks = await readTasks(table, head.run)
   for (let at = 0; at < tasks.length; at += READ_AT_ONCE) {
     const read = async (entry: TaskEntry) => ({ task: entry.task, shares: await readTaskShare(table, head, entry) })
     for (const { task, shares } of await Promise.all(tasks.slice(at, at + READ_AT_ONCE).map(read))) {
-      for (const { folders, partitions } of shares) {
+      for (const { folders, partitions, unit } of shares) {
         if (onFolder !== undefined) for (const folder of folders) onFolder(folder)
-        for (const partition of partitions) yield { ...partition, task }
+        for (const partition of partitions) yield { ...partition, task, ...(unit !== undefined && { unit }) }
       }
     }
   }
@@ -118,7 +122,7 @@ export async function* readPartitions(
 const READ_AT_ONCE = 16
 
 function decodeShare(text: string, sliceNs: bigint, entry: TaskEntry, path: string): InstrumentShare[] {
-  const shares: { venue: string; symbol: string; folders: InputFolder[]; partitions: PlannedPartition[] }[] = []
+  const shares: { venue: string; symbol: string; folders: InputFolder[]; partitions: PlannedPartition[]; unit?: PlannedUnit }[] = []
   let index = entry.first
   for (const lineText of text.split('\n')) {
     if (lineText === '') continue
@@ -130,7 +134,8 @@ function decodeShare(text: string, sliceNs: bigint, entry: TaskEntry, path: stri
     const share = shares.at(-1)
     if (share === undefined) throw damaged(path)
     const { venue, symbol } = share
-    if (line[0] === 'f') {
+    if (line[0] === 'u') share.unit = line[1]
+    else if (line[0] === 'f') {
       const [, date, stream, digest, objects, fromNs, toNs] = line
       share.folders.push({
         ...{ key: folderKey(venue, symbol, date, stream), date, stream, digest, objects: objectsOf(objects) },
