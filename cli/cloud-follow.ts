@@ -40,3 +40,11 @@ export async function followRun(run: CloudRun, more: object, input: CommandInput
   const interrupted = await interruptible(io, progress, work, () => comeBackText(run.tableUri, run.run))
   return interrupted === 0 ? exitCodeOfRun(status!) : interrupted
 }
+
+/** What a command does that has started a run. @param more as of `followRun` */
+export async function followUnlessDetached(run: CloudRun, more: object, input: CommandInput, io: CommandIo): Promise<number> {
+  if (!input.flag('detach')) return followRun(run, more, input, io)
+  if (input.flag('json')) io.out(jsonText({ ...more, state: 'submitted' }))
+  new ProgressLine(io, input).note(comeBackText(run.tableUri, run.run))
+  return 0
+}

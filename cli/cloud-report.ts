@@ -41,10 +41,11 @@ export function reportStatus(status: RunStatus, tableUri: string, progress: Prog
     )
   }
   if (outcome !== null) {
-    const { partitions, added, version, check } = outcome
+    const { partitions, added, version, check, imported } = outcome
+    const where = imported === undefined ? `version ${version} of ${tableUri}` : `${countText(added.parts)} logs written in ${tableUri}`
     if (check !== undefined) lines.push(checkText(check))
     lines.push(
-      `${countText(partitions.done)} of ${countText(partitions.planned)} partitions done, ${countText(added.rows)} rows added; ${state === 'refused' ? (hasFindings(status) ? 'not committed: rows depend on where a pass begins' : 'not committed: more is missing than the job tolerates') : `version ${version} of ${tableUri}`}`,
+      `${countText(partitions.done)} of ${countText(partitions.planned)} partitions done, ${countText(added.rows)} ${imported === undefined ? 'rows' : 'messages'} added; ${state === 'refused' ? (hasFindings(status) ? 'not committed: rows depend on where a pass begins' : 'not committed: more is missing than the job tolerates') : where}`,
     )
   }
   progress.note([...lines, `next: ${nextCommand(status, tableUri)}`].join('\n'))
@@ -79,6 +80,8 @@ export function comeBackText(tableUri: string, run: string): string {
 function nextCommand(status: RunStatus, tableUri: string): string {
   const { run, state } = status
   const uri = runUri(tableUri, run)
+  if (status.outcome?.imported !== undefined && (state === 'committed' || state === 'unchanged'))
+    return commandText(['chronicle-replay', 'inspect', tableUri])
   if (state === 'committed' || state === 'unchanged')
     return `${commandText(['chronicle-replay', 'query', tableUri])} "select count(*) from t"`
   if (state === 'cancelled') return 'submit again: a new run; what is committed already is not done again'

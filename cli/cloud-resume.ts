@@ -1,16 +1,16 @@
 import { type FailureGroup, groupFailures } from '../core/commit/failure-groups.ts'
 import { ReplayError } from '../core/errors.ts'
+import { claimArchive } from '../core/plan/imports/import-claim.ts'
 import { encodeTasks, readPlanHead, readTasks } from '../core/plan/run/plan-document.ts'
 import { finishPlan } from '../core/plan/run/plan-writer.ts'
 import { requireNotCancelled } from '../core/plan/run/run-cancel.ts'
 import { runFiles } from '../core/plan/run/run-files.ts'
 import { readRunReceipts } from '../core/plan/run/run-receipts.ts'
 import { executionName, lastExecution, resumptionsOf, startExecution } from './cloud-execution.ts'
-import { followRun } from './cloud-follow.ts'
-import { comeBackText } from './cloud-report.ts'
+import { followUnlessDetached } from './cloud-follow.ts'
 import type { CloudRun } from './cloud-run.ts'
 import type { CommandInput, CommandIo } from './command.ts'
-import { countText, jsonText } from './output.ts'
+import { countText } from './output.ts'
 import { ProgressLine } from './progress.ts'
 import { groupText, reportFindings } from './run-report.ts'
 
@@ -19,7 +19,7 @@ import { groupText, reportFindings } from './run-report.ts'
  * only what is missing. Where the run was never planned to the end, it is planned now.
  */
 export async function resumeCloudRun(cloudRun: CloudRun, input: CommandInput, io: CommandIo): Promise<number> {
-  const { table, run, tableUri } = cloudRun
+  const { table, run } = cloudRun
   await requireNotCancelled(table, run)
   await requireEnded(cloudRun)
   const progress = new ProgressLine(io, input)
@@ -27,11 +27,8 @@ export async function resumeCloudRun(cloudRun: CloudRun, input: CommandInput, io
   const resumption = await resumptionsOf(table, run)
   const name = executionName(run, resumption)
   const executionArn = await startExecution(cloudRun, { name, tasks })
-  const more = { resumed: groups.map(({ category: _, ...group }) => group), executionArn }
-  if (!input.flag('detach')) return followRun(cloudRun, more, input, io)
-  if (input.flag('json')) io.out(jsonText({ run, ...more }))
-  progress.note(comeBackText(tableUri, run))
-  return 0
+  const more = { run, resumed: groups.map(({ category: _, ...group }) => group), executionArn }
+  return followUnlessDetached(cloudRun, more, input, io)
 }
 
 /** Two executions at once would do the same work twice. @throws ReplayError input `run-running` */
@@ -52,6 +49,8 @@ async function writeMissingTasks(
   let groups: readonly FailureGroup[] = []
   if (isPlanned) {
     const head = await readPlanHead(table, run)
+    // Another import may have come in between.
+    if (head.imports !== undefined) await claimArchive(table, { run, digest: head.imports.digest })
     const receipts = await readRunReceipts(table, head)
     missing = new Set(receipts.missing.map(({ task }) => task))
     groups = groupFailures(receipts.missing, new Map())

@@ -1,6 +1,6 @@
 import { ReplayError } from '../core/errors.ts'
 import { RUNS_FOLDER, runFiles, splitRunUri } from '../core/plan/run/run-files.ts'
-import { findRequest, type RunSubmission } from '../core/plan/run-request.ts'
+import { findSubmission, type RunSubmission } from '../core/plan/run-request.ts'
 import type { ObjectStore } from '../core/store/object-store.ts'
 import { isS3Uri } from '../core/store/open-store.ts'
 import { type Cloud, cloudOf } from './cloud-clients.ts'
@@ -53,8 +53,8 @@ export async function findCloudRun(input: CommandInput, command: string): Promis
   if (!isS3Uri(tableUri)) return null
   const cloud = cloudOf(input)
   const table = cloud.open(tableUri)
-  const request = await findRequest(table, run)
-  if (request?.submission !== undefined) return { cloud, table, tableUri, run, submission: request.submission }
+  const submission = await findSubmission(table, run)
+  if (submission !== null) return { cloud, table, tableUri, run, submission }
   if ((await table.get(runFiles(run).plan)) !== null) return null
   const message = `run ${run} was never submitted, or has not begun`
   throw new ReplayError('run-unknown', message, { category: 'input', path: runUri(tableUri, run) })

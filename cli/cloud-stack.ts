@@ -6,6 +6,8 @@ export interface CloudStack {
   readonly name: string
   readonly archiveBucket: string
   readonly tableBucket: string
+  /** Names of the buckets that imports may read. */
+  readonly importBuckets: readonly string[]
   readonly stateMachineArn: string
   /** Batch queues: where tasks run, and where plan and commit do. */
   readonly queues: readonly string[]
@@ -39,6 +41,7 @@ export async function readStack(cloud: Cloud, name: string): Promise<CloudStack>
     name,
     archiveBucket: text('ArchiveBucket'),
     tableBucket: text('TableBucket'),
+    importBuckets: [text('ArchiveBucket'), ...(outputs.get('ImportBuckets') ?? '').split(',').filter((name) => name !== '')],
     stateMachineArn: text('StateMachineArn'),
     queues: [text('SpotQueueArn'), text('OnDemandQueueArn'), ...(ec2 === undefined ? [] : [ec2])],
     taskVcpus: count('TaskVcpus'),

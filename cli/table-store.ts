@@ -41,5 +41,7 @@ export function requireTablePlace(uri: string): void {
 
 /** Whether a place holds a table, be it one into which nothing was committed yet; a place on S3 can hold nothing else. */
 export function isTable(folder: string): boolean {
-  return isS3Uri(folder) || [LOG_FOLDER, RUNS_FOLDER].some((name) => fs.existsSync(path.join(folder, name)))
+  const has = (name: string): boolean => fs.existsSync(path.join(folder, name))
+  // Archives have runs, too: those that import into them.
+  return isS3Uri(folder) || has(LOG_FOLDER) || (has(RUNS_FOLDER) && !has('_imports'))
 }

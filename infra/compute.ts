@@ -26,7 +26,7 @@ export class Compute extends Construct {
   readonly ec2: batch.JobQueue | null
   readonly definitions: Readonly<Record<ContainerKind, batch.CfnJobDefinition>>
   /** Those of jobs in the `ec2` queue. */
-  readonly ec2Definitions: Readonly<Record<'task' | 'snapshots', batch.CfnJobDefinition>> | null
+  readonly ec2Definitions: Readonly<Record<'task' | 'snapshots' | 'import', batch.CfnJobDefinition>> | null
   readonly log: logs.LogGroup
   /** Of the stack's own; null: the setting named one. */
   readonly repository: ecr.Repository | null
@@ -60,7 +60,9 @@ export class Compute extends Construct {
       return new batch.CfnJobDefinition(this, id, containerDefinition(kind, platform, places, settings))
     }
     this.definitions = Object.fromEntries(CONTAINER_KINDS.map((kind) => [kind, define(kind, 'FARGATE')])) as Compute['definitions']
-    this.ec2Definitions = settings.ec2Spot ? { task: define('task', 'EC2'), snapshots: define('snapshots', 'EC2') } : null
+    this.ec2Definitions = settings.ec2Spot
+      ? { task: define('task', 'EC2'), snapshots: define('snapshots', 'EC2'), import: define('import', 'EC2') }
+      : null
   }
 
   get queues(): batch.JobQueue[] {

@@ -3,7 +3,7 @@ import type { CfnJobDefinition, CfnJobDefinitionProps } from 'aws-cdk-lib/aws-ba
 import type { Settings } from './settings.ts'
 
 /** What a container is started for; each has a role of its own. */
-export const CONTAINER_KINDS = ['plan', 'task', 'snapshots', 'commit'] as const
+export const CONTAINER_KINDS = ['plan', 'task', 'snapshots', 'import', 'commit', 'archiveCommit'] as const
 export type ContainerKind = (typeof CONTAINER_KINDS)[number]
 
 /** What a job definition refers to. */
@@ -20,6 +20,8 @@ export interface ContainerPlaces {
 const ATTEMPTS = 5
 /** Planning and committing a million partitions take minutes. */
 const COORDINATOR = { vcpus: 2, memoryGiB: 8, seconds: 3600 }
+/** Putting the logs of an import into their places copies all of them. */
+const ARCHIVE_COMMIT_SECONDS = 6 * 3600
 /** Where tasks have none from their plan. */
 const TASK_SECONDS = 3600
 /** Exit code of what may go well the next time (core: category `transient`). */
@@ -37,22 +39,25 @@ export function containerDefinition(
   places: ContainerPlaces,
   settings: Settings,
 ): CfnJobDefinitionProps {
-  const isTask = kind === 'task' || kind === 'snapshots'
+  const isTask = kind === 'task' || kind === 'snapshots' || kind === 'import'
+  const word = isTask ? 'task' : kind === 'plan' ? 'plan' : 'commit'
+  // Joined logs are made on disk, too.
+  const hasDisk = isTask || kind === 'archiveCommit'
   const { vcpus, memoryGiB } = isTask ? { vcpus: settings.taskVcpus, memoryGiB: settings.taskMemoryGiB } : COORDINATOR
   // An instance keeps some memory for itself; asking for less lets whole numbers of containers fit.
   const memoryMiB = platform === 'EC2' ? Math.floor(memoryGiB * 1024 * 0.9) : memoryGiB * 1024
   return {
     type: 'container',
-    jobDefinitionName: `${settings.stack}-${kind}${platform === 'EC2' ? '-ec2' : ''}`,
+    jobDefinitionName: `${settings.stack}-${kind.replace('C', '-c')}${platform === 'EC2' ? '-ec2' : ''}`,
     platformCapabilities: [platform],
     propagateTags: true,
     // Runs that are on their way go on with the revision that they began with.
     resourceRetentionPolicy: { skipDeregisterOnUpdate: true },
     retryStrategy: { attempts: ATTEMPTS, evaluateOnExit: retryRules(platform) },
-    timeout: { attemptDurationSeconds: isTask ? TASK_SECONDS : COORDINATOR.seconds },
+    timeout: { attemptDurationSeconds: isTask ? TASK_SECONDS : kind === 'archiveCommit' ? ARCHIVE_COMMIT_SECONDS : COORDINATOR.seconds },
     containerProperties: {
       image: places.image,
-      command: [kind === 'snapshots' ? 'task' : kind],
+      command: [word],
       jobRoleArn: places.role,
       executionRoleArn: places.executionRole,
       user: 'node',
@@ -72,18 +77,18 @@ export function containerDefinition(
         logDriver: 'awslogs',
         options: { 'awslogs-group': places.log, 'awslogs-region': Aws.REGION, 'awslogs-stream-prefix': kind },
       },
-      ...(platform === 'FARGATE' && fargateProperties(settings, isTask)),
+      ...(platform === 'FARGATE' && fargateProperties(settings, hasDisk)),
     },
   }
 }
 
-function fargateProperties({ architecture, scratchGiB }: Settings, isTask: boolean) {
+function fargateProperties({ architecture, scratchGiB }: Settings, hasDisk: boolean) {
   return {
     fargatePlatformConfiguration: { platformVersion: 'LATEST' },
     runtimePlatform: { cpuArchitecture: architecture, operatingSystemFamily: 'LINUX' },
     networkConfiguration: { assignPublicIp: 'DISABLED' },
     // 20 GiB come with every container.
-    ...(isTask && { ephemeralStorage: { sizeInGiB: scratchGiB } }),
+    ...(hasDisk && { ephemeralStorage: { sizeInGiB: scratchGiB } }),
   }
 }
 

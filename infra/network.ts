@@ -19,7 +19,7 @@ const S3_PREFIX_LISTS: Readonly<Record<string, { readonly s3: string }>> = {
 
 /**
  * A network that leads to S3, to the image's registry and to the logs, and nowhere else: job bundles are their authors' code.
- * What goes through an endpoint has to be for this stack's buckets, or be asked by this account.
+ * What goes through an endpoint has to be for this stack's buckets or read those to import from, or be asked by this account.
  */
 export class Network extends Construct {
   readonly vpc: ec2.IVpc
@@ -57,7 +57,7 @@ export class Network extends Construct {
     ]
     ;(this.jobs.node.defaultChild as ec2.CfnSecurityGroup).securityGroupEgress = rules
 
-    this.#addS3(storage)
+    this.#addS3(storage, settings)
     for (const [id, service] of endpointsFor(settings)) {
       const endpoint = this.vpc.addInterfaceEndpoint(id, { service, subnets: this.subnets, securityGroups: [endpoints], open: false })
       // Else code with keys of its own could carry data to another account's registry or logs.
@@ -76,12 +76,14 @@ export class Network extends Construct {
     return new ec2.SecurityGroup(this, id, { vpc: this.vpc, description, allowAllOutbound: false })
   }
 
-  #addS3({ archive, table }: Storage): void {
+  #addS3({ archive, table }: Storage, { importBuckets }: Settings): void {
     const endpoint = this.vpc.addGatewayEndpoint('S3', { service: ec2.GatewayVpcEndpointAwsService.S3, subnets: [this.subnets] })
     const buckets = [archive.bucketArn, table.bucketArn]
     const allow = (actions: string[], resources: string[]): void =>
       endpoint.addToPolicy(new iam.PolicyStatement({ principals: [new iam.AnyPrincipal()], actions, resources }))
     allow(['s3:*'], [...buckets, ...buckets.map((arn) => `${arn}/*`)])
+    const sources = importBuckets.map((name) => `arn:${Aws.PARTITION}:s3:::${name}`)
+    if (sources.length > 0) allow(['s3:GetObject', 's3:ListBucket'], [...sources, ...sources.map((arn) => `${arn}/*`)])
     // Where the registry keeps the layers of images.
     allow(['s3:GetObject'], [`arn:${Aws.PARTITION}:s3:::prod-${Aws.REGION}-starport-layer-bucket/*`])
   }

@@ -1,6 +1,7 @@
 import { Aws } from 'aws-cdk-lib'
 import * as iam from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
+import type { Settings } from './settings.ts'
 import type { Storage } from './storage.ts'
 
 /*
@@ -10,16 +11,21 @@ import type { Storage } from './storage.ts'
  * | plan      | archive: names; table: log and …_chronicle/    | creates what a plan is, below …_chronicle/runs/             |
  * | task      | archive; …_chronicle/runs/                     | creates parts and receipts                                  |
  * | snapshots | as task                                        | as task, and …snapshots/ of the archive                     |
+ * | import    | archive and the buckets to import from; …_chronicle/runs/ of the archive | creates staged logs and receipts in the archive |
  * | commit    | log, plans, receipts, cancel marks, parts      | …_delta_log/ (versions: creates), index, empty cells, outcome |
+ * | archiveCommit | archive                                     | …v1/ and …_imports/ of the archive, outcome; deletes what is replaced or staged |
  * | vacuum    | log and …_chronicle/                           | deletes parts and empty cells                               |
  *
- * "Creates" is meant: a put without `If-None-Match` is refused. No role of a container deletes.
+ * "Creates" is meant: a put without `If-None-Match` is refused. No role of a container deletes, but that one in the archive.
  */
 
 const LOG = '_delta_log/*'
 const RUNS = '_chronicle/runs/*'
 const PARTS = 'venue=*/symbol=*/date=*/part-*.parquet'
 const RECEIPTS = `${RUNS}/receipts/*.jsonl`
+/** Of an archive: logs, and those of an import that wait for its commit. */
+const LOGS = 'v1/*'
+const STAGED = '_imports/staged/*'
 const EMPTY_CELLS = '_chronicle/empty/*'
 /** Code that was checked: says so, and saves the next check. */
 const CHECKED = '_chronicle/checked/*'
@@ -29,10 +35,12 @@ export class Roles extends Construct {
   readonly plan: iam.Role
   readonly task: iam.Role
   readonly snapshots: iam.Role
+  readonly import: iam.Role
+  readonly archiveCommit: iam.Role
   readonly commit: iam.Role
   readonly vacuum: iam.Role
 
-  constructor(scope: Construct, storage: Storage) {
+  constructor(scope: Construct, storage: Storage, { importBuckets }: Pick<Settings, 'importBuckets'>) {
     super(scope, 'Roles')
     const archive = storage.archive.bucketArn
     const table = storage.table.bucketArn
@@ -57,6 +65,23 @@ export class Roles extends Construct {
       deny(role, ['s3:DeleteObject', 's3:DeleteObjectVersion'], ['*'])
     }
     allow(this.snapshots, ['s3:PutObject', 's3:AbortMultipartUpload'], below(archive, 'snapshots/*'))
+
+    const sources = importBuckets.map((name) => `arn:${Aws.PARTITION}:s3:::${name}`)
+    this.import = this.#container('Import', 'Reads files to import: creates staged logs and receipts')
+    allow(this.import, ['s3:ListBucket'], [archive, ...sources])
+    allow(
+      this.import,
+      ['s3:GetObject'],
+      [archive, ...sources].map((bucket) => `${bucket}/*`),
+    )
+    allowToCreate(this.import, below(archive, STAGED, RECEIPTS))
+    deny(this.import, ['s3:DeleteObject', 's3:DeleteObjectVersion'], ['*'])
+
+    this.archiveCommit = this.#container('ArchiveCommit', 'Puts imported logs into their places in the archive')
+    allow(this.archiveCommit, ['s3:ListBucket'], [archive])
+    allow(this.archiveCommit, ['s3:GetObject'], [`${archive}/*`])
+    allow(this.archiveCommit, ['s3:PutObject', 's3:AbortMultipartUpload'], below(archive, LOGS, '_imports/*', `${RUNS}/outcome.json`))
+    allow(this.archiveCommit, ['s3:DeleteObject'], below(archive, LOGS, STAGED, '_imports/placing/*', '_imports/active.json'))
 
     this.commit = this.#container('Commit', 'Commits runs; never loads a job')
     allow(this.commit, ['s3:ListBucket'], [table])

@@ -2,7 +2,7 @@ import { EXIT_PARTIAL } from '../core/errors.ts'
 
 /*
  * The state machine of a run, as Amazon States Language. Input: {run: URI of the run, id, bucket, tasks: key of the task list,
- * definition: "task" | "snapshots"}.
+ * definition: "task" | "snapshots" | "import"}.
  *
  * - No state grows with the run: what jobs answer is dropped, and children end with `{}`.
  * - Children never fail, whatever their jobs do: what is missing is judged by `commit`, from plan and receipts. So AWS, where
@@ -14,9 +14,12 @@ import { EXIT_PARTIAL } from '../core/errors.ts'
 export interface RunPlaces {
   readonly planDefinition: string
   readonly commitDefinition: string
+  /** Of the commit of an import, which writes into the archive. */
+  readonly archiveCommitDefinition: string
   /** Of tasks, by what they write, for each of the two queues. */
   readonly taskDefinitions: { readonly spot: string; readonly onDemand: string }
   readonly snapshotsDefinitions: { readonly spot: string; readonly onDemand: string }
+  readonly importDefinitions: { readonly spot: string; readonly onDemand: string }
   readonly spotQueue: string
   readonly onDemandQueue: string
 }
@@ -59,9 +62,10 @@ const ANY_ERROR = ['States.ALL']
 /** What a queue says when it gives up a job that it could not place (compute.ts). */
 const NOT_PLACED = ['*CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY*', '*MISCONFIGURATION:*']
 
-/** Plan → Map over tasks → Commit → the run's end. */
+/** Plan (of an import it is there) → Map over tasks → Commit → the run's end. */
 export function runDefinition(places: RunPlaces, limits: RunLimits): StateMachineDefinition {
   const onDemand = { queue: places.onDemandQueue, seconds: { TimeoutSeconds: limits.deadlineSeconds } }
+  const commit = places.commitDefinition
   return {
     Comment: 'A run of chronicle-replay: plan, tasks, commit',
     StartAt: 'WhatItWrites',
@@ -69,11 +73,21 @@ export function runDefinition(places: RunPlaces, limits: RunLimits): StateMachin
     States: {
       WhatItWrites: {
         Type: 'Choice',
-        Choices: [{ Variable: '$.definition', StringEquals: 'snapshots', Next: 'Snapshots' }],
+        Choices: [
+          { Variable: '$.definition', StringEquals: 'snapshots', Next: 'Snapshots' },
+          { Variable: '$.definition', StringEquals: 'import', Next: 'Logs' },
+        ],
         Default: 'Rows',
       },
-      Rows: { Type: 'Pass', Result: places.taskDefinitions, ResultPath: '$.jobs', Next: 'Plan' },
-      Snapshots: { Type: 'Pass', Result: places.snapshotsDefinitions, ResultPath: '$.jobs', Next: 'Plan' },
+      Rows: { Type: 'Pass', Result: { ...places.taskDefinitions, commit }, ResultPath: '$.jobs', Next: 'Plan' },
+      Snapshots: { Type: 'Pass', Result: { ...places.snapshotsDefinitions, commit }, ResultPath: '$.jobs', Next: 'Plan' },
+      // Whoever submits an import has looked at all of its files, and written the plan.
+      Logs: {
+        Type: 'Pass',
+        Result: { ...places.importDefinitions, commit: places.archiveCommitDefinition },
+        ResultPath: '$.jobs',
+        Next: 'Tasks',
+      },
       Plan: {
         ...batchJob({ ...onDemand, word: 'plan', definition: { JobDefinition: places.planDefinition } }),
         Catch: [{ ErrorEquals: ANY_ERROR, ResultPath: '$.error', Next: 'NotPlanned' }],
@@ -82,7 +96,7 @@ export function runDefinition(places: RunPlaces, limits: RunLimits): StateMachin
       NotPlanned: { Type: 'Fail', Error: 'NotPlanned', CausePath: 'States.JsonToString($.error)' },
       Tasks: tasksMap(places, limits),
       Commit: {
-        ...batchJob({ ...onDemand, word: 'commit', definition: { JobDefinition: places.commitDefinition } }),
+        ...batchJob({ ...onDemand, word: 'commit', definition: { 'JobDefinition.$': '$.jobs.commit' } }),
         Catch: [{ ErrorEquals: ANY_ERROR, ResultPath: '$.error', Next: 'CommitEnded' }],
         Next: 'Committed',
       },

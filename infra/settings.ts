@@ -6,6 +6,8 @@ export interface Settings {
   readonly stack: string
   /** An archive that exists; its lifecycle and policy stay its owner's. @default a bucket of the stack's own */
   readonly archiveBucket: string | null
+  /** Names of other buckets that imports may read; the archive's own they may. @default none */
+  readonly importBuckets: readonly string[]
   /** An ECR repository that exists. @default one of the stack's own */
   readonly repository: string | null
   /** Tag of the image, or `sha256:…`. @default latest */
@@ -97,6 +99,9 @@ export function readSettings(context: (name: string) => unknown): Settings {
   return {
     stack: matching('stack', /^[A-Za-z][A-Za-z0-9-]{0,63}$/, 'a name of letters, digits and "-"') ?? 'ChronicleReplay',
     archiveBucket: matching('archiveBucket', /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'the name of a bucket'),
+    importBuckets: (matching('importBuckets', /^[a-z0-9][a-z0-9.-]+(,[a-z0-9][a-z0-9.-]+)*$/, 'names of buckets, with commas') ?? '')
+      .split(',')
+      .filter((name) => name !== ''),
     repository: matching('repository', /^[a-z0-9][a-z0-9._/-]{1,255}$/, 'the name of an ECR repository'),
     imageTag: matching('imageTag', /^(sha256:[0-9a-f]{64}|[A-Za-z0-9_][\w.-]{0,127})$/, 'a tag or sha256:…') ?? 'latest',
     architecture: oneOf('architecture', ['X86_64', 'ARM64']),

@@ -18,7 +18,7 @@ export class ReplayStack extends Stack {
     const logDays: logs.RetentionDays = settings.logDays
     const storage = new Storage(this, settings)
     const network = new Network(this, { storage, settings, logDays })
-    const roles = new Roles(this, storage)
+    const roles = new Roles(this, storage, settings)
     const compute = new Compute(this, { settings, network, roles, logDays })
     const { machine: run } = new Workflow(this, { settings, storage, compute, logDays })
     new Monitoring(this, { settings, compute, run, logDays })
@@ -29,6 +29,7 @@ export class ReplayStack extends Stack {
     const outputs: Readonly<Record<string, string | undefined>> = {
       ArchiveBucket: storage.archive.bucketName,
       TableBucket: storage.table.bucketName,
+      ImportBuckets: settings.importBuckets.length === 0 ? undefined : settings.importBuckets.join(','),
       StateMachineArn: run.stateMachineArn,
       SpotQueueArn: compute.spot.jobQueueArn,
       OnDemandQueueArn: compute.onDemand.jobQueueArn,

@@ -63,11 +63,14 @@ function placesOf({ definitions, ec2Definitions, onDemand, spot, ec2 }: Compute)
   const arn = (definition: { readonly ref: string }): string => definition.ref
   const task = arn(definitions.task)
   const snapshots = arn(definitions.snapshots)
+  const imports = arn(definitions.import)
   return {
     planDefinition: arn(definitions.plan),
     commitDefinition: arn(definitions.commit),
+    archiveCommitDefinition: arn(definitions.archiveCommit),
     taskDefinitions: { spot: ec2Definitions === null ? task : arn(ec2Definitions.task), onDemand: task },
     snapshotsDefinitions: { spot: ec2Definitions === null ? snapshots : arn(ec2Definitions.snapshots), onDemand: snapshots },
+    importDefinitions: { spot: ec2Definitions === null ? imports : arn(ec2Definitions.import), onDemand: imports },
     spotQueue: (ec2 ?? spot).jobQueueArn,
     onDemandQueue: onDemand.jobQueueArn,
   }
@@ -89,11 +92,12 @@ function batchStatements({ stack }: Settings, { queues }: Compute): iam.PolicySt
   ]
 }
 
-function readTaskLists({ table }: Storage): iam.PolicyStatement {
+/** Runs that import lie in their archive. */
+function readTaskLists({ archive, table }: Storage): iam.PolicyStatement {
   const names = ['tasks.json', 'resume-*.json'].flatMap((name) => [`_chronicle/runs/*/${name}`, `*/_chronicle/runs/*/${name}`])
   return allow(
     ['s3:GetObject'],
-    names.map((name) => `${table.bucketArn}/${name}`),
+    [archive, table].flatMap(({ bucketArn }) => names.map((name) => `${bucketArn}/${name}`)),
   )
 }
 

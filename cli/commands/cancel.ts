@@ -40,8 +40,10 @@ export const cancel: CommandSpec = {
       [
         `run ${run.run} is cancelled: ${countText(terminated)} jobs ended, none is left`,
         committed === null
-          ? 'nothing of it was committed; its parts are strays, which vacuum removes'
-          : `what it had committed before stays: version ${committed}`,
+          ? run.submission.definition === 'import'
+            ? 'nothing of it is in the archive; what it had staged is removed by the next import'
+            : 'nothing of it was committed; its parts are strays, which vacuum removes'
+          : `what it had committed before stays${committed < 0 ? '' : `: version ${committed}`}`,
         'next: submit again, which begins a new run',
       ].join('\n'),
     )

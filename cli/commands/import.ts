@@ -1,19 +1,19 @@
-import { importLocally, type LocalImport } from '../../core/commit/import-local.ts'
+import { importLocally } from '../../core/commit/import-local.ts'
 import type { RunProgress } from '../../core/commit/run-local.ts'
-import { EXIT_PARTIAL, exitCodeOf, ReplayError } from '../../core/errors.ts'
+import { ReplayError } from '../../core/errors.ts'
 import { IMPORTERS } from '../../core/import/builtin-importers.ts'
 import { howOf } from '../../core/import/import-how.ts'
 import type { ImportPlan } from '../../core/import/import-plan.ts'
-import { emptyCounts, type ImportCounts } from '../../core/import/messages/import-tally.ts'
 import { engineHash } from '../../core/job/engine-hash.ts'
-import { type ImportRunPlan, planImportRun } from '../../core/plan/imports/import-run-plan.ts'
+import { planImportRun } from '../../core/plan/imports/import-run-plan.ts'
 import { newRunId } from '../../core/plan/run/run-files.ts'
 import { countOption } from '../arguments.ts'
 import { cloudOf, ENDPOINT } from '../cloud-clients.ts'
-import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
+import type { CommandSpec } from '../command.ts'
 import { IMPORT_OPTIONS, lookAtFiles } from '../import-options.ts'
+import { reportImport } from '../import-report.ts'
 import { interruptible } from '../interruptible.ts'
-import { bytesText, commandText, countText, jsonText, tableText } from '../output.ts'
+import { bytesText, jsonText, tableText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
 
 export const importFiles: CommandSpec = {
@@ -79,60 +79,15 @@ export const importFiles: CommandSpec = {
         onProgress,
       })
       progress.end()
-      code = tell(result, planned, uri, input, io, progress)
+      code = reportImport(
+        result,
+        { uri, known: planned.known.flatMap(({ files }) => files.map(({ path: file }) => file)), isOne: plan.units.length === 1 },
+        ...([input, io, progress] as const),
+      )
     }
     const ended = await interruptible(io, progress, work, () => 'each log in the archive is whole; the same command goes on')
     return ended === 0 ? code : ended
   },
-}
-
-/** What a run here did; null: all was there. */
-function tell(
-  result: LocalImport | null,
-  { units, known, head }: ImportRunPlan,
-  uri: string,
-  input: CommandInput,
-  io: CommandIo,
-  progress: ProgressLine,
-): number {
-  const { counts = emptyCounts(), folders = [] } = result?.commit.imported ?? {}
-  const failed = result?.failed ?? []
-  const knownFiles = known.flatMap(({ files }) => files.map(({ path: file }) => file))
-  for (const { files, error } of failed)
-    progress.problem(`failed ${error.code}: ${error.message}${files.length > 1 ? ` (with ${files.join(', ')})` : ''}`)
-  if (input.flag('json'))
-    io.out(jsonText({ run: result?.run ?? null, counts, folders, known: knownFiles, failed, leftOut: head.imports!.leftOut }))
-  else {
-    const made = folders.filter(({ action }) => action !== 'same')
-    const records = made.reduce((sum, folder) => sum + folder.records, 0)
-    io.out(`${countText(counts.rows)} rows into ${countText(records)} messages, ${countText(made.length)} logs in ${uri}\n`)
-    if (knownFiles.length > 0) io.out(`${countText(knownFiles.length)} files were imported before\n`)
-  }
-  for (const line of linesOf(counts)) progress.problem(line)
-  if (failed.length === 0) {
-    progress.note(`next: ${commandText(['chronicle-replay', 'inspect', uri])}`)
-    return 0
-  }
-  const [only] = failed
-  return units.length + known.length === 1 ? exitCodeOf(new ReplayError(only!.error.code, only!.error.message, only!.error)) : EXIT_PARTIAL
-}
-
-/** What is not in the archive, and what else there is to know. */
-function linesOf({ leftOut, unrepresentable, bad, noted, places }: ImportCounts): string[] {
-  const list = (counts: Readonly<Record<string, number>>): string =>
-    Object.entries(counts)
-      .map(([name, count]) => `${countText(count)} ${name}`)
-      .join(', ')
-  const placed = Object.entries(bad).map(([name, count]) => {
-    const { path: file, line, offset } = places[name]!
-    return `${countText(count)} ${name} (first in ${file}, ${line !== undefined ? `line ${line}` : `byte ${offset ?? 0}`})`
-  })
-  return [
-    ...(Object.keys(leftOut).length > 0 ? [`left out: ${list(leftOut)}`] : []),
-    ...(Object.keys(unrepresentable).length > 0 ? [`no message can hold: ${list(unrepresentable)}`] : []),
-    ...(placed.length > 0 ? [`damaged: ${placed.join(', ')}`] : []),
-    ...(Object.keys(noted).length > 0 ? [`noted: ${list(noted)}`] : []),
-  ]
 }
 
 function documentOf({ units, leftOut }: ImportPlan): Record<string, unknown> {

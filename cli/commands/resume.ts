@@ -1,5 +1,6 @@
 import os from 'node:os'
 import { groupFailures } from '../../core/commit/failure-groups.ts'
+import { resumeImport } from '../../core/commit/import-local.ts'
 import { type RunProgress, runLocally } from '../../core/commit/run-local.ts'
 import { readPlanHead } from '../../core/plan/run/plan-document.ts'
 import { requireNotCancelled } from '../../core/plan/run/run-cancel.ts'
@@ -9,6 +10,7 @@ import { cloudOf, ENDPOINT } from '../cloud-clients.ts'
 import { resumeCloudRun } from '../cloud-resume.ts'
 import { findCloudRun, runOf } from '../cloud-run.ts'
 import type { CommandSpec } from '../command.ts'
+import { reportImport } from '../import-report.ts'
 import { interruptible } from '../interruptible.ts'
 import { countText, jsonText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
@@ -71,6 +73,12 @@ export const resume: CommandSpec = {
         ignoreCheck,
         clock: Date.now,
         random: Math.random,
+      }
+      if (head.imports !== undefined) {
+        const result = await resumeImport({ ...options, signal, onProgress })
+        progress.end()
+        code = reportImport(result, { uri: tableUri, known: [], isOne: head.partitions === 1 }, input, io, progress)
+        return
       }
       const result = await runLocally({ ...options, signal, onProgress })
       progress.end()

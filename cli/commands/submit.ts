@@ -8,31 +8,43 @@ import { findTable } from '../../core/table/delta-log.ts'
 import { badOption, choiceOption, countOption, numberOption } from '../arguments.ts'
 import { cloudOf } from '../cloud-clients.ts'
 import { startExecution } from '../cloud-execution.ts'
-import { followRun } from '../cloud-follow.ts'
-import { comeBackText } from '../cloud-report.ts'
+import { followUnlessDetached } from '../cloud-follow.ts'
 import { type CloudRun, runUri } from '../cloud-run.ts'
-import { type CloudStack, readStack, vcpuQuota } from '../cloud-stack.ts'
+import { type CloudStack, readStack } from '../cloud-stack.ts'
 import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
+import { IMPORT_OPTIONS } from '../import-options.ts'
 import { JOB_OPTIONS, requestOf } from '../job-options.ts'
-import { bytesText, commandText, countText, dollarsText, jsonText } from '../output.ts'
+import { commandText, countText, jsonText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
 import { reportFindings } from '../run-report.ts'
+import { checkCost, s3Option } from '../submit-checks.ts'
+import { submitImport } from '../submit-import.ts'
 import { plan } from './plan.ts'
 
+const OF_IMPORTS = Object.fromEntries(
+  Object.entries(IMPORT_OPTIONS).map(([name, { help, ...more }]) => [name, { help: `of an import: ${help}`, ...more }]),
+)
 const { workers: _workers, archive: _archive, table: _table, check: _check, ...SELECTION } = JOB_OPTIONS
 
 export const submit: CommandSpec = {
   name: 'submit',
   summary: 'the same run on AWS: plans, says what it may cost, starts it and follows it; exits as the run ends',
-  arguments: plan.arguments,
+  arguments: [
+    {
+      name: 'job',
+      help: `${plan.arguments[0]!.help}; or import, then a format and s3://… as of chronicle-replay import`,
+      many: true,
+    },
+  ],
   options: {
     stack: { value: 'NAME', help: 'deployed stack that carries it out' },
     archive: { value: 's3://…', help: 'archive to read, in the stack’s archive bucket (default: the whole bucket)' },
-    table: { value: 's3://…', help: 'table for the rows, in the stack’s table bucket' },
+    table: { value: 's3://…', help: 'table for the rows, in the stack’s table bucket; an import has none' },
+    ...OF_IMPORTS,
     ...SELECTION,
     'on-error': {
       value: 'quarantine|skip',
-      help: 'when a partition fails: set it aside and finish the others (default); skip: and leave damaged records out, and count them',
+      help: 'when a partition fails: set it aside and finish the others (default); skip: and leave damaged records, or rows of files, out, and count them',
     },
     check: {
       value: 'N|off',
@@ -59,9 +71,19 @@ export const submit: CommandSpec = {
       command: 'chronicle-replay submit bars --stack replay --table s3://replay-tables/bars --pin 1d',
       does: 'bars of the day before, every day: says what to deploy the stack with',
     },
+    {
+      command: 'chronicle-replay submit import tardis s3://vendor-files/tardis/ --stack replay --archive s3://replay-archive/tardis',
+      does: 'files of a bucket into an archive: those that are new; the stack has to be deployed with -c importBuckets=vendor-files',
+    },
   ],
   async run(input, io) {
     const progress = new ProgressLine(io, input)
+    const [job, ...more] = input.positionals
+    if (job === 'import') return submitImport(more, input, io)
+    if (more.length > 0)
+      throw new ReplayError('usage', `unexpected argument ${JSON.stringify(more[0])}; see: chronicle-replay submit --help`, {
+        category: 'input',
+      })
     const { cloudRun, planned, code, request } = await prepare(input, progress)
     const uri = runUri(cloudRun.tableUri, request.run)
     const { head, tasks, notes } = planned
@@ -76,11 +98,7 @@ export const submit: CommandSpec = {
     const executionArn = await startExecution(cloudRun, { name: request.run, tasks: files.tasks })
     progress.note(`run ${request.run} is started: ${uri}`)
     const estimate = { partitions: head.counts, tasks: tasks.length, cost: head.cost }
-    const more = { run: request.run, uri, executionArn, estimate }
-    if (!input.flag('detach')) return followRun(cloudRun, more, input, io)
-    if (input.flag('json')) io.out(jsonText({ ...more, state: 'submitted' }))
-    progress.note(comeBackText(cloudRun.tableUri, request.run))
-    return 0
+    return followUnlessDetached(cloudRun, { run: request.run, uri, executionArn, estimate }, input, io)
   },
 }
 
@@ -146,40 +164,6 @@ const SMALL_TASK_BYTES = 4 * 2 ** 30
 function minTasksOf({ head }: RunPlan, { maxVcpus, taskVcpus }: CloudStack): number {
   const places = Math.floor(maxVcpus / taskVcpus)
   return Math.max(1, Math.min(places, Math.floor(head.cost.bytesRead / (SMALL_TASK_BYTES * taskVcpus))))
-}
-
-/** A place in a bucket that the stack's roles may use. */
-function s3Option(input: CommandInput, option: 'archive' | 'table', bucket: string): string {
-  const given = input.text(option) ?? (option === 'archive' ? `s3://${bucket}` : '')
-  const uri = given.replace(/\/+$/, '')
-  if (uri === `s3://${bucket}` || uri.startsWith(`s3://${bucket}/`)) return uri
-  throw badOption(option, `a place in the stack's bucket, s3://${bucket}/…`, given)
-}
-
-/** Says what the run may cost, before it does. @throws ReplayError input `over-budget`, `vcpu-quota` */
-async function checkCost(
-  { cloud, stack, submission }: Prepared['cloudRun'],
-  { head, tasks }: RunPlan,
-  progress: ProgressLine,
-): Promise<void> {
-  const { cost, counts } = head
-  const { maxDollars } = submission
-  progress.note(
-    `${countText(counts.run + counts.stale)} partitions in about ${countText(tasks.length)} tasks, ${countText(counts.cached)} cached; ${bytesText(cost.bytesRead)} to read; ${dollarsText(cost.dollars.low)} to ${dollarsText(cost.dollars.high)} (${cost.assumptions.join('; ')})`,
-  )
-  if (maxDollars !== null && cost.dollars.high > maxDollars) {
-    const message = `the run may cost ${dollarsText(cost.dollars.high)}, more than --max-dollars ${maxDollars}; take fewer symbols, days or parameters, or allow more`
-    throw new ReplayError('over-budget', message, { category: 'input' })
-  }
-  const quota = await vcpuQuota(cloud, stack)
-  const wanted = Math.min(stack.maxVcpus, tasks.length * stack.taskVcpus)
-  if (quota === null) progress.note(`the account's vCPU quota is not known; the run wants ${wanted} vCPUs`)
-  else if (quota < stack.taskVcpus) {
-    const message = `the account may use ${quota} vCPUs at once, a task needs ${stack.taskVcpus}; ask for a higher quota (Service Quotas), or deploy smaller tasks`
-    throw new ReplayError('vcpu-quota', message, { category: 'input' })
-  } else if (quota < wanted) {
-    progress.note(`the account may use ${quota} vCPUs at once, the run could use ${wanted}: it takes longer, or ask for a higher quota`)
-  }
 }
 
 /** Pins what was asked for, and says how a stack comes to run it by the clock. */

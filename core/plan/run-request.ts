@@ -50,6 +50,11 @@ export interface RunRequest {
   readonly submission?: RunSubmission
 }
 
+/** An import as it was submitted; what it imports is in its plan, which is there already. */
+export interface ImportRequest extends Pick<RunRequest, 'version' | 'run' | 'createdMs' | 'bundle' | 'engine' | 'archive'> {
+  readonly submission: RunSubmission
+}
+
 /** What carries a run out on AWS. */
 export interface RunSubmission {
   readonly stack: string
@@ -62,7 +67,7 @@ export interface RunSubmission {
   readonly taskVcpus: number
   readonly maxVcpus: number
   /** Job definition of the tasks. */
-  readonly definition: 'task' | 'snapshots'
+  readonly definition: 'task' | 'snapshots' | 'import'
   /** The most that the run may cost by its estimate, US dollars; null: no limit was given. */
   readonly maxDollars: number | null
   /** The estimate; null: none was made. */
@@ -92,24 +97,37 @@ export async function planRequest(request: RunRequest, { archive, table, live }:
 }
 
 /** Writes `request.json`, once. @throws ReplayError input `run-exists` */
-export async function writeRequest(table: ObjectStore, request: RunRequest): Promise<void> {
+export async function writeRequest(table: ObjectStore, request: RunRequest | ImportRequest): Promise<void> {
   const key = runFiles(request.run).request
   if ((await table.put(key, Buffer.from(`${JSON.stringify(request, null, 1)}\n`), 'absent')) !== null) return
   throw new ReplayError('run-exists', `run ${request.run} was asked for before`, { category: 'input', path: `${table.uri}/${key}` })
 }
 
-/** Null: there is none. @throws ReplayError corrupt `plan-document` */
+/** Null: there is none. @throws ReplayError corrupt `plan-document`, also of an import, which was planned as it was submitted */
 export async function findRequest(table: ObjectStore, run: string): Promise<RunRequest | null> {
-  const { request } = runFiles(run)
-  const path = `${table.uri}/${request}`
-  const object = await table.get(request)
+  const found = await readRequest(table, run)
+  if (found === null || Array.isArray((found as Partial<RunRequest>).outline?.asked)) return found as RunRequest | null
+  throw damaged(table, run)
+}
+
+/** What carries out a run that was submitted, be it a job or an import; null: none was. @throws ReplayError corrupt `plan-document` */
+export async function findSubmission(table: ObjectStore, run: string): Promise<RunSubmission | null> {
+  return (await readRequest(table, run))?.submission ?? null
+}
+
+async function readRequest(table: ObjectStore, run: string): Promise<RunRequest | ImportRequest | null> {
+  const object = await table.get(runFiles(run).request)
   if (object === null) return null
-  let found: Partial<RunRequest> | null = null
   try {
-    found = JSON.parse(Buffer.from(object.bytes).toString()) as Partial<RunRequest> | null
+    const found = JSON.parse(Buffer.from(object.bytes).toString()) as Partial<RunRequest> | null
+    if (found?.version === 1 && found.run === run) return found as RunRequest
   } catch {
     // Said below.
   }
-  if (found?.version === 1 && found.run === run && Array.isArray(found.outline?.asked)) return found as RunRequest
-  throw new ReplayError('plan-document', 'expected what a run of version 1 was asked for; submit it again', { category: 'corrupt', path })
+  throw damaged(table, run)
+}
+
+function damaged(table: ObjectStore, run: string): ReplayError {
+  const path = `${table.uri}/${runFiles(run).request}`
+  return new ReplayError('plan-document', 'expected what a run of version 1 was asked for; submit it again', { category: 'corrupt', path })
 }

@@ -1,13 +1,19 @@
+import fs from 'node:fs'
 import path from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { commitRun } from '../../core/commit/commit.ts'
 import { outcomeOf, writeOutcome } from '../../core/commit/run-outcome.ts'
+import { howOf } from '../../core/import/import-how.ts'
+import { planImport } from '../../core/import/import-plan.ts'
+import { findSources } from '../../core/import/source-files.ts'
 import { bundleJob, loadJob } from '../../core/job/bundle.ts'
 import { outlineJob } from '../../core/job/job-outline.ts'
+import { claimArchive } from '../../core/plan/imports/import-claim.ts'
+import { planImportRun } from '../../core/plan/imports/import-run-plan.ts'
 import { CHECKED_FOLDER, isChecked } from '../../core/plan/run/checked-code.ts'
 import { findOpenRuns } from '../../core/plan/run/open-runs.ts'
 import { readTasks } from '../../core/plan/run/plan-document.ts'
-import { finishPlan, writeSharedPlan } from '../../core/plan/run/plan-writer.ts'
+import { finishPlan, writePlan, writeSharedPlan } from '../../core/plan/run/plan-writer.ts'
 import { markCancelled } from '../../core/plan/run/run-cancel.ts'
 import { newRunId, runFiles } from '../../core/plan/run/run-files.ts'
 import { findRequest, planRequest, writeRequest } from '../../core/plan/run-request.ts'
@@ -17,7 +23,9 @@ import { readCommittedParts } from '../../core/plan/table/committed-parts.ts'
 import { FileStore } from '../../core/store/file-store.ts'
 import { generateArchive } from '../../core/synthetic/archive.ts'
 import { vacuum } from '../../core/table/vacuum.ts'
+import { workImport } from '../../core/task/import-task.ts'
 import { runTask } from '../../core/task/task.ts'
+import { IMPORT_DEFAULTS } from '../support/imported.ts'
 import { Denied, isAllowed, RoleStore } from '../support/role-store.ts'
 import { Synthesized } from '../support/synthesized.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -25,7 +33,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts'
 const root = temporaryFolder('infra-roles')
 const ARCHIVE = '<StorageArchive>'
 const TABLE = '<StorageTable>'
-const KINDS = ['Plan', 'Task', 'Snapshots', 'Commit', 'Vacuum'] as const
+const KINDS = ['Plan', 'Task', 'Snapshots', 'Import', 'Commit', 'ArchiveCommit', 'Vacuum'] as const
 type Kind = (typeof KINDS)[number]
 /** Lengths of bars, seconds: a table takes one more variant with each run. */
 const BARS = [1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 15]
@@ -107,6 +115,38 @@ describe('the roles of the stack', () => {
     await expect(as('Snapshots', table, '').archive.put('binance/A/2024-01-01/book/1.q', new Uint8Array(), 'absent')).rejects.toThrow(
       Denied,
     )
+  })
+
+  it.each(['', 'recorded/tardis/'])('are enough to import into an archive at "%s", and tasks put no log into its place', async (prefix) => {
+    const folder = path.join(root, `vendor-${prefix.length}`)
+    fs.mkdirSync(folder)
+    const file = path.join(folder, 'binance_trades_2024-03-01_BTCUSDT.csv')
+    const rows = ['1709251200000000,1709251200000100,1,buy,60000.5,0.1', '1709337601000000,1709337601000100,2,sell,60000.6,0.2']
+    fs.writeFileSync(
+      file,
+      `exchange,symbol,timestamp,local_timestamp,id,side,price,amount\n${rows.map((row) => `binance,BTCUSDT,${row}\n`).join('')}`,
+    )
+    const store = new FileStore(path.join(root, `imported-${prefix.length}`))
+    const id = newRunId(1_723_161_255_000 + 1000 * runs++, () => 0.5)
+    const plan = await planImport(await findSources([file]), { importer: null, settings: { words: {} }, isStrict: true })
+    const how = howOf(IMPORT_DEFAULTS)
+    const planned = await planImportRun({ archive: store, plan, how, replaces: false, own: null, engine: 'engine', run: id, createdMs: 1 })
+    await claimArchive(store, { run: id, digest: planned.head.imports!.digest })
+    await writePlan(store, planned, planned.bundle)
+    const as = (kind: Kind) => new RoleStore(store, stack.statements(`Roles${kind}`), ARCHIVE, prefix)
+    for (const { task } of await readTasks(store, id)) {
+      const options = { table: as('Import'), archive: as('Import'), run: id, task, attempt: 'a1', clock: Date.now }
+      expect((await runTask(options, workImport)).failed).toEqual([])
+    }
+    await expect(as('Import').put('v1/binance-spot/btcusdt/2024-03-01/trades/meta.json', new Uint8Array(), 'absent')).rejects.toThrow(
+      Denied,
+    )
+    const result = await commitRun(as('ArchiveCommit'), id, { clock: Date.now, random: Math.random })
+    await writeOutcome(as('ArchiveCommit'), outcomeOf(result, { attempt: 'a1', endedMs: 1 }))
+    expect(result).toMatchObject({ state: 'committed', partitions: { done: 1, missing: 0 }, added: { parts: 2, rows: 2 } })
+    const left: string[] = []
+    for await (const { key } of store.list('_imports/')) left.push(key)
+    expect(left).toEqual([expect.stringMatching(/^_imports\/[0-9a-f]{24}\.json$/)])
   })
 
   it('let plan make the request of a scheduled run', async () => {

@@ -123,6 +123,24 @@ describe('the network', () => {
     expect(jobs.Properties.SecurityGroupIngress).toBeUndefined()
   })
 
+  it('lets the S3 endpoint read the buckets to import from, where there are some', () => {
+    const stack = new Synthesized({ importBuckets: 'vendor-files,captures' })
+    const s3 = stack.of('AWS::EC2::VPCEndpoint').find(({ Properties }) => Properties.VpcEndpointType === 'Gateway')!
+    const buckets = ['vendor-files', 'captures'].map((name) => `arn:<AWS::Partition>:s3:::${name}`)
+    expect(plain(s3.Properties.PolicyDocument.Statement)).toContainEqual({
+      Effect: 'Allow',
+      Principal: { AWS: '*' },
+      Action: ['s3:GetObject', 's3:ListBucket'],
+      Resource: [...buckets, ...buckets.map((arn) => `${arn}/*`)],
+    })
+    expect(stack.outputs.ImportBuckets!.Value).toBe('vendor-files,captures')
+    expect(stack.statements('RolesImport')).toContainEqual({
+      Effect: 'Allow',
+      Action: 's3:GetObject',
+      Resource: ['<StorageArchive>/*', ...buckets.map((arn) => `${arn}/*`)],
+    })
+  })
+
   it('lets the S3 endpoint reach this stack and the image layers, and the others this account', () => {
     const endpoints = least.of('AWS::EC2::VPCEndpoint')
     const s3 = endpoints.find(({ Properties }) => Properties.VpcEndpointType === 'Gateway')!
@@ -156,11 +174,14 @@ describe('containers', () => {
       ['ChronicleReplay-plan', 'FARGATE', '<RolesPlan>'],
       ['ChronicleReplay-task', 'FARGATE', '<RolesTask>'],
       ['ChronicleReplay-snapshots', 'FARGATE', '<RolesSnapshots>'],
+      ['ChronicleReplay-import', 'FARGATE', '<RolesImport>'],
       ['ChronicleReplay-commit', 'FARGATE', '<RolesCommit>'],
+      ['ChronicleReplay-archive-commit', 'FARGATE', '<RolesArchiveCommit>'],
       ['ChronicleReplay-task-ec2', 'EC2', '<RolesTask>'],
       ['ChronicleReplay-snapshots-ec2', 'EC2', '<RolesSnapshots>'],
+      ['ChronicleReplay-import-ec2', 'EC2', '<RolesImport>'],
     ])
-    expect(least.of('AWS::Batch::JobDefinition')).toHaveLength(4)
+    expect(least.of('AWS::Batch::JobDefinition')).toHaveLength(6)
   })
 
   it('are not root, and write to their scratch folder alone', () => {
@@ -273,7 +294,9 @@ describe('the workflow', () => {
       ],
       [
         ['s3:GetObject'],
-        ['tasks.json', 'resume-*.json'].flatMap((name) => ['', '*/'].map((prefix) => `<StorageTable>/${prefix}_chronicle/runs/*/${name}`)),
+        ['<StorageArchive>', '<StorageTable>'].flatMap((bucket) =>
+          ['tasks.json', 'resume-*.json'].flatMap((name) => ['', '*/'].map((prefix) => `${bucket}/${prefix}_chronicle/runs/*/${name}`)),
+        ),
       ],
       [['states:StartExecution'], [expect.stringContaining('Workflow')]],
       [
@@ -289,6 +312,12 @@ describe('the workflow', () => {
     expect(definition.States.Rows.Result).toEqual({
       spot: expect.stringContaining('ComputeTaskEc2'),
       onDemand: expect.stringMatching(/ComputeTask(?!Ec2)/),
+      commit: expect.stringContaining('ComputeCommit'),
+    })
+    expect(definition.States.Logs.Result).toEqual({
+      spot: expect.stringContaining('ComputeImportEc2'),
+      onDemand: expect.stringMatching(/ComputeImport(?!Ec2)/),
+      commit: expect.stringContaining('ComputeArchiveCommit'),
     })
     const { Task, Again } = definition.States.Tasks.ItemProcessor.States
     expect([Task.Parameters.JobQueue, Again.Parameters.JobQueue]).toEqual(['<ComputeEc2Spot>', '<ComputeOnDemand>'])

@@ -14,7 +14,9 @@ const PLACES: RunPlaces = {
     spot: arn('job-definition', 'ChronicleReplay-task-ec2:123'),
     onDemand: arn('job-definition', 'ChronicleReplay-task:123'),
   },
+  archiveCommitDefinition: arn('job-definition', 'Replay-archive-commit:1'),
   snapshotsDefinitions: { spot: arn('job-definition', 'Replay-snapshots-ec2:1'), onDemand: arn('job-definition', 'Replay-snapshots:1') },
+  importDefinitions: { spot: arn('job-definition', 'Replay-import-ec2:1'), onDemand: arn('job-definition', 'Replay-import:1') },
   spotQueue: arn('job-queue', 'ChronicleReplay-ComputeSpotA1D242C2-5e3bd1e9'),
   onDemandQueue: arn('job-queue', 'ChronicleReplay-ComputeOnDemandF2A0599F-85b7c4ff'),
 }
@@ -117,6 +119,12 @@ describe('the state machine of runs', () => {
     )
     const definitions = jobs.filter(({ JobName }) => JobName.includes('-task-')).map(({ JobDefinition }) => JobDefinition)
     expect(definitions).toEqual([PLACES.snapshotsDefinitions.spot, PLACES.snapshotsDefinitions.onDemand])
+  })
+
+  it('gives an import its roles, and no plan, as that is there', () => {
+    const { jobs, names } = carryOut(1, () => null, { ...INPUT, definition: 'import' })
+    expect(names).toEqual(['task-000000', 'commit'])
+    expect(jobs.map(({ JobDefinition }) => JobDefinition)).toEqual([PLACES.importDefinitions.spot, PLACES.archiveCommitDefinition])
   })
 
   it('commits a plan without tasks, and one whose task list is refused', () => {

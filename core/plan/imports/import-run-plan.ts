@@ -5,7 +5,7 @@ import { isImported } from '../../import/import-records.ts'
 import type { OwnImporter } from '../../import/own-importer.ts'
 import type { ObjectStore } from '../../store/object-store.ts'
 import { DAY_NS, dayOfDate } from '../cells.ts'
-import { attemptSeconds, estimateCost } from '../plan-cost.ts'
+import { attemptSeconds, estimateCost, IMPORT } from '../plan-cost.ts'
 import type { PlanHead } from '../run/plan-document.ts'
 import type { WritablePlan } from '../run/plan-writer.ts'
 import type { ShareLine } from '../run/task-share.ts'
@@ -97,11 +97,19 @@ export async function planImportRun(options: ImportRunOptions): Promise<ImportRu
     },
     tasks: tasks.length,
     partitions: todo.length,
-    cost: estimateCost({ bytesInRange: bytes, bytesRead: bytes, objects, partitions: todo.length, tasks: tasks.length, variants: 1 }),
+    cost: estimateCost({
+      bytesInRange: bytes,
+      bytesRead: bytes,
+      objects,
+      partitions: todo.length,
+      tasks: tasks.length,
+      variants: 1,
+      speed: IMPORT,
+    }),
   }
   return {
     ...{ head, tasks, units: todo.map(({ unit }) => unit), known, bundle },
-    taskSeconds: tasks.map((task) => attemptSeconds(task, 1, options.minTaskSeconds)),
+    taskSeconds: tasks.map((task) => attemptSeconds(task, 1, options.minTaskSeconds, IMPORT)),
     shareText: (task) => shareText(todo, task),
   }
 }
