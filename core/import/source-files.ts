@@ -10,9 +10,9 @@ export interface SourceFile {
   readonly reference: FileReference
 }
 
-/** A file as a plan names it: an absolute path, or an object in the version that was listed. */
+/** A file as a plan names it: an absolute path, or an object, each in the version that was looked at. */
 export type FileReference =
-  | { readonly kind: 'local'; readonly path: string }
+  | { readonly kind: 'local'; readonly path: string; readonly size: number; readonly mtimeMs: number }
   | { readonly kind: 'object'; readonly uri: string; readonly key: string; readonly size: number; readonly etag: string }
 
 /** Names that lie beside data and are none. */
@@ -32,7 +32,7 @@ export async function findSources(places: readonly string[], endpoint?: string):
   for (const place of places) {
     const before = found.size
     if (isS3Uri(place)) for await (const object of objectsAt(place, endpoint)) add(object, `${object.uri}/${object.key}`)
-    else for (const file of filesAt(place)) add({ kind: 'local', path: path.resolve(file) }, file)
+    else for (const file of filesAt(place)) add(localReference(file), file)
     if (found.size === before && !isKnown(place, found)) {
       throw new ReplayError('input-missing', 'there is no file of this name, and none below it', { category: 'input', path: place })
     }
@@ -44,22 +44,34 @@ export async function findSources(places: readonly string[], endpoint?: string):
  * Opens what was found, here or in another thread.
  * @param endpoint of an S3 service that is not AWS
  * @param given what a local file is called in messages
- * @throws ReplayError input `input-unreadable`
+ * @throws ReplayError input `input-unreadable`, `input-changed`
  */
 export function openReference(reference: FileReference, endpoint?: string, given?: string): StoredFile {
   if (reference.kind === 'local') {
-    try {
+    const { size, mtimeMs } = statOf(reference.path)
+    if (size === reference.size && mtimeMs === reference.mtimeMs)
       return { ...localFile(reference.path), ...(given !== undefined && { path: given }) }
-    } catch (cause) {
-      throw new ReplayError('input-unreadable', `cannot read the file: ${(cause as Error).message}`, {
-        category: 'input',
-        path: reference.path,
-        cause,
-      })
-    }
+    throw new ReplayError('input-changed', 'the file changed since it was looked at; import it again', {
+      category: 'input',
+      path: reference.path,
+    })
   }
   const { uri, key, size, etag } = reference
   return storedObject(openStore(uri, { endpoint }), key, size, etag)
+}
+
+function localReference(file: string): FileReference {
+  const { size, mtimeMs } = statOf(file)
+  return { kind: 'local', path: path.resolve(file), size, mtimeMs }
+}
+
+/** @throws ReplayError input `input-unreadable` */
+function statOf(file: string): fs.Stats {
+  try {
+    return fs.statSync(file)
+  } catch (cause) {
+    throw new ReplayError('input-unreadable', `cannot read the file: ${(cause as Error).message}`, { category: 'input', path: file, cause })
+  }
 }
 
 function isKnown(place: string, found: ReadonlyMap<string, SourceFile>): boolean {

@@ -4,9 +4,10 @@ import { ReplayError } from '../errors.ts'
 import { unitOptionsOf } from '../import/import-how.ts'
 import { importerOf, type PlannedUnit } from '../import/import-plan.ts'
 import { stagedPrefix } from '../import/import-records.ts'
-import { importUnit, type UnitResult } from '../import/import-unit.ts'
+import { importUnit } from '../import/import-unit.ts'
 import type { Importer } from '../import/importer.ts'
 import { putFolder, type StoredFolder } from '../import/logs/log-place.ts'
+import type { StagedFolder } from '../import/logs/log-stager.ts'
 import type { ImportCounts } from '../import/messages/import-tally.ts'
 import { LARGEST_STEP } from '../import/messages/stream-output.ts'
 import { loadImporter } from '../import/own-importer.ts'
@@ -18,6 +19,7 @@ import { type PlanHead, readPlanHead, readTask } from '../plan/run/plan-document
 import { type Receipt, receiptFrame, rowlessReceipt } from '../plan/run/receipt.ts'
 import { requireNotCancelled } from '../plan/run/run-cancel.ts'
 import { type PlannedPartition, readTaskShare } from '../plan/run/task-share.ts'
+import type { ObjectStore } from '../store/object-store.ts'
 import { makeTemporaryFolder } from '../temporary-folder.ts'
 import { type RunTaskOptions, readBundle, type TaskWork } from './task.ts'
 
@@ -97,27 +99,32 @@ async function readUnit(
   const prefix = stagedPrefix(run, index, attempt)
   const files = unit.files.map(({ name, holds, reference }) => ({ name, holds, stored: openReference(reference, endpoint) }))
   const directory = root === undefined ? makeTemporaryFolder('chronicle-import-') : path.join(root, prefix)
-  const read = async (): Promise<UnitResult> =>
-    importUnit(importerOf(unit.importer, own), files, unitOptionsOf(head.imports!.how), directory)
-  if (root !== undefined) {
-    const { folders, counts } = await read().catch((error: unknown) => {
-      fs.rmSync(directory, { recursive: true, force: true })
-      throw error
-    })
-    return { counts, folders: folders.map(({ directory: at, ...folder }) => ({ ...folder, staged: `${prefix}/${path.basename(at)}` })) }
-  }
   try {
-    const { folders, counts } = await read()
-    const queue = folders.map(({ directory: at, ...folder }) => ({ at, folder: { ...folder, staged: `${prefix}/${path.basename(at)}` } }))
-    const rest = queue.values()
-    const put = async (): Promise<void> => {
-      for (const { at, folder } of rest) await putFolder(archive, at, folder.staged, 'absent')
-    }
-    await Promise.all(Array.from({ length: PUTS_AT_ONCE }, put))
-    return { counts, folders: queue.map(({ folder }) => folder) }
-  } finally {
+    const { folders, counts } = await importUnit(importerOf(unit.importer, own), files, unitOptionsOf(head.imports!.how), directory)
+    if (root === undefined) await putStaged(archive, folders, prefix)
+    return { counts, folders: folders.map((folder) => storedFolder(folder, prefix)) }
+  } catch (error) {
     fs.rmSync(directory, { recursive: true, force: true })
+    throw error
+  } finally {
+    if (root === undefined) fs.rmSync(directory, { recursive: true, force: true })
   }
+}
+
+function storedFolder({ directory, ...folder }: StagedFolder, prefix: string): StoredFolder {
+  return { ...folder, staged: stagedKey(directory, prefix), files: fs.readdirSync(directory).length }
+}
+
+function stagedKey(directory: string, prefix: string): string {
+  return `${prefix}/${path.basename(directory)}`
+}
+
+async function putStaged(archive: ObjectStore, folders: readonly StagedFolder[], prefix: string): Promise<void> {
+  const rest = folders.values()
+  const put = async (): Promise<void> => {
+    for (const { directory } of rest) await putFolder(archive, directory, stagedKey(directory, prefix), 'absent')
+  }
+  await Promise.all(Array.from({ length: PUTS_AT_ONCE }, put))
 }
 
 const PUTS_AT_ONCE = 8

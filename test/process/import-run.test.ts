@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import fs from 'node:fs'
 import path from 'node:path'
+import timers from 'node:timers'
+import { setTimeout } from 'node:timers/promises'
 import zlib from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { runCli } from '../support/run-cli.ts'
@@ -107,6 +109,43 @@ describe('an import', () => {
     expect([overlap.code, overlap.err]).toEqual([2, expect.stringContaining('import-overlap')])
   })
 
+  it('is a run of the archive, that can be resumed by its id, and is listed', async () => {
+    const downloads = makeDownloads(3, 2, 5000)
+    const archive = newArchive()
+    const folder = path.join(archive, '_chronicle/runs')
+    const killed = spawned(downloads, archive)
+    while (fs.globSync('*/receipts/*', { cwd: folder }).length === 0) await setTimeout(20)
+    killed.process.kill('SIGKILL')
+    await killed.ended
+    const [run] = fs.readdirSync(folder) as [string]
+    const resumed = await runCli('resume', `${folder}/${run}`, '--json')
+    expect([resumed.code, JSON.parse(resumed.out)]).toMatchObject([0, { run, failed: [], counts: { rows: 30_000 } }])
+    const fresh = newArchive()
+    expect((await imported(downloads, '--archive', fresh)).code).toBe(0)
+    expect(bytesOf(archive)).toBe(bytesOf(fresh))
+    const { out } = await runCli('runs', archive, '--json')
+    expect(JSON.parse(out)).toMatchObject([{ run, operation: 'IMPORT', job: 'import', partitions: 6, version: null }])
+  })
+
+  it('takes no file for another that has its name', async () => {
+    const folder = path.join(root, `mended-${folders++}`)
+    const [good, bad] = [0, 1].map((day) => writeBook(folder, 'BTCUSDT', day, bookRows('BTCUSDT', day, 500))) as [string, string]
+    const whole = fs.readFileSync(bad)
+    fs.writeFileSync(bad, Buffer.concat([whole.subarray(0, whole.length - 200), Buffer.alloc(200)]))
+    const archive = newArchive()
+    const first = await imported(good, bad, '--archive', archive, '--json')
+    expect(first.code).toBe(4)
+    const { run, failed } = JSON.parse(first.out) as { run: string; failed: object[] }
+    expect(failed).toMatchObject([{ files: [bad], error: { code: 'gzip-damaged' } }])
+    fs.writeFileSync(bad, whole)
+    const resumed = await runCli('resume', `${archive}/_chronicle/runs/${run}`, '--json')
+    expect(JSON.parse(resumed.out)).toMatchObject({ failed: [{ error: { code: 'input-changed' } }] })
+    expect((await imported(folder, '--archive', archive)).code).toBe(0)
+    const fresh = newArchive()
+    expect((await imported(folder, '--archive', fresh)).code).toBe(0)
+    expect(bytesOf(archive)).toBe(bytesOf(fresh))
+  })
+
   it('killed at any moment and begun again gives what one that was not killed gives', async () => {
     const downloads = makeDownloads(3, 2, 20_000)
     const whole = newArchive()
@@ -121,7 +160,7 @@ describe('an import', () => {
       for (let again = 0; ; again++) {
         random = (Math.imul(random, 1_103_515_245) + 12_345) >>> 0
         const run = spawned(downloads, archive)
-        const timer = again < 3 ? setTimeout(() => run.process.kill('SIGKILL'), 250 + (random / 2 ** 32) * lasted) : undefined
+        const timer = again < 3 ? timers.setTimeout(() => run.process.kill('SIGKILL'), 250 + (random / 2 ** 32) * lasted) : undefined
         const code = await run.ended
         clearTimeout(timer)
         if (code === 0) break

@@ -1,4 +1,4 @@
-import type { GetOptions, ObjectInfo, ObjectStore, PutCondition, StoredObject } from '../../core/store/object-store.ts'
+import type { GetOptions, ObjectInfo, ObjectStore, PutCondition, PutContent, StoredObject } from '../../core/store/object-store.ts'
 
 /** A store as a process has it that dies after so many changes: from there on nothing works, and nobody hears why. */
 export class DyingStore implements ObjectStore {
@@ -23,10 +23,10 @@ export class DyingStore implements ObjectStore {
     return this.#store.get(key, options)
   }
 
-  async put(key: string, bytes: Uint8Array, condition?: PutCondition): Promise<string | null> {
+  async put(key: string, content: PutContent, condition?: PutCondition): Promise<string | null> {
     this.#requireLife()
     if (this.#left-- === 0) throw new Error('died')
-    return this.#store.put(key, bytes, condition)
+    return this.#store.put(key, content, condition)
   }
 
   list(prefix: string): AsyncIterable<ObjectInfo> {
@@ -36,6 +36,7 @@ export class DyingStore implements ObjectStore {
 
   async delete(key: string): Promise<void> {
     this.#requireLife()
+    if (this.#left-- === 0) throw new Error('died')
     return this.#store.delete(key)
   }
 

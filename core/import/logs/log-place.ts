@@ -28,6 +28,8 @@ export interface LogOrigin {
 export interface StoredFolder extends Omit<StagedFolder, 'directory'> {
   /** Prefix of their keys, without a last `/`. */
   readonly staged: string
+  /** Files there: fewer are what a removal has left. */
+  readonly files: number
 }
 
 /** A staged log, and where it is from. */
@@ -121,11 +123,15 @@ export class LogPlace {
     }
   }
 
-  async #isGone({ staged }: StoredFolder): Promise<boolean> {
+  async #isGone({ staged, files }: StoredFolder): Promise<boolean> {
     const { directory } = this.#archive
-    if (directory !== undefined) return !fs.existsSync(path.join(directory, staged))
-    for await (const _ of this.#archive.list(`${staged}/`)) return false
-    return true
+    if (directory !== undefined) {
+      const folder = path.join(directory, staged)
+      return !fs.existsSync(folder) || fs.readdirSync(folder).length < files
+    }
+    let found = 0
+    for await (const _ of this.#archive.list(`${staged}/`)) found++
+    return found < files
   }
 
   async #sharesOf(key: string, shares: readonly StagedShare[], origins: readonly LogOrigin[]): Promise<LogShare[]> {

@@ -1,0 +1,120 @@
+import path from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { commitRun } from '../../core/commit/commit.ts'
+import type { CommitResult } from '../../core/commit/commit-result.ts'
+import { howOf } from '../../core/import/import-how.ts'
+import { planImport } from '../../core/import/import-plan.ts'
+import { findSources } from '../../core/import/source-files.ts'
+import { claimArchive } from '../../core/plan/imports/import-claim.ts'
+import { planImportRun } from '../../core/plan/imports/import-run-plan.ts'
+import { readTasks } from '../../core/plan/run/plan-document.ts'
+import { writePlan } from '../../core/plan/run/plan-writer.ts'
+import { newRunId } from '../../core/plan/run/run-files.ts'
+import type { ObjectStore } from '../../core/store/object-store.ts'
+import { workImport } from '../../core/task/import-task.ts'
+import { runTask } from '../../core/task/task.ts'
+import { DyingStore } from '../support/dying-store.ts'
+import { IMPORT_DEFAULTS } from '../support/imported.ts'
+import { MemoryStore } from '../support/memory-store.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { writeTrades } from '../support/trade-files.ts'
+
+const root = temporaryFolder('import-commit')
+const [first, second, third] = [0, 1, 2].map((day) => writeTrades(root, 'BTCUSDT', day, 40 + day)) as [string, string, string]
+const other = writeTrades(path.join(root, 'other'), 'BTCUSDT', 1, 12)
+const unlike = writeTrades(root, 'ETHUSDT', 1, 30)
+let runs = 0
+
+/** Plans an import and runs its tasks; nothing of it is in its place. Null: all of it is known. */
+async function staged(archive: ObjectStore, files: readonly string[], replaces = false): Promise<string | null> {
+  const plan = await planImport(await findSources(files), { importer: null, settings: IMPORT_DEFAULTS.settings, isStrict: true })
+  const run = newRunId(1_723_161_255_000 + 1000 * runs++, () => 0.5)
+  const how = howOf(IMPORT_DEFAULTS)
+  const options = { archive, plan, how, replaces, own: null, engine: 'engine', run, createdMs: 1, minTasks: files.length }
+  const planned = await planImportRun(options)
+  if (planned.head.partitions === 0) return null
+  await claimArchive(archive, { run, digest: planned.head.imports!.digest })
+  await writePlan(archive, planned, planned.bundle)
+  for (const { task } of await readTasks(archive, run))
+    await runTask({ table: archive, archive, run, task, attempt: 'a1', clock: () => 1 }, workImport)
+  return run
+}
+
+const commit = (archive: ObjectStore, run: string): Promise<CommitResult> => commitRun(archive, run, { clock: () => 1, random: () => 0.5 })
+
+async function imported(archive: ObjectStore, files: readonly string[], replaces = false): Promise<CommitResult> {
+  return commit(archive, (await staged(archive, files, replaces))!)
+}
+
+/** Keys and bytes of the logs, and of what is known of them. */
+function archiveOf({ objects }: MemoryStore): [string, string][] {
+  return [...objects]
+    .filter(([key]) => key.startsWith('v1/') || key.startsWith('_imports/'))
+    .map(([key, { bytes }]): [string, string] => [key, Buffer.from(bytes).toString('latin1')])
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
+function copyOf({ objects }: MemoryStore): MemoryStore {
+  const copy = new MemoryStore()
+  for (const [key, object] of objects) copy.objects.set(key, object)
+  return copy
+}
+
+describe('the commit of an import', () => {
+  const begun: readonly [what: string, before: readonly string[], files: readonly string[], replaces: boolean][] = [
+    ['puts logs that two tasks have shares of', [], [first, second], false],
+    ['joins to what is there', [first, third], [second], false],
+    ['replaces what is there', [first, second], [other], true],
+  ]
+
+  it.each(begun)('that %s may die at any change, and is gone on with', async (_, before, files, replaces) => {
+    const archive = new MemoryStore()
+    if (before.length > 0) await imported(archive, before)
+    const run = (await staged(archive, files, replaces))!
+    const whole = copyOf(archive)
+    expect(await commit(whole, run)).toMatchObject({ state: 'committed', partitions: { missing: 0 } })
+    const expected = archiveOf(whole)
+    expect(expected.filter(([key]) => /staged|placing|active/.test(key))).toEqual([])
+    let deaths = 0
+    for (let changes = 0; ; changes++) {
+      const attempt = copyOf(archive)
+      const dying = new DyingStore(attempt, changes)
+      await commit(dying, run).catch(() => undefined)
+      if (!dying.isDead) break
+      deaths++
+      expect((await commit(attempt, run)).partitions.missing).toBe(0)
+      expect(archiveOf(attempt)).toEqual(expected)
+    }
+    expect(deaths).toBeGreaterThan(15)
+  })
+
+  it('gives the same whatever came first, and one log of each day with all that reaches into it', async () => {
+    const [together, apart] = [new MemoryStore(), new MemoryStore()]
+    await imported(together, [third, first, second])
+    for (const file of [second, third, first]) await imported(apart, [file])
+    const logs = (store: MemoryStore): [string, string][] => archiveOf(store).filter(([key]) => key.startsWith('v1/'))
+    expect(logs(apart)).toEqual(logs(together))
+    const meta = together.objects.get('v1/binance-usdm/btcusdt/2024-03-02/trades/meta.json')!
+    const { source } = JSON.parse(Buffer.from(meta.bytes).toString()) as { source: { origins: { records: number }[] } }
+    expect(source.origins.map(({ records }) => records)).toEqual([1, 40])
+    expect(await staged(together, [first, second, third])).toBeNull()
+  })
+
+  it('leaves a unit out as a whole that one log refuses, and says so each time', async () => {
+    const archive = new MemoryStore()
+    await imported(archive, [second])
+    const run = (await staged(archive, [other, unlike]))!
+    for (let time = 0; time < 2; time++) {
+      const { state, partitions, heldBack, missing } = await commit(archive, run)
+      expect([state, partitions, heldBack.length]).toEqual([time === 0 ? 'committed' : 'unchanged', { planned: 2, done: 1, missing: 1 }, 1])
+      expect(missing[0]!.error!.code).toBe(time === 0 ? 'folder-exists' : 'staged-gone')
+    }
+  })
+
+  it('counts each row of the files once', async () => {
+    const { imported: made, messages, added } = await imported(new MemoryStore(), [first, second])
+    expect(made!.counts).toMatchObject({ rows: 81, written: 81 })
+    expect([messages.read, messages.handled, added.rows]).toEqual([81, 81, 81])
+    expect(made!.folders.reduce((sum, { records }) => sum + records, 0)).toBe(81)
+  })
+})
