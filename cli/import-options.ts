@@ -35,11 +35,16 @@ export interface LookedFiles {
 /**
  * Looks at the files that a command line names.
  * @param positionals format, module or nothing, then files
+ * @param onError what a damaged row is to its file
  * @throws ReplayError input `usage`, `import-format`, `import-module`, and those of `findSources`, `planImport`
  */
-export async function lookAtFiles(input: CommandInput, positionals = input.positionals): Promise<LookedFiles> {
+export async function lookAtFiles(
+  input: CommandInput,
+  positionals: readonly string[] = input.positionals,
+  onError: 'abort' | 'skip' = choiceOption(input, 'on-error', ['abort', 'skip']) ?? 'abort',
+): Promise<LookedFiles> {
   const { importer, own, places } = await formatOf(positionals)
-  const options = optionsOf(input)
+  const options = optionsOf(input, onError)
   const sources = await findSources(places, input.text('endpoint'))
   // A file that was named itself is not left out.
   const isStrict = places.length === 1 && sources.length === 1
@@ -72,7 +77,7 @@ function needFiles(places: readonly string[]): readonly string[] {
   throw new ReplayError('usage', 'expected files, folders, globs or s3://… to import', { category: 'input' })
 }
 
-function optionsOf(input: CommandInput): UnitOptions {
+function optionsOf(input: CommandInput, onError: UnitOptions['onError']): UnitOptions {
   const { fromNs, toNs } = rangeOption(input)
   const symbols = listOption(input, 'symbols')
   const streams = listOption(input, 'streams')
@@ -87,7 +92,7 @@ function optionsOf(input: CommandInput): UnitOptions {
     },
     range: { fromNs, toNs, symbols: symbols && new Set(symbols), streams: streams && new Set(streams) },
     scales: { price: scaleOption(input, 'price-scale'), size: scaleOption(input, 'size-scale') },
-    onError: choiceOption(input, 'on-error', ['abort', 'skip']) ?? 'abort',
+    onError,
     keepsTruncated: input.flag('keep-truncated'),
   }
 }

@@ -1,5 +1,6 @@
 import type { LocalImport } from '../core/commit/import-local.ts'
 import { EXIT_PARTIAL, exitCodeOf, ReplayError } from '../core/errors.ts'
+import type { LeftOutFile } from '../core/import/import-plan.ts'
 import { emptyCounts, type ImportCounts } from '../core/import/messages/import-tally.ts'
 import type { CommandInput, CommandIo } from './command.ts'
 import { commandText, countText, jsonText } from './output.ts'
@@ -10,6 +11,8 @@ export interface AskedImport {
   readonly uri: string
   /** Files that were imported before. */
   readonly known: readonly string[]
+  /** Files that are not imported, and why. */
+  readonly leftOut: readonly LeftOutFile[]
   /** It was asked for one unit alone. */
   readonly isOne: boolean
 }
@@ -17,7 +20,7 @@ export interface AskedImport {
 /** Says what an import on this machine did (null: all was there), failures first, and gives the exit code. */
 export function reportImport(
   result: LocalImport | null,
-  { uri, known, isOne }: AskedImport,
+  { uri, known, leftOut, isOne }: AskedImport,
   input: CommandInput,
   io: CommandIo,
   progress: ProgressLine,
@@ -26,8 +29,7 @@ export function reportImport(
   const failed = result?.failed ?? []
   for (const { files, error } of failed)
     progress.problem(`failed ${error.code}: ${error.message}${files.length > 1 ? ` (with ${files.join(', ')})` : ''}`)
-  if (input.flag('json'))
-    io.out(jsonText({ run: result?.run ?? null, counts, folders, known, failed, leftOut: result?.head.imports!.leftOut ?? [] }))
+  if (input.flag('json')) io.out(jsonText({ run: result?.run ?? null, counts, folders, known, failed, leftOut }))
   else {
     const made = folders.filter(({ action }) => action !== 'same')
     const records = made.reduce((sum, folder) => sum + folder.records, 0)

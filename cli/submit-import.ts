@@ -7,7 +7,7 @@ import { planImportRun } from '../core/plan/imports/import-run-plan.ts'
 import { writePlan } from '../core/plan/run/plan-writer.ts'
 import { newRunId, runFiles } from '../core/plan/run/run-files.ts'
 import { type RunSubmission, writeRequest } from '../core/plan/run-request.ts'
-import { badOption, countOption, numberOption } from './arguments.ts'
+import { badOption, choiceOption, countOption, numberOption } from './arguments.ts'
 import { cloudOf } from './cloud-clients.ts'
 import { startExecution } from './cloud-execution.ts'
 import { followUnlessDetached } from './cloud-follow.ts'
@@ -41,7 +41,11 @@ export async function submitImport(words: readonly string[], input: CommandInput
   const archiveUri = s3Option(input, 'archive', stack.archiveBucket)
   const archive = cloud.open(archiveUri)
   progress.note(`looking at the files …`)
-  const { own, options, plan } = await lookAtFiles(input, words)
+  const { own, options, plan } = await lookAtFiles(
+    input,
+    words,
+    choiceOption(input, 'on-error', ['quarantine', 'skip']) === 'skip' ? 'skip' : 'abort',
+  )
   for (const { path, why } of plan.leftOut) progress.problem(`left out ${path}: ${why}`)
   if (plan.units.length === 0) throw new ReplayError('import-nothing', 'none of the files can be imported', { category: 'input' })
   requireReadable(plan, stack)

@@ -44,7 +44,7 @@ export interface RunCommit {
 /**
  * Reads what there is of a run; one that failed, is under way or was never committed as well.
  * @param run @default the run of the newest commit; without commits, the newest that was planned
- * @throws ReplayError input `run-unknown`; corrupt `plan-document`, `receipt`, and those of `findTable`
+ * @throws ReplayError input `run-unknown`, `run-imports`; corrupt `plan-document`, `receipt`, and those of `findTable`
  */
 export async function readRunRecord(store: ObjectStore, run?: string): Promise<RunRecord> {
   const newest = await findTable(store)
@@ -56,6 +56,10 @@ export async function readRunRecord(store: ObjectStore, run?: string): Promise<R
     })
   }
   const head = await readPlanHead(store, wanted)
+  if (head.imports !== undefined) {
+    const message = `run ${wanted} imports files, and has no rows to report; see: chronicle-replay runs ${store.uri}`
+    throw new ReplayError('run-imports', message, { category: 'input', path: store.uri })
+  }
   const lines: Omit<ReceiptRecord, 'isWinner'>[] = []
   const clock = new FailureClock()
   const { done, missing } = await readRunReceipts(store, head, (receipt) => lines.push(recordOf(receipt, clock.timingOf(receipt))))

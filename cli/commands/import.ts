@@ -16,6 +16,9 @@ import { interruptible } from '../interruptible.ts'
 import { bytesText, jsonText, tableText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
 
+/** A kill loses what was read of the tasks that were under way, and the last ones to end do not wait long for each other. */
+const MIN_TASKS = 64
+
 export const importFiles: CommandSpec = {
   name: 'import',
   summary: 'makes an archive of market data files of vendors, recorders, or one’s own',
@@ -62,8 +65,7 @@ export const importFiles: CommandSpec = {
     const planned = await planImportRun({
       ...{ archive: cloud.open(uri), plan, how: howOf(options), replaces: input.flag('replace'), own, engine: await engineHash() },
       ...{ run: newRunId(createdMs, Math.random), createdMs },
-      // Some more tasks than workers: when the first ones are done early, there is something left to share.
-      minTasks: workers === 1 ? 1 : 8 * workers,
+      minTasks: Math.max(MIN_TASKS, 8 * workers),
     })
     let code = 0
     const work = async (signal: AbortSignal): Promise<void> => {
@@ -81,7 +83,12 @@ export const importFiles: CommandSpec = {
       progress.end()
       code = reportImport(
         result,
-        { uri, known: planned.known.flatMap(({ files }) => files.map(({ path: file }) => file)), isOne: plan.units.length === 1 },
+        {
+          uri,
+          known: planned.known.flatMap(({ files }) => files.map(({ path: file }) => file)),
+          leftOut: plan.leftOut,
+          isOne: plan.units.length === 1,
+        },
         ...([input, io, progress] as const),
       )
     }

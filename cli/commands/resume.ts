@@ -77,7 +77,13 @@ export const resume: CommandSpec = {
       if (head.imports !== undefined) {
         const result = await resumeImport({ ...options, signal, onProgress })
         progress.end()
-        code = reportImport(result, { uri: tableUri, known: [], isOne: head.partitions === 1 }, input, io, progress)
+        code = reportImport(
+          result,
+          { uri: tableUri, known: [], leftOut: head.imports.leftOut, isOne: head.partitions === 1 },
+          input,
+          io,
+          progress,
+        )
         return
       }
       const result = await runLocally({ ...options, signal, onProgress })
