@@ -81,16 +81,8 @@ export const importFiles: CommandSpec = {
         onProgress,
       })
       progress.end()
-      code = reportImport(
-        result,
-        {
-          uri,
-          known: planned.known.flatMap(({ files }) => files.map(({ path: file }) => file)),
-          leftOut: plan.leftOut,
-          isOne: plan.units.length === 1,
-        },
-        ...([input, io, progress] as const),
-      )
+      const known = planned.known.flatMap(({ files }) => files.map(({ path: file }) => file))
+      code = reportImport(result, { uri, known, leftOut: plan.leftOut, isOne: plan.units.length === 1 }, input, io, progress)
     }
     const ended = await interruptible(io, progress, work, () => 'each log in the archive is whole; the same command goes on')
     return ended === 0 ? code : ended

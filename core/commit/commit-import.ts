@@ -4,7 +4,7 @@ import { ReplayError } from '../errors.ts'
 import { removeStaged, stagedPrefix, writeImportRecord } from '../import/import-records.ts'
 import { type FolderStep, LogPlace, type StagedShare } from '../import/logs/log-place.ts'
 import { addCounts, emptyCounts } from '../import/messages/import-tally.ts'
-import { releaseArchive } from '../plan/imports/import-claim.ts'
+import { holdsArchive, releaseArchive } from '../plan/imports/import-claim.ts'
 import type { PlanHead } from '../plan/run/plan-document.ts'
 import { requireNotCancelled } from '../plan/run/run-cancel.ts'
 import { type DoneReceipt, type MissingPartition, readRunReceipts } from '../plan/run/run-receipts.ts'
@@ -39,7 +39,8 @@ export async function commitImport(archive: ObjectStore, head: PlanHead): Promis
       await writeImportRecord(archive, fingerprint, { ...imported!, folders: imported!.folders.map(({ key }) => key) })
     })
     const heldBack = await heldBackOf(archive, head, agreed.refused)
-    await removeStaged(archive)
+    // Of runs before it, too, that came to no end; unless another one has begun since, of which nothing is known.
+    await removeStaged(archive, (await holdsArchive(archive, head.run)) ? null : head.run)
     await releaseArchive(archive, head.run)
     const all = [...missing, ...heldBack]
     const placed = agreed.steps.filter(({ action }) => action !== 'same')

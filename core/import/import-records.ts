@@ -43,11 +43,12 @@ export function stagedPrefix(run: string, partition: number, attempt: string): s
   return `${STAGED}${run}/${partition}-${attempt}`
 }
 
-/** Removes what is staged: of the run that has committed, and of those before it that came to no end. */
-export async function removeStaged(archive: ObjectStore): Promise<void> {
+/** Removes the logs that a run has staged, or, null, that any run has. */
+export async function removeStaged(archive: ObjectStore, run: string | null): Promise<void> {
   const { directory } = archive
-  if (directory !== undefined) fs.rmSync(path.join(directory, STAGED), { recursive: true, force: true })
-  else for await (const { key } of archive.list(STAGED)) await archive.delete(key)
+  const prefix = run === null ? STAGED : `${STAGED}${run}/`
+  if (directory !== undefined) fs.rmSync(path.join(directory, prefix), { recursive: true, force: true })
+  else for await (const { key } of archive.list(prefix)) await archive.delete(key)
 }
 
 function recordKey(unit: string): string {

@@ -88,6 +88,29 @@ describe('the commit of an import', () => {
     expect(deaths).toBeGreaterThan(15)
   })
 
+  it.each(begun)('that %s may be made twice at once', async (_, before, files, replaces) => {
+    const archive = new MemoryStore()
+    if (before.length > 0) await imported(archive, before)
+    const run = (await staged(archive, files, replaces))!
+    const whole = copyOf(archive)
+    await commit(whole, run)
+    // The second one begins so many turns of the event loop later.
+    for (let turns = 0; turns < 60; turns++) {
+      const both = copyOf(archive)
+      both.faultOf = async () => {
+        await new Promise(setImmediate)
+        return null
+      }
+      const late = async (): Promise<unknown> => {
+        for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate)
+        return commit(both, run)
+      }
+      const ended = await Promise.allSettled([commit(both, run), late()])
+      expect(ended.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThan(0)
+      expect(archiveOf(both)).toEqual(archiveOf(whole))
+    }
+  })
+
   it('gives the same whatever came first, and one log of each day with all that reaches into it', async () => {
     const [together, apart] = [new MemoryStore(), new MemoryStore()]
     await imported(together, [third, first, second])

@@ -102,16 +102,16 @@ export class LogPlace {
     if (action === 'same') return
     const meta = metaText(shares, origins)
     const { directory: root } = this.#archive
-    const { staged } = shares[0]!.folder
+    const { staged, files } = shares[0]!.folder
     if (origins.length === 1) {
-      if (root === undefined) await this.#place({ key, staged, meta })
+      if (root === undefined) await this.#place({ key, staged, files, meta })
       else await moveIntoPlace(path.join(root, staged), path.join(root, 'v1', key), meta)
       return
     }
     const joined = path.join(this.#aside, `joined-${nameOf(key)}`)
     fs.rmSync(joined, { recursive: true, force: true })
     await joinLogs(await this.#sharesOf(key, shares, origins), joined)
-    if (root === undefined) await this.#place({ key, staged: await this.#upload(joined, `${staged}-joined`), meta })
+    if (root === undefined) await this.#place({ key, ...(await this.#upload(joined, `${staged}-joined`)), meta })
     else await moveIntoPlace(joined, path.join(root, 'v1', key), meta)
   }
 
@@ -123,7 +123,7 @@ export class LogPlace {
     }
   }
 
-  async #isGone({ staged, files }: StoredFolder): Promise<boolean> {
+  async #isGone({ staged, files }: Pick<StoredFolder, 'staged' | 'files'>): Promise<boolean> {
     const { directory } = this.#archive
     if (directory !== undefined) {
       const folder = path.join(directory, staged)
@@ -158,37 +158,53 @@ export class LogPlace {
   async #originsOf(key: string): Promise<readonly LogOrigin[] | null> {
     const found = await this.#archive.get(`v1/${key}/meta.json`)
     if (found === null) {
+      const note = await this.#archive.get(noteOf(key))
+      if (note !== null) return originsIn((JSON.parse(new TextDecoder().decode(note.bytes)) as Placing).meta)
       for await (const { key: object } of this.#archive.list(`v1/${key}/`)) if (/\.q(?:\.zst)?$/.test(object)) return []
       return null
     }
-    try {
-      const meta = JSON.parse(new TextDecoder().decode(found.bytes)) as { source?: { origins?: readonly LogOrigin[] } }
-      return meta.source?.origins ?? []
-    } catch {
-      return []
-    }
+    return originsIn(new TextDecoder().decode(found.bytes))
   }
 
   /** From where it is staged in the store. There is a log once its `meta.json` is there; until then a note says what is to be there. */
   async #place(placing: Placing): Promise<void> {
-    const { key, staged, meta } = placing
-    const note = `${PLACING}${nameOf(key)}.json`
-    await this.#archive.put(note, new TextEncoder().encode(JSON.stringify(placing)))
+    const { key, meta } = placing
+    await this.#archive.put(noteOf(key), new TextEncoder().encode(JSON.stringify(placing)))
+    try {
+      await this.#copy(placing)
+    } catch (error) {
+      // What is staged is removed once all of it is in its place: by a commit of the same run that was under way at the same time.
+      if (!(await this.#isGone(placing))) throw error
+    }
+    await this.#archive.put(`v1/${key}/meta.json`, new TextEncoder().encode(meta))
+    await this.#archive.delete(noteOf(key))
+  }
+
+  async #copy({ key, staged, files }: Placing): Promise<void> {
     const names: string[] = []
     for await (const { key: object } of this.#archive.list(`${staged}/`)) names.push(object.slice(staged.length + 1))
+    if (names.length < files) return
     const prefix = `v1/${key}/`
     await this.#archive.delete(`${prefix}meta.json`)
     for await (const { key: object } of this.#archive.list(prefix))
       if (!names.includes(object.slice(prefix.length))) await this.#archive.delete(object)
     for (const name of names) await copyObject(this.#archive, `${staged}/${name}`, prefix + name)
-    await this.#archive.put(`${prefix}meta.json`, new TextEncoder().encode(meta))
-    await this.#archive.delete(note)
   }
 
-  async #upload(directory: string, prefix: string): Promise<string> {
-    await putFolder(this.#archive, directory, prefix)
+  async #upload(directory: string, staged: string): Promise<Pick<Placing, 'staged' | 'files'>> {
+    const files = fs.readdirSync(directory).length
+    await putFolder(this.#archive, directory, staged)
     fs.rmSync(directory, { recursive: true })
-    return prefix
+    return { staged, files }
+  }
+}
+
+/** Empty: no import wrote it. */
+function originsIn(meta: string): readonly LogOrigin[] {
+  try {
+    return (JSON.parse(meta) as { source?: { origins?: readonly LogOrigin[] } }).source?.origins ?? []
+  } catch {
+    return []
   }
 }
 
@@ -196,10 +212,15 @@ export class LogPlace {
 interface Placing {
   readonly key: string
   readonly staged: string
+  readonly files: number
   readonly meta: string
 }
 
 const PLACING = '_imports/placing/'
+
+function noteOf(key: string): string {
+  return `${PLACING}${nameOf(key)}.json`
+}
 
 /** Puts the files of a folder below a prefix, without a last `/`. */
 export async function putFolder(store: ObjectStore, directory: string, prefix: string, condition?: 'absent'): Promise<void> {

@@ -41,10 +41,14 @@ export async function findInterrupted(archive: ObjectStore, digest: string): Pro
   return (await archive.get(runFiles(claim.run).plan)) === null ? null : claim.run
 }
 
+export async function holdsArchive(archive: ObjectStore, run: string): Promise<boolean> {
+  const found = await archive.get(CLAIM)
+  return found !== null && decode(found.bytes).run === run
+}
+
 /** Lets others import, once a run has committed. */
 export async function releaseArchive(archive: ObjectStore, run: string): Promise<void> {
-  const found = await archive.get(CLAIM)
-  if (found !== null && decode(found.bytes).run === run) await archive.delete(CLAIM)
+  if (await holdsArchive(archive, run)) await archive.delete(CLAIM)
 }
 
 function decode(bytes: Uint8Array): Claim {
