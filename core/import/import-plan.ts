@@ -134,7 +134,7 @@ function unknownFile({ path, head }: FileGlance, importer: Importer | null): Rep
 async function digestOf(stored: SourceFile['stored'], reference: FileReference): Promise<string> {
   if (reference.kind === 'object') return `etag:${reference.etag}`
   const hash = createHash('sha256')
-  for await (const piece of stored.read(0)) hash.update(piece as Uint8Array)
+  for await (const piece of stored.pieces()) hash.update(piece)
   return hash.digest('hex')
 }
 

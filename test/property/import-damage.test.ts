@@ -39,11 +39,8 @@ const SAMPLES: Readonly<Record<string, readonly (readonly string[])[]>> = {
 
 /** A file in memory. */
 function inMemory(name: string, bytes: Uint8Array): StoredFile {
-  return {
-    path: name,
-    bytes: bytes.length,
-    read: (start, end = bytes.length) => Readable.from([Buffer.from(bytes.subarray(start, end))], { objectMode: false }),
-  }
+  const read = (start: number, end = bytes.length) => Readable.from([Buffer.from(bytes.subarray(start, end))], { objectMode: false })
+  return { path: name, bytes: bytes.length, read, pieces: () => read(0) }
 }
 
 async function plainBytes(file: string): Promise<Buffer> {

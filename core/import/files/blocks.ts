@@ -33,14 +33,14 @@ export class Blocks {
     if (piece.length === 0) return this.more()
     const left = this.end - this.start
     this.#base += this.start
-    if (left === 0) {
-      this.bytes = piece
-    } else {
-      const joined = new Uint8Array(left + piece.length)
-      joined.set(this.bytes.subarray(this.start, this.end))
-      joined.set(piece, left)
-      this.bytes = joined
-    }
+    const bytes = left + piece.length
+    // Always one memory of one kind: loops over it are compiled for that, and nothing new is made for each piece.
+    if (bytes > this.bytes.length) {
+      const more = new Uint8Array(2 * bytes)
+      more.set(this.bytes.subarray(this.start, this.end))
+      this.bytes = more
+    } else this.bytes.copyWithin(0, this.start, this.end)
+    this.bytes.set(piece, left)
     this.start = 0
     this.end = left + piece.length
     return true

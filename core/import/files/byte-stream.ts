@@ -1,4 +1,5 @@
 import fs from 'node:fs'
+import { open } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import zlib from 'node:zlib'
 import yauzl from 'yauzl'
@@ -16,6 +17,8 @@ export interface StoredFile {
   readonly bytes: number
   /** Bytes from an offset on. */
   read(start: number, end?: number): Readable
+  /** All bytes. */
+  pieces(): ByteStream
 }
 
 export type Compression = 'gzip' | 'zstd' | 'zip' | 'none'
@@ -27,6 +30,22 @@ export function localFile(file: string): StoredFile {
     path: file,
     bytes: size,
     read: (start, end) => fs.createReadStream(file, { start, ...(end !== undefined && { end: end - 1 }), highWaterMark: PIECE_BYTES }),
+    pieces: () => piecesOf(file),
+  }
+}
+
+/** A stream would make new memory for each piece. */
+async function* piecesOf(file: string): ByteStream {
+  const handle = await open(file)
+  try {
+    const piece = new Uint8Array(PIECE_BYTES)
+    for (;;) {
+      const { bytesRead } = await handle.read(piece, 0, PIECE_BYTES)
+      if (bytesRead === 0) return
+      yield piece.subarray(0, bytesRead)
+    }
+  } finally {
+    await handle.close()
   }
 }
 
@@ -40,7 +59,12 @@ export function storedObject(store: ObjectStore, key: string, size: number, etag
       yield found.bytes
     }
   }
-  return { path: `${store.uri}/${key}`, bytes: size, read: (start, end = size) => Readable.from(ranges(start, end), { objectMode: false }) }
+  return {
+    path: `${store.uri}/${key}`,
+    bytes: size,
+    read: (start, end = size) => Readable.from(ranges(start, end), { objectMode: false }),
+    pieces: () => ranges(0, size),
+  }
 }
 
 /** Told by the first bytes. */
@@ -82,15 +106,19 @@ export async function* openBytes(file: StoredFile, options: OpenOptions = {}): B
 }
 
 async function* decompressed(file: StoredFile, compression: Compression): ByteStream {
-  const raw = compression === 'zip' ? await openZip(file) : file.read(0)
-  if (compression === 'none' || compression === 'zip') {
-    yield* raw
+  if (compression === 'none') {
+    yield* file.pieces()
+    return
+  }
+  if (compression === 'zip') {
+    yield* await openZip(file)
     return
   }
   if (compression === 'zstd') {
-    yield* unzstd(raw, UNPACK)
+    yield* unzstd(file.read(0), UNPACK)
     return
   }
+  const raw = file.read(0)
   const unpack = zlib.createGunzip(UNPACK)
   // Where this ends before the file does, nobody reads on.
   raw.on('error', (error) => unpack.destroy(error))

@@ -4,12 +4,13 @@ import { needingRoom } from '../../disk-full.ts'
 import { ReplayError } from '../../errors.ts'
 import { DATA_OFFSET } from '../../log/format/segment.ts'
 import { LogWriter } from '../../log/writing/log-writer.ts'
-import { crc32 } from '../../message/crc32.ts'
 import { recordBytes } from '../../message/record.ts'
 import type { InstrumentIdentity, StreamName } from '../messages/instrument-identity.ts'
 import { venueIdOf } from '../messages/naming.ts'
-import { RecordSpool } from './record-spool.ts'
+import { BackgroundSync } from './background-sync.ts'
+import { RecordSealer } from './record-sealer.ts'
 import { rescaleLog } from './rescale.ts'
+import { RecordChunks, WaitingRecords } from './waiting-records.ts'
 
 /** A log that was staged: a folder with sealed segments, still without `meta.json`. Whoever puts it in its place waits for the disk. */
 export interface StagedFolder {
@@ -32,9 +33,11 @@ export interface StagedFolder {
 const SMALL_LOG_BYTES = 4 << 20
 const SEGMENT_BYTES = 16 << 20
 /** Logs that are being written at one time; records of others wait in files. */
-const MAX_WRITERS = 24
-/** Records of all logs that wait in memory. */
+const MAX_WRITERS = 64
+/** Memory of the records of all logs that have no writer. */
 const MAX_WAITING_BYTES = 48 << 20
+/** Records of a log that has one, written at a time. */
+const BATCH_BYTES = 256 << 10
 
 /**
  * Writes many logs at one time, below a folder of their own, in bounded memory. What they are like follows from what is put into each
@@ -42,6 +45,9 @@ const MAX_WAITING_BYTES = 48 << 20
  */
 export class LogStager {
   readonly directory: string
+  readonly sealer = new RecordSealer()
+  readonly chunks = new RecordChunks()
+  readonly disk = new BackgroundSync()
   readonly #logs = new Map<string, StagedLog>()
   #writers = 0
   #waitingBytes = 0
@@ -75,6 +81,8 @@ export class LogStager {
       const folder = await log.finish()
       if (folder !== null) folders.push(folder)
     }
+    this.sealer.close()
+    await this.disk.finish()
     return folders
   }
 
@@ -85,9 +93,13 @@ export class LogStager {
     return true
   }
 
-  /** More bytes wait in memory, or fewer; where it is too much, the largest go into files. */
+  /** What waits has more memory, or less. */
   wait(bytes: number): void {
     this.#waitingBytes += bytes
+  }
+
+  /** Where too much waits, the largest go into files. */
+  makeRoom(): void {
     if (this.#waitingBytes <= MAX_WAITING_BYTES) return
     const largest = [...this.#logs.values()].sort((a, b) => b.waitingBytes - a.waitingBytes)
     for (const log of largest) {
@@ -106,7 +118,7 @@ export class StagedLog {
   readonly #key: string
   readonly #directory: string
   readonly #streamId: number
-  #spool: RecordSpool | null
+  readonly #waiting: WaitingRecords
   #writer: LogWriter | null = null
   #logBytes = 0
   #minLow = 0
@@ -122,11 +134,12 @@ export class StagedLog {
     this.#directory = directory
     this.identity = identity
     this.#streamId = streamId
-    this.#spool = new RecordSpool(`${directory}.spool`)
+    this.#waiting = new WaitingRecords(`${directory}.waiting`, stager.chunks)
   }
 
+  /** Memory of what waits for a writer. */
   get waitingBytes(): number {
-    return this.#spool?.waitingBytes ?? 0
+    return this.#writer === null ? this.#waiting.memoryBytes : 0
   }
 
   /** Decimals of the message that is appended next. */
@@ -138,8 +151,12 @@ export class StagedLog {
     if (size > most[1]) most[1] = size
   }
 
-  /** Times never step back. The payload begins with the buffer. */
-  append(typeId: number, timestampLow: number, timestampHigh: number, payload: Uint8Array, length: number): void {
+  /** Times never step back. @param length of the payload in bytes, a multiple of 4 */
+  append(typeId: number, timestampLow: number, timestampHigh: number, payload: Uint32Array, length: number): void {
+    const size = recordBytes(length)
+    const waiting = this.#waiting
+    if (waiting.isFull(size)) this.#makeRoom(size)
+    waiting.put(typeId, this.records, timestampLow, timestampHigh, payload, length)
     if (this.records === 0) {
       this.#minLow = timestampLow
       this.#minHigh = timestampHigh
@@ -147,26 +164,20 @@ export class StagedLog {
     this.#maxLow = timestampLow
     this.#maxHigh = timestampHigh
     this.records++
-    this.#logBytes += recordBytes(length)
-    if (this.#writer !== null) {
-      this.#writer.appendRecord(typeId, timestampLow, timestampHigh, payload, 0, length, crc32(payload, 0, length))
-      return
-    }
-    const before = this.#spool!.waitingBytes
-    this.#spool!.put(typeId, timestampLow, timestampHigh, payload, length)
-    this.#stager.wait(this.#spool!.waitingBytes - before)
-    if (this.#logBytes > SMALL_LOG_BYTES && this.#spool !== null && !this.#spool.isSpilt && this.#stager.takeWriter()) this.#write()
+    this.#logBytes += size
   }
 
-  /** Puts what waits into a file; how many bytes that were. */
+  /** Puts what waits for a writer into a file; how much memory that gives back. */
   spill(): number {
-    return this.#spool?.spill() ?? 0
+    const { waitingBytes } = this
+    if (waitingBytes > 0) this.#waiting.spill()
+    return waitingBytes
   }
 
   /** Seals the log; null: nothing was put into it. */
   async finish(): Promise<StagedFolder | null> {
     if (this.records === 0) return null
-    if (this.#writer === null) this.#write()
+    this.#write()
     this.#writer!.finish()
     const scales = this.#most[0] < 0 ? null : ([this.#most[0], this.#most[1]] as const)
     if (scales !== null && (this.#least[0] < scales[0] || this.#least[1] < scales[1])) await this.#rescale(scales)
@@ -184,20 +195,31 @@ export class StagedLog {
     }
   }
 
-  /** What waited goes into the log, and what follows directly. */
+  /** A large log has a writer, where there are not too many. */
+  #makeRoom(size: number): void {
+    const waiting = this.#waiting
+    const isLarge = this.#logBytes > SMALL_LOG_BYTES
+    if (this.#writer !== null ? waiting.memoryBytes >= BATCH_BYTES : isLarge && !waiting.isSpilt && this.#stager.takeWriter()) this.#write()
+    this.#stager.makeRoom()
+    const before = this.waitingBytes
+    waiting.extend(size)
+    this.#stager.wait(this.waitingBytes - before)
+  }
+
+  /** Moves what waits into the log. */
   #write(): void {
-    const spool = this.#spool!
-    this.#stager.wait(-spool.waitingBytes)
-    this.#spool = null
-    const writer = this.#newWriter(this.#directory)
-    this.#writer = writer
-    spool.drain((typeId, low, high, bytes, start, length) => {
-      writer.appendRecord(typeId, low, high, bytes, start, length, crc32(bytes, start, start + length))
-    })
+    if (this.#writer === null) {
+      this.#stager.wait(-this.#waiting.memoryBytes)
+      this.#writer = this.#newWriter(this.#directory)
+    }
+    this.#waiting.drain(this.#writer, this.#stager.sealer)
   }
 
   #newWriter(directory: string): LogWriter {
-    return LogWriter.open(directory, { segmentBytes: segmentBytesFor(this.#logBytes), isDurable: false })
+    const { disk } = this.#stager
+    const segmentBytes = segmentBytesFor(this.#logBytes)
+    const onSegment = segmentBytes === SEGMENT_BYTES ? (file: string) => disk.begin(file) : undefined
+    return LogWriter.open(directory, { segmentBytes, isDurable: false, onSegment })
   }
 
   /** Writes the log once more, with the scales of the message that needs the finest, where all fit into these. */

@@ -40,7 +40,6 @@ abstract class BookOutput extends StreamOutput {
   sizeScale = 0
   // An order's event fits; a file may have ten thousand instruments.
   protected words: Uint32Array = new Uint32Array(L3_EVENT_BYTES / 4)
-  protected bytes: Uint8Array = new Uint8Array(this.words.buffer)
   readonly #venue: number
   readonly #market: number
 
@@ -51,9 +50,7 @@ abstract class BookOutput extends StreamOutput {
   }
 
   protected grow(bytes: number): void {
-    if (bytes <= this.bytes.length) return
-    this.words = new Uint32Array(2 * Math.ceil(bytes / 4))
-    this.bytes = new Uint8Array(this.words.buffer)
+    if (bytes > this.words.byteLength) this.words = new Uint32Array(2 * Math.ceil(bytes / 4))
   }
 
   protected putHeader(length: number, received: Instant, exchange: Instant, native: number, event: number, mode: number): void {
@@ -184,7 +181,7 @@ export class L2Output extends BookOutput {
       words[23] = bids.count | (asks.count << 16)
     }
     this.log!.observeScales(priceScale, sizeScale)
-    this.append(TYPE_BOOK_EVENT, this.bytes, length)
+    this.append(TYPE_BOOK_EVENT, this.words, length)
     return 'written'
   }
 
@@ -192,7 +189,7 @@ export class L2Output extends BookOutput {
   reset(received: Instant, exchange: Instant): boolean {
     if (!this.begin(received)) return false
     this.putHeader(BOOK_EVENT_BYTES, received, exchange, 0, EVENT_RESET, MODE_L2)
-    this.append(TYPE_BOOK_EVENT, this.bytes, BOOK_EVENT_BYTES)
+    this.append(TYPE_BOOK_EVENT, this.words, BOOK_EVENT_BYTES)
     return true
   }
 
@@ -283,7 +280,7 @@ export class L3Output extends BookOutput {
     words[30] = 0
     words[31] = 0
     this.log!.observeScales(priceScale, sizeScale)
-    this.append(TYPE_BOOK_EVENT, this.bytes, L3_EVENT_BYTES)
+    this.append(TYPE_BOOK_EVENT, this.words, L3_EVENT_BYTES)
     return true
   }
 }

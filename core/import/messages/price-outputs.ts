@@ -15,7 +15,6 @@ type OutputParts = [identity: InstrumentIdentity, isWanted: boolean, stager: Log
 export class TradeOutput extends StreamOutput {
   readonly #words = new Uint32Array(TRADE_BYTES / 4)
   readonly #doubles = new Float64Array(this.#words.buffer)
-  readonly #bytes = new Uint8Array(this.#words.buffer)
 
   constructor(...[identity, ...rest]: OutputParts) {
     super(identity, { name: 'trades', id: 2 }, ...rest)
@@ -57,7 +56,7 @@ export class TradeOutput extends StreamOutput {
       this.#doubles[1] = price
       this.#doubles[2] = quantity
       words[12] = isBuyerMaker ? 1 : 0
-      this.append(TYPE_TRADE, this.#bytes, TRADE_BYTES)
+      this.append(TYPE_TRADE, words, TRADE_BYTES)
     }
     words.fill(0, 6, 12)
     return isWritten
@@ -68,7 +67,6 @@ export class TradeOutput extends StreamOutput {
 export class TickerOutput extends StreamOutput {
   readonly #words = new Uint32Array(BOOK_TICKER_BYTES / 4)
   readonly #doubles = new Float64Array(this.#words.buffer)
-  readonly #bytes = new Uint8Array(this.#words.buffer)
 
   constructor(...[identity, ...rest]: OutputParts) {
     super(identity, { name: 'ticker', id: 3 }, ...rest)
@@ -85,7 +83,7 @@ export class TickerOutput extends StreamOutput {
     doubles[2] = bidSize
     doubles[3] = askPrice
     doubles[4] = askSize
-    this.append(TYPE_BOOK_TICKER, this.#bytes, BOOK_TICKER_BYTES)
+    this.append(TYPE_BOOK_TICKER, this.#words, BOOK_TICKER_BYTES)
     return true
   }
 }

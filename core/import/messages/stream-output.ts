@@ -64,7 +64,7 @@ export abstract class StreamOutput {
     return true
   }
 
-  protected append(typeId: number, payload: Uint8Array, length: number): void {
+  protected append(typeId: number, payload: Uint32Array, length: number): void {
     this.log!.append(typeId, this.record.low, this.record.high, payload, length)
   }
 

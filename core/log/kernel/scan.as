@@ -123,6 +123,19 @@ export function crc32(start: usize, length: u32): u32 {
   return ~crc;
 }
 
+/** Puts the CRCs of their payloads into the headers of the records that are whole from `start` to `end`; where the next one begins. */
+export function sealRecords(start: usize, end: usize): usize {
+  let at = start;
+  while (at + 64 <= end) {
+    const length = load<u32>(at) - 1;
+    const next = at + ((<usize>length + 127) & ~63);
+    if (next > end) break;
+    store<u32>(at, crc32(at + 64, length), 28);
+    at = next;
+  }
+  return at;
+}
+
 /** Scans records from POSITION until a reason to stop, and returns that reason. */
 export function scan(): i32 {
   let at = <usize>load<i32>(CONTROL + POSITION);

@@ -70,6 +70,7 @@ export function giveBackKernel(kernel: ScanKernel): void {
 interface KernelExports {
   buildCrcTables(): void
   crc32(start: number, length: number): number
+  sealRecords(start: number, end: number): number
   scan(): number
 }
 
@@ -244,6 +245,11 @@ export class ScanKernel {
   /** CRC32 of bytes in this memory, unsigned. */
   crc32(address: number, length: number): number {
     return this.#exports.crc32(address, length) >>> 0
+  }
+
+  /** Puts the CRCs of their payloads into the headers of the whole records in so many bytes of the data buffer; how many bytes those are. */
+  sealRecords(bytes: number): number {
+    return this.#exports.sealRecords(this.dataStart, this.dataStart + bytes) - this.dataStart
   }
 
   #setFlag(flag: number, on: boolean): void {

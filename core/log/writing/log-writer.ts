@@ -15,6 +15,8 @@ export interface LogWriterOptions {
   readonly indexStride?: number
   /** Whether a segment is on the disk when it appears; false: the caller waits for the disk before others may see the log. @default true */
   readonly isDurable?: boolean
+  /** Hears of each segment that is complete: its file. */
+  readonly onSegment?: ((file: string) => void) | undefined
 }
 
 const DEFAULT_LOG_STRIDE = 100
@@ -29,6 +31,7 @@ const DEFAULT_LOG_STRIDE = 100
 export class LogWriter extends RecordAppender {
   readonly #indexStride: number
   readonly #isDurable: boolean
+  readonly #onSegment: ((file: string) => void) | undefined
   readonly #stage: RecordStage
   #nextId: number
   #segment: SegmentWriter | null = null
@@ -41,7 +44,7 @@ export class LogWriter extends RecordAppender {
    * @throws ReplayError input `segment-bytes`, `index-stride`, `log-is-queue`, `disk-full`
    */
   static open(directory: string, options: LogWriterOptions = {}): LogWriter {
-    const { segmentBytes = DEFAULT_SEGMENT_BYTES, indexStride = DEFAULT_LOG_STRIDE, isDurable = true } = options
+    const { segmentBytes = DEFAULT_SEGMENT_BYTES, indexStride = DEFAULT_LOG_STRIDE, isDurable = true, onSegment } = options
     checkSegmentBytes(segmentBytes)
     needingRoom(directory, 'log', () => fs.mkdirSync(directory, { recursive: true }))
     const names = fs.readdirSync(directory)
@@ -51,13 +54,21 @@ export class LogWriter extends RecordAppender {
         path: directory,
       })
     }
-    return new LogWriter(directory, segmentBytesOf(directory) ?? segmentBytes, indexStride, isDurable, nextIdAfter(names))
+    return new LogWriter(directory, segmentBytesOf(directory) ?? segmentBytes, indexStride, isDurable, nextIdAfter(names), onSegment)
   }
 
-  private constructor(directory: string, segmentBytes: number, indexStride: number, isDurable: boolean, nextId: number) {
+  private constructor(
+    directory: string,
+    segmentBytes: number,
+    indexStride: number,
+    isDurable: boolean,
+    nextId: number,
+    onSegment: ((file: string) => void) | undefined,
+  ) {
     super(directory, segmentBytes)
     this.#indexStride = indexStride
     this.#isDurable = isDurable
+    this.#onSegment = onSegment
     this.#stage = new RecordStage(segmentBytes)
     this.#nextId = nextId
   }
@@ -69,6 +80,20 @@ export class LogWriter extends RecordAppender {
    */
   append(typeId: number, timestampNs: bigint, payload: Uint8Array): void {
     this.appendAt(typeId, timestampNs, payload)
+  }
+
+  /**
+   * Appends whole records as they lie in segments: with sequences from `nextSeq` on and their CRCs, for which the caller vouches.
+   * @param records and `words` are one memory, from its begin on; where records begin is a multiple of 64 behind `start`
+   * @throws ReplayError as `append`
+   */
+  appendRecords(records: Uint8Array, words: Uint32Array, start: number, end: number): void {
+    for (let at = start; at < end; ) {
+      const segment = this.segmentFor(words[at >>> 2]! - 1)
+      const before = segment.index.recordCount
+      at = segment.appendRecords(records, words, at, end)
+      this.skipSeqs(segment.index.recordCount - before)
+    }
   }
 
   /**
@@ -112,6 +137,7 @@ export class LogWriter extends RecordAppender {
     const target = path.join(this.path, segmentName(segment.id))
     this.#moveInto(segment.path, target)
     replaceFile(path.join(this.path, indexName(segment.id)), segment.index.encode(), this.#isDurable)
+    this.#onSegment?.(target)
   }
 
   /** A link fails where a rename would replace. */

@@ -51,6 +51,13 @@ export abstract class RecordAppender {
     if (this.#seqLow === 0) this.#seqHigh = (this.#seqHigh + 1) >>> 0
   }
 
+  /** Records were appended that have their sequences already. */
+  protected skipSeqs(count: number): void {
+    const low = this.#seqLow + count
+    this.#seqLow = low >>> 0
+    this.#seqHigh = (this.#seqHigh + Math.floor(low / 2 ** 32)) >>> 0
+  }
+
   /** As `appendRecord`. @throws ReplayError also input `number-range` */
   protected appendAt(typeId: number, timestampNs: bigint, payload: Uint8Array): void {
     requireU64('record time', timestampNs)

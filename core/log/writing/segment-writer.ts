@@ -90,6 +90,27 @@ export class SegmentWriter {
   }
 
   /**
+   * Writes records that lie as they will in the file, CRCs included: as many as fit.
+   * @param start of the first in `records`, a multiple of 4 @param words of all of `records`
+   * @returns where the first lies that does not fit, or `end`
+   * @throws ReplayError as `commit`
+   */
+  appendRecords(records: Uint8Array, words: Uint32Array, start: number, end: number): number {
+    this.commit()
+    let at = start
+    while (at < end) {
+      const word = at >>> 2
+      const next = at + recordBytes(words[word]! - 1)
+      const offset = this.#committedEnd + at - start
+      if (offset + next - at > this.segmentBytes) break
+      this.index.observe(words[word + 2]!, words[word + 3]!, words[word + 4]!, words[word + 5]!, offset)
+      at = next
+    }
+    if (at > start) this.#writeGroup(records, words, start, at - start)
+    return at
+  }
+
+  /**
    * Makes the staged records visible. After a failure nothing of the group is, and the segment takes no more records:
    * reopening the log repairs it.
    * @throws ReplayError input `disk-full`; transient `write-failed`
@@ -97,13 +118,7 @@ export class SegmentWriter {
   commit(): void {
     const stage = this.#stage
     if (stage.bytes === 0) return
-    this.#write(() => {
-      const commitLen = stage.hideFirst()
-      writeFully(this.#descriptor, stage.buffer, 0, stage.bytes, this.#committedEnd)
-      stage.showFirst(commitLen)
-      writeFully(this.#descriptor, stage.buffer, 0, COMMIT_BYTES, this.#committedEnd)
-    })
-    this.#committedEnd += stage.bytes
+    this.#writeGroup(stage.buffer, stage.words, 0, stage.bytes)
     stage.clear()
   }
 
@@ -124,14 +139,26 @@ export class SegmentWriter {
     fs.closeSync(this.#descriptor)
   }
 
+  #writeGroup(records: Uint8Array, words: Uint32Array, start: number, bytes: number): void {
+    this.#write(() => {
+      const commitLen = words[start >>> 2]!
+      words[start >>> 2] = 0
+      writeFully(this.#descriptor, records, start, bytes, this.#committedEnd)
+      words[start >>> 2] = commitLen
+      writeFully(this.#descriptor, records, start, COMMIT_BYTES, this.#committedEnd)
+    })
+    this.#committedEnd += bytes
+  }
+
   /** A record larger than the stage: header, then payload straight from its source, then the commit. */
   #commitLarge(source: Uint8Array, payloadStart: number, payloadLength: number, size: number): void {
     const stage = this.#stage
     this.#write(() => {
-      const commitLen = stage.hideFirst()
+      const commitLen = stage.words[0]!
+      stage.words[0] = 0
       writeFully(this.#descriptor, stage.buffer, 0, RECORD_HEADER_BYTES, this.#committedEnd)
       writeFully(this.#descriptor, source, payloadStart, payloadLength, this.#committedEnd + RECORD_HEADER_BYTES)
-      stage.showFirst(commitLen)
+      stage.words[0] = commitLen
       writeFully(this.#descriptor, stage.buffer, 0, COMMIT_BYTES, this.#committedEnd)
     })
     this.#committedEnd += size
@@ -160,23 +187,23 @@ export class SegmentWriter {
 }
 
 /**
- * Records that are not yet in their file, laid out as they will be there. Words are written through an Int32Array,
+ * Records that are not yet in their file, laid out as they will be there. Words are written through a Uint32Array,
  * so in the byte order of the machine: little-endian on every processor that Node 24 and this library are used on.
  */
 export class RecordStage {
   readonly capacity: number
-  readonly buffer: Uint8Array
+  /** Made with the first record: writers that get theirs whole need none. */
+  words = new Uint32Array(0)
+  /** The same memory. */
+  buffer = new Uint8Array(0)
   /** Bytes staged; a multiple of 64. */
   bytes = 0
-  readonly #words: Int32Array
   #source: ArrayBufferLike | null = null
-  #sourceWords: Int32Array = new Int32Array(0)
+  #sourceWords: Uint32Array = new Uint32Array(0)
 
   /** @param segmentBytes size of the segments it is for: no use in staging more */
   constructor(segmentBytes: number) {
     this.capacity = Math.min(STAGE_BYTES, Math.ceil(segmentBytes / 64) * 64)
-    this.buffer = new Uint8Array(this.capacity)
-    this.#words = new Int32Array(this.buffer.buffer)
   }
 
   /** Whether a record with this payload can still be staged. */
@@ -193,7 +220,8 @@ export class RecordStage {
     payloadLength: number,
     crc32: number,
   ): void {
-    const words = this.#words
+    if (this.words.length === 0) this.#allocate()
+    const { words } = this
     const at = this.bytes >>> 2
     words[at] = payloadLength + 1
     words[at + 1] = RECORD_VERSION
@@ -208,7 +236,7 @@ export class RecordStage {
 
   /** Puts the payload behind the header, zeros up to the record's end, and counts the record as staged. */
   putPayload(source: Uint8Array, start: number, length: number, size: number): void {
-    const words = this.#words
+    const { words } = this
     const from = this.bytes + RECORD_HEADER_BYTES
     const end = (this.bytes + size) >>> 2
     let word = from >>> 2
@@ -227,26 +255,20 @@ export class RecordStage {
     this.bytes += size
   }
 
-  /** Makes the first record uncommitted; returns its commitLen. */
-  hideFirst(): number {
-    const commitLen = this.#words[0]!
-    this.#words[0] = 0
-    return commitLen
-  }
-
-  showFirst(commitLen: number): void {
-    this.#words[0] = commitLen
-  }
-
   clear(): void {
     this.bytes = 0
   }
 
+  #allocate(): void {
+    this.words = new Uint32Array(this.capacity / 4)
+    this.buffer = new Uint8Array(this.words.buffer)
+  }
+
   /** The words of the buffer a payload lies in; payloads in a row mostly lie in the same one. */
-  #wordsOf(source: Uint8Array): Int32Array {
+  #wordsOf(source: Uint8Array): Uint32Array {
     if (source.buffer !== this.#source) {
       this.#source = source.buffer
-      this.#sourceWords = new Int32Array(source.buffer, 0, source.buffer.byteLength >>> 2)
+      this.#sourceWords = new Uint32Array(source.buffer, 0, source.buffer.byteLength >>> 2)
     }
     return this.#sourceWords
   }
