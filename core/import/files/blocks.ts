@@ -5,7 +5,7 @@ import type { ByteStream } from './byte-stream.ts'
  * take from `bytes` between `start` and `end` what is whole, and move `start`.
  */
 export class Blocks {
-  bytes: Uint8Array = new Uint8Array(0)
+  bytes: Buffer<ArrayBuffer> = Buffer.alloc(0)
   start = 0
   end = 0
   /** The stream is over: what is left is all there is. */
@@ -34,9 +34,9 @@ export class Blocks {
     const left = this.end - this.start
     this.#base += this.start
     const bytes = left + piece.length
-    // Always one memory of one kind: loops over it are compiled for that, and nothing new is made for each piece.
+    // Always one memory, so that none is made for each piece; a Buffer, whose search for a byte is four times as fast over long lines.
     if (bytes > this.bytes.length) {
-      const more = new Uint8Array(2 * bytes)
+      const more = Buffer.allocUnsafeSlow(2 * bytes)
       more.set(this.bytes.subarray(this.start, this.end))
       this.bytes = more
     } else this.bytes.copyWithin(0, this.start, this.end)

@@ -10,7 +10,7 @@ const MAX_LINE_BYTES = 256 << 20
  * Takes blocks: `while (await lines.block()) while (lines.next()) …`, so that only blocks are waited for.
  */
 export class Lines {
-  bytes: Uint8Array = new Uint8Array(0)
+  bytes: Buffer = Buffer.alloc(0)
   start = 0
   end = 0
   /** Of the line, from 1 on. */

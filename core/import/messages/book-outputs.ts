@@ -40,36 +40,33 @@ abstract class BookOutput extends StreamOutput {
   sizeScale = 0
   // An order's event fits; a file may have ten thousand instruments.
   protected words: Uint32Array = new Uint32Array(L3_EVENT_BYTES / 4)
-  readonly #venue: number
-  readonly #market: number
 
   constructor(mode: number, [identity, isWanted, stager, tally, range]: OutputParts) {
     super(identity, { name: mode === MODE_L3 ? 'l3' : 'book', id: 1 }, isWanted, stager, tally, range)
-    this.#venue = venueIdOf(identity.venue)
-    this.#market = marketId(identity.exchangeSymbol)
+    // What all of its messages have stays; words that nothing is put into are 0.
+    this.words[0] = BOOK_EVENT_SCHEMA_VERSION
+    this.words[2] = venueIdOf(identity.venue) << 16
+    this.words[3] = marketId(identity.exchangeSymbol)
+    this.words[4] = this.stream.id
   }
 
   protected grow(bytes: number): void {
-    if (bytes > this.words.byteLength) this.words = new Uint32Array(2 * Math.ceil(bytes / 4))
+    if (bytes <= this.words.byteLength) return
+    const words = new Uint32Array(2 * Math.ceil(bytes / 4))
+    words.set(this.words)
+    this.words = words
   }
 
   protected putHeader(length: number, received: Instant, exchange: Instant, native: number, event: number, mode: number): void {
     const { words } = this
-    words[0] = BOOK_EVENT_SCHEMA_VERSION
     words[1] = length
-    words[2] = this.#venue << 16
-    words[3] = this.#market
-    words[4] = this.stream.id
-    words[5] = 0
     words[6] = received.low
     words[7] = received.high
     words[8] = exchange.low
     words[9] = exchange.high
     words[10] = this.seq
-    words[11] = 0
     setNumber(words, 12, native)
     words[14] = event | (mode << 8) | (FLAG_ABSOLUTE << 16)
-    words[15] = 0
   }
 }
 
@@ -267,8 +264,6 @@ export class L3Output extends BookOutput {
     const { words, priceScale, sizeScale } = this
     words[16] = type | (side << 8)
     words[17] = priceScale | (sizeScale << 8)
-    words[18] = 0
-    words[19] = 0
     words[20] = orderLow
     words[21] = orderHigh
     words[22] = bidLow
@@ -277,8 +272,6 @@ export class L3Output extends BookOutput {
     words[25] = askHigh
     setNumber(words, 26, price)
     setNumber(words, 28, quantity)
-    words[30] = 0
-    words[31] = 0
     this.log!.observeScales(priceScale, sizeScale)
     this.append(TYPE_BOOK_EVENT, this.words, L3_EVENT_BYTES)
     return true

@@ -30,9 +30,11 @@ export class Instant {
 
   /** @param seconds whole, below 2^34 @param nanos of a second, whole */
   setSeconds(seconds: number, nanos: number): this {
-    const upper = Math.floor(seconds / 65_536) * 1e9
+    // Without remainders, which doubles have none of in hardware.
+    const high = Math.floor(seconds / 65_536)
+    const upper = high * 1e9
     const upperHigh = Math.floor(upper / 65_536)
-    const sum = (upper - upperHigh * 65_536) * 65_536 + (seconds % 65_536) * 1e9 + nanos
+    const sum = (upper - upperHigh * 65_536) * 65_536 + (seconds - high * 65_536) * 1e9 + nanos
     this.low = sum >>> 0
     this.high = upperHigh + Math.floor(sum / WORD)
     return this
