@@ -13,6 +13,7 @@ export interface KernelSource {
 
 export const KERNELS: readonly KernelSource[] = [
   { folder: new URL('../core/log/kernel/', import.meta.url), name: 'scan', constant: 'SCAN_WASM_BASE64', flags: [] },
+  { folder: new URL('../core/import/kernel/', import.meta.url), name: 'csv', constant: 'CSV_WASM_BASE64', flags: [] },
   {
     folder: new URL('../core/table/kernel/', import.meta.url),
     name: 'row-hash',

@@ -1,4 +1,4 @@
-import { type OpenOptions, openBytes, type StoredFile } from './files/byte-stream.ts'
+import { type ByteStream, type OpenOptions, openBytes, type StoredFile } from './files/byte-stream.ts'
 import type { Importer, ImportFile, ImportSettings } from './importer.ts'
 import { LogStager, type StagedFolder } from './logs/log-stager.ts'
 import { ImportOutput } from './messages/import-output.ts'
@@ -41,10 +41,21 @@ export async function importUnit(
   const stager = new LogStager(directory)
   const tally = new ImportTally(onError)
   const open: OpenOptions = keepsTruncated ? { onTruncated: ({ code }) => tally.note(`files cut short (${code})`) } : {}
-  const read = files.map(
-    ({ name, holds, stored }): ImportFile => ({ name, path: stored.path, holds, open: async () => openBytes(stored, open) }),
-  )
-  await importer.read(read, new ImportOutput(stager, tally, { venue: settings.venue }, range, scales), settings)
+  const opened: AsyncGenerator<Uint8Array>[] = []
+  const read = files.map(({ name, holds, stored }): ImportFile => {
+    const opening = async (): Promise<ByteStream> => {
+      const stream = openBytes(stored, open)
+      opened.push(stream)
+      return stream
+    }
+    return { name, path: stored.path, holds, open: opening }
+  })
+  try {
+    await importer.read(read, new ImportOutput(stager, tally, { venue: settings.venue }, range, scales), settings)
+  } finally {
+    // An error leaves files in the middle.
+    for (const stream of opened) await stream.return(undefined)
+  }
   tally.check()
   return { folders: await stager.finish(), counts: tally.counts }
 }

@@ -5,11 +5,9 @@ import { describe, expect, it } from 'vitest'
 import { L2Book } from '../../core/book/l2-book.ts'
 import { localFile, openBytes } from '../../core/import/files/byte-stream.ts'
 import { glanceAt } from '../../core/import/files/glance.ts'
-import { NumberScan } from '../../core/import/formats/binance/number-scan.ts'
 import { RowSorter } from '../../core/import/formats/binance/row-sorter.ts'
 import { binance } from '../../core/import/formats/binance.ts'
 import type { UnitOptions } from '../../core/import/import-unit.ts'
-import { Decimal } from '../../core/import/messages/decimal.ts'
 import { BookTickerView } from '../../core/protocol/book-ticker.ts'
 import { TradeView } from '../../core/protocol/trade.ts'
 import { describeGolden, goldenJson, goldenPath } from '../golden-data.ts'
@@ -352,48 +350,6 @@ describe('damaged trades of Binance', () => {
     await expect(importText('mine.csv', row(1))).rejects.toThrow(/does not say of which symbol/)
     const made = await importText('mine.csv', row(1), { settings: { words: { symbol: 'BTCUSD_PERP' } } })
     expect([...made.folders.keys()]).toEqual(['binance-coinm/btcusd_perp/2024-08-08/trades'])
-  })
-})
-
-describe('plain numbers', () => {
-  it('are those of the parser of decimals, or left to it', () => {
-    const [scan, decimal] = [new NumberScan(), new Decimal()]
-    const texts = [
-      '',
-      '.',
-      '0',
-      '5.',
-      '.5',
-      '0.02000000',
-      '61837.63000000',
-      '9007199254740993',
-      '9007199254740991',
-      '1e-8',
-      '-1',
-      '+1',
-      '1.2.3',
-      ' 1',
-    ]
-    for (let i = 0; i < 5000; i++)
-      texts.push(((i * 7919.123) ** ((i % 5) - 1)).toFixed(i % 11), String(1 / (i + 1)), `0.${'0'.repeat(i % 30)}${i}`)
-    let plain = 0
-    for (const text of texts) {
-      const bytes = new TextEncoder().encode(`,${text},7`)
-      scan.at = 1
-      const value = scan.next(bytes, bytes.length)
-      if (value === -1) continue
-      plain++
-      expect([value, scan.at, scan.length]).toEqual([decimal.double(bytes, 1, bytes.length - 2), bytes.length - 1, text.length])
-      expect(value).toBe(Number(text))
-      expect([scan.next(bytes, bytes.length), scan.at]).toEqual([7, bytes.length + 1])
-    }
-    expect(plain).toBeGreaterThan(5000)
-    expect(
-      ['', '.', '1e-8', '-1', '+1', '1.2.3', ' 1', '9007199254740993'].map((text) => {
-        scan.at = 0
-        return scan.next(new TextEncoder().encode(text), text.length)
-      }),
-    ).toEqual(Array(8).fill(-1))
   })
 })
 

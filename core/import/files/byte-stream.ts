@@ -94,7 +94,7 @@ export interface OpenOptions {
 }
 
 /** Opens a file from its first byte on, decompressed. */
-export async function* openBytes(file: StoredFile, options: OpenOptions = {}): ByteStream {
+export async function* openBytes(file: StoredFile, options: OpenOptions = {}): AsyncGenerator<Uint8Array> {
   const compression = compressionOf(await rawHead(file, 4))
   try {
     yield* decompressed(file, compression)

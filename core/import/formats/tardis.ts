@@ -1,7 +1,7 @@
 import { ReplayError } from '../../errors.ts'
-import { CsvFields, SameText } from '../files/csv-fields.ts'
-import { Lines } from '../files/lines.ts'
-import { idWords, wholeNumber } from '../files/whole-number.ts'
+import { SameText } from '../files/csv-fields.ts'
+import { CsvRows } from '../files/csv-rows.ts'
+import { idWords } from '../files/whole-number.ts'
 import { defineImporter, type FileGlance, type ImportFile, type Recognised } from '../importer.ts'
 import { Decimal } from '../messages/decimal.ts'
 import type { ImportOutput } from '../messages/import-output.ts'
@@ -60,13 +60,12 @@ function recognisedBy({ name }: FileGlance, holds: string): Recognised {
   return { holds, unit: name, venue: found.exchange!, symbols: [found.symbol!], dates: [found.date!] }
 }
 
-type RowReader = (bytes: Uint8Array, fields: CsvFields) => void
+type RowReader = (rows: CsvRows) => void
 
 /** Reads one file. Rows of symbols may be mixed. */
 class TardisReader {
   readonly #file: ImportFile
   readonly #output: ImportOutput
-  readonly #fields = new CsvFields(160)
   readonly #exchangeTime = new Instant()
   readonly #local = new Instant()
   readonly #price = new Decimal()
@@ -83,23 +82,20 @@ class TardisReader {
   }
 
   async read(): Promise<void> {
-    const lines = new Lines(await this.#file.open(), this.#file.path)
-    const fields = this.#fields
+    const rows = new CsvRows(await this.#file.open(), this.#file.path)
     let readRow: RowReader | null = null
     let columns = 0
-    while (await lines.block()) {
-      while (lines.next()) {
-        this.#line = lines.number
+    while (await rows.block()) {
+      while (rows.next()) {
+        this.#line = rows.number
         if (readRow === null) {
-          const header = lines.text
-          readRow = this.#rowReader(header)
-          columns = header.split(',').length
+          readRow = this.#rowReader(rows.text)
+          columns = rows.count
           continue
         }
-        if (lines.end === lines.start) continue
-        const count = fields.split(lines.bytes, lines.start, lines.end)
-        if (count !== columns) this.#bad('columns', `expected ${columns} columns, found ${count}`)
-        else readRow(lines.bytes, fields)
+        const { count } = rows
+        if (count === columns) readRow(rows)
+        else if (count > 1 || !rows.isEmpty(0)) this.#bad('columns', `expected ${columns} columns, found ${count}`)
       }
     }
     for (const state of this.#instruments.values()) state.endGroup()
@@ -109,25 +105,26 @@ class TardisReader {
     const type = header.startsWith(BEGIN) ? typeOf(header) : null
     if (type === null)
       throw new ReplayError('import-header', `no header of Tardis: ${header.slice(0, 200)}`, { category: 'corrupt', path: this.#file.path })
-    if (type === 'trades') return (bytes, fields) => this.#trade(bytes, fields)
-    if (type === 'quotes') return (bytes, fields) => this.#quote(bytes, fields)
+    if (type === 'trades') return (rows) => this.#trade(rows)
+    if (type === 'quotes') return (rows) => this.#quote(rows)
     if (type === 'book_snapshot') {
       this.#depth = (header.split(',').length - 4) / 4
-      return (bytes, fields) => this.#snapshot(bytes, fields)
+      return (rows) => this.#snapshot(rows)
     }
-    return (bytes, fields) => this.#level(bytes, fields)
+    return (rows) => this.#level(rows)
   }
 
   /** Times and symbol of a row; false: they are bad, which was told. */
-  #begin(bytes: Uint8Array, { starts, ends }: CsvFields): boolean {
-    if (!this.#local.parseDigits(bytes, starts[3]!, ends[3]!) || !this.#exchangeTime.parseDigits(bytes, starts[2]!, ends[2]!)) {
+  #begin(rows: CsvRows): boolean {
+    if (!rows.time(3, this.#local) || !rows.time(2, this.#exchangeTime)) {
       this.#bad('time', 'expected times in microseconds')
       return false
     }
-    if (this.#sameSymbol.is(bytes, starts[0]!, ends[1]!)) return true
-    this.#sameSymbol.set(bytes, starts[0]!, ends[1]!)
-    const exchange = this.#fields.text(bytes, 0)
-    const symbol = this.#fields.text(bytes, 1)
+    const { bytes, starts, ends, first } = rows
+    if (this.#sameSymbol.is(bytes, starts[first]!, ends[first + 1]!)) return true
+    this.#sameSymbol.set(bytes, starts[first]!, ends[first + 1]!)
+    const exchange = rows.textOf(0)
+    const symbol = rows.textOf(1)
     if (exchange === '' || symbol === '') {
       this.#sameSymbol.set(bytes, 0, 0)
       this.#bad('symbol', 'exchange or symbol is empty')
@@ -143,31 +140,30 @@ class TardisReader {
     return true
   }
 
-  #trade(bytes: Uint8Array, fields: CsvFields): void {
-    if (!this.#begin(bytes, fields)) return
-    const { starts, ends } = fields
+  #trade(rows: CsvRows): void {
+    if (!this.#begin(rows)) return
     const { tally } = this.#output
-    const price = this.#price.double(bytes, starts[6]!, ends[6]!)
-    const size = this.#size.double(bytes, starts[7]!, ends[7]!)
+    const price = rows.double(6, this.#price)
+    const size = rows.double(7, this.#size)
     if (Number.isNaN(price) || Number.isNaN(size)) {
       this.#bad('number', 'price or amount is no number')
       return
     }
     const { trades } = this.#symbol!.instrument
-    const side = bytes[starts[5]!]
+    const side = rows.letter(5)
     const isSell = side === SELL
     if (!isSell && side !== BUY) {
-      if (side !== UNKNOWN && starts[5] !== ends[5]) {
-        this.#bad('side', `side: expected buy, sell or unknown, found ${fields.text(bytes, 5)}`)
+      if (side !== UNKNOWN && !rows.isEmpty(5)) {
+        this.#bad('side', `side: expected buy, sell or unknown, found ${rows.textOf(5)}`)
         return
       }
       tally.note('side-unknown')
     }
-    if (!fields.isEmpty(4)) {
-      const id = wholeNumber(bytes, starts[4]!, ends[4]!)
+    if (!rows.isEmpty(4)) {
+      const id = rows.whole(4)
       if (id >= 0) trades.setIdNumber(id)
       else {
-        const words = idWords(fields.text(bytes, 4))
+        const words = idWords(rows.textOf(4))
         if (words === null) tally.note('id-not-numeric')
         else trades.setId(...words)
       }
@@ -176,39 +172,37 @@ class TardisReader {
     else tally.leave('not asked for')
   }
 
-  #quote(bytes: Uint8Array, fields: CsvFields): void {
-    if (!this.#begin(bytes, fields)) return
-    const { starts, ends } = fields
+  #quote(rows: CsvRows): void {
+    if (!this.#begin(rows)) return
     const { tally } = this.#output
-    const askSize = this.#side(bytes, starts[4]!, ends[4]!)
-    const askPrice = this.#side(bytes, starts[5]!, ends[5]!)
-    const bidPrice = this.#side(bytes, starts[6]!, ends[6]!)
-    const bidSize = this.#side(bytes, starts[7]!, ends[7]!)
+    const askSize = this.#side(rows, 4)
+    const askPrice = this.#side(rows, 5)
+    const bidPrice = this.#side(rows, 6)
+    const bidSize = this.#side(rows, 7)
     if (Number.isNaN(askSize) || Number.isNaN(askPrice) || Number.isNaN(bidPrice) || Number.isNaN(bidSize)) {
       this.#bad('number', 'price or amount is no number')
       return
     }
-    if (fields.isEmpty(5) || fields.isEmpty(6)) tally.note('side-missing')
+    if (rows.isEmpty(5) || rows.isEmpty(6)) tally.note('side-missing')
     if (this.#symbol!.instrument.ticker.put(this.#local, this.#exchangeTime, bidPrice, bidSize, askPrice, askSize)) tally.wrote()
     else tally.leave('not asked for')
   }
 
   /** 0 where it is empty. */
-  #side(bytes: Uint8Array, start: number, end: number): number {
-    return start === end ? 0 : this.#price.double(bytes, start, end)
+  #side(rows: CsvRows, field: number): number {
+    return rows.isEmpty(field) ? 0 : rows.double(field, this.#price)
   }
 
-  #level(bytes: Uint8Array, fields: CsvFields): void {
-    if (!this.#begin(bytes, fields)) return
-    const { starts, ends } = fields
-    const flag = bytes[starts[4]!]! | 32
-    const side = bytes[starts[5]!]! | 32
+  #level(rows: CsvRows): void {
+    if (!this.#begin(rows)) return
+    const flag = rows.letter(4) | 32
+    const side = rows.letter(5) | 32
     if ((flag !== LETTER_T && flag !== LETTER_F) || (side !== LETTER_A && side !== LETTER_B)) {
       this.#bad('side', 'expected true or false, and bid or ask')
       return
     }
-    const price = this.#price.parse(bytes, starts[6]!, ends[6]!)
-    const size = this.#size.parse(bytes, starts[7]!, ends[7]!)
+    const price = rows.decimal(6, this.#price)
+    const size = rows.decimal(7, this.#size)
     if (price === 'out-of-range' || size === 'out-of-range') {
       this.#output.tally.refuse('out-of-range')
       return
@@ -224,18 +218,17 @@ class TardisReader {
     this.#symbol!.level(this.#local, this.#exchangeTime, flag === LETTER_T, side === LETTER_B, this.#price, this.#size)
   }
 
-  #snapshot(bytes: Uint8Array, fields: CsvFields): void {
-    if (!this.#begin(bytes, fields)) return
-    const { starts, ends } = fields
+  #snapshot(rows: CsvRows): void {
+    if (!this.#begin(rows)) return
     const { tally } = this.#output
     const { book } = this.#symbol!.instrument
     book.beginMessage('snapshot', this.#local, this.#exchangeTime)
     for (let level = 0; level < this.#depth; level++) {
       for (let side = 0; side < 2; side++) {
         const at = 4 + 4 * level + 2 * side
-        if (fields.isEmpty(at) && fields.isEmpty(at + 1)) continue
-        const price = this.#price.parse(bytes, starts[at]!, ends[at]!)
-        const size = this.#size.parse(bytes, starts[at + 1]!, ends[at + 1]!)
+        if (rows.isEmpty(at) && rows.isEmpty(at + 1)) continue
+        const price = rows.decimal(at, this.#price)
+        const size = rows.decimal(at + 1, this.#size)
         if (price === 'out-of-range' || size === 'out-of-range') {
           tally.refuse('out-of-range')
           return
