@@ -3,7 +3,7 @@ import type { BenchLoad } from './load.ts'
 
 /** A measured piece of work. `run` returns how many messages (or rows, or bytes) it handled. */
 export interface BenchCase {
-  readonly unit: 'messages' | 'rows' | 'bytes' | 'seeks' | 'events' | 'parts'
+  readonly unit: 'messages' | 'rows' | 'records' | 'bytes' | 'seeks' | 'events' | 'parts'
   /** What the issue asks for, per second; absent for calibration. */
   readonly target?: number
   /** The bare loop it is compared with. */

@@ -9,6 +9,7 @@ import type { Sink } from '../core/sink/sink.ts'
 import { bareDecode, bareScan, rawRead } from './bare.ts'
 import type { BenchCase, MessageHash, Timed } from './bench-case.ts'
 import { BOOK_CASES } from './book-cases.ts'
+import { IMPORT_CASES } from './import-cases.ts'
 import { JOB_CASES } from './job-cases.ts'
 import type { BenchLoad } from './load.ts'
 import { TABLE_CASES } from './table-cases.ts'
@@ -33,7 +34,7 @@ const LOG_CASES: Readonly<Record<string, BenchCase>> = {
   'workers-2': { unit: 'messages', bare: 'workers-1', run: (load) => workers(load, 2) },
 }
 
-export const CASES: Readonly<Record<string, BenchCase>> = { ...LOG_CASES, ...BOOK_CASES, ...TABLE_CASES, ...JOB_CASES }
+export const CASES: Readonly<Record<string, BenchCase>> = { ...LOG_CASES, ...BOOK_CASES, ...TABLE_CASES, ...JOB_CASES, ...IMPORT_CASES }
 
 /** Runs three other pipelines first, so that a loop seen by one kind of caller only is not all that is measured. */
 export async function pollute({ log }: BenchLoad): Promise<void> {

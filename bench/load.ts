@@ -6,6 +6,7 @@ import { LogWriter } from '../core/log/writing/log-writer.ts'
 import { type GenerateOptions, generateArchive } from '../core/synthetic/archive.ts'
 import { writeFixedPayloadLog } from '../core/synthetic/fixed-payload-log.ts'
 import { compressFile } from './made/compressed-segment.ts'
+import { type ImportFiles, importFiles } from './made/import-files.ts'
 
 /** What the cases work on: a log of 64-byte payloads (tickers and trades in turn) and the same as an archive of eight symbols. */
 export interface BenchLoad {
@@ -24,6 +25,8 @@ export interface BenchLoad {
   readonly dense: string
   /** Of `l2`, `l3` and `dense`. */
   readonly bookMessages: number
+  /** To import: as many rows as `messages` in each, but no more than two million. */
+  readonly imports: ImportFiles
   /** Time range of the log, half-open; nanoseconds since the epoch. */
   readonly fromNs: bigint
   readonly toNs: bigint
@@ -36,6 +39,7 @@ const PAYLOAD_BYTES = 64
 const ZSTD_BLOCK_BYTES = 1 << 20
 /** 10,000 messages a second, as a busy instrument has; a seek by time begins maxStepBack, a second, before its target. */
 const STEP_NS = 100_000
+const MAX_IMPORT_ROWS = 2_000_000
 /** Of the dense archive. */
 const MESSAGES_PER_SECOND = 2000
 /** 2024-01-01: the day of generated archives. */
@@ -60,13 +64,14 @@ export async function benchLoad(folder: string, messages: number): Promise<Bench
   const symbols = path.join(folder, `symbols-${messages}`)
   const { path: book } = findLogs(l2)[0]!
   linkSymbols(book, path.join(symbols, 'v1', 'bench'), path.join('2024-01-01', path.basename(book)))
+  const imports = await importFiles(folder, Math.min(messages, MAX_IMPORT_ROWS))
   const reader = await ReplayReader.open(log)
   const first = await reader.next()
   await reader.close()
   // The load's times ascend by a fixed step; the range leaves out nothing, so that every record is compared and passes.
   const fromNs = first!.timestampNs
   const lastNs = fromNs + BigInt(messages - 1) * BigInt(STEP_NS)
-  return { folder, log, archive, compressed, messages, l2, l3, symbols, dense, bookMessages, fromNs, toNs: lastNs + 1n, lastNs }
+  return { folder, log, archive, compressed, messages, l2, l3, symbols, dense, bookMessages, imports, fromNs, toNs: lastNs + 1n, lastNs }
 }
 
 function compressedLog(log: string, compressed: string): string {

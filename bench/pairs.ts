@@ -17,6 +17,8 @@ export interface Paired {
 export interface Run {
   readonly count: number
   readonly ms: number
+  /** Of all threads, the kernel's work for them included. */
+  readonly cpuMs: number
   readonly maxRssBytes: number
   readonly hash: string
 }

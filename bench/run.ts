@@ -49,7 +49,7 @@ for (const name of ['raw-read', ...names.filter((other) => other !== 'raw-read')
   if (spec === undefined) throw new Error(`no case ${name}; there are: ${Object.keys(CASES).join(', ')}`)
   const fresh = measure(name, false)
   medians.set(name, fresh)
-  const polluted = spec.unit === 'bytes' || name.startsWith('bare-') ? null : measure(name, true)
+  const polluted = name === 'raw-read' || name.startsWith('bare-') ? null : measure(name, true)
   if (polluted !== null && polluted.hash !== fresh.hash) throw new Error(`${name}: other messages after other pipelines ran`)
   rows.push(rowOf(name, fresh, polluted))
   if (!values.json) console.log(lineOf(rows.at(-1)!))
@@ -93,6 +93,7 @@ function rowOf(name: string, fresh: Run, polluted: Run | null): Record<string, u
     bytesPerSecond: bytes ?? null,
     ofRawRead: bytes === undefined ? null : bytes / perSecond(raw),
     ofBare: bare === undefined ? null : perSecond(fresh) / perSecond(bare),
+    perCpuSecond: (fresh.count / fresh.cpuMs) * 1000,
     maxRssBytes: fresh.maxRssBytes,
     hash: fresh.hash,
   }
@@ -107,6 +108,7 @@ function lineOf(row: Record<string, unknown>): string {
     `target ${rateText(row.target)}`,
     `of raw read ${ratio(row.ofRawRead)}`,
     `of bare ${ratio(row.ofBare)}`,
+    `a CPU second ${rateText(row.perCpuSecond)}`,
     `RSS ${(Number(row.maxRssBytes) / 1e6).toFixed(0).padStart(4)} MB`,
     String(row.hash),
   ].join('  ')
