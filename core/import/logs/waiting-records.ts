@@ -4,25 +4,36 @@ import type { LogWriter } from '../../log/writing/log-writer.ts'
 import { RECORD_HEADER_BYTES, RECORD_VERSION, recordBytes } from '../../message/record.ts'
 import type { RecordSealer } from './record-sealer.ts'
 
-/** The first chunk of a log: a file may have ten thousand of them. */
-const FIRST_BYTES = 4096
-const CHUNK_BYTES = 64 << 10
-/** Of no use to others. */
-const MAX_SPARE_CHUNKS = 1024
+/** Chunks of a log, all powers of two: a file may have ten thousand logs of which most are small. */
+const LEAST_CHUNK_BYTES = 4096
+const MOST_CHUNK_BYTES = 64 << 10
+/** Memory that nobody uses. */
+const MAX_SPARE_BYTES = 16 << 20
 const HEADER_WORDS = RECORD_HEADER_BYTES / 4
 const COPY_BY_WORD = 64
 
 /** Memory for records, used again by all logs of an import: touching fresh memory costs as much as making the records. */
 export class RecordChunks {
-  readonly #spare: Uint32Array<ArrayBuffer>[] = []
+  /** By their bytes. */
+  readonly #spare = new Map<number, Uint32Array<ArrayBuffer>[]>()
+  #spareBytes = 0
 
+  /** @param bytes that it has at least */
   take(bytes: number): Uint32Array<ArrayBuffer> {
-    if (bytes > CHUNK_BYTES || bytes <= FIRST_BYTES) return new Uint32Array(Math.max(bytes, FIRST_BYTES) / 4)
-    return this.#spare.pop() ?? new Uint32Array(CHUNK_BYTES / 4)
+    let size = LEAST_CHUNK_BYTES
+    while (size < bytes) size *= 2
+    const spare = this.#spare.get(size)?.pop()
+    if (spare !== undefined) this.#spareBytes -= size
+    return spare ?? new Uint32Array(size / 4)
   }
 
   giveBack(chunk: Uint32Array<ArrayBuffer>): void {
-    if (chunk.byteLength === CHUNK_BYTES && this.#spare.length < MAX_SPARE_CHUNKS) this.#spare.push(chunk)
+    const size = chunk.byteLength
+    if (this.#spareBytes + size > MAX_SPARE_BYTES) return
+    this.#spareBytes += size
+    const spare = this.#spare.get(size)
+    if (spare === undefined) this.#spare.set(size, [chunk])
+    else spare.push(chunk)
   }
 }
 
@@ -56,7 +67,7 @@ export class WaitingRecords {
   /** Takes a further chunk. @param bytes of the next record */
   extend(bytes: number): void {
     if (this.#bytes > 0) this.#full.push(this.#used)
-    const chunk = this.#chunks.take(this.memoryBytes === 0 ? bytes : Math.max(bytes, FIRST_BYTES + 1))
+    const chunk = this.#chunks.take(Math.max(bytes, Math.min(this.memoryBytes, MOST_CHUNK_BYTES)))
     this.#words = chunk
     this.#bytes = 0
     this.memoryBytes += chunk.byteLength
@@ -88,10 +99,10 @@ export class WaitingRecords {
   /** Puts what is in memory into the file. */
   spill(): void {
     this.#empty((pieces) => {
-      needingRoom(this.#file, 'file', () => {
-        for (const piece of pieces) fs.appendFileSync(this.#file, piece)
-      })
-      for (const piece of pieces) this.#spilt += piece.length
+      const bytes = Buffer.concat(pieces)
+      // One call each: files of ten thousand symbols have as many of these.
+      needingRoom(this.#file, 'file', () => fs.appendFileSync(this.#file, bytes))
+      this.#spilt += bytes.length
     })
   }
 
