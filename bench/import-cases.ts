@@ -1,11 +1,13 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import '../core/provide-library.ts'
+import { importLocally } from '../core/commit/import-local.ts'
 import { planImport } from '../core/import/import-plan.ts'
-import { runImport } from '../core/import/import-run.ts'
 import { findSources } from '../core/import/source-files.ts'
 import { findLogs } from '../core/log/format/log-path.ts'
 import { ReplayReader } from '../core/log/reading/replay-reader.ts'
+import { planImportRun } from '../core/plan/imports/import-run-plan.ts'
+import { newRunId } from '../core/plan/run/run-files.ts'
 import { FileStore } from '../core/store/file-store.ts'
 import { bareDbn, bareItch, bareLevels, bareRecording, bareTrades } from './bare-import.ts'
 import type { BenchCase, MessageHash, Timed } from './bench-case.ts'
@@ -41,16 +43,20 @@ async function imported({ folder }: BenchLoad, files: readonly string[], workers
   const archive = path.join(folder, `imported-${process.pid}`)
   fs.mkdirSync(archive)
   const settings = { words: {} }
-  const unit = { settings, range: {}, scales: {}, onError: 'abort', keepsTruncated: false } as const
+  const how = { settings, range: {}, scales: {}, onError: 'abort', keepsTruncated: false } as const
   const startedMs = performance.now()
   const plan = await planImport(await findSources(files), { importer: null, settings, isStrict: true })
-  const { counts, failed } = await runImport({ archive: new FileStore(archive), plan, unit, workers, replaces: false })
+  const createdMs = Date.now()
+  const run = { run: newRunId(createdMs, Math.random), createdMs, engine: 'bench', minTasks: 8 * workers }
+  const planned = await planImportRun({ ...run, archive: new FileStore(archive), plan, how, replaces: false, own: null })
+  const made = await importLocally(planned, { tableUri: archive, workers, clock: Date.now, random: Math.random })
   const ms = performance.now() - startedMs
-  if (failed.length > 0) throw new Error(failed[0]!.error.message)
+  if (made === null) throw new Error('nothing was imported')
+  for (const { error } of made.failed) throw new Error(error.message)
   if (hash !== null) await addLogs(archive, hash)
   fs.rmSync(archive, { recursive: true })
   const isText = plan.units[0]!.importer === 'hftbacktest'
-  return { count: isText ? plan.units[0]!.files[0]!.bytes : counts.rows, ms }
+  return { count: isText ? plan.units[0]!.files[0]!.bytes : made.commit.imported!.counts.rows, ms }
 }
 
 async function addLogs(archive: string, hash: MessageHash): Promise<void> {

@@ -5,7 +5,9 @@ import type { ByteStream } from './byte-stream.ts'
  * take from `bytes` between `start` and `end` what is whole, and move `start`.
  */
 export class Blocks {
-  bytes: Buffer<ArrayBuffer> = Buffer.alloc(0)
+  bytes: Uint8Array<ArrayBuffer> = new Uint8Array(0)
+  /** The same memory: a Buffer's search for a byte is four times as fast over long lines. No one else gets it, as its `slice` copies nothing. */
+  buffer: Buffer<ArrayBuffer> = Buffer.alloc(0)
   start = 0
   end = 0
   /** The stream is over: what is left is all there is. */
@@ -34,11 +36,12 @@ export class Blocks {
     const left = this.end - this.start
     this.#base += this.start
     const bytes = left + piece.length
-    // Always one memory, so that none is made for each piece; a Buffer, whose search for a byte is four times as fast over long lines.
+    // Always one memory, so that none is made for each piece.
     if (bytes > this.bytes.length) {
-      const more = Buffer.allocUnsafeSlow(2 * bytes)
+      const more = new Uint8Array(2 * bytes)
       more.set(this.bytes.subarray(this.start, this.end))
       this.bytes = more
+      this.buffer = Buffer.from(more.buffer)
     } else this.bytes.copyWithin(0, this.start, this.end)
     this.bytes.set(piece, left)
     this.start = 0

@@ -10,7 +10,7 @@ const MAX_LINE_BYTES = 256 << 20
  * Takes blocks: `while (await lines.block()) while (lines.next()) …`, so that only blocks are waited for.
  */
 export class Lines {
-  bytes: Buffer = Buffer.alloc(0)
+  bytes: Uint8Array = new Uint8Array(0)
   start = 0
   end = 0
   /** Of the line, from 1 on. */
@@ -43,7 +43,7 @@ export class Lines {
   next(): boolean {
     const blocks = this.#blocks
     if (blocks.start >= blocks.end) return false
-    const found = blocks.bytes.indexOf(LF, blocks.start)
+    const found = blocks.buffer.indexOf(LF, blocks.start)
     // What lies behind the end of a block that was used again is not of it.
     const isWhole = found >= 0 && found < blocks.end
     if (!isWhole && !blocks.isLast) return false
