@@ -176,6 +176,16 @@ export class L2Side {
     return this.#deep.sizeAt(key)
   }
 
+  /** The next level's price that is worse than `price`; NaN when there is none. */
+  worseThan(price: number): number {
+    const key = this.sign * price
+    const from = Math.min(Math.ceil((key - this.#base) / this.#tick) - 1, this.#top)
+    const index = this.#top < 0 ? -1 : occupiedAtOrBelow(this.#bits, from)
+    if (index >= 0) return this.sign * (this.#base + index * this.#tick) + 0
+    const at = lowerBound(this.#deep.keys, this.#deep.count, key) - 1
+    return at < 0 ? Number.NaN : this.sign * this.#deep.keys[at]! + 0
+  }
+
   /**
    * Writes the best levels, best first, and returns how many: min(limit, count, array lengths).
    * No allocation.

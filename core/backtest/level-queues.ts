@@ -1,0 +1,105 @@
+import type { MarketBook } from './market-book.ts'
+import type { OrderPool } from './order-pool.ts'
+import { BUY, BY_CROSS, BY_QUEUE, BY_THROUGH, type Side } from './order-terms.ts'
+import type { QueueModel } from './queue-model.ts'
+import type { FillMode, FillTaker, RestingOrders } from './resting-orders.ts'
+
+export interface LevelQueuesOptions {
+  readonly model: QueueModel
+  readonly fills: FillMode
+  /** Two own orders at one price are judged each alone, so that one trade may fill both. */
+  readonly isOwnIndependent: boolean
+}
+
+/** What market events of an L2 log do to resting orders (BACKTEST §5, §6). */
+export class LevelQueues {
+  readonly #pool: OrderPool
+  readonly #resting: RestingOrders
+  readonly #taker: FillTaker
+  readonly #options: LevelQueuesOptions
+
+  constructor(pool: OrderPool, resting: RestingOrders, taker: FillTaker, options: LevelQueuesOptions) {
+    this.#pool = pool
+    this.#resting = resting
+    this.#taker = taker
+    this.#options = options
+  }
+
+  /** An order rests from now on. @param isBookKnown false: behind a gap nobody knows what is ahead */
+  accepted(slot: number, book: MarketBook, isBookKnown: boolean): void {
+    const { ahead, traded, sides, xTicks } = this.#pool
+    ahead[slot] = isBookKnown ? book.lotsAt(sides[slot] as Side, xTicks[slot]!) : Number.POSITIVE_INFINITY
+    traded[slot] = 0
+  }
+
+  /** A level went from `previous` to `next` lots. */
+  levelChanged(side: Side, tick: number, previous: number, next: number): void {
+    const { slots, count } = this.#resting
+    const { sides, xTicks, ahead, traded } = this.#pool
+    for (let i = 0; i < count; i++) {
+      const slot = slots[i]!
+      if (xTicks[slot] !== tick || sides[slot] !== side) continue
+      const before = ahead[slot]!
+      ahead[slot] = before === Number.POSITIVE_INFINITY ? next : this.#options.model.ahead(before, previous, next, traded[slot]!)
+      traded[slot] = 0
+    }
+  }
+
+  /** A snapshot has replaced the book: the place in a queue is as it was, but no further back than the level is long. */
+  replaced(book: MarketBook): void {
+    const { slots, count } = this.#resting
+    const { sides, xTicks, ahead, traded } = this.#pool
+    for (let i = 0; i < count; i++) {
+      const slot = slots[i]!
+      ahead[slot] = Math.min(ahead[slot]!, book.lotsAt(sides[slot] as Side, xTicks[slot]!))
+      traded[slot] = 0
+    }
+  }
+
+  /** The best price of the other side came to `best`: `side` is that of the orders it may meet. */
+  crossed(side: Side, best: number): void {
+    const { slots } = this.#resting
+    const { sides, xTicks, xLeaves } = this.#pool
+    for (let i = 0; i < this.#resting.count; ) {
+      const slot = slots[i]!
+      const isMet = sides[slot] === side && (side === BUY ? xTicks[slot]! >= best : xTicks[slot]! <= best)
+      if (isMet) this.#taker.fillResting(slot, xLeaves[slot]!, BY_CROSS)
+      else i++
+    }
+  }
+
+  /** A trade of `lots` at a price; `taker` is its taker's side. */
+  traded(taker: Side, tick: number, lots: number): void {
+    const side = -taker as Side
+    const { slots } = this.#resting
+    const { sides, xTicks, xLeaves, ahead, traded } = this.#pool
+    const { fills, isOwnIndependent } = this.#options
+    // What earlier orders of ours get is not there for later ones.
+    let budget = lots
+    for (let i = 0; i < this.#resting.count; ) {
+      const slot = slots[i]!
+      const own = xTicks[slot]!
+      if (sides[slot] !== side || (own !== tick && own > tick !== (side === BUY))) {
+        i++
+        continue
+      }
+      let filled = 0
+      if (own !== tick) {
+        filled = xLeaves[slot]!
+        this.#taker.fillResting(slot, filled, BY_THROUGH)
+      } else {
+        ahead[slot]! -= budget
+        traded[slot]! += lots
+        const reached = Math.round(-ahead[slot]!)
+        if (reached > 0) {
+          ahead[slot] = 0
+          filled = fills === 'partial' ? Math.min(reached, xLeaves[slot]!) : xLeaves[slot]!
+          this.#taker.fillResting(slot, filled, BY_QUEUE)
+          if (!isOwnIndependent) budget = Math.max(0, budget - filled)
+        }
+      }
+      // An order that is done has left the list.
+      if (slots[i] === slot && i < this.#resting.count) i++
+    }
+  }
+}

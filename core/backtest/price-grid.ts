@@ -1,0 +1,65 @@
+import { ReplayError } from '../errors.ts'
+
+/** How integers of a log (n / 10^scale) become ticks and lots of a market, and back. */
+export class PriceGrid {
+  readonly tick: number
+  readonly lot: number
+  readonly #priceFactors = new Float64Array(20)
+  readonly #sizeFactors = new Float64Array(20)
+
+  /** Factors that are whole, or one over a whole number, are used as these, so that nothing is lost. */
+  constructor(tick: number, lot: number) {
+    this.tick = tick
+    this.lot = lot
+    for (let scale = 0; scale < 20; scale++) {
+      this.#priceFactors[scale] = nearlyWhole(tick * 10 ** scale)
+      this.#sizeFactors[scale] = nearlyWhole(lot * 10 ** scale)
+    }
+  }
+
+  /** Ticks of a log's price. @throws ReplayError input `market-tick` when it lies on none */
+  tickOf(price: number, scale: number): number {
+    const factor = this.#priceFactors[scale]!
+    const tick = price / factor
+    if (Number.isInteger(tick)) return tick
+    const nearest = Math.round(tick)
+    if (Math.abs(tick - nearest) > 1e-6) throw offGrid(price / 10 ** scale, this.tick)
+    return nearest
+  }
+
+  /** The log's price of a tick. */
+  priceOf(tick: number, scale: number): number {
+    return Math.round(tick * this.#priceFactors[scale]!)
+  }
+
+  /** Lots of a log's size, not rounded: sizes may be finer than lots. */
+  lotsOf(size: number, scale: number): number {
+    return size / this.#sizeFactors[scale]!
+  }
+
+  /** Ticks of a price as a decimal number, not rounded to one. */
+  ticksOfPrice(price: number): number {
+    return nearlyWhole(price / this.tick)
+  }
+
+  /** Lots of a quantity as a decimal number; what is whole but for the last bits is whole. */
+  lotsOfQuantity(quantity: number): number {
+    return nearlyWhole(quantity / this.lot)
+  }
+}
+
+/** A number that is whole, or one over a whole number, but for rounding, as just that. */
+function nearlyWhole(value: number): number {
+  const whole = Math.round(value)
+  if (whole !== 0 && Math.abs(value - whole) <= 1e-9 * Math.abs(value)) return whole
+  const inverse = Math.round(1 / value)
+  if (whole === 0 && inverse !== 0 && Number.isFinite(inverse) && Math.abs(1 / value - inverse) <= 1e-9 * Math.abs(inverse))
+    return 1 / inverse
+  return value
+}
+
+function offGrid(price: number, tick: number): ReplayError {
+  return new ReplayError('market-tick', `market: tick: the log has the price ${price}, which is no multiple of the tick ${tick}`, {
+    category: 'input',
+  })
+}
