@@ -103,6 +103,7 @@ export { FeatureSink, type FeatureSinkOptions } from './features/feature-sink.ts
 // Jobs.
 export { BUILTIN_JOBS } from './job/builtin/index.ts'
 export { bundleJob, type JobBundle, loadJob } from './job/bundle.ts'
+export { type BacktestMarketSpec, type BacktestSpec, defineBacktest } from './job/define-backtest.ts'
 export { defineJob } from './job/define-job.ts'
 export { engineHash } from './job/engine-hash.ts'
 export type {
@@ -119,6 +120,17 @@ export type {
   RowOut,
 } from './job/job-definition.ts'
 export { type JobOutline, type OutlinedVariant, outlineJob } from './job/job-outline.ts'
+
+// Backtests.
+export type { AccountView } from './backtest/account-view.ts'
+export type { FillView, TradeNotice } from './backtest/fill-view.ts'
+export type { LatencyRow } from './backtest/latency-table.ts'
+export type { CompatSwitch, LatencySetting, MarketSettings } from './backtest/market-terms.ts'
+export type { OrderDesk, OrderOptions, OrderView } from './backtest/order-desk.ts'
+export type { FillReason, OrderRequest, OrderStatus, Side, TimeInForce } from './backtest/order-terms.ts'
+export type { FillMode } from './backtest/resting-orders.ts'
+export type { StrategyContext, StrategyHandlers } from './backtest/strategy.ts'
+export type { StrategyBook } from './backtest/strategy-book.ts'
 
 // Runs: plan, task, commit.
 export type { SkippedDamage } from './commit/damage-tally.ts'

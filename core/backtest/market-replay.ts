@@ -17,7 +17,7 @@ import { DIFF, GAP, MarketEvents, ORDER_EVENT, RESET, SNAPSHOT, TRADE } from './
 import type { MarketTerms } from './market-terms.ts'
 import { BUY, CANCELED, EXPIRED, SELL, type Side } from './order-terms.ts'
 import { Participant } from './participant.ts'
-import { PriceGrid } from './price-grid.ts'
+import type { PriceGrid } from './price-grid.ts'
 import { QueuedBook, type QueuedOrder } from './queued-book.ts'
 import { TrackedBook } from './tracked-book.ts'
 
@@ -62,11 +62,12 @@ export class MarketReplay implements ExchangeMarket {
   readonly #before: QueuedOrder = { isResting: false, side: BUY, tick: 0, lots: 0, joined: 0 }
   readonly #after: QueuedOrder = { isResting: false, side: BUY, tick: 0, lots: 0, joined: 0 }
 
-  constructor(tick: number, lot: number, isL3: boolean) {
-    this.grid = new PriceGrid(tick, lot)
+  /** @param depthLimit of the stream: after each message the books are cut to so many levels a side */
+  constructor(grid: PriceGrid, isL3: boolean, depthLimit = Number.POSITIVE_INFINITY) {
+    this.grid = grid
     this.isL3 = isL3
-    this.book = isL3 ? new QueuedBook(this.grid) : new TrackedBook()
-    this.localBook = isL3 ? new QueuedBook(this.grid) : new TrackedBook()
+    this.book = isL3 ? new QueuedBook(grid) : new TrackedBook(depthLimit)
+    this.localBook = isL3 ? new QueuedBook(grid) : new TrackedBook(depthLimit)
   }
 
   /** @throws ReplayError input `queue-model` when the log is not what the queue model is for */
@@ -87,13 +88,11 @@ export class MarketReplay implements ExchangeMarket {
     return this.book instanceof QueuedBook ? this.book.joined : 0
   }
 
-  /** Nothing is on its way, and nobody has orders; the books stay. */
+  /** A session begins: everyone is flat and without orders. Books, and market events on their way, stay. @param originNs nanoseconds since the epoch */
   begin(originNs: bigint): void {
-    this.events.clear()
-    this.nowNs = Number.NEGATIVE_INFINITY
-    this.bookNs = Number.NEGATIVE_INFINITY
-    this.#snapshotNs = Number.NaN
     for (const participant of this.participants) participant.begin(originNs)
+    // What a best price was before must not matter to a session.
+    for (const book of [this.book, this.localBook]) if (book instanceof TrackedBook) book.settle()
     this.#isStale = true
   }
 
@@ -123,8 +122,9 @@ export class MarketReplay implements ExchangeMarket {
     this.events.add(RESET, exchangeNs, localNs, 0, 0, 0)
   }
 
-  addGap(timeNs: number): void {
-    this.events.add(GAP, timeNs, timeNs, 0, 0, 0)
+  /** Messages are missing. @param isBookLost until the next snapshot or reset nobody knows the book */
+  addGap(exchangeNs: number, localNs: number, isBookLost: boolean): void {
+    this.events.add(GAP, exchangeNs, localNs, isBookLost ? 1 : 0, 0, 0)
   }
 
   /** Comes to a time: everything up to it, or only before it, is handled. */
@@ -213,11 +213,11 @@ export class MarketReplay implements ExchangeMarket {
     if (kind === TRADE) {
       if (this.#hearsTrades) this.#tellTrade(event, events.firsts[event] as Side, arena[start]!, arena[start + 1]!)
     } else if (kind === ORDER_EVENT) (localBook as QueuedBook).source.applyPayload(events.words, 2 * start, L3_EVENT_BYTES)
-    else {
+    else if (kind === GAP) {
+      if (events.firsts[event] === 1) localBook.clear()
+    } else {
       if (kind !== DIFF) localBook.clear()
-      if (kind === DIFF || kind === SNAPSHOT) {
-        setLevels(localBook as TrackedBook, arena, start, events.firsts[event]!, events.seconds[event]!)
-      }
+      if (kind !== RESET) setLevels(localBook as TrackedBook, arena, start, events.firsts[event]!, events.seconds[event]!)
     }
   }
 
@@ -238,6 +238,7 @@ export class MarketReplay implements ExchangeMarket {
         this.bookNs = this.nowNs
         this.#setBids(arena, start, events.firsts[event]!)
         this.#setAsks(arena, start + 2 * events.firsts[event]!, events.seconds[event]!)
+        ;(this.book as TrackedBook).cut()
         return
       case TRADE:
         this.#trade(events.firsts[event] as Side, arena[start]!, arena[start + 1]!)
@@ -255,7 +256,7 @@ export class MarketReplay implements ExchangeMarket {
         this.bookNs = this.nowNs
         return
       default:
-        this.#meetGap()
+        this.#meetGap(events.firsts[event] === 1)
     }
   }
 
@@ -330,11 +331,16 @@ export class MarketReplay implements ExchangeMarket {
     this.#cross(BUY, book.bestAsk)
   }
 
-  #meetGap(): void {
+  #meetGap(isBookLost: boolean): void {
     this.#isStale = true
-    this.book.clear()
-    this.isBookKnown = false
-    for (const { exchange, terms } of this.participants) if (terms.onGap === 'cancel') exchange.endAll(CANCELED)
+    if (isBookLost) {
+      this.book.clear()
+      this.isBookKnown = false
+    }
+    for (const { exchange, terms, listener } of this.participants) {
+      if (terms.onGap === 'cancel') exchange.endAll(CANCELED)
+      listener.gap?.(this.nowNs)
+    }
   }
 
   /** An L3 event: what it does to the queues, and so to own orders in them. */
@@ -403,4 +409,5 @@ function setLevels(book: TrackedBook, arena: Float64Array, start: number, bids: 
   const asksAt = start + 2 * bids
   for (let i = start; i < asksAt; i += 2) book.set(BUY, arena[i]!, arena[i + 1]!)
   for (let i = asksAt; i < asksAt + 2 * asks; i += 2) book.set(SELL, arena[i]!, arena[i + 1]!)
+  book.cut()
 }

@@ -51,6 +51,8 @@ export interface Fill {
 
 /** Hears of what reaches a participant. */
 export interface ParticipantListener {
+  /** Messages are missing at the exchange's time; orders were cancelled, or are held, as the market's terms say. */
+  gap?(timeNs: number): void
   fill?(fill: Fill): void
   /** A trade reached the local side. @param taker side of the taker */
   trade?(taker: Side, tick: number, lots: number, exchangeNs: number, localNs: number): void
@@ -208,12 +210,16 @@ export class Participant {
 
   /** Forgets the orders that have ended. */
   clearInactive(): void {
-    for (const [id, slot] of this.#slots) {
-      if (this.pool.statuses[slot]! < FIRST_ENDED) continue
-      this.#slots.delete(id)
-      if (this.pool.inFlight[slot] === 0) this.pool.release(slot)
-      else this.pool.isDropped[slot] = 1
-    }
+    for (const id of this.#slots.keys()) this.forget(id)
+  }
+
+  /** Forgets an order if it has ended. */
+  forget(id: number): void {
+    const slot = this.#slots.get(id)
+    if (slot === undefined || this.pool.statuses[slot]! < FIRST_ENDED) return
+    this.#slots.delete(id)
+    if (this.pool.inFlight[slot] === 0) this.pool.release(slot)
+    else this.pool.isDropped[slot] = 1
   }
 
   /** The first request arrives at the exchange. */

@@ -1,5 +1,15 @@
+import { bookHash } from '../book/book-hash.ts'
 import { L3Book } from '../book/l3-book.ts'
-import { ORDER_LEVEL, ORDER_PRICE, ORDER_QUANTITY, ORDER_SIDE_AND_TYPE } from '../book/order-store.ts'
+import {
+  ORDER_ID_HIGH,
+  ORDER_ID_LOW,
+  ORDER_LEVEL,
+  ORDER_NEXT,
+  ORDER_PRICE,
+  ORDER_QUANTITY,
+  ORDER_SIDE_AND_TYPE,
+} from '../book/order-store.ts'
+import { encodeL3Payload, loadL3Payload } from '../book/snapshot/snapshot-payload.ts'
 import { SIDE_BUY } from '../protocol/l3-event.ts'
 import type { MarketBook } from './market-book.ts'
 import { BUY, SELL, type Side } from './order-terms.ts'
@@ -67,6 +77,20 @@ export class QueuedBook implements MarketBook {
     out.lots = this.#grid.lotsOf(orders.doubles[slot * 8 + ORDER_QUANTITY]!, sizeScale)
     out.joined = this.#numbers[slot] ?? 0
     return out
+  }
+
+  /** Becomes a copy of another book, its orders numbered as they stand in their queues. */
+  load(book: L3Book): void {
+    if (book.priceScale < 0) this.source.clear()
+    else loadL3Payload(this.source, encodeL3Payload(book), bookHash(book))
+    const { orders } = this.source
+    for (const levels of [this.source.bids, this.source.asks]) {
+      for (const price of levels.prices()) {
+        for (let slot = levels.headAt(price); slot >= 0; slot = orders.words[slot * 16 + ORDER_NEXT]!) {
+          this.join(orders.words[slot * 16 + ORDER_ID_LOW]!, orders.words[slot * 16 + ORDER_ID_HIGH]!)
+        }
+      }
+    }
   }
 
   /** An order goes to the back of its queue; gives its number. */

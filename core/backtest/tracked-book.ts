@@ -12,6 +12,13 @@ export class TrackedBook implements MarketBook {
   bestBid = Number.NEGATIVE_INFINITY
   bestAsk = Number.POSITIVE_INFINITY
 
+  readonly #depthLimit: number
+
+  /** @param depthLimit levels a side that `cut` leaves */
+  constructor(depthLimit = Number.POSITIVE_INFINITY) {
+    this.#depthLimit = depthLimit
+  }
+
   clear(): void {
     this.bids.clear()
     this.asks.clear()
@@ -23,6 +30,20 @@ export class TrackedBook implements MarketBook {
   set(side: Side, tick: number, lots: number): void {
     if (side === BUY) this.#setBid(tick, lots)
     else this.#setAsk(tick, lots)
+  }
+
+  /** Drops what is beyond the depth of the stream, which is told of no more. */
+  cut(): void {
+    if (this.bids.count <= this.#depthLimit && this.asks.count <= this.#depthLimit) return
+    this.bids.cutTo(this.#depthLimit)
+    this.asks.cutTo(this.#depthLimit)
+  }
+
+  /** Best prices by what is stored alone: a bid that is at or beyond the best ask hides the asks up to it. */
+  settle(): void {
+    this.bestBid = orNone(this.bids.bestPrice, Number.NEGATIVE_INFINITY)
+    const ask = orNone(this.asks.bestPrice, Number.POSITIVE_INFINITY)
+    this.bestAsk = ask > this.bestBid ? ask : orNone(this.asks.worseThan(this.bestBid), Number.POSITIVE_INFINITY)
   }
 
   lotsAt(side: Side, tick: number): number {

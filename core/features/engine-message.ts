@@ -22,6 +22,9 @@ export class EngineMessage {
   timeHigh = 0
   /** The same in microseconds, rounded down. */
   micros = 0
+  /** Time of its record, nanoseconds since the epoch; with the record clock the same. */
+  recordLow = 0
+  recordHigh = 0
   /** Position: byte offset ÷ 64 in its segment. */
   positionLow = 0
   /** Position: segment; −1 for a message made by a transform. */

@@ -239,6 +239,8 @@ export class FeatureEngine {
       message.words = this.#payload.words
       message.timeLow = timeLow
       message.timeHigh = timeHigh
+      message.recordLow = timeLow
+      message.recordHigh = timeHigh
       message.micros = micros
       message.positionHigh = origin.segment
       message.positionLow = (origin.bufferStart + offset) / 64

@@ -1,3 +1,4 @@
+import { marketTerms } from '../backtest/market-terms.ts'
 import { ReplayError } from '../errors.ts'
 import { parseDuration } from '../features/clocks/duration.ts'
 import { planTrigger } from '../features/clocks/trigger.ts'
@@ -22,7 +23,11 @@ import { RESERVED_COLUMNS } from './row-schema.ts'
 export function defineJob<const P extends JobParamDefaults, const C extends JobColumns, const S extends JobStreams>(
   spec: JobSpec<P, C, S>,
 ): JobDefinition {
-  const job = { params: {}, ...spec, [JOB_MARK]: 1 } as unknown as JobDefinition
+  return checkedJob({ params: {}, ...spec, [JOB_MARK]: 1 } as unknown as JobDefinition)
+}
+
+/** Gives a job back, checked as `defineJob` checks. @throws ReplayError input `job-invalid` */
+export function checkedJob(job: JobDefinition): JobDefinition {
   checkJob(job)
   return job
 }
@@ -36,6 +41,7 @@ export function isJob(value: unknown): value is JobDefinition {
 export function jobTiming(job: JobDefinition, params: JobParamDefaults): JobTiming {
   const given = checked(job, 'trigger', () => (typeof job.trigger === 'function' ? job.trigger(params) : job.trigger))
   const warmUp = checked(job, 'warmUp', () => (typeof job.warmUp === 'function' ? job.warmUp(params) : job.warmUp))
+  if (job.backtest !== undefined) checked(job, 'backtest', () => marketTerms(job.backtest!.market(params)))
   const trigger = given === undefined ? null : checked(job, 'trigger', () => planTrigger(given))
   const everyNs = trigger === null || trigger.barMicros === 0 ? null : BigInt(trigger.barMicros) * 1000n
   if (job.clock === 'exchange' && everyNs === null) throw invalid(job.name, 'clock exchange: expected a trigger with `every`')
@@ -88,7 +94,8 @@ function checkJob(job: JobDefinition): void {
     if (job[key] !== undefined && typeof job[key] !== 'function')
       throw invalid(name, `${key}: expected a function, found ${show(job[key])}`)
   }
-  if (job.create === undefined && job.features === undefined && job.pipeline === undefined && job.restartPoints === undefined) {
+  const makers = [job.create, job.features, job.pipeline, job.restartPoints, job.backtest]
+  if (makers.every((maker) => maker === undefined)) {
     throw invalid(name, 'expected one of create, features, pipeline: nothing makes its rows')
   }
   if (job.pipeline !== undefined) {

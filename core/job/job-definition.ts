@@ -1,3 +1,5 @@
+import type { MarketSettings } from '../backtest/market-terms.ts'
+import type { StrategyContext, StrategyHandlers } from '../backtest/strategy.ts'
 import type { Trigger, TriggerPlan } from '../features/clocks/trigger.ts'
 import type { ColumnRequest } from '../features/columns/builtin-columns.ts'
 import type { FeatureBook } from '../features/feature-book.ts'
@@ -162,9 +164,20 @@ export type ParamGrid<P extends JobParamDefaults = JobParamDefaults> = {
   readonly [K in keyof P]?: JobParams<P>[K] | readonly JobParams<P>[K][]
 }
 
+/** What makes a job a backtest. */
+export interface JobBacktest {
+  readonly session: 'day' | 'run'
+  /** The market of a variant. @throws ReplayError input `market-invalid` */
+  market(params: JobParamDefaults): MarketSettings
+  /** Makes the handlers of a session. */
+  create(params: JobParamDefaults, context: StrategyContext): StrategyHandlers<RowOut<JobColumns>>
+}
+
 /** A job as `plan` and `task` see it: checked, its types forgotten. */
 export interface JobDefinition extends JobSpec<JobParamDefaults, JobColumns, JobStreams> {
   readonly params: JobParamDefaults
+  /** Its rows are those of strategies that trade, see `defineBacktest`. */
+  readonly backtest?: JobBacktest
   readonly [JOB_MARK]: 1
 }
 

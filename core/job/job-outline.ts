@@ -38,6 +38,8 @@ export interface JobOutline {
   readonly writesRestartPoints: boolean
   /** The schema of the rows. */
   readonly columns: readonly PlanColumn[]
+  /** Its sessions go on over all days of an instrument: a run of it takes whole days. */
+  readonly isOneSession: boolean
   /** A cell must be a multiple of it, nanoseconds, decimal; null: of any length. */
   readonly everyNs: string | null
   /** The variants asked for, by id. */
@@ -72,6 +74,7 @@ export function outlineJob(job: JobDefinition, params: ParamGrid = {}, live: Liv
     tolerance: job.tolerance ?? 0,
     usesBook: usesBook(job),
     writesRestartPoints: job.restartPoints !== undefined,
+    isOneSession: job.backtest?.session === 'run',
     columns: rowSchema(job, timings),
     everyNs: everyNs === null ? null : String(everyNs),
     asked: asked.map(outlined),
@@ -97,9 +100,14 @@ export function windowOfVariants(job: JobDefinition, variants: readonly Variant[
 function windowOf(job: JobDefinition, given: Variant['params']): JobWindow {
   const params = { ...job.params, ...given }
   const { warmUpNs, skewNs, trigger, everyNs } = jobTiming(job, params)
+  // All that an instrument has from its first day on.
+  if (job.backtest?.session === 'run') return { beforeNs: FOREVER_NS, afterNs: Number(skewNs), wholeDay: true }
   const wholeDay = job.session === 'day' || (trigger !== null && (trigger.everyEvents > 0 || everyNs === null)) || hearsDayEnds(job, params)
   return { beforeNs: Number(warmUpNs + skewNs), afterNs: Number(skewNs), wholeDay }
 }
+
+/** Longer than any archive: as far back as there is anything. */
+const FOREVER_NS = 2 ** 62
 
 /** Whether a job has an `end`, which only its handlers say: they are made once for this, over an empty book. */
 function hearsDayEnds(job: JobDefinition, params: JobParamDefaults): boolean {

@@ -110,6 +110,7 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
   const windows = new Windows(variants)
   requireKnown(live, windows)
   const grid = cellGrid(options.slice ?? '1d', outline.everyNs === null ? null : BigInt(outline.everyNs))
+  if (outline.isOneSession && grid.sliceNs !== DAY_NS) throw sessionCut(outline.name, options.slice)
   const given = rangeGiven(grid, options)
   const listing = options.listing ?? (await listSelection(archive, options, live.withRows(archive.uri)))
   const judge = new PartitionJudge(
@@ -266,6 +267,11 @@ class Windows {
     this.#sets.set(key, window)
     return window
   }
+}
+
+function sessionCut(name: string, slice: string | undefined): ReplayError {
+  const message = `slice: the session of ${name} goes on over all days of an instrument (session 'run'), and slices of ${slice} would cut its days: expected 1d`
+  return new ReplayError('slice-cuts-session', message, { category: 'input' })
 }
 
 /** An outline may be older than the table. */

@@ -54,6 +54,11 @@ export abstract class L2LevelsView {
     return this.view.getUint8(this.offset + this.#layout.sizeScale)
   }
 
+  /** Where the levels start in `view`: bids, then asks. */
+  get levelsOffset(): number {
+    return this.#bids
+  }
+
   /** Price integer of bid `i` (0 ≤ i < bidCount, not checked). @throws ReplayError input `number-range` from 2^53 on. */
   bidPrice(i: number): number {
     return u64ToNumber(this.view, this.#bids + i * LEVEL_BYTES, 'bid price')

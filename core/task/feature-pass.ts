@@ -1,3 +1,5 @@
+import { BacktestMarket, type BacktestMarketOptions } from '../backtest/backtest-market.ts'
+import { marketTerms } from '../backtest/market-terms.ts'
 import { L2Book } from '../book/l2-book.ts'
 import { L3Book } from '../book/l3-book.ts'
 import type { LogBookSettings } from '../book/log-settings.ts'
@@ -16,12 +18,14 @@ import type { MessageBatch } from '../message/batch.ts'
 import type { ReadIssue } from '../message/source.ts'
 import { reachOf } from '../plan/archive/day-spans.ts'
 import { isBookStream } from '../plan/archive/instrument-days.ts'
+import { DAY_NS } from '../plan/cells.ts'
 import { messageCounts, PassWarnings } from '../plan/run/message-counts.ts'
 import type { Receipt } from '../plan/run/receipt.ts'
 import { NO_PART } from '../plan/run/receipt.ts'
 import type { InputFolder } from '../plan/run/task-share.ts'
 import { MODE_L3 } from '../protocol/book-event.ts'
 import type { ObjectStore } from '../store/object-store.ts'
+import { backtestColumn } from './backtest-column.ts'
 import { CellRows, PassCell } from './cell-rows.ts'
 import { jobColumn } from './job-column.ts'
 import { PassDamage } from './pass-damage.ts'
@@ -202,7 +206,7 @@ export class FeaturePass {
     const groups = new Map<string, { readonly trigger: Trigger | null; readonly variants: Variant[] }>()
     for (const variant of this.#plan.variants) {
       const trigger = (typeof job.trigger === 'function' ? job.trigger(variant.params) : job.trigger) ?? null
-      const key = JSON.stringify(trigger)
+      const key = JSON.stringify([trigger, job.backtest === undefined ? null : this.#marketOf(variant)])
       const group = groups.get(key)
       if (group === undefined) groups.set(key, { trigger, variants: [variant] })
       else group.variants.push(variant)
@@ -213,6 +217,7 @@ export class FeaturePass {
   #makeEngine(trigger: Trigger | null, variants: readonly Variant[], settings: LogBookSettings | null): FeatureEngine {
     const { job } = this.#options
     const hasBook = usesBook(job)
+    const market = job.backtest === undefined ? null : new BacktestMarket(this.#marketOf(variants[0]!))
     return new FeatureEngine({
       trigger,
       hasBook,
@@ -229,7 +234,7 @@ export class FeaturePass {
       absences: hasBook ? this.#options.folders.absencesOf(this.#plan.start, this.#inputs) : [],
       onCorrupt: this.#options.onCorrupt,
       restart: this.#restart(),
-      tables: variants.map((variant) => this.#tableOf(variant)),
+      tables: variants.map((variant) => this.#tableOf(variant, market)),
     })
   }
 
@@ -243,19 +248,22 @@ export class FeaturePass {
     return { book, policy }
   }
 
-  #tableOf(variant: Variant): ConstructorParameters<typeof FeatureEngine>[0]['tables'][number] {
+  /** What backtests that share a market have to agree on. */
+  #marketOf({ params }: Variant): BacktestMarketOptions {
+    const { job } = this.#options
+    const { session, market } = job.backtest!
+    const { tick, lot, localShiftNs } = marketTerms(market({ ...job.params, ...params }))
+    const { startNs } = this.#plan.partitions[0]!
+    return { tick, lot, localShiftNs, session, fromMicros: Number((startNs - (startNs % DAY_NS)) / 1000n) }
+  }
+
+  #tableOf(variant: Variant, market: BacktestMarket | null): ConstructorParameters<typeof FeatureEngine>[0]['tables'][number] {
     const { job } = this.#options
     const params: JobParamDefaults = { ...job.params, ...variant.params }
     const { warmUpNs } = jobTiming(job, params)
     const isSkipping = this.#options.onCorrupt === 'skip'
-    const { column, values, moment } = jobColumn({
-      job,
-      params,
-      ...this.#identity,
-      variant: variant.id,
-      warmUpNs: Number(warmUpNs),
-      isSkipping,
-    })
+    const options = { job, params, ...this.#identity, variant: variant.id, warmUpNs: Number(warmUpNs), isSkipping }
+    const { column, values, moment } = market === null ? jobColumn(options) : backtestColumn(options, market)
     return {
       columns: [...resolveFeatures(job, params), column],
       target: (specs) => {

@@ -5,6 +5,7 @@ import { latencyTableOf } from '../../core/backtest/latency-feed.ts'
 import type { LatencyRow } from '../../core/backtest/latency-table.ts'
 import { MarketReplay } from '../../core/backtest/market-replay.ts'
 import { type MarketSettings, marketTerms } from '../../core/backtest/market-terms.ts'
+import { PriceGrid } from '../../core/backtest/price-grid.ts'
 import { describeGolden, goldenJson, goldenPath } from '../golden-data.ts'
 import { type FeedEvent, feed, loadFeed } from '../support/backtest-feed.ts'
 import { goldenStrategy } from '../support/backtest-strategies.ts'
@@ -134,7 +135,7 @@ function runGolden(golden: Golden, events: readonly FeedEvent[]): { fills: Row[]
     queue: QUEUES[golden.queue] ?? golden.queue,
     compat: ['ownOrdersIndependent', 'anyQuantity'],
   }
-  const replay = new MarketReplay(tick, lot, false)
+  const replay = new MarketReplay(new PriceGrid(tick, lot), false)
   const who = replay.join(marketTerms(market))
   replay.begin(originNs)
   const rows = new Map<string, Row>()

@@ -3,6 +3,7 @@ import { MarketReplay } from '../../core/backtest/market-replay.ts'
 import { type MarketSettings, marketTerms } from '../../core/backtest/market-terms.ts'
 import { GTC, REASON_NAMES, type Side, STATUS_NAMES } from '../../core/backtest/order-terms.ts'
 import type { Participant } from '../../core/backtest/participant.ts'
+import { PriceGrid } from '../../core/backtest/price-grid.ts'
 import type { L3EventFields } from '../../core/protocol/l3-event.ts'
 import { l3 } from './book-messages.ts'
 
@@ -37,7 +38,7 @@ export class SmallMarket {
 
   constructor({ isL3 = false, feedNs = 10, variants = [], ...settings }: SmallMarketOptions = {}) {
     this.#feedNs = feedNs
-    this.replay = new MarketReplay(1, 1, isL3)
+    this.replay = new MarketReplay(new PriceGrid(1, 1), isL3)
     const queue = isL3 ? 'fifo' : 'risk'
     const terms = (more: Partial<MarketSettings>) =>
       marketTerms({ tick: 1, lot: 1, fees: { maker: 0, taker: 0 }, latency: '10ns', queue, ...settings, ...more })
@@ -64,7 +65,7 @@ export class SmallMarket {
   }
 
   gap(atNs: number): this {
-    this.replay.addGap(atNs)
+    this.replay.addGap(atNs, atNs + this.#feedNs, true)
     return this
   }
 

@@ -85,7 +85,7 @@ export class GridClock {
     for (const grid of this.#samples) {
       const index = Math.floor(micros / grid.micros)
       if (index <= grid.index) continue
-      for (const sampler of grid.samplers) sampler.sample!(index - grid.index)
+      for (const sampler of grid.samplers) sampler.sample!(index - grid.index, index * grid.micros)
       grid.index = index
     }
   }

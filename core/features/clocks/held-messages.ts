@@ -8,7 +8,7 @@ const MAX_HELD_BYTES = 2 ** 28
  * Messages put aside until their bucket is closed, then handed out bucket by bucket, within a bucket in order of arrival.
  *
  * They lie one behind the other in one buffer, each with a header of 16 words: bucket and micros (doubles), time and position
- * (2 words each), length, type, verdict, gap, gapOpen, path.
+ * (2 words each), length, type, verdict, gap, gapOpen, path, record time (2 words).
  */
 export class HeldMessages {
   #bytes = new Uint8Array(1 << 20)
@@ -46,6 +46,8 @@ export class HeldMessages {
     words[at + 11] = message.gap
     words[at + 12] = message.gapOpen
     words[at + 13] = this.#pathIndex(message.path)
+    words[at + 14] = message.recordLow
+    words[at + 15] = message.recordHigh
     const { view, offset } = message
     this.#bytes.set(new Uint8Array(view.buffer, view.byteOffset + offset, message.length), start + HEADER_BYTES)
     this.#starts.push(start)
@@ -82,6 +84,8 @@ export class HeldMessages {
     out.gap = words[at + 11]!
     out.gapOpen = words[at + 12]!
     out.path = this.#paths[words[at + 13]!]!
+    out.recordLow = words[at + 14]!
+    out.recordHigh = words[at + 15]!
     return out
   }
 

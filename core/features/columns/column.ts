@@ -13,8 +13,8 @@ export type FeatureType = 'f64' | 'i64' | 'i32' | 'bool'
  * State must be a function of the messages since `reset`, or of those in the column's window (`warmUpNs`) and bucket.
  */
 export interface FeatureHandlers {
-  /** Start of a pass, and after each gap: forget what depends on continuity. The book is as it will be found by the next message. */
-  reset?(): void
+  /** Start of a pass, and after each gap, at a time in microseconds: forget what depends on continuity. The book is as it will be found by the next message. */
+  reset?(micros: number): void
   trade?(trade: TradeView): void
   /**
    * A book event was applied to the book.
@@ -24,15 +24,16 @@ export interface FeatureHandlers {
   ticker?(ticker: BookTickerView): void
   /** Every message, before the handler of its type. Only with the record clock. */
   message?(message: MessageCursor): void
-  /** Messages are missing, before `reset`; `isOpen`: the book is not to be trusted. Again with false when it can be. */
-  gap?(isOpen: boolean): void
+  /** Messages are missing, before `reset`, at a time in microseconds; `isOpen`: the book is not to be trusted. Again with false when it can be. */
+  gap?(isOpen: boolean, micros: number): void
   /** Grid of absolute time at which `sample` is called, in nanoseconds; a whole number of microseconds. */
   readonly sampleEveryNs?: number
   /**
    * `intervals` intervals of the grid have ended, the book being all the while as it is now: as before the first message at or
    * after their ends. More than one when nothing happened in between.
+   * @param endMicros the end of the last one, microseconds since the epoch
    */
-  sample?(intervals: number): void
+  sample?(intervals: number, endMicros: number): void
   /**
    * Before the values of a row are read; its time by the engine's clock, which is the end of a bar, else the latest time so far:
    * microseconds since the epoch, and nanoseconds (0 to 999) beyond them.
@@ -57,6 +58,9 @@ export interface EngineMoment {
   /** Nanoseconds since the epoch. */
   timeLow: number
   timeHigh: number
+  /** Time of the message's record, nanoseconds since the epoch. */
+  recordLow: number
+  recordHigh: number
   /** The engine's clock, which never steps back, in microseconds. */
   micros: number
   /** Position as in EngineMessage; `positionHigh` < 0: none. */
@@ -74,6 +78,11 @@ export interface ColumnContext {
   share<T extends FeatureHandlers>(key: string, make: () => T): T
   /** Ends a row at the current message (in `dayEnds`: at the last nanosecond of the day), besides those of the trigger. */
   emit(): void
+  /**
+   * As `emit`, with a time of the column's own, of no message: nanoseconds since the epoch, in the bar or day that is about to end. On days
+   * that the instrument has no folders of there is no row.
+   */
+  emitAt(timeLow: number, timeHigh: number): void
   /** The column cannot use the message at hand, e.g. `not-a-number`: counted once per message and reason, in `FeatureStats.unusable`. */
   leaveOut(reason: string): void
   /** A value of the column, or a row, could not be stored: counted in `FeatureStats.notRepresentable`. */

@@ -3,7 +3,7 @@ import type { BookEventView } from '../../protocol/book-event.ts'
 import type { BookTickerView } from '../../protocol/book-ticker.ts'
 import type { TradeView } from '../../protocol/trade.ts'
 import type { ColumnSpec } from '../../table/column-buffer.ts'
-import { putMicros } from '../clocks/microseconds.ts'
+import { microsOf, putMicros } from '../clocks/microseconds.ts'
 import type { ColumnContext, EngineMoment, FeatureColumn, FeatureHandlers, FeatureState, FeatureType } from '../columns/column.ts'
 import type { FeatureBook } from '../feature-book.ts'
 import type { RowTarget, RowTargetFactory } from './row-target.ts'
@@ -72,6 +72,7 @@ export class FeatureTable {
         return made
       },
       emit: () => this.#emit(),
+      emitAt: (timeLow, timeHigh) => this.#emitAt(timeLow, timeHigh),
       leaveOut: (reason) => this.#leaveOut(reason),
       loseValue: (reason) => {
         this.notRepresentable[reason] = (this.notRepresentable[reason] ?? 0) + 1
@@ -122,8 +123,8 @@ export class FeatureTable {
   }
 
   /** Start of a pass. */
-  start(): void {
-    for (const handler of this.#handlers) handler.reset?.()
+  start(micros: number): void {
+    for (const handler of this.#handlers) handler.reset?.(micros)
   }
 
   trade(trade: TradeView): void {
@@ -151,8 +152,8 @@ export class FeatureTable {
     this.#touched = true
     this.#gapOpen = isOpen
     this.#wholeFrom = micros + this.warmUpMicros
-    for (const handler of this.#handlers) handler.gap?.(isOpen)
-    for (const handler of this.#handlers) handler.reset?.()
+    for (const handler of this.#handlers) handler.gap?.(isOpen, micros)
+    for (const handler of this.#handlers) handler.reset?.(micros)
   }
 
   /** A book that can be trusted again; `isWhole`: at the very start of a bar, or day, so that none of it is missing. */
@@ -160,7 +161,7 @@ export class FeatureTable {
     this.#gapOpen = false
     if (isWhole) this.#touched = false
     this.#wholeFrom = micros + this.warmUpMicros
-    for (const handler of this.#handlers) handler.gap?.(false)
+    for (const handler of this.#handlers) handler.gap?.(false, micros)
   }
 
   /** A row at a message; `clockMicros`: the latest time so far. */
@@ -217,6 +218,14 @@ export class FeatureTable {
   /** Neither ends what is counted per row, nor has its features: it is a column's own row. */
   #emit(): void {
     const { timeLow, timeHigh, micros, positionLow, positionHigh } = this.#moment
+    this.#ownRow(timeLow, timeHigh, micros, positionLow, positionHigh)
+  }
+
+  #emitAt(timeLow: number, timeHigh: number): void {
+    this.#ownRow(timeLow, timeHigh, microsOf(timeLow, timeHigh), 0, -1)
+  }
+
+  #ownRow(timeLow: number, timeHigh: number, micros: number, positionLow: number, positionHigh: number): void {
     if (this.target.enter?.(micros, false, positionHigh >= 0) === false) return
     const { columns, row } = this.target
     const time = columns[0]!.words

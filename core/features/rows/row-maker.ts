@@ -45,7 +45,16 @@ export class RowMaker {
   readonly #event = new BookEventView()
   readonly #grid: GridClock
   readonly #events: EventTrigger
-  readonly #moment: EngineMoment = { timeLow: 0, timeHigh: 0, micros: 0, positionLow: 0, positionHigh: -1, number: 0 }
+  readonly #moment: EngineMoment = {
+    timeLow: 0,
+    timeHigh: 0,
+    recordLow: 0,
+    recordHigh: 0,
+    micros: 0,
+    positionLow: 0,
+    positionHigh: -1,
+    number: 0,
+  }
   /** Of the bar that is being filled; without bars, of the day. */
   #barHasMessages = false
   /** Of the last message. */
@@ -77,7 +86,7 @@ export class RowMaker {
     this.hasStarted = true
     this.micros = micros
     this.#grid.start(micros)
-    for (const table of this.tables) table.start()
+    for (const table of this.tables) table.start(micros)
     if (isGapOpen) this.gap(micros, true)
     this.#events.start()
   }
@@ -116,6 +125,8 @@ export class RowMaker {
     const moment = this.#moment
     moment.timeLow = message.timeLow
     moment.timeHigh = message.timeHigh
+    moment.recordLow = message.recordLow
+    moment.recordHigh = message.recordHigh
     moment.micros = this.micros
     moment.positionLow = message.positionLow
     moment.positionHigh = message.positionHigh
@@ -166,6 +177,8 @@ export class RowMaker {
       else table.barRow(startMicros, startMicros + this.#barMicros, this.#positionLow, this.#barHasMessages ? this.#positionHigh : -1)
     }
     this.#barHasMessages = false
+    // Rows of a column's own in the next bar are not of the last message.
+    this.#moment.number++
   }
 
   /** What rows at events count up begins anew each UTC day, so that a pass can begin there. */

@@ -1,0 +1,232 @@
+import { L2Book } from '../book/l2-book.ts'
+import { L3Book } from '../book/l3-book.ts'
+import { type ErrorPlace, ReplayError } from '../errors.ts'
+import type { EngineMoment } from '../features/columns/column.ts'
+import type { FeatureBook } from '../features/feature-book.ts'
+import type { BookEventView } from '../protocol/book-event.ts'
+import { EVENT_DIFF, EVENT_RESET, EVENT_SNAPSHOT, MODE_L3 } from '../protocol/book-event.ts'
+import { L2DiffView } from '../protocol/l2-diff.ts'
+import type { L2LevelsView } from '../protocol/l2-levels.ts'
+import { L2SnapshotView } from '../protocol/l2-snapshot.ts'
+import { L3_EVENT_BYTES } from '../protocol/l3-event.ts'
+import type { TradeView } from '../protocol/trade.ts'
+import { DIFF, SNAPSHOT } from './market-events.ts'
+import { MarketReplay } from './market-replay.ts'
+import { BUY, SELL } from './order-terms.ts'
+import { PriceGrid } from './price-grid.ts'
+import { StrategyRun, type StrategyRunOptions } from './strategy-run.ts'
+import { TrackedBook } from './tracked-book.ts'
+
+const DAY_MICROS = 86_400e6
+const TWO_32 = 2 ** 32
+
+export interface BacktestMarketOptions {
+  readonly tick: number
+  readonly lot: number
+  /** Record time + this is the local time. */
+  readonly localShiftNs: number
+  /** `day`: each UTC day is a session of its own. `run`: there is one, from the first message on. */
+  readonly session: 'day' | 'run'
+  /** Of `day`: what is before matters to the book alone. Microseconds since the epoch, a day's begin. */
+  readonly fromMicros: number
+}
+
+/**
+ * The market of an instrument in a pass, for all strategies that run in it: takes the messages of the features engine (by the exchange's
+ * clock, bar by bar), and at the end of each bar lets the market come so far, and strategies take their step.
+ */
+export class BacktestMarket {
+  readonly #options: BacktestMarketOptions
+  readonly #grid: PriceGrid
+  readonly #joining: StrategyRunOptions[] = []
+  readonly #diff = new L2DiffView()
+  readonly #snapshot = new L2SnapshotView()
+  readonly #payload = new Uint32Array(L3_EVENT_BYTES / 4)
+  /** Null until the first book event says what kind of book it is. */
+  #replay: MarketReplay | null = null
+  #runs: StrategyRun[] = []
+  #originMicros = Number.NaN
+  #originLow = 0
+  #originHigh = 0
+  #isInSession = false
+  #lastLocalNs = Number.NEGATIVE_INFINITY
+  #depthLimit = Number.POSITIVE_INFINITY
+
+  constructor(options: BacktestMarketOptions) {
+    this.#options = options
+    this.#grid = new PriceGrid(options.tick, options.lot)
+  }
+
+  /** A strategy takes part; before the first message. Gives its number. */
+  join(options: StrategyRunOptions): number {
+    return this.#joining.push(options) - 1
+  }
+
+  /** Null before the market has shown its first book event. */
+  runOf(number: number): StrategyRun | null {
+    return this.#runs[number] ?? null
+  }
+
+  /** Nanoseconds since the epoch that times of fills and gaps count from. */
+  get originNs(): bigint {
+    return BigInt(this.#originMicros) * 1000n
+  }
+
+  get originMicros(): number {
+    return this.#originMicros
+  }
+
+  /** A session is under way. */
+  get isInSession(): boolean {
+    return this.#isInSession
+  }
+
+  /** A pass starts. */
+  start(book: FeatureBook, micros: number): void {
+    this.#setOrigin(Math.floor(micros / DAY_MICROS) * DAY_MICROS)
+    this.#isInSession = this.#options.session === 'run' || this.#originMicros >= this.#options.fromMicros
+    const { source } = book
+    if (source instanceof L2Book) this.#depthLimit = source.depthLimit
+    if (source.priceScale >= 0) this.#open(source instanceof L3Book)
+    if (this.#replay !== null) this.#seed(this.#replay, source)
+  }
+
+  book(event: BookEventView, moment: EngineMoment): void {
+    const isL3 = event.bookMode === MODE_L3
+    const replay = this.#replay ?? this.#open(isL3)
+    if (isL3 !== replay.isL3) return
+    const exchangeNs = this.#since(moment.timeLow, moment.timeHigh)
+    const localNs = this.#localOf(exchangeNs, moment)
+    if (isL3) {
+      for (let i = 0; i < this.#payload.length; i++) this.#payload[i] = event.view.getUint32(event.offset + 4 * i, true)
+      replay.addOrderEvent(exchangeNs, localNs, this.#payload, 0)
+      return
+    }
+    const { eventType, view, offset, length } = event
+    if (eventType === EVENT_DIFF) this.#addLevels(DIFF, exchangeNs, localNs, this.#diff.wrap(view, offset, length))
+    else if (eventType === EVENT_SNAPSHOT) this.#addLevels(SNAPSHOT, exchangeNs, localNs, this.#snapshot.wrap(view, offset, length))
+    else if (eventType === EVENT_RESET) replay.addReset(exchangeNs, localNs)
+  }
+
+  trade(trade: TradeView, moment: EngineMoment): void {
+    const replay = this.#replay
+    if (replay === null) return
+    const exchangeNs = this.#since(moment.timeLow, moment.timeHigh)
+    const tick = Math.round(this.#grid.ticksOfPrice(trade.price))
+    const lots = this.#grid.lotsOfQuantity(trade.quantity)
+    replay.addTrade(exchangeNs, this.#localOf(exchangeNs, moment), trade.isBuyerMaker ? SELL : BUY, tick, lots)
+  }
+
+  /** Messages are missing before what comes now. */
+  gap(book: FeatureBook, micros: number): void {
+    if (this.#replay === null) return
+    const timeNs = (micros - this.#originMicros) * 1000
+    const isBookLost = book.bids.count === 0 && book.asks.count === 0
+    // What is on its way to the local side arrived before the gap.
+    this.#replay.addGap(timeNs, Math.max(timeNs, this.#lastLocalNs), isBookLost)
+  }
+
+  /** A bar ends: what was before its end has been met, and strategies take their step. */
+  advance(endMicros: number): void {
+    const replay = this.#replay
+    if (replay === null) return
+    const nowNs = (endMicros - this.#originMicros) * 1000
+    replay.run(nowNs, false)
+    if (!this.#isInSession) return
+    const { bestBid, bestAsk } = replay.localBook
+    if (!(Number.isFinite(bestBid) && Number.isFinite(bestAsk))) return
+    for (let i = 0; i < this.#runs.length; i++) this.#runs[i]!.step(nowNs)
+  }
+
+  /** A UTC day ends, after its last bar. */
+  dayEnds(): void {
+    this.#setOrigin(this.#originMicros + DAY_MICROS)
+    this.#lastLocalNs -= DAY_MICROS * 1000
+    const { originNs } = this
+    this.#replay?.rebase(DAY_MICROS * 1000, originNs)
+    if (this.#options.session === 'run') {
+      for (const run of this.#runs) run.rebase(originNs)
+      return
+    }
+    this.#isInSession = this.#originMicros >= this.#options.fromMicros
+    if (this.#isInSession) this.#begin()
+  }
+
+  #open(isL3: boolean): MarketReplay {
+    const replay = new MarketReplay(this.#grid, isL3, this.#depthLimit)
+    this.#replay = replay
+    this.#runs = this.#joining.map((options) => new StrategyRun(replay, options))
+    if (this.#isInSession) this.#begin()
+    return replay
+  }
+
+  #begin(): void {
+    this.#replay?.begin(this.originNs)
+    for (const run of this.#runs) run.begin(this.originNs)
+  }
+
+  /** Both sides begin with the book as the engine has it. */
+  #seed(replay: MarketReplay, source: L2Book | L3Book): void {
+    for (const book of [replay.book, replay.localBook]) {
+      if (source instanceof L3Book) {
+        if (!(book instanceof TrackedBook)) book.load(source)
+      } else if (book instanceof TrackedBook) {
+        for (const [side, levels] of [
+          [BUY, source.bids],
+          [SELL, source.asks],
+        ] as const) {
+          const prices = new Float64Array(levels.count)
+          const sizes = new Float64Array(levels.count)
+          const count = levels.topInto(prices, sizes)
+          for (let i = 0; i < count; i++) {
+            book.set(side, this.#grid.tickOf(prices[i]!, source.priceScale), this.#grid.lotsOf(sizes[i]!, source.sizeScale))
+          }
+        }
+        book.settle()
+      }
+    }
+  }
+
+  #addLevels(kind: number, exchangeNs: number, localNs: number, levels: L2LevelsView): void {
+    const { bidCount, askCount, priceScale, sizeScale, view } = levels
+    const { events } = this.#replay!
+    const count = bidCount + askCount
+    let at = events.add(kind, exchangeNs, localNs, bidCount, askCount, 2 * count)
+    const { arena } = events
+    let from = levels.levelsOffset
+    for (let i = 0; i < count; i++, from += 16, at += 2) {
+      const price = view.getUint32(from, true) + view.getUint32(from + 4, true) * TWO_32
+      const size = view.getUint32(from + 8, true) + view.getUint32(from + 12, true) * TWO_32
+      arena[at] = this.#grid.tickOf(price, priceScale)
+      arena[at + 1] = this.#grid.lotsOf(size, sizeScale)
+    }
+  }
+
+  /** Local time of a message. @throws ReplayError input `negative-latency` when it lies before the exchange's */
+  #localOf(exchangeNs: number, moment: EngineMoment): number {
+    const localNs = this.#since(moment.recordLow, moment.recordHigh) + this.#options.localShiftNs
+    if (localNs < exchangeNs) throw negativeLatency(exchangeNs - localNs, moment)
+    if (localNs > this.#lastLocalNs) this.#lastLocalNs = localNs
+    return localNs
+  }
+
+  #since(low: number, high: number): number {
+    return (high - this.#originHigh) * TWO_32 + (low - this.#originLow)
+  }
+
+  #setOrigin(micros: number): void {
+    this.#originMicros = micros
+    const ns = BigInt(micros) * 1000n
+    this.#originLow = Number(ns & 0xffffffffn)
+    this.#originHigh = Number(ns >> 32n)
+  }
+}
+
+function negativeLatency(byNs: number, { positionLow, positionHigh }: EngineMoment): ReplayError {
+  const place: ErrorPlace = positionHigh >= 0 ? { segment: positionHigh, offset: positionLow * 64 } : {}
+  return new ReplayError(
+    'negative-latency',
+    `a message was recorded ${byNs} ns before its own exchange time: expected the recorder's clock to be behind by no more than market.localShift; raise it by at least that`,
+    { category: 'input', ...place },
+  )
+}
