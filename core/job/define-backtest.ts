@@ -1,5 +1,6 @@
 import type { MarketSettings } from '../backtest/market-terms.ts'
 import type { StrategyContext, StrategyHandlers } from '../backtest/strategy.ts'
+import { ReplayError } from '../errors.ts'
 import { BACKTEST_COLUMNS } from './backtest-columns.ts'
 import { checkedJob } from './define-job.ts'
 import {
@@ -54,6 +55,10 @@ export interface BacktestSpec<P extends JobParamDefaults, C extends JobColumns> 
  */
 export function defineBacktest<const P extends JobParamDefaults, const C extends JobColumns>(spec: BacktestSpec<P, C>): JobDefinition {
   const { name, params = {}, sweep, market, every, columns = {}, session = 'day', maxSkew, tolerance, create } = spec
+  if (typeof create !== 'function') throw invalid(name, `create: expected a function, found ${String(create)}`)
+  if (!['day', 'run'].includes(session)) throw invalid(name, `session: expected day or run, found ${JSON.stringify(session)}`)
+  const twice = Object.keys(columns).find((column) => Object.hasOwn(BACKTEST_COLUMNS, column.toLowerCase()))
+  if (twice !== undefined) throw invalid(name, `columns: ${twice} is a column of every backtest; choose another name`)
   const given = (value: JobParamDefaults): JobParams<P> => value as unknown as JobParams<P>
   return checkedJob({
     name,
@@ -75,6 +80,10 @@ export function defineBacktest<const P extends JobParamDefaults, const C extends
     },
     [JOB_MARK]: 1,
   } as JobDefinition)
+}
+
+function invalid(name: string, message: string): ReplayError {
+  return new ReplayError('job-invalid', `job ${name}: ${message}`, { category: 'input' })
 }
 
 function marketOf<P extends JobParamDefaults>(market: BacktestMarketSpec<P>, params: JobParams<P>): MarketSettings {

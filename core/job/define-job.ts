@@ -4,6 +4,7 @@ import { parseDuration } from '../features/clocks/duration.ts'
 import { planTrigger } from '../features/clocks/trigger.ts'
 import {
   JOB_MARK,
+  type JobBacktest,
   type JobColumns,
   type JobColumnType,
   type JobDefinition,
@@ -41,7 +42,7 @@ export function isJob(value: unknown): value is JobDefinition {
 export function jobTiming(job: JobDefinition, params: JobParamDefaults): JobTiming {
   const given = checked(job, 'trigger', () => (typeof job.trigger === 'function' ? job.trigger(params) : job.trigger))
   const warmUp = checked(job, 'warmUp', () => (typeof job.warmUp === 'function' ? job.warmUp(params) : job.warmUp))
-  if (job.backtest !== undefined) checked(job, 'backtest', () => marketTerms(job.backtest!.market(params)))
+  if (job.backtest !== undefined) checkMarket(job, job.backtest, params)
   const trigger = given === undefined ? null : checked(job, 'trigger', () => planTrigger(given))
   const everyNs = trigger === null || trigger.barMicros === 0 ? null : BigInt(trigger.barMicros) * 1000n
   if (job.clock === 'exchange' && everyNs === null) throw invalid(job.name, 'clock exchange: expected a trigger with `every`')
@@ -105,6 +106,14 @@ function checkJob(job: JobDefinition): void {
     if (other !== undefined) throw invalid(name, `${other}: a job with a pipeline has none; its rows are those of context.rows`)
   }
   jobTiming(job, params)
+}
+
+/** The shift can be no more than the skew: what is further off than that is not believed. */
+function checkMarket(job: JobDefinition, { market }: JobBacktest, params: JobParamDefaults): void {
+  const { localShiftNs } = checked(job, 'backtest', () => marketTerms(market(params)))
+  const skewNs = checked(job, 'maxSkew', () => parseDuration(job.maxSkew ?? '5s'))
+  if (Math.abs(localShiftNs) <= skewNs) return
+  throw invalid(job.name, `market: localShift: expected at most maxSkew (${skewNs} ns), found ${localShiftNs} ns; raise maxSkew`)
 }
 
 function checkColumns(name: string, columns: Readonly<Record<string, unknown>>, params: JobParamDefaults): void {

@@ -18,7 +18,7 @@ import type { MessageBatch } from '../message/batch.ts'
 import type { ReadIssue } from '../message/source.ts'
 import { reachOf } from '../plan/archive/day-spans.ts'
 import { isBookStream } from '../plan/archive/instrument-days.ts'
-import { DAY_NS } from '../plan/cells.ts'
+import { DAY_NS, dayOfDate } from '../plan/cells.ts'
 import { messageCounts, PassWarnings } from '../plan/run/message-counts.ts'
 import type { Receipt } from '../plan/run/receipt.ts'
 import { NO_PART } from '../plan/run/receipt.ts'
@@ -229,13 +229,21 @@ export class FeaturePass {
       fromNs: this.#plan.partitions[0]!.startNs,
       toNs: this.#plan.partitions.at(-1)!.endNs,
       cells: this.#cells,
-      startNs: this.#plan.start.startNs,
+      startNs: this.#startNs,
       hasLeadIn: !hasBook,
       absences: hasBook ? this.#options.folders.absencesOf(this.#plan.start, this.#inputs) : [],
       onCorrupt: this.#options.onCorrupt,
       restart: this.#restart(),
       tables: variants.map((variant) => this.#tableOf(variant, market)),
     })
+  }
+
+  /** Where bars begin: with the window, but a session over all days with the first day there is. */
+  get #startNs(): bigint {
+    const { startNs } = this.#plan.start
+    if (this.#options.job.backtest?.session !== 'run') return startNs
+    const firstDay = this.#inputs.reduce((least, { date }) => Math.min(least, dayOfDate(date)), Number.POSITIVE_INFINITY)
+    return Number.isFinite(firstDay) ? BigInt(firstDay) * DAY_NS : startNs
   }
 
   /** Each engine has a book of its own. */

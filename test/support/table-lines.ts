@@ -6,7 +6,13 @@ import { linesOf, type PlainRow } from './plain/rows.ts'
 
 /** Every row of a table as a line, sorted, as `linesOf` writes them. */
 export async function tableLines(table: ObjectStore): Promise<string[]> {
-  const { parts, schema } = await readTable(table)
+  const { schema } = await readTable(table)
+  return linesOf([...['venue', 'symbol', 'date'].map((name) => ({ name })), ...schema.columns], await tableRows(table))
+}
+
+/** Every row of a table, part by part. */
+export async function tableRows(table: ObjectStore): Promise<PlainRow[]> {
+  const { parts } = await readTable(table)
   const rows: PlainRow[] = []
   for (const { path, partitionValues } of parts.values()) {
     const { bytes } = (await table.get(path))!
@@ -14,5 +20,5 @@ export async function tableLines(table: ObjectStore): Promise<string[]> {
     const read = await parquetReadObjects({ file, compressors: { ZSTD: (input) => new Uint8Array(zstdDecompressSync(input)) } })
     for (const row of read) rows.push({ ...row, ...partitionValues } as PlainRow)
   }
-  return linesOf([...['venue', 'symbol', 'date'].map((name) => ({ name })), ...schema.columns], rows)
+  return rows
 }

@@ -1,0 +1,158 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { bundled, type LoadedJob, runJob } from '../../bench/made/job-run.ts'
+import type { ParamGrid } from '../../core/job/job-definition.ts'
+import { ReplayReader } from '../../core/log/reading/replay-reader.ts'
+import { TYPE_TRADE } from '../../core/protocol/message-type.ts'
+import { FileStore } from '../../core/store/file-store.ts'
+import { generateArchive } from '../../core/synthetic/archive.ts'
+import { type MadeMessage, makeLog } from '../support/made-log.ts'
+import { MemoryStore } from '../support/memory-store.ts'
+import { DAY_NS, FIRST_DAY_NS, type SmallMessage, writeSmallArchive } from '../support/small-archive.ts'
+import { tableRows } from '../support/table-lines.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const root = temporaryFolder('backtest-sense')
+const job = (name: string): string => path.resolve(import.meta.dirname, '../support/jobs', `${name}.ts`)
+const loaded: Record<string, LoadedJob> = {}
+
+interface Row {
+  readonly symbol: string
+  readonly date: string
+  readonly ts_ns: bigint
+  readonly variant: string
+  readonly kind: 'sample' | 'fill' | 'gap'
+  readonly position: number
+  readonly cash: number
+  readonly fees: number
+  readonly turnover: number
+  readonly volume: number
+  readonly fills: bigint
+  readonly open_orders: number
+  readonly orders_sent: bigint
+  readonly side: string | null
+  readonly price: number | null
+  readonly quantity: number | null
+  readonly fee: number | null
+  readonly reason: string | null
+  readonly exchange_ns: bigint | null
+  readonly local_ns: bigint | null
+  readonly bar_end_ns: bigint
+  readonly row: number
+}
+
+async function rowsOf(name: string, folder: string, params: ParamGrid): Promise<Row[]> {
+  const table = new MemoryStore()
+  const { tasks } = await runJob({ archive: new FileStore(folder), table, job: '', loaded: loaded[name]!, params })
+  expect(tasks.flatMap(({ failed }) => failed)).toEqual([])
+  const rows = (await tableRows(table)) as unknown as Row[]
+  // A sample is made at the end of its bar, behind the fills in it.
+  const timeOf = ({ kind, ts_ns, bar_end_ns }: Row): bigint => (kind === 'sample' ? bar_end_ns : ts_ns)
+  return rows.sort((a, b) =>
+    timeOf(a) < timeOf(b) ? -1 : timeOf(a) > timeOf(b) ? 1 : a.kind === b.kind ? a.row - b.row : a.kind === 'sample' ? -1 : 1,
+  )
+}
+
+beforeAll(async () => {
+  for (const name of ['small-maker', 'small-runner']) loaded[name] = await bundled(job(name))
+  await generateArchive(path.join(root, 'made'), { symbols: 1, messages: 20_000, seed: 3, days: 3, stepBack: 0.02, gaps: 2 })
+})
+
+describe('rows of a backtest', () => {
+  it.each(['small-maker', 'small-runner'])('reconcile with their fills to the last digit: %s', async (name) => {
+    const rows = await rowsOf(name, path.join(root, 'made'), { every: '1m', tick: 0.0001, queue: 'risk' })
+    let [lots, units, count, date] = [0, 0, 0, '']
+    expect(rows.filter(({ kind }) => kind === 'fill').length).toBeGreaterThan(200)
+    for (const row of rows) {
+      if (name === 'small-maker' && row.date !== date) [lots, units, count] = [0, 0, 0]
+      date = row.date
+      if (row.position === null) continue
+      if (row.kind === 'fill') {
+        const side = row.side === 'buy' ? 1 : -1
+        const [fillLots, tick] = [Math.round(row.quantity! / 0.001), Math.round(row.price! / 0.0001)]
+        lots += side * fillLots
+        units -= side * fillLots * tick
+        count++
+        expect(row.local_ns).toBe(row.ts_ns)
+        expect(row.exchange_ns! < row.local_ns!).toBe(true)
+      }
+      expect([row.position, row.cash, Number(row.fills)]).toEqual([lots * 0.001, units * (0.0001 * 0.001), count])
+    }
+  })
+
+  it('say whether orders were cancelled or held in a gap', async () => {
+    const folder = path.join(root, 'gap')
+    const book = (seconds: number, more: Partial<SmallMessage> = {}): SmallMessage => ({
+      stream: 'book',
+      atNs: BigInt(seconds) * 1_000_000_000n,
+      backNs: 0n,
+      skewNs: 0n,
+      kind: 'diff',
+      isGap: false,
+      values: [1, 20, 30, 40],
+      ...more,
+    })
+    const messages = [book(3600), book(3700), book(7300, { isGap: true }), book(9100, { kind: 'snapshot' }), book(9200)]
+    writeSmallArchive(folder, { messages, snapshots: 'daily', hasHole: false, hasSnapshotIds: true, restartPoints: null })
+    const gaps = async (onGap: string): Promise<unknown> => {
+      const rows = await rowsOf('small-maker', folder, { every: '10m', onGap, queue: 'risk' })
+      const at = rows.findIndex(({ kind }) => kind === 'gap')
+      // A step that sees no book is none: what is open before is what the gap meets.
+      return [rows[at]!.reason, rows[at]!.ts_ns - FIRST_DAY_NS, rows.slice(at + 1).find(({ kind }) => kind === 'sample')!.open_orders]
+    }
+    const atNs = 7_300_000_000_000n
+    expect(await gaps('cancel')).toEqual(['cancel', atNs, 0])
+    expect(await gaps('hold')).toEqual(['hold', atNs, 2])
+  })
+
+  it('begin flat and without orders each day, or go on in one session', async () => {
+    const at = async (name: string) => {
+      const rows = await rowsOf(name, path.join(root, 'made'), { every: '10m', tick: 0.0001, queue: 'risk' })
+      return rows
+        .filter(({ kind, bar_end_ns }) => kind === 'sample' && bar_end_ns % DAY_NS === 600_000_000_000n)
+        .map(({ orders_sent }) => Number(orders_sent))
+    }
+    const [daily, once] = [await at('small-maker'), await at('small-runner')]
+    for (const sent of daily) expect(sent).toBeLessThan(4)
+    expect(once[1]).toBeGreaterThan(100)
+    expect(once[2]).toBeGreaterThan(once[1]! + 100)
+  })
+
+  it('do not know what comes later', async () => {
+    const cutNs = FIRST_DAY_NS + DAY_NS / 2n
+    const params = { every: '1m', tick: 0.0001, queue: ['risk', 'log'] }
+    const whole = await rowsOf('small-maker', path.join(root, 'made'), params)
+    const cut = path.join(root, 'cut')
+    const kept = await cutArchive(path.join(root, 'made'), cut, cutNs)
+    expect(kept).toBeGreaterThan(100)
+    const part = await rowsOf('small-maker', cut, params)
+    // A message that the exchange sent before the cut is there, whenever it was recorded.
+    const isBefore = ({ kind, ts_ns, bar_end_ns }: Row): boolean => (kind === 'sample' ? bar_end_ns : ts_ns) <= cutNs
+    // Where a message lies in its file is another matter.
+    const known = (rows: readonly Row[]): Row[] => rows.filter(isBefore).map((row) => ({ ...row, seq: null }))
+    expect(known(part)).toEqual(known(whole))
+    expect(whole.filter((row) => row.kind === 'fill' && isBefore(row)).length).toBeGreaterThan(50)
+    expect(part.filter(isBefore)).not.toHaveLength(part.length)
+  })
+})
+
+/** Copies the first day's messages of the time before `cutNs` at the exchange; gives how many. */
+async function cutArchive(from: string, to: string, cutNs: bigint): Promise<number> {
+  let count = 0
+  for (const log of fs.globSync('v1/*/*/2024-01-01/*', { cwd: from })) {
+    const messages: MadeMessage[] = []
+    for await (const { view, payloadOffset, length, seq, timestampNs, typeId } of await ReplayReader.open(path.join(from, log))) {
+      const exchangeNs = view.getBigUint64(payloadOffset + (typeId === TYPE_TRADE ? 0 : EXCHANGE_TIME_AT), true)
+      if (exchangeNs >= cutNs) continue
+      messages.push({ seq, timestampNs, typeId, payload: new Uint8Array(view.buffer, view.byteOffset + payloadOffset, length).slice() })
+    }
+    count += messages.length
+    makeLog(path.join(to, log), messages, { segmentBytes: 2 ** 22, stride: 64 })
+    const meta = path.join(from, log, 'meta.json')
+    if (fs.existsSync(meta)) fs.copyFileSync(meta, path.join(to, log, 'meta.json'))
+  }
+  return count
+}
+
+const EXCHANGE_TIME_AT = 32

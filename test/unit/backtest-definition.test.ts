@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest'
+import { type BacktestSpec, defineBacktest } from '../../core/job/define-backtest.ts'
+import { outlineJob } from '../../core/job/job-outline.ts'
+
+const GOOD = {
+  name: 'maker',
+  params: { every: '1s', halfSpread: 3, queue: 'risk' },
+  market: { tick: 0.1, lot: 0.001, fees: { maker: 0, taker: 0 } },
+  every: ({ every }: { every: string }) => every,
+  create: () => ({}),
+} as const satisfies BacktestSpec<{ every: string; halfSpread: number; queue: string }, Record<string, never>>
+
+describe('the definition of a backtest', () => {
+  it('is that of a job by the exchange clock, a session a day', () => {
+    const job = defineBacktest(GOOD)
+    expect(job).toMatchObject({ name: 'maker', streams: ['book', 'trades'], clock: 'exchange', session: 'day', fill: true })
+    const outline = outlineJob(job, { every: ['1s', '2s'] })
+    expect(outline).toMatchObject({ usesBook: true, isOneSession: false, everyNs: '2000000000' })
+    expect(outline.asked.every(({ window }) => window.wholeDay)).toBe(true)
+    expect(outline.columns.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['kind', 'position', 'equity', 'reason', 'gap', 'bar_start_ns']),
+    )
+  })
+
+  it('looks back to the first day in one session', () => {
+    const outline = outlineJob(defineBacktest({ ...GOOD, session: 'run' }))
+    expect(outline.isOneSession).toBe(true)
+    expect(outline.asked[0]!.window.beforeNs).toBeGreaterThan(100 * 365 * 86_400e9)
+  })
+
+  it('takes a market, or settings of it, as functions of the parameters', () => {
+    const settings = { ...GOOD.market, queue: ({ queue }: { queue: string }) => queue }
+    const whole = ({ queue }: { queue: string }) => ({ ...GOOD.market, queue })
+    for (const market of [settings, whole]) {
+      expect(defineBacktest({ ...GOOD, market }).backtest!.market({ queue: 'log' })).toMatchObject({ tick: 0.1, queue: 'log' })
+      // Each variant is checked where it is planned.
+      expect(() => outlineJob(defineBacktest({ ...GOOD, market }), { queue: ['log', 'lifo'] })).toThrow(
+        /job maker: backtest: market: queue: .* found "lifo"/,
+      )
+    }
+  })
+
+  it.each([
+    [
+      'no tick',
+      { market: { lot: 1, fees: { maker: 0, taker: 0 } } },
+      /job maker: backtest: market: tick: expected a number above 0; found undefined/,
+    ],
+    [
+      'no fees',
+      { market: { tick: 1, lot: 1 } },
+      /job maker: backtest: market: fees: expected rates \{ maker, taker \}, 0 for none; found undefined/,
+    ],
+    ['no market', { market: undefined }, /job maker: backtest: market: tick: expected a number above 0/],
+    [
+      'a market that throws',
+      {
+        market: () => {
+          throw new Error('closed')
+        },
+      },
+      /job maker: backtest: throws Error: closed/,
+    ],
+    [
+      'a shift beyond the skew',
+      { market: { ...GOOD.market, localShift: '6s' } },
+      /job maker: market: localShift: expected at most maxSkew \(5000000000 ns\), found 6000000000 ns/,
+    ],
+    ['no create', { create: undefined }, /job maker: create: expected a function, found undefined/],
+    ['a session of its own', { session: 'week' }, /job maker: session: expected day or run, found "week"/],
+    ['no step', { every: 'often' }, /job maker: trigger: expected a duration/],
+    ['a column of every backtest', { columns: { position: 'f64' } }, /job maker: columns: position is a column of every backtest/],
+  ])('%s is refused', (_, more, text) => {
+    expect(() => defineBacktest({ ...GOOD, ...more } as never)).toThrow(
+      expect.objectContaining({ code: 'job-invalid', category: 'input', message: expect.stringMatching(text) }),
+    )
+  })
+})
