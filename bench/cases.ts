@@ -6,6 +6,7 @@ import { ReplayPipeline } from '../core/pipeline/replay-pipeline.ts'
 import type { MessageTransform } from '../core/pipeline/transform.ts'
 import { TYPE_BOOK_TICKER, TYPE_TRADE } from '../core/protocol/message-type.ts'
 import type { Sink } from '../core/sink/sink.ts'
+import { BACKTEST_CASES } from './backtest-cases.ts'
 import { bareDecode, bareScan, rawRead } from './bare.ts'
 import type { BenchCase, MessageHash, Timed } from './bench-case.ts'
 import { BOOK_CASES } from './book-cases.ts'
@@ -34,7 +35,14 @@ const LOG_CASES: Readonly<Record<string, BenchCase>> = {
   'workers-2': { unit: 'messages', bare: 'workers-1', run: (load) => workers(load, 2) },
 }
 
-export const CASES: Readonly<Record<string, BenchCase>> = { ...LOG_CASES, ...BOOK_CASES, ...TABLE_CASES, ...JOB_CASES, ...IMPORT_CASES }
+export const CASES: Readonly<Record<string, BenchCase>> = {
+  ...LOG_CASES,
+  ...BOOK_CASES,
+  ...TABLE_CASES,
+  ...JOB_CASES,
+  ...IMPORT_CASES,
+  ...BACKTEST_CASES,
+}
 
 /** Runs three other pipelines first, so that a loop seen by one kind of caller only is not all that is measured. */
 export async function pollute({ log }: BenchLoad): Promise<void> {
