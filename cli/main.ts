@@ -20,6 +20,7 @@ import { resume } from './commands/resume.ts'
 import { run } from './commands/run.ts'
 import { runs } from './commands/runs.ts'
 import { snapshot } from './commands/snapshot.ts'
+import { statistics } from './commands/statistics.ts'
 import { status } from './commands/status.ts'
 import { submit } from './commands/submit.ts'
 import { vacuum } from './commands/vacuum.ts'
@@ -42,6 +43,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   cancel,
   query,
   checksum,
+  statistics,
   runs,
   report,
   vacuum,

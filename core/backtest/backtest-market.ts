@@ -49,6 +49,7 @@ export class BacktestMarket {
   #originLow = 0
   #originHigh = 0
   #isInSession = false
+  #sessionNs = 0n
   #lastLocalNs = Number.NEGATIVE_INFINITY
   #depthLimit = Number.POSITIVE_INFINITY
 
@@ -74,6 +75,11 @@ export class BacktestMarket {
 
   get originMicros(): number {
     return this.#originMicros
+  }
+
+  /** Begin of the session's first day, nanoseconds since the epoch. */
+  get sessionNs(): bigint {
+    return this.#sessionNs
   }
 
   /** A session is under way. */
@@ -161,6 +167,7 @@ export class BacktestMarket {
   }
 
   #begin(): void {
+    this.#sessionNs = this.originNs
     this.#replay?.begin(this.originNs)
     for (const run of this.#runs) run.begin(this.originNs)
   }

@@ -6,6 +6,7 @@ import type { JobColumns } from './job-definition.ts'
  *
  * | column         | of rows      | holds                                                                               |
  * | kind           | all          | `sample`: the end of a bar; `fill`; `gap`: messages are missing                      |
+ * | session_ns     | all          | begin of the session's first day; NULL before the market shows its first book event  |
  * | position       | all          | negative: short                                                                     |
  * | cash           | all          | without fees                                                                        |
  * | equity         | all          | cash and position at `mid`, fees off; NULL with a position and no mid yet           |
@@ -31,6 +32,7 @@ import type { JobColumns } from './job-definition.ts'
  */
 export const BACKTEST_COLUMNS = {
   kind: 'string',
+  session_ns: 'i64',
   position: 'f64',
   cash: 'f64',
   equity: 'f64',

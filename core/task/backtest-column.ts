@@ -35,12 +35,12 @@ export function backtestColumn(options: JobColumnOptions, market: BacktestMarket
     ...{ job: job.name, terms, venue, symbol, variant },
     create: (given) => job.backtest!.create(params, given),
     fillRow(fill) {
-      putAccount(out, 'fill', market.runOf(number)!)
+      putAccount(out, 'fill', market, number)
       putFill(out, fill)
       emitAt(fill.localNs)
     },
     gapRow(timeNs) {
-      putAccount(out, 'gap', market.runOf(number)!)
+      putAccount(out, 'gap', market, number)
       out.reason = terms.onGap
       out.exchange_ns = market.originNs + BigInt(timeNs)
       emitAt(market.originNs + BigInt(timeNs))
@@ -73,7 +73,7 @@ function stateOf(
       out.kind = 'sample'
       return
     }
-    putAccount(out, 'sample', run)
+    putAccount(out, 'sample', market, number)
     putCounts(out, run)
     run.row(values.out)
   }
@@ -97,8 +97,10 @@ function stateOf(
   }
 }
 
-function putAccount(out: BacktestOut, kind: string, { account, orders }: StrategyRun): void {
+function putAccount(out: BacktestOut, kind: string, market: BacktestMarket, number: number): void {
+  const { account, orders } = market.runOf(number)!
   out.kind = kind
+  out.session_ns = market.sessionNs
   out.position = account.position
   out.cash = account.cash
   out.equity = account.equity

@@ -1,5 +1,9 @@
-// Makes a market on a grid: three quotes a side, refreshed each half second, within a limit of the position.
-//   npx chronicle-replay run examples/grid-backtest.ts --archive <archive> --out <table> --param halfSpread=3,5,8
+/**
+ * Makes a market on a grid: three quotes a side, looked at each half second, within a limit of the position.
+ *
+ *   chronicle-replay run examples/grid-backtest-job.ts --archive archive --table grid --param halfSpread=0.5,2,5
+ *   chronicle-replay statistics grid
+ */
 import { defineBacktest } from 'chronicle-replay'
 
 export default defineBacktest({
