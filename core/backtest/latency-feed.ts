@@ -45,11 +45,17 @@ export class FeedLatency implements LatencyModel {
   }
 
   entry(): number {
-    return this.#terms.entryFactor * this.#feedNs + this.#terms.entryNs
+    return Math.trunc(this.#terms.entryFactor * this.#feedNs + this.#terms.entryNs)
   }
 
   response(): number {
-    return this.#terms.responseFactor * this.#feedNs + this.#terms.responseNs
+    return Math.trunc(this.#terms.responseFactor * this.#feedNs + this.#terms.responseNs)
+  }
+
+  /** What is known of the feed stays; the window that goes on is over with this. */
+  rebase(originNs: bigint): void {
+    this.#originNs = Number(originNs % BigInt(this.#terms.windowNs))
+    this.#window = Number.NEGATIVE_INFINITY
   }
 
   /** Before the first window is over: that of the last event, or none. */

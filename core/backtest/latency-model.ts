@@ -1,5 +1,5 @@
 /**
- * How long order messages take. Times are nanoseconds since the origin of the replay, latencies nanoseconds.
+ * How long order messages take. Times are whole nanoseconds since the origin of the replay, latencies whole nanoseconds.
  *
  * A negative entry latency says that the request is refused before the matching engine: the sender hears of it
  * after that long (its absolute value).
@@ -11,6 +11,8 @@ export interface LatencyModel {
   response(x: number): number
   /** A market event reached the local side at `localNs`, of exchange time `exchangeNs`. */
   observe?(localNs: number, exchangeNs: number): void
-  /** The origin of time is another, nanoseconds since the epoch; without it the model has no times of its own. */
+  /** A session begins, its times counted from this, nanoseconds since the epoch; without it the model has no times of its own. */
   begin?(originNs: bigint): void
+  /** The session goes on with times that are counted from this. */
+  rebase?(originNs: bigint): void
 }

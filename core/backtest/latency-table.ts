@@ -45,6 +45,10 @@ export class LatencyTable implements LatencyModel {
     this.#exchangeAt = 0
   }
 
+  rebase(originNs: bigint): void {
+    this.begin(originNs)
+  }
+
   entry(t: number): number {
     const at = rowAt(this.#requests, this.#requestAt, t)
     this.#requestAt = Math.max(at, 0)

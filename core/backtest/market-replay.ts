@@ -351,7 +351,8 @@ export class MarketReplay implements ExchangeMarket {
     const idAt = at + (L3_EVENT_ORDER_ID_OFFSET >>> 2)
     if (event === L3_TRADE) this.#execute(words, at)
     else book.read(words[idAt]!, words[idAt + 1]!, before)
-    const [bid, ask] = [book.bestBid, book.bestAsk]
+    const bid = book.bestBid
+    const ask = book.bestAsk
     book.source.applyPayload(words, at, L3_EVENT_BYTES)
     if (event === L3_TRADE) return
     if (event === L3_RESET) {
@@ -381,15 +382,23 @@ export class MarketReplay implements ExchangeMarket {
     const quantityAt = at + (L3_EVENT_QUANTITY_OFFSET >>> 2)
     const size = words[quantityAt]! + words[quantityAt + 1]! * 2 ** 32
     const scale = (words[at + (L3_EVENT_SIZE_SCALE_OFFSET >>> 2)]! >>> 8) & 0xff
-    for (const orderAt of hasSides ? [bidAt, askAt] : [idAt]) {
-      const order = (this.book as QueuedBook).read(words[orderAt]!, words[orderAt + 1]!, this.#before)
-      if (!order.isResting) continue
-      const lots = size === 0 ? order.lots : Math.min(order.lots, this.grid.lotsOf(size, scale))
-      this.#isStale = true
-      for (const side of this.#exchanges) {
-        side.orders!.executed(order.side, order.tick, order.joined, lots)
-        side.orders!.left(order.side, order.tick, order.joined, lots)
-      }
+    if (!hasSides) this.#executeOne(words, idAt, size, scale)
+    else {
+      this.#executeOne(words, bidAt, size, scale)
+      // An order does not trade with itself.
+      if (words[bidAt] !== words[askAt] || words[bidAt + 1] !== words[askAt + 1]) this.#executeOne(words, askAt, size, scale)
+    }
+  }
+
+  #executeOne(words: Uint32Array, orderAt: number, size: number, scale: number): void {
+    const order = (this.book as QueuedBook).read(words[orderAt]!, words[orderAt + 1]!, this.#before)
+    if (!order.isResting) return
+    const lots = size === 0 ? order.lots : Math.min(order.lots, this.grid.lotsOf(size, scale))
+    this.#isStale = true
+    for (let i = 0; i < this.#exchanges.length; i++) {
+      const { orders } = this.#exchanges[i]!
+      orders!.executed(order.side, order.tick, order.joined, lots)
+      orders!.left(order.side, order.tick, order.joined, lots)
     }
   }
 

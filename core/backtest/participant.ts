@@ -126,7 +126,7 @@ export class Participant {
       this.pool.exchangeNs[slot]! -= byNs
       this.pool.requestNs[slot]! -= byNs
     }
-    this.#latency.begin?.(originNs)
+    this.#latency.rebase?.(originNs)
   }
 
   /** Slot of an order that is known; −1. */

@@ -99,12 +99,15 @@ const marketEvent: fc.Arbitrary<MarketEvent> = fc.oneof(
   },
   {
     weight: 4,
-    arbitrary: fc.record({
-      what: fc.constant('trade' as const),
-      bid: fc.oneof(fc.constant(0), id),
-      ask: fc.oneof(fc.constant(0), id),
-      lots: fc.constantFrom(0, 1, 2, 5),
-    }),
+    // No order trades with itself.
+    arbitrary: fc
+      .record({
+        what: fc.constant('trade' as const),
+        bid: fc.oneof(fc.constant(0), id),
+        ask: fc.oneof(fc.constant(0), id),
+        lots: fc.constantFrom(0, 1, 2, 5),
+      })
+      .filter(({ bid, ask }) => bid !== ask),
   },
   { weight: 1, arbitrary: fc.record({ what: fc.constant('reset' as const) }) },
 )

@@ -119,6 +119,14 @@ describe('rows of a backtest', () => {
     expect(once[2]).toBeGreaterThan(once[1]! + 100)
   })
 
+  it('of one session come in slices of whole days', async () => {
+    const options = { archive: new FileStore(path.join(root, 'made')), table: new MemoryStore(), job: '', loaded: loaded['small-runner']! }
+    await expect(runJob({ ...options, params: { tick: 0.0001 }, slice: '6h' })).rejects.toMatchObject({
+      code: 'slice-cuts-session',
+      message: expect.stringMatching(/the session of small-runner goes on over all days .* slices of 6h would cut its days: expected 1d/),
+    })
+  })
+
   it('do not know what comes later', async () => {
     const cutNs = FIRST_DAY_NS + DAY_NS / 2n
     const params = { every: '1m', tick: 0.0001, queue: ['risk', 'log'] }
