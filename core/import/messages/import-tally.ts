@@ -33,13 +33,19 @@ export function emptyCounts(): ImportCounts {
   return { rows: 0, written: 0, merged: 0, leftOut: {}, unrepresentable: {}, bad: {}, noted: {}, places: {} }
 }
 
+/** Of `noted`: not a count, but the largest of all. */
+export const LARGEST_STEP = 'largest step back, microseconds'
+
 /** Adds counts to others. */
 export function addCounts(sum: ImportCounts, more: ImportCounts): void {
   sum.rows += more.rows
   sum.written += more.written
   sum.merged += more.merged
   for (const kind of ['leftOut', 'unrepresentable', 'bad', 'noted'] as const) {
-    for (const [name, count] of Object.entries(more[kind])) sum[kind][name] = (sum[kind][name] ?? 0) + count
+    for (const [name, count] of Object.entries(more[kind])) {
+      const before = sum[kind][name] ?? 0
+      sum[kind][name] = name === LARGEST_STEP ? Math.max(before, count) : before + count
+    }
   }
   for (const [name, place] of Object.entries(more.places)) sum.places[name] ??= place
 }

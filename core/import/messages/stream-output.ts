@@ -1,6 +1,6 @@
 import type { LogStager, StagedLog } from '../logs/log-stager.ts'
 import type { ImportRange } from './import-range.ts'
-import type { ImportTally } from './import-tally.ts'
+import { type ImportTally, LARGEST_STEP } from './import-tally.ts'
 import { Instant } from './instant.ts'
 import type { InstrumentIdentity, StreamName } from './instrument-identity.ts'
 
@@ -84,6 +84,4 @@ export abstract class StreamOutput {
   }
 }
 
-/** Of `noted`: not a count, but the largest of all. */
-export const LARGEST_STEP = 'largest step back, microseconds'
 const DAY_NS = 86_400_000_000_000n
