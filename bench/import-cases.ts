@@ -4,6 +4,7 @@ import '../core/provide-library.ts'
 import { importLocally } from '../core/commit/import-local.ts'
 import { planImport } from '../core/import/import-plan.ts'
 import { findSources } from '../core/import/source-files.ts'
+import { engineHash } from '../core/job/engine-hash.ts'
 import { findLogs } from '../core/log/format/log-path.ts'
 import { ReplayReader } from '../core/log/reading/replay-reader.ts'
 import { planImportRun } from '../core/plan/imports/import-run-plan.ts'
@@ -47,7 +48,7 @@ async function imported({ folder }: BenchLoad, files: readonly string[], workers
   const startedMs = performance.now()
   const plan = await planImport(await findSources(files), { importer: null, settings, isStrict: true })
   const createdMs = Date.now()
-  const run = { run: newRunId(createdMs, Math.random), createdMs, engine: 'bench', minTasks: 8 * workers }
+  const run = { run: newRunId(createdMs, Math.random), createdMs, engine: await engineHash(), minTasks: 8 * workers }
   const planned = await planImportRun({ ...run, archive: new FileStore(archive), plan, how, replaces: false, own: null })
   const made = await importLocally(planned, { tableUri: archive, workers, clock: Date.now, random: Math.random })
   const ms = performance.now() - startedMs

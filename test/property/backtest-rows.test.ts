@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { bundled, type JobRunOptions, type LoadedJob, runJob, tableSum } from '../../bench/made/job-run.ts'
+import { bundled, type LoadedJob, runJob, tableSum } from '../../bench/made/job-run.ts'
 import type { ParamGrid } from '../../core/job/job-definition.ts'
 import { FileStore } from '../../core/store/file-store.ts'
 import type { ObjectStore } from '../../core/store/object-store.ts'
@@ -23,14 +23,9 @@ const PARAMS: ParamGrid = { every: ['10m', '30m'], offset: [0, 1], queue: 'log',
 const job = (name: string): string => path.resolve(import.meta.dirname, '../support/jobs', `${name}.ts`)
 let folders = 0
 
-async function wholeRun(
-  loaded: LoadedJob,
-  archive: ObjectStore,
-  params: ParamGrid,
-  more: Partial<JobRunOptions> = {},
-): Promise<MemoryStore> {
+async function wholeRun(loaded: LoadedJob, archive: ObjectStore, params: ParamGrid): Promise<MemoryStore> {
   const table = new MemoryStore()
-  const { tasks } = await runJob({ archive, table, job: '', loaded, params, ...more })
+  const { tasks } = await runJob({ archive, table, job: '', loaded, params })
   expect(tasks.flatMap(({ failed }) => failed)).toEqual([])
   return table
 }
@@ -56,7 +51,7 @@ describe('any slices, tasks, kills and attempts give the rows of one run', () =>
             if (made.restartPoints !== null) {
               await runJob({ archive, table: new MemoryStore(), job: 'snapshots', params: { every: made.restartPoints } })
             }
-            const expected = await wholeRun(loaded, archive, PARAMS, RANGE)
+            const expected = await wholeRun(loaded, archive, PARAMS)
             const table = new MemoryStore()
             const slice = name === 'small-runner' ? '1d' : history.slice
             await carryOut({ ...history, slice }, { ...loaded, ...RANGE, archive, table, params: PARAMS })
