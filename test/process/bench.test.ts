@@ -21,7 +21,7 @@ describe('simulate-cloud', () => {
 
 describe('npm run bench', () => {
   // Two cores that other tests keep busy take minutes for all cases together.
-  it('runs every case at a small size, and each does the same work again', { timeout: 400_000 }, () => {
+  it('runs every case at a small size, and each does the same work again', { timeout: 900_000 }, () => {
     const run = path.resolve(import.meta.dirname, '../../bench/run.ts')
     const { stdout, stderr, status } = spawnSync(
       process.execPath,

@@ -17,7 +17,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts'
 const root = temporaryFolder('backtest-rows')
 /** `CHRONICLE_ROW_CASES=200` for a long run. */
 const CASES = Number(process.env.CHRONICLE_ROW_CASES ?? 4)
-const TIMEOUT_MS = 60_000 + CASES * 10_000
+const TIMEOUT_MS = 180_000 + CASES * 30_000
 const RANGE = { fromNs: FIRST_DAY_NS, toNs: FIRST_DAY_NS + 3n * DAY_NS }
 const PARAMS: ParamGrid = { every: ['10m', '30m'], offset: [0, 1], queue: 'log', onGap: ['cancel', 'hold'] }
 const job = (name: string): string => path.resolve(import.meta.dirname, '../support/jobs', `${name}.ts`)
@@ -83,7 +83,7 @@ describe('generated archives', () => {
     await runInThreads({ ...loaded, archive, table, params, slice: '6h', workers: 2, minTasks: 5, stopsMs: [300] })
     await expectSame(table, expected)
     expect((await tableLines(expected)).filter((line) => line.includes('kind=fill')).length).toBeGreaterThan(100)
-  }, 60_000)
+  }, 180_000)
 
   it('a variant alone has the rows that it has among others', async () => {
     const loaded = await bundled(job('small-maker'))
@@ -94,5 +94,5 @@ describe('generated archives', () => {
         alone.push(...(await tableLines(await wholeRun(loaded, archive, { ...params, offset, queue }))))
     }
     expect(alone.sort()).toEqual(together.sort())
-  }, 60_000)
+  }, 180_000)
 })
