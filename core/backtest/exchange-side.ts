@@ -20,6 +20,7 @@ import type { OrderPool } from './order-pool.ts'
 import { OrderQueues } from './order-queues.ts'
 import {
   BUY,
+  BY_CROSS,
   BY_TAKE,
   CANCELED,
   EXPIRED,
@@ -119,6 +120,19 @@ export class ExchangeSide implements FillTaker {
       this.resting.remove(slot)
       this.#pool.xStatuses[slot] = status
       this.#answer(slot, NO_REQUEST)
+    }
+  }
+
+  /** The best price of the other side came to `best`, which fills orders of `side` that it has reached, wherever they stand. */
+  crossed(side: Side, best: number): void {
+    const { slots } = this.resting
+    const { sides, xTicks, xLeaves } = this.#pool
+    for (let i = 0; i < this.resting.count; ) {
+      const slot = slots[i]!
+      const isMet = sides[slot] === side && (side === BUY ? xTicks[slot]! >= best : xTicks[slot]! <= best)
+      // An order that is done has left the list.
+      if (isMet) this.fillResting(slot, xLeaves[slot]!, BY_CROSS)
+      else i++
     }
   }
 

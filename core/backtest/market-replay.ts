@@ -302,8 +302,7 @@ export class MarketReplay implements ExchangeMarket {
     for (const exchange of this.#exchanges) {
       const { resting } = exchange
       if (side === BUY ? best > resting.maxBuy : best < resting.minSell) continue
-      exchange.levels?.crossed(side, best)
-      exchange.orders?.crossed(side, best)
+      exchange.crossed(side, best)
     }
     // Whoever was filled is no longer there for the next level.
     this.#look()

@@ -1,6 +1,6 @@
 import type { MarketBook } from './market-book.ts'
 import type { OrderPool } from './order-pool.ts'
-import { BUY, BY_CROSS, BY_QUEUE, BY_THROUGH, type Side } from './order-terms.ts'
+import { BUY, BY_QUEUE, BY_THROUGH, type Side } from './order-terms.ts'
 import type { FillMode, FillTaker, RestingOrders } from './resting-orders.ts'
 
 /**
@@ -34,18 +34,6 @@ export class OrderQueues {
     for (let i = 0; i < count; i++) {
       const slot = slots[i]!
       if (xTicks[slot] === tick && sides[slot] === side && joined <= own[slot]!) ahead[slot]! -= lots
-    }
-  }
-
-  /** The best price of the other side came to `best`: `side` is that of the orders it may meet. */
-  crossed(side: Side, best: number): void {
-    const { slots } = this.#resting
-    const { sides, xTicks, xLeaves } = this.#pool
-    for (let i = 0; i < this.#resting.count; ) {
-      const slot = slots[i]!
-      const isMet = sides[slot] === side && (side === BUY ? xTicks[slot]! >= best : xTicks[slot]! <= best)
-      if (isMet) this.#taker.fillResting(slot, xLeaves[slot]!, BY_CROSS)
-      else i++
     }
   }
 

@@ -1,5 +1,5 @@
 import type { OrderPool } from './order-pool.ts'
-import { BUY, type FillReason } from './order-terms.ts'
+import { BUY } from './order-terms.ts'
 
 /** Takes the fills that queues find. */
 export interface FillTaker {
@@ -9,8 +9,6 @@ export interface FillTaker {
 
 /** `partial`: as much as was reached; `whole`: completely, whatever was reached. */
 export type FillMode = 'partial' | 'whole'
-
-export type { FillReason }
 
 /** The orders of one participant that rest at the exchange, in order of arrival, and the price ranges that they lie in. */
 export class RestingOrders {
