@@ -92,7 +92,7 @@ class PlainSegmentFile implements SegmentFile {
 
 /**
  * `.q.zst`: independent zstd frames, one per block of the whole segment, found through `.q.zst.idx` (FORMAT.md §12).
- * Any block size; a read decodes just the frames it touches and keeps the last one, and the one behind it where reads go on.
+ * Any block size; a read decodes just the frames it touches and keeps the last one; where reads go on, those behind it are decoded meanwhile.
  */
 class CompressedSegmentFile implements SegmentFile {
   readonly path: string
@@ -155,7 +155,8 @@ class CompressedSegmentFile implements SegmentFile {
 
   /** Reads and decodes a frame; undefined when that is done at once. */
   #load(frame: number): Promise<void> | undefined {
-    const isNext = frame === this.#decodedFrame + 1
+    // The first frame is read for the header alone, too.
+    const isNext = this.#decodedFrame >= 0 && frame === this.#decodedFrame + 1
     const ahead = this.#ahead.get(frame)
     if (!isNext) this.#ahead.clear()
     this.#ahead.delete(frame)
