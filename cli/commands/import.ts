@@ -2,8 +2,10 @@ import { importLocally } from '../../core/commit/import-local.ts'
 import type { RunProgress } from '../../core/commit/run-local.ts'
 import { ReplayError } from '../../core/errors.ts'
 import { IMPORTERS } from '../../core/import/builtin-importers.ts'
+import { estimateImport, type ImportEstimate } from '../../core/import/import-estimate.ts'
 import { howOf } from '../../core/import/import-how.ts'
 import type { ImportPlan } from '../../core/import/import-plan.ts'
+import { loadImporter } from '../../core/import/own-importer.ts'
 import { engineHash } from '../../core/job/engine-hash.ts'
 import { planImportRun } from '../../core/plan/imports/import-run-plan.ts'
 import { newRunId } from '../../core/plan/run/run-files.ts'
@@ -13,7 +15,7 @@ import type { CommandSpec } from '../command.ts'
 import { IMPORT_OPTIONS, lookAtFiles } from '../import-options.ts'
 import { reportImport } from '../import-report.ts'
 import { interruptible } from '../interruptible.ts'
-import { bytesText, jsonText, tableText } from '../output.ts'
+import { bytesText, countText, jsonText, tableText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
 
 /** A kill loses what was read of the tasks that were under way, and the last ones to end do not wait long for each other. */
@@ -52,7 +54,8 @@ export const importFiles: CommandSpec = {
     const { own, options, plan } = await lookAtFiles(input)
     const progress = new ProgressLine(io, input)
     if (input.flag('dry-run')) {
-      io.out(input.flag('json') ? jsonText(documentOf(plan)) : planText(plan))
+      const estimates = await estimateImport(plan, options, own === null ? [] : [await loadImporter(own)], input.text('endpoint'))
+      io.out(input.flag('json') ? jsonText(documentOf(plan, estimates)) : planText(plan, estimates))
       return 0
     }
     for (const { path: file, why } of plan.leftOut) progress.problem(`left out ${file}: ${why}`)
@@ -89,28 +92,49 @@ export const importFiles: CommandSpec = {
   },
 }
 
-function documentOf({ units, leftOut }: ImportPlan): Record<string, unknown> {
+function documentOf({ units, leftOut }: ImportPlan, estimates: readonly (ImportEstimate | null)[]): Record<string, unknown> {
   return {
-    units: units.map(({ importer, files }) => ({
+    units: units.map(({ importer, files }, at) => ({
       format: importer,
       files: files.map(({ path: file, holds, venue, symbols, dates, bytes }) => ({ path: file, holds, venue, symbols, dates, bytes })),
+      estimate: estimates[at],
     })),
     leftOut,
   }
 }
 
-function planText({ units, leftOut }: ImportPlan): string {
-  const rows = units.flatMap(({ importer, files }) =>
-    files.map(({ path: file, holds, venue, symbols, dates, bytes }) => [
-      importer,
-      holds,
-      venue ?? '-',
-      symbols === undefined ? '-' : symbols.length > 3 ? `${symbols.length} symbols` : symbols.join(' '),
-      dates === undefined ? '-' : dates.length > 2 ? `${dates[0]} … ${dates.at(-1)}` : dates.join(' '),
-      bytesText(bytes),
-      file,
-    ]),
+/** A line per file; what those that are read together become stands in the line of the first. */
+function planText({ units, leftOut }: ImportPlan, estimates: readonly (ImportEstimate | null)[]): string {
+  const rows = units.flatMap(({ importer, files }, unit) =>
+    files.map(({ path: file, holds, bytes, venue, symbols = [], dates = [] }, at) => {
+      const estimate = at === 0 ? estimates[unit]! : null
+      const { venues, ...names } = estimate ?? { venues: venue === undefined ? [] : [venue], symbols, dates }
+      return [importer, holds, venues.join(' ') || '-', ...namesTexts(names), ...estimateTexts(estimate), bytesText(bytes), file]
+    }),
   )
-  const table = rows.length === 0 ? '' : tableText(['format', 'holds', 'venue', 'symbols', 'dates', 'bytes', 'file'], rows)
-  return `${table}${leftOut.map(({ path: file, why }) => `left out ${file}: ${why}\n`).join('')}`
+  const titles = ['format', 'holds', 'venue', 'symbols', 'dates', 'streams', 'messages', 'bytes', 'file']
+  const table = rows.length === 0 ? '' : tableText(titles, rows)
+  return `${table}${totalText(estimates)}${leftOut.map(({ path: file, why }) => `left out ${file}: ${why}\n`).join('')}`
+}
+
+function namesTexts({ symbols, dates }: Pick<ImportEstimate, 'symbols' | 'dates'>): string[] {
+  return [
+    symbols.length > 3 ? `${symbols.length} symbols` : symbols.join(' ') || '-',
+    dates.length > 2 ? `${dates[0]} … ${dates.at(-1)}` : dates.join(' ') || '-',
+  ]
+}
+
+function estimateTexts(estimate: ImportEstimate | null): string[] {
+  if (estimate === null) return ['-', '-']
+  const { streams, messages, isExact } = estimate
+  return [streams.join(' ') || '-', `${isExact ? '' : '~'}${countText(messages)}`]
+}
+
+/** Nothing where nothing is known. */
+function totalText(estimates: readonly (ImportEstimate | null)[]): string {
+  const known = estimates.filter((estimate) => estimate !== null)
+  if (known.length === 0) return ''
+  const total = (of: (estimate: ImportEstimate) => number): number => known.reduce((sum, estimate) => sum + of(estimate), 0)
+  const about = known.length === estimates.length && known.every(({ isExact }) => isExact) ? '' : 'about '
+  return `${about}${countText(total(({ messages }) => messages))} messages, ${bytesText(total(({ bytes }) => bytes))} of logs\n`
 }

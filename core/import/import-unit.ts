@@ -37,8 +37,18 @@ export async function importUnit(
   options: UnitOptions,
   directory: string,
 ): Promise<UnitResult> {
-  const { settings, range, scales, onError, keepsTruncated } = options
   const stager = new LogStager(directory)
+  const counts = await readUnit(importer, files, options, stager)
+  return { folders: await stager.finish(), counts }
+}
+
+/** Puts what the files of a unit hold; how many rows became what. @throws ReplayError as `importUnit` */
+export async function readUnit(
+  importer: Importer,
+  files: readonly UnitFile[],
+  { settings, range, scales, onError, keepsTruncated }: UnitOptions,
+  stager: LogStager,
+): Promise<ImportCounts> {
   const tally = new ImportTally(onError)
   const open: OpenOptions = keepsTruncated ? { onTruncated: ({ code }) => tally.note(`files cut short (${code})`) } : {}
   const opened: AsyncGenerator<Uint8Array>[] = []
@@ -57,5 +67,5 @@ export async function importUnit(
     for (const stream of opened) await stream.return(undefined)
   }
   tally.check()
-  return { folders: await stager.finish(), counts: tally.counts }
+  return tally.counts
 }

@@ -1,18 +1,14 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import zlib from 'node:zlib'
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { hex32, levelsCrc32 } from '../../core/book/book-digest.ts'
 import { L3Book } from '../../core/book/l3-book.ts'
 import { ORDER_NEXT, ORDER_PRICE, ORDER_QUANTITY, ORDER_SIDE_AND_TYPE } from '../../core/book/order-store.ts'
 import type { PriceLevels } from '../../core/book/price-levels.ts'
 import { ReplayError } from '../../core/errors.ts'
-import { parseFileName } from '../../core/import/formats/itch/file-name.ts'
-import { OrderTable } from '../../core/import/formats/itch/order-table.ts'
-import { RecentMatches } from '../../core/import/formats/itch/recent-matches.ts'
 import { itch } from '../../core/import/formats/itch.ts'
 import type { UnitOptions } from '../../core/import/import-unit.ts'
-import { newYorkMidnight } from '../../core/import/messages/new-york-midnight.ts'
 import { L3EventView } from '../../core/protocol/l3-event.ts'
 import { TradeView } from '../../core/protocol/trade.ts'
 import { describeGolden, goldenJson, goldenPath } from '../golden-data.ts'
@@ -199,71 +195,6 @@ describeGolden('Damaged ITCH', () => {
     expect(recognise('ticks.pcap', pcap)).toBeNull()
     expect(recognise('trades.csv', Buffer.from('exchange,symbol,timestamp,local_timestamp,id,side,price,amount\n'.repeat(20)))).toBeNull()
     expect(recognise('20260115.PSX_ITCH_50', plain())).toMatchObject({ venue: 'psx', dates: ['2026-01-15'] })
-  })
-})
-
-describe('what ITCH files are read with', () => {
-  it.each([
-    ['01302020.NASDAQ_ITCH50.gz', 'nasdaq', '2020-01-30'],
-    ['20200130.BX_ITCH_50.gz', 'bx', '2020-01-30'],
-    ['20200130.PSX_ITCH_50.gz', 'psx', '2020-01-30'],
-    ['S081321-v50.txt.gz', 'nasdaq', '2021-08-13'],
-    ['S081321-v50-bx.txt.gz', 'bx', '2021-08-13'],
-    ['itch-2024-02-29.bin', 'nasdaq', '2024-02-29'],
-    ['itch-2023-02-29.bin', 'nasdaq', null],
-    ['13452026.NASDAQ_ITCH50', 'nasdaq', null],
-    ['sample.itch', 'nasdaq', null],
-  ])('the name %s', (name, venue, date) => {
-    expect(parseFileName(name)).toMatchObject({ venue, date })
-  })
-
-  it.each([
-    ['2026-01-15', 5],
-    ['2012-06-21', 4],
-    ['2026-03-08', 5],
-    ['2026-03-09', 4],
-    ['2026-11-01', 4],
-    ['2026-11-02', 5],
-  ])('midnight of %s', (date, hours) => {
-    expect(newYorkMidnight(date).ns).toBe(BigInt(Date.parse(`${date}T0${hours}:00:00Z`)) * 1_000_000n)
-  })
-
-  it('a table of orders that is as a map', () => {
-    const table = new OrderTable()
-    const map = new Map<number, number[]>()
-    let seed = 7
-    const random = (limit: number): number => {
-      seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0
-      return (seed >>> 8) % limit
-    }
-    for (let step = 0; step < 30_000; step++) {
-      const low = random(9000) * 4
-      const high = low % 3
-      const at = table.find(low, high)
-      const known = map.get(low)
-      if (known === undefined) {
-        expect(at).toBe(-1)
-        const order = [random(65_536), random(2), random(2 ** 24) * 200, 1 + random(500)]
-        expect(table.add(low, high, order[0]!, order[1] === 1, order[2]!, order[3]!)).toBe(true)
-        map.set(low, order)
-      } else {
-        expect([table.locate(at), table.isSell(at) ? 1 : 0, table.price(at), table.shares(at)]).toEqual(known)
-        const shares = 1 + random(400)
-        expect(table.reduce(at, shares)).toBe(shares <= known[3]!)
-        if (shares >= known[3]!) map.delete(low)
-        else known[3]! -= shares
-      }
-    }
-    expect(table.count).toBe(map.size)
-  })
-
-  it('matches that are remembered up to a limit', () => {
-    const matches = new RecentMatches()
-    expect(matches.sharesOf(0, 0)).toBe(-1)
-    for (let i = 0; i < 5_000_000; i++) matches.add(i, 1, i % 1000)
-    expect([matches.sharesOf(4_999_999, 1), matches.sharesOf(900_123, 1), matches.sharesOf(0, 1), matches.sharesOf(900_123, 0)]).toEqual([
-      999, 123, -1, -1,
-    ])
   })
 })
 

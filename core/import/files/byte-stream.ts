@@ -67,6 +67,12 @@ export function storedObject(store: ObjectStore, key: string, size: number, etag
   }
 }
 
+/** A file of which no more than its first bytes are read; of a zip, the first of what it holds. */
+export function beginOf(file: StoredFile, bytes: number): StoredFile {
+  const read = (start: number, end = file.bytes): Readable => file.read(start, Math.min(end, start + bytes))
+  return { ...file, read, pieces: () => read(0) }
+}
+
 /** Told by the first bytes. */
 export function compressionOf(head: Uint8Array): Compression {
   const [a, b, c, d] = head

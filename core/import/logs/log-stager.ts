@@ -1,7 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { needingRoom } from '../../disk-full.ts'
-import { ReplayError } from '../../errors.ts'
 import { DATA_OFFSET } from '../../log/format/segment.ts'
 import { LogWriter } from '../../log/writing/log-writer.ts'
 import { recordBytes } from '../../message/record.ts'
@@ -29,15 +28,21 @@ export interface StagedFolder {
   readonly depthLimit: number | null
 }
 
+/** How much a log has. */
+export interface StagedSize {
+  readonly records: number
+  readonly logBytes: number
+}
+
 /** Logs that are larger are written as they come; smaller ones at the end, in segments of their size. */
 const SMALL_LOG_BYTES = 4 << 20
 const SEGMENT_BYTES = 16 << 20
 /** Logs that are being written at one time; records of others wait in files. */
 const MAX_WRITERS = 64
 /** Memory of the records of all logs that have no writer. */
-const MAX_WAITING_BYTES = 48 << 20
+const MAX_WAITING_BYTES = 16 << 20
 /** Records of a log that has one, written at a time. */
-const BATCH_BYTES = 256 << 10
+const BATCH_BYTES = 128 << 10
 
 /**
  * Writes many logs at one time, below a folder of their own, in bounded memory. What they are like follows from what is put into each
@@ -58,20 +63,15 @@ export class LogStager {
     needingRoom(directory, 'folder', () => fs.mkdirSync(directory, { recursive: true }))
   }
 
-  /** The log of a stream and day. @throws ReplayError input `symbol-collision` */
+  /** The log of a stream and day. Its identity is another one where another symbol with the same code was first. */
   open(identity: InstrumentIdentity, date: string, stream: StreamName): StagedLog {
     const key = `${identity.venue}/${identity.symbol}/${date}/${stream.name}`
-    const found = this.#logs.get(key)
-    if (found === undefined) {
-      const log = new StagedLog(this, key, path.join(this.directory, String(this.#logs.size)), identity, stream.id)
+    let log = this.#logs.get(key)
+    if (log === undefined) {
+      log = new StagedLog(this, key, path.join(this.directory, String(this.#logs.size)), identity, stream.id)
       this.#logs.set(key, log)
-      return log
     }
-    const { exchangeSymbol } = found.identity
-    if (exchangeSymbol === identity.exchangeSymbol) return found
-    const both = `${JSON.stringify(exchangeSymbol)} and ${JSON.stringify(identity.exchangeSymbol)}`
-    const message = `two symbols have the code ${identity.symbol}: ${both}; import them apart, with --symbols and --venue`
-    throw new ReplayError('symbol-collision', message, { category: 'input' })
+    return log
   }
 
   /** Completes all logs. */
@@ -84,6 +84,19 @@ export class LogStager {
     this.sealer.close()
     await this.disk.finish()
     return folders
+  }
+
+  /** What was put so far, by `<venue>/<symbol>/<date>/<stream>`. */
+  get staged(): ReadonlyMap<string, StagedSize> {
+    return this.#logs
+  }
+
+  /** Leaves it unfinished. */
+  async abandon(): Promise<void> {
+    for (const log of this.#logs.values()) log.abandon()
+    this.sealer.close()
+    await this.disk.finish()
+    fs.rmSync(this.directory, { recursive: true, force: true })
   }
 
   /** Whether a log may have a writer of its own now. */
@@ -113,6 +126,8 @@ export class LogStager {
 export class StagedLog {
   readonly identity: InstrumentIdentity
   records = 0
+  /** Of all records. */
+  logBytes = 0
   depthLimit: number | null = null
   readonly #stager: LogStager
   readonly #key: string
@@ -120,7 +135,6 @@ export class StagedLog {
   readonly #streamId: number
   readonly #waiting: WaitingRecords
   #writer: LogWriter | null = null
-  #logBytes = 0
   #minLow = 0
   #minHigh = 0
   #maxLow = 0
@@ -164,7 +178,7 @@ export class StagedLog {
     this.#maxLow = timestampLow
     this.#maxHigh = timestampHigh
     this.records++
-    this.#logBytes += size
+    this.logBytes += size
   }
 
   /** Puts what waits for a writer into a file; how much memory that gives back. */
@@ -172,6 +186,11 @@ export class StagedLog {
     const { waitingBytes } = this
     if (waitingBytes > 0) this.#waiting.spill()
     return waitingBytes
+  }
+
+  /** Nothing of it is used. */
+  abandon(): void {
+    this.#writer?.finish()
   }
 
   /** Seals the log; null: nothing was put into it. */
@@ -198,7 +217,7 @@ export class StagedLog {
   /** A large log has a writer, where there are not too many. */
   #makeRoom(size: number): void {
     const waiting = this.#waiting
-    const isLarge = this.#logBytes > SMALL_LOG_BYTES
+    const isLarge = this.logBytes > SMALL_LOG_BYTES
     if (this.#writer !== null ? waiting.memoryBytes >= BATCH_BYTES : isLarge && !waiting.isSpilt && this.#stager.takeWriter()) this.#write()
     this.#stager.makeRoom()
     const before = this.waitingBytes
@@ -217,7 +236,7 @@ export class StagedLog {
 
   #newWriter(directory: string): LogWriter {
     const { disk } = this.#stager
-    const segmentBytes = segmentBytesFor(this.#logBytes)
+    const segmentBytes = segmentBytesFor(this.logBytes)
     const onSegment = segmentBytes === SEGMENT_BYTES ? (file: string) => disk.begin(file) : undefined
     return LogWriter.open(directory, { segmentBytes, isDurable: false, onSegment })
   }

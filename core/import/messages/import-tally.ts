@@ -53,11 +53,12 @@ export function addCounts(sum: ImportCounts, more: ImportCounts): void {
 /** Counts what becomes of rows, as they are read. */
 export class ImportTally {
   readonly counts = emptyCounts()
-  readonly #isSkipping: boolean
+  /** Damage is left out and counted. */
+  readonly isSkipping: boolean
 
   /** @param onError `abort`: the first bad row ends the import */
   constructor(onError: 'abort' | 'skip') {
-    this.#isSkipping = onError === 'skip'
+    this.isSkipping = onError === 'skip'
   }
 
   /** `rows` rows made one message. */
@@ -80,7 +81,7 @@ export class ImportTally {
 
   /** A row is damaged. @throws ReplayError corrupt `import-<what>` unless damage is skipped */
   bad(what: string, message: string, place: ImportPlace, rows = 1): void {
-    if (!this.#isSkipping) throw rowError(what, message, place)
+    if (!this.isSkipping) throw rowError(what, message, place)
     this.counts.places[what] ??= place
     this.#count('bad', what, rows)
   }

@@ -1,3 +1,4 @@
+import { ReplayError } from '../../errors.ts'
 import type { LogStager, StagedLog } from '../logs/log-stager.ts'
 import type { ImportRange } from './import-range.ts'
 import { type ImportTally, LARGEST_STEP } from './import-tally.ts'
@@ -17,7 +18,7 @@ export abstract class StreamOutput {
   protected readonly record = new Instant()
   readonly #stager: LogStager
   readonly #tally: ImportTally
-  readonly #isWanted: boolean
+  #isWanted: boolean
   readonly #from: Instant | null
   readonly #to: Instant | null
   readonly #dayEnd = new Instant()
@@ -60,8 +61,7 @@ export abstract class StreamOutput {
     const { record } = this
     if (this.log !== null && received.isBefore(record)) this.#raise(received)
     else record.copy(received)
-    if (this.log === null || !record.isBefore(this.#dayEnd)) this.#openDay()
-    return true
+    return (this.log !== null && record.isBefore(this.#dayEnd)) || this.#openDay()
   }
 
   protected append(typeId: number, payload: Uint32Array, length: number): void {
@@ -76,11 +76,29 @@ export abstract class StreamOutput {
     noted[LARGEST_STEP] = Math.max(noted[LARGEST_STEP] ?? 0, Number(stepNs / 1000n))
   }
 
-  #openDay(): void {
+  /** False: another symbol has its folder. @throws ReplayError input `symbol-collision` unless what is damaged is skipped */
+  #openDay(): boolean {
     const day = this.record.ns / DAY_NS
     this.#dayEnd.setNs((day + 1n) * DAY_NS)
-    this.log = this.#stager.open(this.identity, new Date(Number(day) * 86_400_000).toISOString().slice(0, 10), this.stream)
+    const log = this.#stager.open(this.identity, new Date(Number(day) * 86_400_000).toISOString().slice(0, 10), this.stream)
+    if (log.identity.exchangeSymbol !== this.identity.exchangeSymbol) return this.#yield(log.identity.exchangeSymbol)
+    this.log = log
     this.beginDay()
+    return true
+  }
+
+  /** Leaves the code to the symbol that had it first. */
+  #yield(first: string): false {
+    const { symbol, exchangeSymbol } = this.identity
+    if (!this.#tally.isSkipping) {
+      const both = `two symbols have the code ${symbol}: ${JSON.stringify(first)} and ${JSON.stringify(exchangeSymbol)}`
+      const how = 'import them apart, with --symbols and --venue; --on-error skip leaves the second one out'
+      throw new ReplayError('symbol-collision', `${both}; ${how}`, { category: 'input' })
+    }
+    this.#tally.note(`streams of ${exchangeSymbol}, which has the code of ${first}`)
+    this.log = null
+    this.#isWanted = false
+    return false
   }
 }
 
