@@ -8,7 +8,7 @@ import type { RecordSealer } from './record-sealer.ts'
 const LEAST_CHUNK_BYTES = 4096
 const MOST_CHUNK_BYTES = 64 << 10
 /** Memory that nobody uses. */
-const MAX_SPARE_BYTES = 16 << 20
+const MAX_SPARE_BYTES = 8 << 20
 const HEADER_WORDS = RECORD_HEADER_BYTES / 4
 const COPY_BY_WORD = 64
 

@@ -1,19 +1,20 @@
 import { ReplayError } from '../../../errors.ts'
 
 /**
- * Slot, 8 words:
+ * Slot, 5 words:
  *
  * | word | field                                       |
  * | 0, 1 | order number, low word first                |
  * |    2 | price, 1/10,000 dollars                     |
  * |    3 | shares that are left                        |
  * |    4 | 1 + 2 × stock locate + (1: sell); 0 = free  |
- * |  5–7 | unused: a slot is half a cache line         |
  */
-const SLOT = 8
+const SLOT = 5
 const PRICE = 2
 const SHARES = 3
 const STOCK = 4
+/** A whole market's orders are most of an import's memory. */
+const MOST_FULL = 0.75
 
 /** Live orders at one time. A whole market has two or three million. */
 export const MAX_ORDERS = 2 ** 25
@@ -66,7 +67,7 @@ export class OrderTable {
     const found = this.find(low, high)
     let at = found
     if (found < 0) {
-      if (2 * ++this.count > this.#mask) this.#allocate(2 * (this.#mask + 1))
+      if (++this.count > MOST_FULL * this.#mask) this.#allocate(2 * (this.#mask + 1))
       at = this.#freeSlot(low, high)
     }
     const words = this.#words
