@@ -1,3 +1,4 @@
+import { commandCodeOf } from '../core/container-exit.ts'
 import { EXIT_PARTIAL, exitCodeOf, ReplayError } from '../core/errors.ts'
 import { failedJobsText } from './cloud-failed-jobs.ts'
 import { runUri } from './cloud-run.ts'
@@ -62,8 +63,7 @@ export function exitCodeOfRun(status: RunStatus): number {
   if (state === 'refused' && hasFindings(status)) return EXIT_INPUT
   if (state === 'partial' || state === 'refused') return EXIT_PARTIAL
   if (state === 'cancelled') return exitCodeOf(new ReplayError('run-cancelled', '', { category: 'input' }))
-  const known = [2, 3, 4, 70, 75]
-  return failure?.exitCode != null && known.includes(failure.exitCode) ? failure.exitCode : EXIT_BUG
+  return failure?.exitCode == null ? EXIT_BUG : (commandCodeOf(failure.exitCode) ?? EXIT_BUG)
 }
 
 /** Rows came out otherwise when they were made a second time. */

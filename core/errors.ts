@@ -49,9 +49,11 @@ export function describePlace(place: ErrorPlace): string {
 
 /** Exit code of a run of which something is missing. */
 export const EXIT_PARTIAL = 4
+/** Exit code of what may go well the next time. */
+export const EXIT_AGAIN = 75
 
 /** The exit code of the command line for an error: see ErrorCategory; anything unknown is a bug. */
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof ReplayError)) return 70
-  return { input: 2, corrupt: 3, transient: 75, bug: 70 }[error.category]
+  return { input: 2, corrupt: 3, transient: EXIT_AGAIN, bug: 70 }[error.category]
 }

@@ -4,7 +4,7 @@ import { EXIT_PARTIAL } from '../core/errors.ts'
 import type { Container } from './container.ts'
 import type { Log } from './log.ts'
 
-/** Commits what the tasks have done and writes `outcome.json`. Returns the exit code: 4 when partitions are missing, or nothing was committed. */
+/** Commits what the tasks have done and writes `outcome.json`. Returns the command's exit code: 4 when partitions are missing, or nothing was committed. */
 export async function commit({ tableUri, run, attempt, open }: Container, log: Log): Promise<number> {
   const table = open(tableUri)
   const outcome = outcomeOf(await commitRun(table, run, { clock: Date.now, random: Math.random }), { attempt, endedMs: Date.now() })

@@ -1,5 +1,6 @@
 /** Entry of the container: `plan <run>`, `task <run> <task>`, `commit <run>`; `<run>` is the run's URI. */
-import { exitCodeOf, ReplayError } from '../core/errors.ts'
+import { containerCodeOf } from '../core/container-exit.ts'
+import { EXIT_AGAIN, exitCodeOf, ReplayError } from '../core/errors.ts'
 import '../core/provide-library.ts'
 import { commit } from './commit.ts'
 import { readContainer } from './container.ts'
@@ -7,7 +8,6 @@ import { Log } from './log.ts'
 import { plan } from './plan.ts'
 import { task } from './task.ts'
 
-const EXIT_AGAIN = 75
 /** After the signal; Batch kills after 30 s. */
 const STOP_MS = 18_000
 
@@ -23,7 +23,7 @@ process.on('SIGTERM', () => {
   setTimeout(() => process.exit(EXIT_AGAIN), STOP_MS)
 })
 
-process.exit(await main())
+process.exit(containerCodeOf(await main()))
 
 async function main(): Promise<number> {
   try {

@@ -7,7 +7,7 @@ import { adoptSchedule } from '../core/plan/run-schedule.ts'
 import type { Container } from './container.ts'
 import type { Log } from './log.ts'
 
-/** Plans the run that was asked for, without its code. A run that is planned stays as it is. Returns the exit code. */
+/** Plans the run that was asked for, without its code. A run that is planned stays as it is. Returns the command's exit code. */
 export async function plan({ tableUri, run, engine, attempt, open }: Container, log: Log): Promise<number> {
   const table = open(tableUri)
   const request = (await findRequest(table, run)) ?? (await adoptSchedule(table, run))

@@ -1,5 +1,6 @@
 import { Aws } from 'aws-cdk-lib'
 import type { CfnJobDefinition, CfnJobDefinitionProps } from 'aws-cdk-lib/aws-batch'
+import { EXIT_AGAIN } from '../core/errors.ts'
 import type { Settings } from './settings.ts'
 
 /** What a container is started for; each has a role of its own. */
@@ -24,8 +25,6 @@ const COORDINATOR = { vcpus: 2, memoryGiB: 8, seconds: 3600 }
 const ARCHIVE_COMMIT_SECONDS = 6 * 3600
 /** Where tasks have none from their plan. */
 const TASK_SECONDS = 3600
-/** Exit code of what may go well the next time (core: category `transient`). */
-const EXIT_AGAIN = '75'
 /** The only folder that can be written to; empty and gone with the container. */
 const SCRATCH = '/tmp'
 
@@ -72,6 +71,8 @@ export function containerDefinition(
         { name: 'AWS_REGION', value: Aws.REGION },
         { name: 'TASK_VCPUS', value: String(vcpus) },
         { name: 'TMPDIR', value: SCRATCH },
+        // Its role is for no other job.
+        ...(kind === 'snapshots' ? [{ name: 'ONLY_JOB', value: 'snapshots' }] : []),
       ],
       logConfiguration: {
         logDriver: 'awslogs',
@@ -93,17 +94,15 @@ function fargateProperties({ architecture, scratchGiB }: Settings, hasDisk: bool
 }
 
 /**
- * What is tried again, first match: Batch allows five rules, so each platform has its own words for a lost machine and for a
- * container that did not start. Anything else ends the job, as running out of memory does: that happens the next time too.
+ * What is not tried again, first match: running out of memory, and every exit of a container's own or of one that was killed
+ * (core/container-exit.ts), unless its machine was taken. Batch tries again whatever no rule names: images that could not be pulled, networks
+ * that were not there, hosts that were lost, each platform in words of its own and not always in the same field.
  */
 function retryRules(platform: 'FARGATE' | 'EC2'): CfnJobDefinition.EvaluateOnExitProperty[] {
-  const lost =
-    platform === 'FARGATE'
-      ? ['Your Spot Task was interrupted*', 'CannotPullContainer*', 'ResourceInitializationError*']
-      : ['Host EC2*', 'CannotPullContainer*', 'Task failed to start*']
   return [
-    { action: 'RETRY', onExitCode: EXIT_AGAIN },
-    ...lost.map((onStatusReason) => ({ action: 'RETRY', onStatusReason })),
-    { action: 'EXIT', onReason: '*' },
+    { action: 'EXIT', onReason: 'OutOfMemory*' },
+    { action: 'RETRY', onExitCode: String(EXIT_AGAIN) },
+    { action: 'RETRY', onStatusReason: platform === 'FARGATE' ? 'Your Spot Task was interrupted*' : 'Host EC2*' },
+    { action: 'EXIT', onExitCode: '1*' },
   ]
 }

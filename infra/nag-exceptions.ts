@@ -33,7 +33,7 @@ const EXCEPTIONS: readonly Exception[] = [
     path: /^Workflow\/Role\//,
     finding: /^AwsSolutions-IAM5\[Resource::\*\]$/,
     reason:
-      'batch:DescribeJobs and TerminateJob, as Step Functions needs them to wait for a job, the delivery of logs, and X-Ray have no resources.',
+      'batch:DescribeJobs, ListJobs and TerminateJob, with which Step Functions waits for a job, or ends it, the delivery of logs, and X-Ray have no resources.',
   },
   {
     path: /^Workflow\/Role\//,
@@ -46,9 +46,10 @@ const EXCEPTIONS: readonly Exception[] = [
     reason: 'The children of a Map are executions of the machine itself, named when they start.',
   },
   {
-    path: /^(Monitoring\/QueueWatch\/Role|Schedule\/StarterRole)\//,
+    path: /^(Monitoring\/QueueWatch\/Role|Schedule\/StarterRole|Sweep\/Role)\//,
     finding: /^AwsSolutions-IAM5\[Resource::\*\]$/,
-    reason: 'batch:ListJobs, cloudwatch:PutMetricData (narrowed to one namespace), the delivery of logs, and X-Ray have no resources.',
+    reason:
+      'batch:ListJobs and TerminateJob, cloudwatch:PutMetricData (narrowed to one namespace), the delivery of logs, and X-Ray have no resources.',
   },
   {
     path: /^Compute\/Instance\//,

@@ -1,4 +1,7 @@
+import { containerCodeOf } from '../core/container-exit.ts'
 import { EXIT_PARTIAL } from '../core/errors.ts'
+import { endListedJobs, listNamedJobs } from './end-jobs.ts'
+import type { State, StateMachineDefinition } from './states-language.ts'
 
 /*
  * The state machine of a run, as Amazon States Language. Input: {run: URI of the run, id, bucket, tasks: key of the task list,
@@ -31,19 +34,6 @@ export interface RunLimits {
   readonly spotWaitSeconds: number
   /** Seconds after which a run is ended. */
   readonly deadlineSeconds: number
-}
-
-export interface StateMachineDefinition {
-  readonly Comment: string
-  readonly StartAt: string
-  readonly TimeoutSeconds?: number
-  readonly States: Readonly<Record<string, State>>
-}
-
-/** A state, by the names of the language. */
-export interface State {
-  readonly Type: 'Task' | 'Map' | 'Choice' | 'Pass' | 'Succeed' | 'Fail'
-  readonly [field: string]: unknown
 }
 
 /** A submit that did not reach Batch, or that Batch had no room for (50 submits a second are allowed). It has no effect. */
@@ -119,7 +109,7 @@ export function runDefinition(places: RunPlaces, limits: RunLimits): StateMachin
           {
             And: [
               isPresent('$.commit.job.Container.ExitCode'),
-              { Variable: '$.commit.job.Container.ExitCode', NumericEquals: EXIT_PARTIAL },
+              { Variable: '$.commit.job.Container.ExitCode', NumericEquals: containerCodeOf(EXIT_PARTIAL) },
             ],
             Next: 'Partial',
           },
@@ -162,13 +152,13 @@ function tasksMap(places: RunPlaces, { maxConcurrency, spotWaitSeconds, deadline
         Task: {
           ...taskJob(places.spotQueue, '$.jobs.spot', { TimeoutSecondsPath: '$.spotSeconds' }),
           Catch: [
-            { ErrorEquals: ['States.Timeout'], ResultPath: null, Next: 'Again' },
+            { ErrorEquals: ['States.Timeout'], ResultPath: null, Next: 'Left' },
             { ErrorEquals: ANY_ERROR, ResultPath: '$.error', Next: 'DidItRun' },
           ],
           Next: 'Done',
         },
         // The cause of a job that ended is the job as JSON. Anything else is of a submit, or of asking how the job is: it may be running
-        // still, or never have been, and commit is not to come before it is known. A task that runs twice does no harm.
+        // still, or never have been, and commit is not to come before it is known. A task that runs twice does no harm, but costs.
         DidItRun: {
           Type: 'Choice',
           Choices: [
@@ -178,8 +168,17 @@ function tasksMap(places: RunPlaces, { maxConcurrency, spotWaitSeconds, deadline
             })),
             { And: [isPresent('$.error.Cause'), { Variable: '$.error.Cause', StringMatches: '{*}' }], Next: 'Done' },
           ],
-          Default: 'Again',
+          Default: 'Left',
         },
+        // Step Functions leaves the job of a state whose time is up as it is. What cannot be ended here ends by its own timeout.
+        Left: listNamedJobs(
+          { queue: { JobQueue: places.spotQueue }, name: "States.Format('{}-task-{}', $.id, $.task)" },
+          { Catch: [{ ErrorEquals: ANY_ERROR, ResultPath: null, Next: 'Again' }], Next: 'EndLeft' },
+        ),
+        EndLeft: endListedJobs('given up: it runs once more on demand', {
+          Catch: [{ ErrorEquals: ANY_ERROR, ResultPath: null, Next: 'Again' }],
+          Next: 'Again',
+        }),
         Again: {
           ...taskJob(places.onDemandQueue, '$.jobs.onDemand', { TimeoutSeconds: deadlineSeconds }),
           Catch: [{ ErrorEquals: ANY_ERROR, ResultPath: null, Next: 'Done' }],

@@ -9,6 +9,7 @@ import { Roles } from './roles.ts'
 import { Schedule } from './schedule.ts'
 import type { Settings } from './settings.ts'
 import { Storage } from './storage.ts'
+import { Sweep } from './sweep.ts'
 import { Workflow } from './workflow.ts'
 
 /** All that runs on AWS need. It is made for no account and region in particular, and asks for nothing when it is synthesised. */
@@ -21,6 +22,7 @@ export class ReplayStack extends Stack {
     const roles = new Roles(this, storage, settings)
     const compute = new Compute(this, { settings, network, roles, logDays })
     const { machine: run } = new Workflow(this, { settings, storage, compute, logDays })
+    new Sweep(this, { compute, run, logDays })
     new Monitoring(this, { settings, compute, run, logDays })
     const { schedule } = settings
     if (schedule !== null) new Schedule(this, { schedule, bucket: storage.table.bucketName, run, logDays })

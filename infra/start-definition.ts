@@ -1,5 +1,5 @@
-import type { StateMachineDefinition } from './run-definition.ts'
 import type { ScheduleSettings } from './settings.ts'
+import type { StateMachineDefinition } from './states-language.ts'
 
 export interface StartPlaces extends Pick<ScheduleSettings, 'id' | 'table' | 'definition'> {
   /** ARN of the state machine of runs. */

@@ -1,5 +1,5 @@
 import { NAMESPACE } from '../functions/log.ts'
-import type { State, StateMachineDefinition } from './run-definition.ts'
+import type { State, StateMachineDefinition } from './states-language.ts'
 
 /** The metric with the submit times of waiting jobs, milliseconds since the epoch. */
 export const WAITING_SINCE = 'WaitingSince'

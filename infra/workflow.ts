@@ -86,7 +86,7 @@ function batchStatements({ stack }: Settings, { queues }: Compute): iam.PolicySt
     // Any revision: a run that began before a deployment goes on with its own.
     allow(['batch:SubmitJob'], [...queues.map(({ jobQueueArn }) => jobQueueArn), here('batch', `job-definition/${stack}-*`)]),
     // Without resources of their own, as Batch defines them.
-    allow(['batch:DescribeJobs', 'batch:TerminateJob'], ['*']),
+    allow(['batch:DescribeJobs', 'batch:ListJobs', 'batch:TerminateJob'], ['*']),
     // How Step Functions hears that a job has ended.
     allow(['events:PutTargets', 'events:PutRule', 'events:DescribeRule'], [here('events', 'rule/StepFunctionsGetEventsForBatchJobsRule')]),
   ]

@@ -126,7 +126,7 @@ describe('the image', () => {
       const credentials = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_REGION: 'us-east-1' }
       const run = 's3://tables/bars/_chronicle/runs/20240808T120000Z-7f3a09c2'
       const { code, lines } = await entry(['plan', run], { AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`, ...credentials })
-      expect([code, lines.at(-1)?.code]).toEqual([2, 'run-unknown'])
+      expect([code, lines.at(-1)?.code]).toEqual([12, 'run-unknown'])
       expect(asked[0]).toBe('GET /tables/bars/_chronicle/runs/20240808T120000Z-7f3a09c2/request.json')
     } finally {
       server.close()
@@ -194,15 +194,15 @@ describe('plan, task, commit', () => {
     const [first, second] = [1, 2].map((attempt) => ({ AWS_BATCH_JOB_ID: 'job-1', AWS_BATCH_JOB_ATTEMPT: String(attempt) }))
     for (const { task } of tasksOf(run)) {
       const { code, lines } = await entry(['task', run, task], first)
-      expect(code).toBe(2)
+      expect(code).toBe(12)
       expect(lines.at(-1)).toMatchObject({ event: 'task-failed', code: 'job-threw' })
       const again = await entry(['task', run, task], second)
-      expect(again.code).toBe(2)
+      expect(again.code).toBe(12)
       expect(again.lines.at(-1)).toMatchObject({ done: 0, failed: 0, before: { failed: 2 } })
       // Another job, as a resumption makes it, tries.
       expect((await entry(['task', run, task])).lines.at(-1)).toMatchObject({ failed: 2 })
     }
-    expect((await entry(['commit', run])).code).toBe(4)
+    expect((await entry(['commit', run])).code).toBe(14)
     expect(outcomeOf(run)).toMatchObject({ state: 'refused', failures: [{ code: 'job-threw', partitions: 2 }] })
   })
 })
@@ -220,7 +220,7 @@ describe('a task', () => {
   it('survives a job that ends its thread, and tells', async () => {
     const run = await plannedRun(folder('exit'), unruly, { params: { mode: 'exit' } })
     const { code, lines } = await entry(['task', run, '000000'], { TASK_VCPUS: '2' })
-    expect(code).toBe(70)
+    expect(code).toBe(170)
     expect(lines.find(({ event }) => event === 'partition-failed')).toMatchObject({ code: 'worker-died' })
   })
 
@@ -255,20 +255,20 @@ describe('a task', () => {
 })
 
 describe('exit codes', () => {
-  it('are 2 for what was asked wrongly', async () => {
-    expect(await entry([])).toMatchObject({ code: 2, lines: [{ code: 'usage' }] })
-    expect(await entry(['task', '/somewhere'])).toMatchObject({ code: 2 })
-    expect(await entry(['plan', '/somewhere'])).toMatchObject({ code: 2, lines: [{ code: 'usage' }] })
+  it('are 12 for what was asked wrongly', async () => {
+    expect(await entry([])).toMatchObject({ code: 12, lines: [{ code: 'usage' }] })
+    expect(await entry(['task', '/somewhere'])).toMatchObject({ code: 12 })
+    expect(await entry(['plan', '/somewhere'])).toMatchObject({ code: 12, lines: [{ code: 'usage' }] })
     const nowhere = path.join(folder('nothing'), '_chronicle/runs/20240808T120000Z-7f3a09c2')
     for (const command of ['plan', 'commit'])
-      expect(await entry([command, nowhere])).toMatchObject({ code: 2, lines: [{ code: 'run-unknown' }] })
+      expect(await entry([command, nowhere])).toMatchObject({ code: 12, lines: [{ code: 'run-unknown' }] })
   })
 
-  it('are 2 for another engine, and for a run that was cancelled', async () => {
+  it('are 12 for another engine, and for a run that was cancelled', async () => {
     const table = folder('refused')
     const other = await submitRun('trades', table, { archive, engine: 'other' })
     own(table)
-    expect(await entry(['plan', other])).toMatchObject({ code: 2, lines: [{ code: 'engine-differs' }] })
+    expect(await entry(['plan', other])).toMatchObject({ code: 12, lines: [{ code: 'engine-differs' }] })
     const run = await plannedRun(table, 'trades')
     fs.writeFileSync(path.join(run, 'cancel'), '')
     for (const argv of [
@@ -278,7 +278,7 @@ describe('exit codes', () => {
       expect((await entry(argv)).lines.at(-1)).toMatchObject({ event: 'failed', code: 'run-cancelled' })
   })
 
-  it('are 3 for corrupt data', async () => {
+  it('are 13 for corrupt data', async () => {
     const damaged = path.join(root, 'damaged')
     fs.cpSync(archive, damaged, { recursive: true })
     for (const segment of fs.globSync('v1/*/*/*/trades/000000000.q', { cwd: damaged })) {
@@ -287,7 +287,7 @@ describe('exit codes', () => {
       fs.closeSync(file)
     }
     const run = await plannedRun(folder('corrupt'), 'trades', { archive: damaged })
-    expect((await entry(['task', run, '000000'])).code).toBe(3)
+    expect((await entry(['task', run, '000000'])).code).toBe(13)
   })
 })
 

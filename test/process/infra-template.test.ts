@@ -5,6 +5,7 @@ import { Match } from 'aws-cdk-lib/assertions'
 import { Bucket } from 'aws-cdk-lib/aws-s3'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { describe, expect, it } from 'vitest'
+import { containerCodeOf } from '../../core/container-exit.ts'
 import { readSettings } from '../../infra/settings.ts'
 import { ReplayStack } from '../../infra/stack.ts'
 import { plain, type Resource, Synthesized } from '../support/synthesized.ts'
@@ -198,20 +199,29 @@ describe('containers', () => {
   })
 
   it.each([
-    ['FARGATE', ['Your Spot Task was interrupted*', 'CannotPullContainer*', 'ResourceInitializationError*']],
-    ['EC2', ['Host EC2*', 'CannotPullContainer*', 'Task failed to start*']],
-  ])('are tried again after what may pass, and after nothing else (%s)', (platform, reasons) => {
+    ['FARGATE', 'Your Spot Task was interrupted*'],
+    ['EC2', 'Host EC2*'],
+  ])('are not tried again after running out of memory or an exit of their own other than 75, and else are (%s)', (platform, lost) => {
     const found = definitions.filter(({ Properties }) => Properties.PlatformCapabilities[0] === platform)
     expect(found.length).toBeGreaterThan(0)
     for (const { Properties } of found) {
       const rules = Properties.RetryStrategy.EvaluateOnExit
       expect(Properties.RetryStrategy.Attempts).toBe(5)
       expect(rules).toEqual([
+        { Action: 'EXIT', OnReason: 'OutOfMemory*' },
         { Action: 'RETRY', OnExitCode: '75' },
-        ...reasons.map((OnStatusReason) => ({ Action: 'RETRY', OnStatusReason })),
-        { Action: 'EXIT', OnReason: '*' },
+        { Action: 'RETRY', OnStatusReason: lost },
+        { Action: 'EXIT', OnExitCode: '1*' },
       ])
       expect(rules.length).toBeLessThanOrEqual(5)
+      for (const [code, isAgain] of [
+        [2, false],
+        [3, false],
+        [4, false],
+        [70, false],
+        [75, true],
+      ] as const)
+        expect(/^1/.test(String(containerCodeOf(code))), String(code)).toBe(!isAgain)
       expect(Properties.Timeout.AttemptDurationSeconds).toBeGreaterThan(0)
     }
   })
@@ -260,6 +270,29 @@ describe('containers', () => {
     })
   })
 
+  it('get nothing from the metadata service of an instance whose network they share', () => {
+    const { UserData } = most.one('AWS::EC2::LaunchTemplate', '').Properties.LaunchTemplateData
+    const text = JSON.stringify(UserData)
+    // Batch merges it with its own only as one of several parts.
+    expect(text).toContain('multipart/mixed')
+    expect(text).toContain('--insert OUTPUT --match owner ! --uid-owner 0 --destination 169.254.169.254 --jump DROP')
+    expect(text).toContain('--insert PREROUTING --in-interface docker+ --destination 169.254.169.254 --jump DROP')
+    expect(text).toContain('|| shutdown')
+    for (const { Properties } of most.of('AWS::Batch::JobDefinition')) {
+      expect(Properties.ContainerProperties).toMatchObject({ User: 'node' })
+      expect(Properties.ContainerProperties.Privileged ?? false).toBe(false)
+    }
+  })
+
+  it('write restart points for the built-in job alone', () => {
+    const told = definitions.map(({ id, Properties }) => [
+      id.startsWith('ComputeSnapshots'),
+      (Properties.ContainerProperties.Environment as { Name: string; Value: unknown }[]).find(({ Name }) => Name === 'ONLY_JOB')?.Value,
+    ])
+    expect(told.some(([isSnapshots]) => isSnapshots)).toBe(true)
+    for (const [isSnapshots, only] of told) expect(only).toBe(isSnapshots ? 'snapshots' : undefined)
+  })
+
   it('are given up where they cannot be placed', () => {
     for (const { Properties } of most.of('AWS::Batch::JobQueue')) {
       expect(Properties.JobStateTimeLimitActions).toContainEqual({
@@ -287,7 +320,7 @@ describe('the workflow', () => {
           'arn:<AWS::Partition>:batch:<AWS::Region>:<AWS::AccountId>:job-definition/ChronicleReplay-*',
         ],
       ],
-      [['batch:DescribeJobs', 'batch:TerminateJob'], ['*']],
+      [['batch:DescribeJobs', 'batch:ListJobs', 'batch:TerminateJob'], ['*']],
       [
         ['events:PutTargets', 'events:PutRule', 'events:DescribeRule'],
         ['arn:<AWS::Partition>:events:<AWS::Region>:<AWS::AccountId>:rule/StepFunctionsGetEventsForBatchJobsRule'],
@@ -330,6 +363,35 @@ describe('the workflow', () => {
         .Tasks.MaxConcurrency
     expect(concurrency({ maxVcpus: '8', taskVcpus: '4' })).toBe(2)
     expect(concurrency({ maxConcurrency: '500' })).toBe(500)
+  })
+})
+
+describe('the sweep', () => {
+  it('hears of executions of runs that end otherwise than by their commit, and may end jobs and nothing else', () => {
+    const { EventPattern, Targets } = least.one('AWS::Events::Rule', 'Sweep').Properties
+    expect(plain(EventPattern)).toEqual({
+      source: ['aws.states'],
+      'detail-type': ['Step Functions Execution Status Change'],
+      detail: { stateMachineArn: [expect.stringMatching(/^<WorkflowRun/)], status: ['TIMED_OUT', 'ABORTED', 'FAILED'] },
+    })
+    expect(plain(Targets)).toEqual([
+      {
+        Id: 'Jobs',
+        Arn: expect.stringMatching(/^<SweepJobs/),
+        RoleArn: expect.stringMatching(/^<SweepRuleRole/),
+        InputTransformer: { InputPathsMap: { name: '$.detail.name' }, InputTemplate: '{"name": <name>}' },
+      },
+    ])
+    const machine = most.one('AWS::StepFunctions::StateMachine', 'Sweep').Properties
+    expect(machine.StateMachineType).toBe('EXPRESS')
+    const places = JSON.parse(plain(machine.DefinitionString)).States.Places.Result as { queue: string }[]
+    expect([...new Set(places.map(({ queue }) => queue))]).toEqual(['<ComputeOnDemand>', '<ComputeSpot>', '<ComputeEc2Spot>'])
+    const allowed = least.statements('SweepRole').filter(({ Action }) => [Action].flat().some((action) => !/^(logs|xray):/.test(action)))
+    expect(allowed.map(({ Action }) => [Action].flat())).toEqual([['batch:ListJobs', 'batch:TerminateJob']])
+    const starts = least.statements('SweepRuleRole')
+    expect(starts.map(({ Action, Resource }) => [Action, Resource])).toEqual([
+      ['states:StartExecution', expect.stringMatching(/^<SweepJobs/)],
+    ])
   })
 })
 

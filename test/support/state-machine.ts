@@ -1,4 +1,4 @@
-import type { State, StateMachineDefinition } from '../../infra/run-definition.ts'
+import type { State, StateMachineDefinition } from '../../infra/states-language.ts'
 
 /*
  * Amazon States Language (JSONPath), as much of it as the stack's definitions use: a test walks through them with services of its

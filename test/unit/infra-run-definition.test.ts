@@ -3,6 +3,7 @@ import { encodeTasks, type TaskEntry } from '../../core/plan/run/plan-document.t
 import { taskName } from '../../core/plan/run/run-files.ts'
 import { type RunLimits, type RunPlaces, runDefinition } from '../../infra/run-definition.ts'
 import { startDefinition } from '../../infra/start-definition.ts'
+import { sweepDefinition } from '../../infra/sweep-definition.ts'
 import { watchDefinition } from '../../infra/watch-definition.ts'
 import { type Execution, execute, ServiceError } from '../support/state-machine.ts'
 
@@ -66,19 +67,34 @@ function largest(executions: readonly Execution[]): number {
   return Math.max(...executions.map(({ largestBytes }) => largestBytes))
 }
 
+/** In which jobs of one name are found. */
+const STATES_OF_JOBS = ['FAILED', 'RUNNABLE', 'STARTING', 'RUNNING', 'SUCCEEDED']
+
 /** Carries a run out; `judge` may let a submit fail. */
 function carryOut(tasks: number, judge: (job: Submitted, submits: number) => ServiceError | null = () => null, input: object = INPUT) {
   const jobs: Submitted[] = []
+  const listed: object[] = []
+  const ended: { readonly JobId: string }[] = []
   const execution = execute(DEFINITION, input, {
     items: () => JSON.parse(Buffer.from(encodeTasks(Array.from({ length: tasks }, (_, i) => taskEntry(i)))).toString()),
-    call(_resource, job: Submitted) {
+    call(resource, parameters) {
+      if (resource.endsWith(':listJobs')) {
+        listed.push(parameters)
+        return { JobSummaryList: STATES_OF_JOBS.map((Status) => ({ JobId: `job-${Status}`, JobName: 'x', Status })) }
+      }
+      if (resource.endsWith(':terminateJob')) {
+        ended.push(parameters)
+        if (parameters.JobId === 'job-STARTING') throw new ServiceError('Batch.ClientException', 'not now')
+        return {}
+      }
+      const job: Submitted = parameters
       jobs.push(job)
       const error = judge(job, jobs.length)
       if (error !== null) throw error
       return { JobId: 'x', JobArn: 'y', Attempts: Array(5).fill({ Container: { LogStreamName: 'z'.repeat(300) } }) }
     },
   })
-  return { execution, jobs, names: jobs.map(({ JobName }) => JobName.slice(ID.length + 1)) }
+  return { execution, jobs, listed, ended, names: jobs.map(({ JobName }) => JobName.slice(ID.length + 1)) }
 }
 
 describe('the state machine of runs', () => {
@@ -177,14 +193,21 @@ describe('the state machine of runs', () => {
     expect(jobs[2]).toMatchObject({ JobName: jobs[1]!.JobName, JobDefinition: PLACES.taskDefinitions.onDemand, Timeout: jobs[1]!.Timeout })
   })
 
+  it.each(NOT_PLACED.slice(2))('ends what is left of a task before it runs it once more: %s', (_, error) => {
+    const { execution, listed, ended } = carryOut(1, (job) => (job.JobQueue === PLACES.spotQueue ? error(job) : null))
+    expect(listed).toEqual([{ JobQueue: PLACES.spotQueue, Filters: [{ Name: 'JOB_NAME', Values: [`${ID}-task-000000`] }] }])
+    expect(ended.map(({ JobId }) => JobId)).toEqual(['job-RUNNABLE', ...Array(11).fill('job-STARTING'), 'job-RUNNING'])
+    expect(execution.children[0]!.path).toEqual(expect.arrayContaining(['Left', 'EndLeft', 'Again']))
+  })
+
   it.each(['Batch.AWSBatchException', 'Batch.TooManyRequestsException', 'Batch.ServerException'])('rides out %s', (name) => {
     const { execution, jobs } = carryOut(1, (_, submits) => (submits % 15 === 0 ? null : new ServiceError(name, 'Too Many Requests')))
     expect([execution.status, jobs.length]).toEqual(['SUCCEEDED', 45])
   })
 
   it.each([
-    ['partial', (job: Submitted) => failed(job, 'Essential container in task exited', 4), 'Partial', `/_chronicle/runs/${ID} runs them`],
-    ['failed', (job: Submitted) => failed(job, 'Essential container in task exited', 70), 'NotCommitted', 'Essential container'],
+    ['partial', (job: Submitted) => failed(job, 'Essential container in task exited', 14), 'Partial', `/_chronicle/runs/${ID} runs them`],
+    ['failed', (job: Submitted) => failed(job, 'Essential container in task exited', 170), 'NotCommitted', 'Essential container'],
     ['not started', (job: Submitted) => failed(job, 'CannotPullContainerError'), 'NotCommitted', 'CannotPull'],
     ['timed out', () => new ServiceError('States.Timeout', ''), 'NotCommitted', 'States.Timeout'],
     ['not submitted', () => new ServiceError('Batch.ClientException', 'no such queue'), 'NotCommitted', 'no such queue'],
@@ -263,6 +286,43 @@ describe('the start of a scheduled run', () => {
     expect([...started]).toEqual([
       [id, { run: `s3://tables/${folder}`, id, bucket: 'tables', tasks: `${folder}/tasks.json`, definition: 'task' }],
     ])
+  })
+})
+
+describe('the sweep of what an execution leaves', () => {
+  it('ends its jobs of every word in every queue, page after page, and no others', () => {
+    const job = (JobId: string, Status: string): object => ({ JobId, JobName: 'x', Status })
+    const asked: string[] = []
+    const ended: string[] = []
+    const { status } = execute(
+      sweepDefinition(['spot', 'on-demand']),
+      { name: ID },
+      {
+        call(resource, { JobQueue, Filters, NextToken, JobId }) {
+          if (resource.endsWith(':terminateJob')) {
+            ended.push(JobId)
+            return {}
+          }
+          const [name] = Filters[0].Values
+          asked.push([JobQueue, name, NextToken].join(' '))
+          if (name.endsWith('-commit') && JobQueue === 'on-demand') return { JobSummaryList: [job('commit', 'RUNNING')] }
+          if (!name.endsWith('-task-*') || JobQueue !== 'spot') return { JobSummaryList: [] }
+          if (NextToken === undefined) return { JobSummaryList: [job('a', 'RUNNING'), job('b', 'FAILED')], NextToken: 'more' }
+          return { JobSummaryList: [job('c', 'RUNNABLE')] }
+        },
+      },
+    )
+    expect(status).toBe('SUCCEEDED')
+    expect(asked).toEqual([
+      `spot ${ID}-task-* `,
+      `spot ${ID}-task-* more`,
+      `spot ${ID}-plan `,
+      `spot ${ID}-commit `,
+      `on-demand ${ID}-task-* `,
+      `on-demand ${ID}-plan `,
+      `on-demand ${ID}-commit `,
+    ])
+    expect(ended).toEqual(['a', 'c', 'commit'])
   })
 })
 
