@@ -1,3 +1,4 @@
+import { committedVersion } from '../core/commit/committed-version.ts'
 import { type RunOutcome, readOutcome } from '../core/commit/run-outcome.ts'
 import { isCancelled } from '../core/plan/run/run-cancel.ts'
 import { lastExecution, type RunExecution, type TaskItems, taskItems } from './cloud-execution.ts'
@@ -113,6 +114,11 @@ async function failureOf(run: CloudRun, { name, error, cause, status }: RunExecu
   for (const step of ['plan', 'commit']) {
     const end = await stepEnd(run, `${name}-${step}`)
     if (end !== null && end.exitCode !== 0) return { message: `${step}: ${end.reason}`, exitCode: end.exitCode }
+  }
+  const version = run.submission.definition === 'import' ? null : await committedVersion(run.table, run.run)
+  if (version !== null) {
+    const message = `version ${version} of the table has its rows, but the commit ended before it said so; chronicle-replay resume writes the outcome`
+    return { message, exitCode: null }
   }
   const told = [error, cause].filter((text) => text !== null && text !== '').join(': ')
   return { message: told === '' ? `the execution is ${status}` : told.slice(0, MAX_CAUSE), exitCode: null }

@@ -1,3 +1,4 @@
+import { partKey } from '../../core/plan/run/part-key.ts'
 import { encodePlanHead, encodeTasks, type PlanHead } from '../../core/plan/run/plan-document.ts'
 import { encodeReceipts, type Receipt } from '../../core/plan/run/receipt.ts'
 import { runFiles, taskName } from '../../core/plan/run/run-files.ts'
@@ -81,11 +82,12 @@ export class MadeRun {
     const { symbol, cell, variants } = this.#partitions[partition]!
     const startNs = BigInt(cell) * this.#sliceNs
     const date = new Date(Number(startNs / 1_000_000n)).toISOString().slice(0, 10)
-    const name = `part-${cell}-${this.fingerprint(partition)}-${this.head.run}-${attempt}.parquet`
-    const path = `venue=binance/symbol=${symbol}/date=${date}/${name}`
+    const endNs = startNs + this.#sliceNs
+    const { run } = this.head
+    const path = partKey({ venue: 'binance', symbol, date, startNs, endNs, fingerprint: this.fingerprint(partition), run, attempt })
     return {
-      ...{ version: 1, run: this.head.run, task: taskName(0), attempt, partition, venue: 'binance', symbol, date },
-      ...{ startNs: String(startNs), endNs: String(startNs + this.#sliceNs), variants, fingerprint: this.fingerprint(partition) },
+      ...{ version: 1, run, task: taskName(0), attempt, partition, venue: 'binance', symbol, date },
+      ...{ startNs: String(startNs), endNs: String(endNs), variants, fingerprint: this.fingerprint(partition) },
       ...{ inputs: 'inputs', restart: 'origin', part: rows === 0 || error !== null ? null : { path, size: 1000, etag: 'e' } },
       checksum: { rows, sum: String(rows * 7) },
       ...{ minTsNs: rows === 0 ? null : String(startNs), maxTsNs: rows === 0 ? null : String(startNs + 1n) },

@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
+import { committedVersion } from '../../core/commit/committed-version.ts'
 import { readOutcome } from '../../core/commit/run-outcome.ts'
 import { ReplayError } from '../../core/errors.ts'
 import { markCancelled } from '../../core/plan/run/run-cancel.ts'
@@ -33,8 +34,7 @@ export const cancel: CommandSpec = {
     const execution = await lastExecution(run)
     if (execution?.status === 'RUNNING') await stopExecution(run, execution.arn)
     const terminated = await endJobs(run, progress)
-    const outcome = await readOutcome(run.table, run.run)
-    const committed = outcome !== null && outcome.state !== 'refused' ? outcome.version : null
+    const committed = await committedBy(run)
     if (input.flag('json')) io.out(jsonText({ run: run.run, state: 'cancelled', terminated, committed }))
     progress.note(
       [
@@ -49,6 +49,13 @@ export const cancel: CommandSpec = {
     )
     return 0
   },
+}
+
+/** What it committed stays. An import has no table that says so. */
+async function committedBy({ table, run, submission }: CloudRun): Promise<number | null> {
+  if (submission.definition !== 'import') return committedVersion(table, run)
+  const outcome = await readOutcome(table, run)
+  return outcome !== null && outcome.state !== 'refused' ? outcome.version : null
 }
 
 /** Ends the jobs of a run until two looks in a row find none: one that was being submitted comes late. */

@@ -3,12 +3,11 @@ import path from 'node:path'
 import { ReplayError } from '../errors.ts'
 import type { PlanColumn } from '../job/row-schema.ts'
 import { PARTITION_COLUMNS } from '../job/row-schema.ts'
-import { cellName } from '../plan/cells.ts'
+import { partKey } from '../plan/run/part-key.ts'
 import type { PartResult } from '../plan/run/receipt.ts'
 import type { PlannedPartition } from '../plan/run/task-share.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { ParquetFile } from '../table/parquet-writer.ts'
-import { partitionFolder } from '../table/partition-path.ts'
 import type { RowGroupBuffers } from '../table/row-group-buffers.ts'
 import { type RowChecksum, TableChecksum } from '../table/table-checksum.ts'
 
@@ -37,15 +36,13 @@ export class PartFile {
   constructor(options: PartOptions) {
     const { partition, run, attempt, scratch, spare } = options
     const columns = options.columns.filter(({ name }) => !PARTITION_COLUMNS.includes(name))
-    const { startNs, endNs, fingerprint } = partition
-    const name = `part-${cellName(startNs, endNs)}-${fingerprint}-${run}-${attempt}.parquet`
-    this.key = partitionFolder(partition) + name
+    this.key = partKey({ ...partition, run, attempt })
     this.#checksum = new TableChecksum(
       columns,
       PARTITION_COLUMNS.map((column) => ({ name: column, value: partition[column as 'venue' | 'symbol' | 'date'] })),
     )
     // One partition is written at a time in a task, but names of scratch files must not meet those of others.
-    this.#path = path.join(scratch, `${partition.index}-${name}`)
+    this.#path = path.join(scratch, `${partition.index}-${path.basename(this.key)}`)
     this.#spare = spare
     this.file = new ParquetFile({
       path: this.#path,

@@ -2,10 +2,11 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { HOUR_NS, MadeRun, madeRunId } from '../../bench/made/made-run.ts'
 import { commitRun } from '../../core/commit/commit.ts'
+import { committedVersion } from '../../core/commit/committed-version.ts'
 import { ARCHIVE_INDEX, readArchiveIndex } from '../../core/plan/archive/archive-index.ts'
 import { decodeRanges, encodeRanges } from '../../core/plan/index-ranges.ts'
 import { findOpenRuns } from '../../core/plan/run/open-runs.ts'
-import { encodeReceipts } from '../../core/plan/run/receipt.ts'
+import { encodeReceipts, type Receipt } from '../../core/plan/run/receipt.ts'
 import { runFiles } from '../../core/plan/run/run-files.ts'
 import { readCommittedParts } from '../../core/plan/table/committed-parts.ts'
 import type { ObjectStore } from '../../core/store/object-store.ts'
@@ -168,6 +169,50 @@ describe('one run', () => {
     )
     expect(await commit(store, run)).toMatchObject({ state: 'unchanged' })
     expect(await livePaths(store)).toEqual(before)
+  })
+
+  test.each<[string, (honest: Receipt, foreign: Receipt) => Receipt]>([
+    ['of another run', (_, foreign) => foreign],
+    ['with a part of another run', (honest, foreign) => ({ ...honest, part: foreign.part })],
+    [
+      'with a part of another attempt',
+      (honest) => ({ ...honest, part: { ...honest.part!, path: honest.part!.path.replace('-a.', '-b.') } }),
+    ],
+    [
+      'with a part of another cell',
+      (honest) => ({ ...honest, part: { ...honest.part!, path: honest.part!.path.replace('=btcusdt', '=ethusdt') } }),
+    ],
+    ['of another attempt than the object', (honest) => ({ ...honest, attempt: 'b' })],
+    ['of another task than the object', (honest) => ({ ...honest, task: '000001' })],
+    ['of another cell', (honest) => ({ ...honest, startNs: '7', part: null })],
+  ])('a receipt %s does not count, and the next one does', async (_, forge) => {
+    const store = new MemoryStore()
+    const [run, other] = [
+      await MadeRun.create(store, { run: madeRunId(1), partitions: cells(1) }),
+      await MadeRun.create(store, { run: madeRunId(2), partitions: cells(1) }),
+    ]
+    const forged = forge(run.receipt(0, 'a', 5), other.receipt(0, 'a', 9))
+    await store.put(runFiles(run.head.run).receipt('000000', 'a'), encodeReceipts([forged]))
+    expect(await commit(store, run)).toMatchObject({ state: 'refused', partitions: { done: 0, missing: 1 } })
+    await run.finish(new Map([[0, 5]]), 'b')
+    if (forged.startNs === '7') return // it says that the cell is done, as another one
+    expect(await commit(store, run)).toMatchObject({ state: 'committed', added: { parts: 1, rows: 5 } })
+  })
+
+  test('the table says which version it made, from the moment that there is one', async () => {
+    const store = new MemoryStore()
+    const first = await MadeRun.create(store, { run: madeRunId(1), partitions: cells(2) })
+    const second = await MadeRun.create(store, { run: madeRunId(2), partitions: cells(1) })
+    expect(await committedVersion(store, first.head.run)).toBeNull()
+    await first.finish(new Map([[0, 5]]))
+    expect(await commit(store, first)).toMatchObject({ state: 'refused' })
+    expect(await committedVersion(store, first.head.run)).toBeNull()
+    await first.finish(new Map([[1, 5]]))
+    await commit(store, first)
+    await second.finish(new Map([[0, 3]]))
+    await commit(store, second)
+    expect([await committedVersion(store, first.head.run), await committedVersion(store, second.head.run)]).toEqual([0, 1])
+    expect(await committedVersion(store, madeRunId(3))).toBeNull()
   })
 
   test('a receipt of another plan does not count', async () => {

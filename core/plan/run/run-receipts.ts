@@ -4,7 +4,9 @@ import type { DamagePlace } from './damage-report.ts'
 import type { MessageCounts } from './message-counts.ts'
 import type { PlanHead } from './plan-document.ts'
 import { decodeReceipts, type Receipt } from './receipt.ts'
+import { faultOf } from './receipt-check.ts'
 import { runFiles } from './run-files.ts'
+import type { PlannedPartition } from './task-share.ts'
 import { type InputFolder, readPartitions } from './task-share.ts'
 
 /** What counts of a winning receipt. */
@@ -64,16 +66,28 @@ export interface RunReceipts {
  * @throws ReplayError corrupt `receipt`, `plan-document`
  */
 export async function readRunReceipts(table: ObjectStore, head: PlanHead, onReceipt?: (receipt: Receipt) => void): Promise<RunReceipts> {
-  const { candidates, errors, facts } = await readCandidates(table, runFiles(head.run).receipts, onReceipt)
+  const { candidates, errors, facts } = await readCandidates(table, head.run, runFiles(head.run).receipts, onReceipt)
   const done = new Map<number, DoneReceipt>()
   const missing: MissingPartition[] = []
   const onFolder = (folder: InputFolder): void => void facts.add(plannedFact(folder))
   for await (const { index, task, venue, symbol, startNs, endNs, bytes, fingerprint } of readPartitions(table, head, onFolder)) {
     const receipt = candidates.get(index)
-    if (receipt?.fingerprint === fingerprint) done.set(index, receipt)
+    if (receipt !== undefined && isOf(receipt, { venue, symbol, startNs, endNs, fingerprint })) done.set(index, receipt)
     else missing.push({ partition: index, task, venue, symbol, startNs, endNs, bytes, error: errors.get(index)?.error ?? null })
   }
   return { done, missing, facts }
+}
+
+type PlannedCell = Pick<PlannedPartition, 'venue' | 'symbol' | 'startNs' | 'endNs' | 'fingerprint'>
+
+function isOf(receipt: DoneReceipt, { venue, symbol, startNs, endNs, fingerprint }: PlannedCell): boolean {
+  return (
+    receipt.fingerprint === fingerprint &&
+    receipt.venue === venue &&
+    receipt.symbol === symbol &&
+    receipt.startNs === String(startNs) &&
+    receipt.endNs === String(endNs)
+  )
 }
 
 function plannedFact({ key, digest, reach }: InputFolder): FolderFact {
@@ -95,18 +109,24 @@ export interface FailedReceipt {
 
 /** @throws ReplayError corrupt `receipt` */
 export async function readTaskReceipts(table: ObjectStore, run: string, task: string): Promise<TaskReceipts> {
-  const { candidates, errors } = await readCandidates(table, runFiles(run).taskReceipts(task))
+  const { candidates, errors } = await readCandidates(table, run, runFiles(run).taskReceipts(task))
   return { done: new Map([...candidates].map(([index, { fingerprint }]) => [index, fingerprint])), failed: errors }
 }
 
 /** Of each partition the first receipt without an error, the last one with an error; in order of the objects' keys. */
-async function readCandidates(table: ObjectStore, prefix: string, onReceipt?: (receipt: Receipt) => void) {
+async function readCandidates(table: ObjectStore, run: string, prefix: string, onReceipt?: (receipt: Receipt) => void) {
   const candidates = new Map<number, DoneReceipt>()
   const errors = new Map<number, FailedReceipt>()
   const facts = new FolderFacts()
-  for await (const receipts of readReceipts(table, prefix)) {
+  for await (const { key, receipts } of readReceipts(table, prefix)) {
     for (const receipt of receipts) {
       const { partition, attempt, error } = receipt
+      const fault = faultOf(receipt, run, key)
+      if (fault !== null) {
+        const message = `a receipt of ${table.uri}/${key} does not count: ${fault}`
+        errors.set(partition, { attempt, error: { code: 'receipt-refused', category: 'corrupt', message } })
+        continue
+      }
       onReceipt?.(receipt)
       for (const fact of receipt.facts) facts.add(fact)
       if (error !== null) errors.set(partition, { attempt, error })
@@ -116,14 +136,19 @@ async function readCandidates(table: ObjectStore, prefix: string, onReceipt?: (r
   return { candidates, errors, facts }
 }
 
+interface ReceiptsObject {
+  readonly key: string
+  readonly receipts: readonly Receipt[]
+}
+
 /** The receipts objects in order of their keys, several read at a time: a run has thousands. */
-async function* readReceipts(table: ObjectStore, prefix: string): AsyncGenerator<readonly Receipt[], void, undefined> {
+async function* readReceipts(table: ObjectStore, prefix: string): AsyncGenerator<ReceiptsObject, void, undefined> {
   const keys: string[] = []
   for await (const { key } of table.list(prefix)) keys.push(key)
   for (let at = 0; at < keys.length; at += READ_AT_ONCE) {
-    const read = async (key: string): Promise<readonly Receipt[]> => {
+    const read = async (key: string): Promise<ReceiptsObject> => {
       const object = await table.get(key)
-      return object === null ? [] : decodeReceipts(object.bytes, `${table.uri}/${key}`)
+      return { key, receipts: object === null ? [] : decodeReceipts(object.bytes, `${table.uri}/${key}`) }
     }
     yield* await Promise.all(keys.slice(at, at + READ_AT_ONCE).map(read))
   }
