@@ -1,6 +1,8 @@
 import { exitCodeOf, ReplayError } from '../core/errors.ts'
+import { bundleJob } from '../core/job/bundle.ts'
 import { partitionText } from '../core/plan/partition-state.ts'
 import { dollarsOf } from '../core/plan/plan-cost.ts'
+import { readPlanHead } from '../core/plan/run/plan-document.ts'
 import type { Receipt } from '../core/plan/run/receipt.ts'
 import { runTaskInThreads, type ThreadedTaskResult } from '../core/task/task-threads.ts'
 import type { Container } from './container.ts'
@@ -9,9 +11,10 @@ import type { Log } from './log.ts'
 /** A thread that does not hear gets so long; then there is time left for the receipts, as Batch kills 30 s after it asks. */
 const GRACE_MS = 12_000
 
-/** Runs a task, or what earlier attempts left of it. Returns the exit code: 75 makes Batch try again. */
+/** Runs a task, or what earlier attempts left of it. Returns the command's exit code: 75 makes Batch try again. */
 export async function task(container: Container, name: string, log: Log, signal: AbortSignal): Promise<number> {
   const { tableUri, run, attempt, engine, threads, threadEnv: env, endpoint, tries, submittedMs } = container
+  if (container.onlyJob !== null) await requireJob(container, container.onlyJob)
   const startedMs = Date.now()
   const waitedMs = submittedMs !== null && tries === 1 ? Math.max(0, startedMs - submittedMs) : null
   log.info('task-begins', { threads, tries, ...(waitedMs !== null && { waitedMs }) })
@@ -34,6 +37,14 @@ export async function task(container: Container, name: string, log: Log, signal:
   }
   log.error('task-failed', { ...fields, code: failure.code, category: failure.category, message: failure.message })
   return exitCodeOf(new ReplayError(failure.code, failure.message, failure))
+}
+
+/** @throws ReplayError input `job-refused` */
+async function requireJob({ tableUri, run, open }: Container, name: string): Promise<void> {
+  const { job, bundle } = await readPlanHead(open(tableUri), run)
+  if (bundle === (await bundleJob(name)).hash) return
+  const message = `the role of this container is for the built-in job ${name} alone, and the run is of another: ${job}`
+  throw new ReplayError('job-refused', message, { category: 'input' })
 }
 
 function logReceipt(receipt: Receipt, log: Log): void {

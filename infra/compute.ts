@@ -100,9 +100,10 @@ export class Compute extends Construct {
     const disk = ec2.BlockDeviceVolume.ebs(30 + 4 * scratchGiB, { volumeType: ec2.EbsDeviceVolumeType.GP3, encrypted: true })
     const launchTemplate = new ec2.LaunchTemplate(this, 'InstanceTemplate', {
       blockDevices: [{ deviceName: '/dev/xvda', volume: disk }],
-      // One hop ends at the instance: a container's requests for the instance's role take two.
+      // One hop ends at the instance: a request from behind a bridge takes two.
       requireImdsv2: true,
       httpPutResponseHopLimit: 1,
+      userData: withoutMetadata(),
     })
     return new batch.ManagedEc2EcsComputeEnvironment(this, 'Ec2SpotInstances', {
       vpc: network.vpc,
@@ -130,3 +131,20 @@ export class Compute extends Construct {
     })
   }
 }
+
+/**
+ * Containers of Batch share their instance's network, where the hop limit stops nothing: what is not root, as no container is, gets no answer
+ * from the metadata service, nor does a bridge. An instance that cannot keep this ends.
+ */
+function withoutMetadata(): ec2.MultipartUserData {
+  const shell = ec2.UserData.forLinux()
+  const refuse = `--destination ${METADATA_ADDRESS} --jump DROP`
+  shell.addCommands(
+    `iptables --insert OUTPUT --match owner ! --uid-owner 0 ${refuse} && iptables --table raw --insert PREROUTING --in-interface docker+ ${refuse} || shutdown --halt now`,
+  )
+  const parts = new ec2.MultipartUserData()
+  parts.addUserDataPart(shell, ec2.MultipartBody.SHELL_SCRIPT, true)
+  return parts
+}
+
+const METADATA_ADDRESS = '169.254.169.254'

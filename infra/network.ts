@@ -18,7 +18,8 @@ const S3_PREFIX_LISTS: Readonly<Record<string, { readonly s3: string }>> = {
 }
 
 /**
- * A network that leads to S3, to the image's registry and to the logs, and nowhere else: job bundles are their authors' code.
+ * A network with no way but to S3, to the image's registry and to the logs: job bundles are their authors' code. Names are still resolved
+ * for them, and a name that is asked for can carry data: that is for a firewall of the resolver, which a firm has for all of its networks.
  * What goes through an endpoint has to be for this stack's buckets or read those to import from, or be asked by this account.
  */
 export class Network extends Construct {

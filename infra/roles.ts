@@ -64,7 +64,8 @@ export class Roles extends Construct {
       deny(role, ['s3:PutObject'], below(table, LOG))
       deny(role, ['s3:DeleteObject', 's3:DeleteObjectVersion'], ['*'])
     }
-    allow(this.snapshots, ['s3:PutObject', 's3:AbortMultipartUpload'], below(archive, 'snapshots/*'))
+    // Restart points are in no fingerprint: what is there, runs begin with.
+    allowToCreate(this.snapshots, below(archive, 'snapshots/*'))
 
     const sources = importBuckets.map((name) => `arn:${Aws.PARTITION}:s3:::${name}`)
     this.import = this.#container('Import', 'Reads files to import: creates staged logs and receipts')

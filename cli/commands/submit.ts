@@ -143,7 +143,7 @@ async function prepare(input: CommandInput, progress: ProgressLine): Promise<Pre
     logGroup: stack.logGroup,
     taskVcpus: stack.taskVcpus,
     maxVcpus: stack.maxVcpus,
-    definition: request.outline.writesRestartPoints ? 'snapshots' : 'task',
+    definition: definitionOf(job, request),
     ...{ maxDollars, dollars: { low, high } },
   }
   return {
@@ -152,6 +152,14 @@ async function prepare(input: CommandInput, progress: ProgressLine): Promise<Pre
     code: bundle.code,
     planned,
   }
+}
+
+/** The stack's role that writes beside the logs is for the built-in job alone. @throws ReplayError input `job-restart-points` */
+function definitionOf(job: string, { outline }: RunRequest): 'task' | 'snapshots' {
+  if (!outline.writesRestartPoints) return 'task'
+  if (job === 'snapshots') return 'snapshots'
+  const message = `${job} writes restart points, which later runs take on trust: on a stack the built-in job snapshots alone may; submit that one, or run yours with "run" where you may write into the archive`
+  throw new ReplayError('job-restart-points', message, { category: 'input' })
 }
 
 /**

@@ -44,7 +44,10 @@ export function storeError(cause: unknown, path: string, tried = 1): unknown {
   if (isClockNamed) return input('store-clock', clockAdvice('S3', cause))
   if (name === 'NoSuchBucket' || name === 'InvalidBucketName')
     return input('store-missing', 'the bucket does not exist: check its name and the endpoint')
-  if (CREDENTIAL_ERRORS.has(name) || /Could not load credentials/.test(message)) {
+  const areMissing = MOMENTARY_CREDENTIAL_ERRORS.has(name) || /Could not load credentials/.test(message)
+  // A container gets its role's from a service beside it, which may not answer for a moment: nobody has to set anything.
+  if (areMissing && isInContainer()) return transient('store-credentials', "the credentials of the container's role are not there")
+  if (areMissing || CREDENTIAL_ERRORS.has(name)) {
     return input(
       'store-credentials',
       `the credentials are missing${EXPIRED.test(`${name} ${message}`) ? ', or have expired' : ' or not valid'} (${[name, message].filter(Boolean).join(': ')}): set AWS_PROFILE or AWS_ACCESS_KEY_ID, or log in again`,
@@ -78,6 +81,11 @@ export function storeError(cause: unknown, path: string, tried = 1): unknown {
   if (status >= 200 && status < 300) return transient('store-answer', "the store's answer was cut off or damaged")
   if (status >= 400) return input('store-refused', `S3 refused the request: ${describe(cause)}`)
   return cause
+}
+
+function isInContainer(): boolean {
+  const { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: relative, AWS_CONTAINER_CREDENTIALS_FULL_URI: full } = process.env
+  return relative !== undefined || full !== undefined
 }
 
 /** Whether a service of AWS refused a request because of the time in its signature. */
@@ -122,11 +130,15 @@ const REGION_ERRORS = new Set([
   'PermanentRedirect',
   'RegionDisabledException',
 ])
-const CREDENTIAL_ERRORS = new Set([
-  'AuthFailure',
+const MOMENTARY_CREDENTIAL_ERRORS = new Set([
   'CredentialsProviderError',
   'ExpiredToken',
   'ExpiredTokenException',
+  'TokenProviderError',
+  'TokenRefreshRequired',
+])
+const CREDENTIAL_ERRORS = new Set([
+  'AuthFailure',
   'InvalidAccessKeyId',
   'InvalidClientTokenId',
   'InvalidIdentityToken',
@@ -135,8 +147,6 @@ const CREDENTIAL_ERRORS = new Set([
   'InvalidToken',
   'MissingAuthenticationTokenException',
   'SignatureDoesNotMatch',
-  'TokenProviderError',
-  'TokenRefreshRequired',
   'UnauthorizedException',
   'UnrecognizedClientException',
 ])

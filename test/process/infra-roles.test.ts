@@ -115,6 +115,10 @@ describe('the roles of the stack', () => {
     await expect(as('Snapshots', table, '').archive.put('binance/A/2024-01-01/book/1.q', new Uint8Array(), 'absent')).rejects.toThrow(
       Denied,
     )
+    // What is there, later runs take on trust.
+    const { archive: beside } = as('Snapshots', table, '')
+    expect(await beside.put(key, new Uint8Array(), 'absent')).not.toBeNull()
+    await expect(beside.put(key, new Uint8Array())).rejects.toThrow(Denied)
   })
 
   it.each(['', 'recorded/tardis/'])('are enough to import into an archive at "%s", and tasks put no log into its place', async (prefix) => {

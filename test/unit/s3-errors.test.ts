@@ -36,6 +36,27 @@ function store(): S3Store {
   return new S3Store({ bucket: 'b', prefix: 'p', endpoint, region: 'us-east-1', retry: { pause: async () => undefined } })
 }
 
+describe('credentials', () => {
+  const expired = Object.assign(new Error('The provided token has expired.'), { name: 'ExpiredToken', $metadata: { httpStatusCode: 400 } })
+  const missing = Object.assign(new Error('Could not load credentials from any providers'), { name: 'CredentialsProviderError' })
+  const invalid = Object.assign(new Error('no such key'), { name: 'InvalidAccessKeyId', $metadata: { httpStatusCode: 403 } })
+  const told = (error: Error): unknown => storeError(error, 's3://b')
+
+  it('that are not there are for the user to set', () => {
+    for (const error of [expired, missing, invalid]) expect(told(error)).toMatchObject({ code: 'store-credentials', category: 'input' })
+  })
+
+  it.each(['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI', 'AWS_CONTAINER_CREDENTIALS_FULL_URI'])(
+    'of the role of a container come back (%s)',
+    (name) => {
+      vi.stubEnv(name, '/v2/credentials')
+      for (const error of [expired, missing]) expect(told(error)).toMatchObject({ code: 'store-credentials', category: 'transient' })
+      expect(told(invalid)).toMatchObject({ category: 'input' })
+      vi.stubEnv(name, undefined)
+    },
+  )
+})
+
 const SKEWED: Answer = {
   status: 403,
   code: 'RequestTimeTooSkewed',

@@ -101,8 +101,15 @@ export class SnapshotStore {
     }
     const bytes = encodeSnapshot(header, payload)
     const key = `${this.#folder}snapshot_${header.seq}`
-    await this.#store.put(`${key}.json`, encodeSidecar({ version: 1, bytes: bytes.length, crc32: hex32(zlib.crc32(bytes)), ...sidecar }))
-    await this.#store.put(`${key}.bin`, bytes)
+    await this.#put(`${key}.json`, encodeSidecar({ version: 1, bytes: bytes.length, crc32: hex32(zlib.crc32(bytes)), ...sidecar }))
+    await this.#put(`${key}.bin`, bytes)
+  }
+
+  /** Not everybody who may create may replace, and an attempt that died may have left the same. */
+  async #put(key: string, bytes: Uint8Array): Promise<void> {
+    if ((await this.#store.put(key, bytes, 'absent')) !== null) return
+    const there = await this.#store.get(key)
+    if (there === null || Buffer.compare(there.bytes, bytes) !== 0) await this.#store.put(key, bytes)
   }
 
   /** All snapshots by ascending sequence. */
