@@ -20,6 +20,12 @@ export const KERNELS: readonly KernelSource[] = [
     constant: 'ROW_HASH_WASM_BASE64',
     flags: ['--enable', 'simd'],
   },
+  {
+    folder: new URL('../core/table/kernel/', import.meta.url),
+    name: 'column-encode',
+    constant: 'COLUMN_ENCODE_WASM_BASE64',
+    flags: ['--enable', 'simd'],
+  },
 ]
 
 /** The compiled module. The same source gives the same bytes: a test compares them with the committed ones. */

@@ -44,18 +44,19 @@ export class ColumnBuffer {
   #lastText: string | null = null
   #lastCode = 0
 
-  constructor(spec: ColumnSpec, capacity: number) {
+  /** @param memory `columnBytes` of it, of zeros; two threads that fill and read the column in turn share it, without its strings */
+  constructor(spec: ColumnSpec, capacity: number, memory: ArrayBufferLike = new ArrayBuffer(columnBytes(spec, capacity))) {
     const { name, type } = spec
     const is64 = type === 'i64' || type === 'timestamp_us'
     this.name = name
     this.type = type
     this.capacity = capacity
-    this.f64 = new Float64Array(type === 'f64' ? capacity : 0)
-    this.i64 = new BigInt64Array(is64 ? capacity : 0)
-    this.words = new Uint32Array(this.i64.buffer)
-    this.i32 = new Int32Array(type === 'i32' || type === 'string' ? capacity : 0)
-    this.bools = new Uint8Array(type === 'bool' ? capacity : 0)
-    this.valid = spec.nullable === true ? new Uint8Array(capacity) : null
+    this.f64 = new Float64Array(memory, 0, type === 'f64' ? capacity : 0)
+    this.i64 = new BigInt64Array(memory, 0, is64 ? capacity : 0)
+    this.words = new Uint32Array(memory, 0, is64 ? 2 * capacity : 0)
+    this.i32 = new Int32Array(memory, 0, type === 'i32' || type === 'string' ? capacity : 0)
+    this.bools = new Uint8Array(memory, 0, type === 'bool' ? capacity : 0)
+    this.valid = spec.nullable === true ? new Uint8Array(memory, VALUE_BYTES[type] * capacity, capacity) : null
     this.dictionary = new Page(type === 'string' ? 1024 : 0)
   }
 
@@ -122,5 +123,13 @@ export class ColumnBuffer {
     return code
   }
 }
+
+/** What a column of so many rows takes: its values, and behind them whether they are there. */
+export function columnBytes({ type, nullable }: ColumnSpec, capacity: number): number {
+  return (VALUE_BYTES[type] + (nullable === true ? 1 : 0)) * capacity
+}
+
+/** Of a value in memory; of strings, their codes. */
+export const VALUE_BYTES: Readonly<Record<ColumnType, number>> = { f64: 8, i64: 8, i32: 4, bool: 1, string: 4, timestamp_us: 8 }
 
 const encoder = new TextEncoder()

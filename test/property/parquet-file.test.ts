@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { asyncBufferFromFile, parquetMetadataAsync } from 'hyparquet'
 import { describe, expect, test } from 'vitest'
+import { randomOf } from '../../bench/simulation/random.ts'
 import type { ColumnSpec } from '../../core/table/column-buffer.ts'
 import { ParquetFile } from '../../core/table/parquet-writer.ts'
 import { duckdb, readWithHyparquet } from '../support/parquet.ts'
@@ -108,6 +109,44 @@ describe('round trips', () => {
 })
 
 describe('row groups', () => {
+  test('full ones of values that no encoding makes smaller', async () => {
+    const seed = Date.now() % 1_000_000
+    console.log(`seed ${seed}`)
+    const draw = randomOf(seed)
+    const random = () => Math.floor(draw() * 2 ** 32)
+    for (const isNull of [(row: number) => row % 16 < 8, () => random() < 2 ** 31]) {
+      const path = newPath()
+      const file = new ParquetFile({ path, columns: ALL.filter(({ type }) => type !== 'timestamp_us') })
+      const rows = 65_536 + 77
+      const written: Value[][] = []
+      for (let row = 0; row < rows; row++) {
+        const [f, i, n, b, s] = [
+          random() / 3,
+          (BigInt(random()) << 32n) | BigInt(random()),
+          random() | 0,
+          random() % 2 === 0,
+          `${random()}`,
+        ]
+        const values = [f, BigInt.asIntN(64, i), n, b, s]
+        written.push([...values, ...values.map((value) => (isNull(row) ? null : value))])
+        file.columns.forEach((column, c) => {
+          const value = written.at(-1)![c]!
+          if (typeof value === 'string') column.setString(file.row, value)
+          else if (typeof value === 'boolean') column.setBool(file.row, value)
+          else if (typeof value === 'bigint') column.setI64(file.row, value)
+          else if (value !== null && column.type === 'f64') column.setF64(file.row, value)
+          else if (value !== null) column.setI32(file.row, value)
+        })
+        file.endRow()
+      }
+      await file.close()
+      const read = await duckdb(`select * from '${path}'`)
+      expect(read.length).toBe(rows)
+      const differs = read.findIndex((row, at) => Object.values(row).some((value, c) => value !== written[at]![c]))
+      expect(differs, `row ${differs}`).toBe(-1)
+    }
+  })
+
   test('at most 65,536 rows each; all rows in order', async () => {
     const path = newPath()
     const file = new ParquetFile({

@@ -1,0 +1,206 @@
+import zlib from 'node:zlib'
+import { ReplayError } from '../errors.ts'
+import { OutputFile, outputError } from '../store/output-file.ts'
+import type { ColumnBuffer, ColumnSpec } from './column-buffer.ts'
+import { type ColumnChunk, type DoubleEncoding, type EncodedChunk, encodeColumn } from './column-chunk.ts'
+import { Page } from './page.ts'
+import { putDataHeader, putDictionaryHeader, putFileMetadata, type WrittenChunk, type WrittenGroup } from './parquet-metadata.ts'
+
+export interface GroupWriterOptions {
+  /** The file to create or replace. It appears whole, at `close`; until then its bytes are in `<path>.tmp`. */
+  readonly path: string
+  readonly columns: readonly ColumnSpec[]
+  /** Key-value metadata of the footer. */
+  readonly metadata?: Readonly<Record<string, string>>
+  /** Waits for the disk at `close`; a file that is only copied from need not. @default true */
+  readonly isDurable?: boolean
+  /** Memory for bytes on their way to the file; what is in it is overwritten. @default its own */
+  readonly out?: Page
+}
+
+export type ColumnBound = bigint | number | string | boolean
+
+/** Encodes row groups, compresses them (zstd level 1) and writes them into a Parquet file, each at once. */
+export class GroupWriter {
+  readonly path: string
+  /** Rows written. */
+  rows = 0
+  readonly #specs: readonly ColumnSpec[]
+  readonly #metadata: Readonly<Record<string, string>>
+  readonly #isDurable: boolean
+  readonly #file: OutputFile
+  readonly #groups: WrittenGroup[] = []
+  /** By column; of floats alone. */
+  readonly #doubles: DoubleEncoding[]
+  /** By column: its pages did not get smaller when that was last tried. */
+  readonly #resists: boolean[]
+  readonly #header = new Page(256)
+  readonly #out: Page
+  /** Bytes of the file that have left `#out`. */
+  #flushed = 0
+  #state: 'open' | 'done' = 'open'
+
+  /** @throws ReplayError `output-failed`, `disk-full` */
+  constructor({ path, columns, metadata = {}, isDurable = true, out = new Page(OUT_BYTES) }: GroupWriterOptions) {
+    this.path = path
+    this.#specs = columns
+    this.#metadata = metadata
+    this.#isDurable = isDurable
+    this.#doubles = columns.map(() => 'BYTE_STREAM_SPLIT')
+    this.#resists = columns.map(() => false)
+    this.#file = new OutputFile({ path }, { whole: true })
+    this.#out = out
+    out.length = 0
+    this.#append(MAGIC)
+  }
+
+  /** Writes the first `count` rows of the columns as a row group. @throws ReplayError `disk-full`, `output-failed` */
+  write(columns: readonly ColumnBuffer[], count: number): void {
+    this.#groups.push({ rows: count, chunks: columns.map((column, i) => this.#writeChunk(column, i, count)) })
+    this.rows += count
+  }
+
+  /** The bounds of a column's values so far; null when there are none, or of a type without them. */
+  bounds(name: string): { readonly min: ColumnBound; readonly max: ColumnBound } | null {
+    const index = this.#specs.findIndex((column) => column.name === name)
+    let [min, max]: (ColumnBound | undefined)[] = []
+    for (const { chunks } of this.#groups) {
+      const chunk = chunks[index]!
+      if (chunk.min !== undefined && (min === undefined || chunk.min < min)) min = chunk.min
+      if (chunk.max !== undefined && (max === undefined || chunk.max > max)) max = chunk.max
+    }
+    return min === undefined || max === undefined ? null : { min, max }
+  }
+
+  /** Writes the footer, forces the file to the disk, and gives it its name. */
+  close(): void {
+    if (this.#state === 'done') return
+    try {
+      this.#writeFooter()
+      this.#flush(0)
+      if (this.#isDurable) this.#file.sync()
+      this.#file.close()
+    } catch (error) {
+      this.abandon()
+      throw error instanceof ReplayError ? error : outputError(error, this.path)
+    }
+    this.#state = 'done'
+  }
+
+  /** Removes what was written. Harmless after `close`, and twice. */
+  abandon(): void {
+    if (this.#state === 'done') return
+    this.#state = 'done'
+    this.#file.abandon()
+  }
+
+  get #offset(): number {
+    return this.#flushed + this.#out.length
+  }
+
+  #writeChunk(column: ColumnBuffer, i: number, count: number): WrittenChunk {
+    const start = this.#offset
+    const { levels, data, ...chunk } = this.#encode(column, i, count)
+    let uncompressedBytes = 0
+    if (chunk.dictionaryEntries > 0) uncompressedBytes += this.#writeDictionary(column, chunk.dictionaryEntries)
+    const dataStart = this.#offset
+    uncompressedBytes += this.#writeData(chunk, i, levels, data, count)
+    this.#flush(OUT_BYTES)
+    return { ...chunk, start, dataStart, uncompressedBytes, compressedBytes: this.#offset - start }
+  }
+
+  /** Floats: now and then both encodings are tried on some rows, and one is kept until the next time. */
+  #encode(column: ColumnBuffer, i: number, count: number): EncodedChunk {
+    if (column.type === 'f64' && this.#isTrial) {
+      const [plain, split] = (['PLAIN', 'BYTE_STREAM_SPLIT'] as const).map(
+        (doubles) => compress(encodeColumn(column, Math.min(count, TRIAL_ROWS), doubles).data).length,
+      )
+      this.#doubles[i] = split! <= plain! * SPLIT_TOLERANCE ? 'BYTE_STREAM_SPLIT' : 'PLAIN'
+    }
+    return encodeColumn(column, count, this.#doubles[i]!)
+  }
+
+  get #isTrial(): boolean {
+    return this.#groups.length % GROUPS_PER_TRIAL === 0
+  }
+
+  /** @returns bytes before compression, header included */
+  #writeDictionary(column: ColumnBuffer, entries: number): number {
+    const plain = column.dictionary.bytes.subarray(0, column.starts[entries])
+    const compressed = compress(plain)
+    const headerBytes = this.#putHeader((page) =>
+      putDictionaryHeader(page, { compressed: compressed.length, uncompressed: plain.length }, entries),
+    )
+    this.#append(compressed)
+    return headerBytes + plain.length
+  }
+
+  /** @returns bytes before compression, header included */
+  #writeData(chunk: ColumnChunk, i: number, levels: Uint8Array, plain: Uint8Array, count: number): number {
+    const smaller = this.#smaller(plain, i)
+    const data = smaller ?? plain
+    const headerBytes = this.#putHeader((page) =>
+      putDataHeader(page, {
+        ...{ rows: count, nulls: chunk.nulls, encoding: chunk.encoding, isCompressed: smaller !== null, levelBytes: levels.length },
+        compressed: levels.length + data.length,
+        uncompressed: levels.length + plain.length,
+      }),
+    )
+    this.#append(levels)
+    this.#append(data)
+    return headerBytes + levels.length + plain.length
+  }
+
+  /** A page compressed, or null where that does not make it smaller, as it is with most differences of times. */
+  #smaller(plain: Uint8Array, i: number): Uint8Array | null {
+    if (plain.length < LEAST_COMPRESSED_BYTES || (this.#resists[i]! && !this.#isTrial)) return null
+    const compressed = compress(plain)
+    this.#resists[i] = compressed.length >= plain.length
+    return this.#resists[i] ? null : compressed
+  }
+
+  /** @returns bytes of the header */
+  #putHeader(put: (page: Page) => void): number {
+    this.#header.length = 0
+    put(this.#header)
+    this.#append(this.#header.written())
+    return this.#header.length
+  }
+
+  #writeFooter(): void {
+    const footer = new Page(1 << 12)
+    putFileMetadata(footer, { columns: this.#specs, groups: this.#groups, keyValues: this.#metadata })
+    this.#append(footer.written())
+    this.#out.reserve(4)
+    this.#out.putUint32(footer.length)
+    this.#append(MAGIC)
+  }
+
+  #append(bytes: Uint8Array): void {
+    this.#out.reserve(bytes.length)
+    this.#out.putBytes(bytes)
+  }
+
+  /** Hands bytes to the file when there are more than `limit`. */
+  #flush(limit: number): void {
+    if (this.#out.length <= limit) return
+    this.#file.write(this.#out.written())
+    this.#flushed += this.#out.length
+    this.#out.length = 0
+  }
+}
+
+function compress(bytes: Uint8Array): Uint8Array {
+  return zlib.zstdCompressSync(bytes, { chunkSize: COMPRESSED_CHUNK_BYTES, params: { [zlib.constants.ZSTD_c_compressionLevel]: 1 } })
+}
+
+const MAGIC = Buffer.from('PAR1')
+const OUT_BYTES = 1 << 20
+/** Node collects what it compressed in pieces of this size; its own 16 KiB make many of a page. */
+const COMPRESSED_CHUNK_BYTES = 1 << 17
+/** A frame of zstd has about so many bytes beside its contents. */
+const LEAST_COMPRESSED_BYTES = 16
+const GROUPS_PER_TRIAL = 64
+const TRIAL_ROWS = 4096
+/** zstd takes floats apart two to five times as fast as whole ones where neither gets much smaller. */
+const SPLIT_TOLERANCE = 1.05

@@ -1,0 +1,339 @@
+// The encodings of Parquet pages, in AssemblyScript, compiled to WebAssembly by `npm run kernel`.
+//
+// One column of a row group at a time: its values and validity are copied in, and its definition levels and values come out as
+// they stand in a page. In WebAssembly because 64-bit integers are whole here, and floats are taken apart 16 at a time
+// (docs/decisions.md has the figures). Source of the encodings: apache/parquet-format, Encodings.md.
+//
+// Memory map (addresses fixed below; TypeScript side: core/table/kernel/column-encoder.ts). Rows are at most 65,536:
+//   0        values: f64, i64, i32 or u8, as the column has them; without those that are NULL after `compact`
+//   524288   1 where there is a value, 0 where it is NULL, u8
+//   589824   definition levels, encoded
+//   720896   values, encoded
+//   1261568  bounds: the least value, the greatest 8 bytes behind it
+//   1261632  differences of a block of DELTA_BINARY_PACKED
+
+const VALUES: usize = 0;
+const VALID: usize = 524288;
+const LEVELS: usize = 589824;
+const OUT: usize = 720896;
+const BOUNDS: usize = 1261568;
+const DELTAS: usize = 1261632;
+
+const BLOCK_VALUES: i32 = 128;
+const MINIBLOCKS: i32 = 4;
+const MINIBLOCK_VALUES: usize = 32;
+
+/** Rows that have a value. */
+export function countPresent(rows: i32): i32 {
+  let present: i64 = 0;
+  let i = 0;
+  for (; i + 8 <= rows; i += 8) present += popcnt(load<u64>(VALID + i));
+  for (; i < rows; i++) present += load<u8>(VALID + i);
+  return <i32>present;
+}
+
+/** Moves the values of `size` bytes that are there to the front. */
+export function compact(size: i32, rows: i32): void {
+  if (size == 8) move<u64>(rows);
+  else if (size == 4) move<u32>(rows);
+  else move<u8>(rows);
+}
+
+// @ts-ignore: decorator
+@inline
+function move<T>(rows: i32): void {
+  let to = VALUES;
+  for (let i = 0; i < rows; i++) {
+    store<T>(to, load<T>(VALUES + <usize>i * sizeof<T>()));
+    to += <usize>load<u8>(VALID + i) * sizeof<T>();
+  }
+}
+
+/** Definition levels of all rows; returns their bytes. */
+export function encodeLevels(rows: i32): i32 {
+  return <i32>(putBytes(LEVELS, VALID, rows) - LEVELS);
+}
+
+/** The bounds of floats without NaN, as the smallest and greatest; an infinity each where there is none. */
+export function boundDoubles(count: i32): void {
+  let least = f64x2.splat(Infinity);
+  let greatest = f64x2.splat(-Infinity);
+  let i = 0;
+  // The first operand stays where the comparison is false, as it is with NaN.
+  for (; i + 2 <= count; i += 2) {
+    const values = v128.load(VALUES + (<usize>i << 3));
+    least = f64x2.pmin(least, values);
+    greatest = f64x2.pmax(greatest, values);
+  }
+  let min = f64x2.extract_lane(least, 0);
+  let max = f64x2.extract_lane(greatest, 0);
+  const otherMin = f64x2.extract_lane(least, 1);
+  const otherMax = f64x2.extract_lane(greatest, 1);
+  if (otherMin < min) min = otherMin;
+  if (otherMax > max) max = otherMax;
+  for (; i < count; i++) {
+    const value = load<f64>(VALUES + (<usize>i << 3));
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  store<f64>(BOUNDS, min);
+  store<f64>(BOUNDS + 8, max);
+}
+
+/** BYTE_STREAM_SPLIT of floats: all first bytes, then all second bytes, … */
+export function splitDoubles(count: i32): void {
+  const step = <usize>count;
+  let i = 0;
+  for (; i + 16 <= count; i += 16) {
+    const from = VALUES + (<usize>i << 3);
+    const to = OUT + <usize>i;
+    const a = v128.load(from);
+    const b = v128.load(from, 16);
+    const c = v128.load(from, 32);
+    const d = v128.load(from, 48);
+    const e = v128.load(from, 64);
+    const f = v128.load(from, 80);
+    const g = v128.load(from, 96);
+    const h = v128.load(from, 112);
+    putLanes(to, step, lowBytes(a, b), lowBytes(c, d), lowBytes(e, f), lowBytes(g, h));
+    putLanes(to + 4 * step, step, highBytes(a, b), highBytes(c, d), highBytes(e, f), highBytes(g, h));
+  }
+  for (; i < count; i++) {
+    for (let lane: usize = 0; lane < 8; lane++) store<u8>(OUT + lane * step + i, load<u8>(VALUES + (<usize>i << 3) + lane));
+  }
+}
+
+/** Of four floats: their first bytes, their second, third and fourth, four bytes each. */
+// @ts-ignore: decorator
+@inline
+function lowBytes(a: v128, b: v128): v128 {
+  return v128.shuffle<i8>(a, b, 0, 8, 16, 24, 1, 9, 17, 25, 2, 10, 18, 26, 3, 11, 19, 27);
+}
+
+/** Of four floats: their fifth bytes, their sixth, seventh and eighth. */
+// @ts-ignore: decorator
+@inline
+function highBytes(a: v128, b: v128): v128 {
+  return v128.shuffle<i8>(a, b, 4, 12, 20, 28, 5, 13, 21, 29, 6, 14, 22, 30, 7, 15, 23, 31);
+}
+
+/** Four bytes of 16 floats, each to its lane. */
+// @ts-ignore: decorator
+@inline
+function putLanes(to: usize, step: usize, a: v128, b: v128, c: v128, d: v128): void {
+  const ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
+  const cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
+  const abHigh = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+  const cdHigh = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
+  v128.store(to, v128.shuffle<i64>(ab, cd, 0, 2));
+  v128.store(to + step, v128.shuffle<i64>(ab, cd, 1, 3));
+  v128.store(to + 2 * step, v128.shuffle<i64>(abHigh, cdHigh, 0, 2));
+  v128.store(to + 3 * step, v128.shuffle<i64>(abHigh, cdHigh, 1, 3));
+}
+
+/** DELTA_BINARY_PACKED of i64, and their bounds; returns the bytes. Differences wrap at 64 bits. */
+export function encodeLongs(count: i32): i32 {
+  let previous: i64 = count == 0 ? 0 : load<i64>(VALUES);
+  let least = previous;
+  let greatest = previous;
+  let to = putDeltaHeader(count, previous);
+  for (let first = 1; first < count; first += BLOCK_VALUES) {
+    const size = min(BLOCK_VALUES, count - first);
+    let step = i64.MAX_VALUE;
+    for (let i = 0; i < size; i++) {
+      const value = load<i64>(VALUES + (<usize>(first + i) << 3));
+      const delta = value - previous;
+      store<i64>(DELTAS + (<usize>i << 3), delta);
+      step = select(delta, step, delta < step);
+      least = select(value, least, value < least);
+      greatest = select(value, greatest, value > greatest);
+      previous = value;
+    }
+    to = putBlock(to, size, step);
+  }
+  store<i64>(BOUNDS, least);
+  store<i64>(BOUNDS + 8, greatest);
+  return <i32>(to - OUT);
+}
+
+/** DELTA_BINARY_PACKED of i32, and their bounds; returns the bytes. Differences wrap at 32 bits. */
+export function encodeInts(count: i32): i32 {
+  let previous: i32 = count == 0 ? 0 : load<i32>(VALUES);
+  let least = previous;
+  let greatest = previous;
+  let to = putDeltaHeader(count, previous);
+  for (let first = 1; first < count; first += BLOCK_VALUES) {
+    const size = min(BLOCK_VALUES, count - first);
+    let step = i32.MAX_VALUE;
+    for (let i = 0; i < size; i++) {
+      const value = load<i32>(VALUES + (<usize>(first + i) << 2));
+      const delta = value - previous;
+      store<i64>(DELTAS + (<usize>i << 3), delta);
+      step = select(delta, step, delta < step);
+      least = select(value, least, value < least);
+      greatest = select(value, greatest, value > greatest);
+      previous = value;
+    }
+    to = putBlock(to, size, step);
+  }
+  store<i32>(BOUNDS, least);
+  store<i32>(BOUNDS + 8, greatest);
+  return <i32>(to - OUT);
+}
+
+function putDeltaHeader(count: i32, first: i64): usize {
+  let to = putVarint(OUT, BLOCK_VALUES);
+  to = putVarint(to, MINIBLOCKS);
+  to = putVarint(to, count);
+  return putVarint(to, zigzag(first));
+}
+
+/** A block of `size` differences, of which `least` is the smallest. */
+// @ts-ignore: decorator
+@inline
+function putBlock(start: usize, size: i32, least: i64): usize {
+  const widths = putVarint(start, zigzag(least));
+  let to = widths + MINIBLOCKS;
+  for (let i = size; i < BLOCK_VALUES; i++) store<i64>(DELTAS + (<usize>i << 3), least);
+  for (let block = 0; block < MINIBLOCKS; block++) {
+    const from = DELTAS + <usize>block * MINIBLOCK_VALUES * 8;
+    let bits: u64 = 0;
+    for (let i: usize = 0; i < MINIBLOCK_VALUES; i++) {
+      const value = load<u64>(from + (i << 3)) - <u64>least;
+      store<u64>(from + (i << 3), value);
+      bits |= value;
+    }
+    // The OR of all values has the width of the widest.
+    const width = 64 - <i32>clz(bits);
+    store<u8>(widths + block, width);
+    if (width > 0) to = pack(to, from, width);
+  }
+  return to;
+}
+
+/** 32 values of `width` bits are 4 · `width` bytes. */
+// @ts-ignore: decorator
+@inline
+function pack(start: usize, from: usize, width: i32): usize {
+  let to = start;
+  let word: u64 = 0;
+  let used = 0;
+  for (let i: usize = 0; i < MINIBLOCK_VALUES; i++) {
+    const value = load<u64>(from + (i << 3));
+    word |= value << used;
+    used += width;
+    if (used >= 64) {
+      store<u64>(to, word);
+      to += 8;
+      used -= 64;
+      word = used == 0 ? 0 : value >> (width - used);
+    }
+  }
+  if (used > 0) store<u32>(to, <u32>word);
+  return start + 4 * width;
+}
+
+/** RLE of booleans with their length before them, and their bounds as i32; returns the bytes. */
+export function encodeBooleans(count: i32): i32 {
+  const to = putBytes(OUT + 4, VALUES, count);
+  store<u32>(OUT, <u32>(to - OUT - 4));
+  let every: u8 = 1;
+  let any: u8 = 0;
+  for (let i = 0; i < count; i++) {
+    const value = load<u8>(VALUES + i);
+    every &= value;
+    any |= value;
+  }
+  store<i32>(BOUNDS, every);
+  store<i32>(BOUNDS + 8, any);
+  return <i32>(to - OUT);
+}
+
+/** The greatest of the codes of a dictionary, −1 where there are none. */
+export function greatestCode(count: i32): i32 {
+  let greatest = -1;
+  for (let i = 0; i < count; i++) greatest = max(greatest, load<i32>(VALUES + (<usize>i << 2)));
+  return greatest;
+}
+
+/** RLE_DICTIONARY: a byte with the width of the codes, up to 24 bits, and the codes; returns the bytes. */
+export function encodeCodes(count: i32, width: i32): i32 {
+  store<u8>(OUT, width);
+  return <i32>(putHybrid<u32>(OUT + 1, VALUES, count, width) - OUT);
+}
+
+/** Bytes that are 0 or 1. */
+function putBytes(to: usize, values: usize, count: i32): usize {
+  return putHybrid<u8>(to, values, count, 1);
+}
+
+/** The RLE / bit-packing hybrid: runs of 8 or more equal values as one run, the rest bit-packed in groups of 8. */
+// @ts-ignore: decorator
+@inline
+function putHybrid<T>(start: usize, values: usize, count: i32, width: i32): usize {
+  let to = start;
+  let packedFrom = 0;
+  let at = 0;
+  while (at < count) {
+    const value = load<T>(values + <usize>at * sizeof<T>());
+    const end = endOfRun<T>(values, at, count, value);
+    if (end - at >= 8) {
+      if (at > packedFrom) to = putPacked<T>(to, values, packedFrom, at, width);
+      to = putVarint(to, 2 * <u64>(end - at));
+      for (let shift = 0; shift < width; shift += 8) store<u8>(to++, <u8>(value >>> <T>shift));
+      at = end;
+      packedFrom = end;
+    } else {
+      // Groups of 8 only: a run can start again at the next group.
+      at += 8;
+    }
+  }
+  return packedFrom < count ? putPacked<T>(to, values, packedFrom, count, width) : to;
+}
+
+// @ts-ignore: decorator
+@inline
+function endOfRun<T>(values: usize, at: i32, count: i32, value: T): i32 {
+  let end = at + 1;
+  const same = sizeof<T>() == 1 ? i8x16.splat(<i8>value) : i32x4.splat(<i32>value);
+  const step = 16 / <i32>sizeof<T>();
+  while (end + step <= count && !v128.any_true(v128.xor(v128.load(values + <usize>end * sizeof<T>()), same))) end += step;
+  while (end < count && load<T>(values + <usize>end * sizeof<T>()) == value) end++;
+  return end;
+}
+
+// @ts-ignore: decorator
+@inline
+function putPacked<T>(start: usize, values: usize, from: i32, end: i32, width: i32): usize {
+  const groups = (end - from + 7) >> 3;
+  let to = putVarint(start, 2 * <u64>groups + 1);
+  let word: u64 = 0;
+  let used = 0;
+  for (let i = from; i < from + 8 * groups; i++) {
+    if (i < end) word |= <u64>load<T>(values + <usize>i * sizeof<T>()) << used;
+    used += width;
+    while (used >= 8) {
+      store<u8>(to++, <u8>word);
+      word >>= 8;
+      used -= 8;
+    }
+  }
+  return to;
+}
+
+function putVarint(start: usize, value: u64): usize {
+  let to = start;
+  let rest = value;
+  while (rest >= 128) {
+    store<u8>(to++, <u8>(rest | 128));
+    rest >>= 7;
+  }
+  store<u8>(to++, <u8>rest);
+  return to;
+}
+
+// @ts-ignore: decorator
+@inline
+function zigzag(value: i64): u64 {
+  return <u64>((value << 1) ^ (value >> 63));
+}
