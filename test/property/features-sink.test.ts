@@ -112,8 +112,8 @@ describe('row targets', () => {
     -row,
     row % 2 === 0,
   ]
-  const fill = async (target: RowTarget): Promise<void> => {
-    for (let row = 0; row < COUNT; row++) {
+  const fill = async (target: RowTarget, count = COUNT, waits = true): Promise<void> => {
+    for (let row = 0; row < count; row++) {
       const [f, i, n, b] = target.columns as Required<RowTarget['columns']>
       const [float, long, int, bool] = values(row)
       const at = target.row
@@ -128,18 +128,26 @@ describe('row targets', () => {
         b!.valid![at] = 1
       }
       target.endRow()
-      const wait = target.ready?.()
+      const wait = waits ? target.ready?.() : undefined
       if (wait !== undefined) await wait
     }
     await target.close()
   }
 
-  it('of the thread: the same file as without', async () => {
+  it('of the thread: the same file as without, whether its blocks are waited for by `ready` or where a row needs one', async () => {
     const [threaded, plain] = [path.join(folder, 'threaded.parquet'), path.join(folder, 'plain.parquet')]
-    await fill(new ParquetThread(threaded, specs))
-    await fill(new ParquetFile({ path: plain, columns: specs }))
-    expect(fs.readFileSync(threaded).equals(fs.readFileSync(plain))).toBe(true)
+    const rows = 6 * 65_536 + 1000 // each block comes round again
+    await fill(new ParquetFile({ path: plain, columns: specs }), rows)
+    for (const waits of [true, false]) {
+      await fill(new ParquetThread(threaded, specs), rows, waits)
+      expect(fs.readFileSync(threaded).equals(fs.readFileSync(plain))).toBe(true)
+    }
     expect(fs.readFileSync(plain).length).toBeGreaterThan(1000)
+  })
+
+  it('of the thread: a failure while a row waits for a block is told, and holds nothing up', async () => {
+    const target = new ParquetThread(path.join(folder, 'no', 'such.parquet'), specs)
+    await expect(fill(target, 6 * 65_536, false)).rejects.toMatchObject({ code: 'output-failed' })
   })
 
   it('of CSV: negative numbers, NULL, more rows than a block', async () => {

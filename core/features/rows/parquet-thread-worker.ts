@@ -1,64 +1,40 @@
-/** Thread of ParquetThread: copies the rows it is sent into a ParquetFile and gives their arrays back. */
+/** Thread of ParquetThread: writes each row group that it is told of, and leaves its memory empty for another. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { ReplayError } from '../../errors.ts'
-import type { ColumnSpec } from '../../table/column-buffer.ts'
-import { ParquetFile } from '../../table/parquet-writer.ts'
-import type { ParquetAnswer, ParquetOrder } from './parquet-thread.ts'
-import type { RowColumn } from './row-target.ts'
+import { ColumnBuffer } from '../../table/column-buffer.ts'
+import { GroupWriter } from '../../table/group-writer.ts'
+import type { ParquetAnswer, ParquetOrder, ParquetThreadData } from './parquet-thread.ts'
 
-const { path, columns } = workerData as { path: string; columns: readonly ColumnSpec[] }
-let file: ParquetFile | null = null
+const { path, specs, capacity, memory, finished } = workerData as ParquetThreadData
+const blocks = memory.map((block) => specs.map((spec, i) => new ColumnBuffer(spec, capacity, block[i])))
+let writer: GroupWriter | null = null
 
-parentPort!.on('message', async (order: ParquetOrder) => {
+parentPort!.on('message', (order: ParquetOrder) => {
   try {
-    if ('rows' in order) {
-      file ??= new ParquetFile({ path, columns })
-      write(file, order.columns, order.rows)
-      for (const { valid } of order.columns) valid?.fill(0)
-      const buffers = order.columns.flatMap(({ f64, words, i32, bools, valid }) => [
-        f64,
-        words,
-        i32,
-        bools,
-        ...(valid === null ? [] : [valid]),
-      ])
-      answer(
-        { done: order.columns },
-        buffers.map(({ buffer }) => buffer as ArrayBuffer),
-      )
-      return
-    }
-    if (order.end === 'abandon') file?.abandon()
+    writer ??= new GroupWriter({ path, columns: specs })
+    if ('rows' in order) writer.write(blocks[order.block]!, order.rows)
     else {
-      file ??= new ParquetFile({ path, columns })
-      await file.close()
+      if (order.end === 'abandon') writer.abandon()
+      else writer.close()
+      answer({ ended: true })
     }
-    answer({ ended: true })
   } catch (error) {
-    file?.abandon()
+    writer?.abandon()
     answer({ failure: failureOf(error) })
   }
+  if ('rows' in order) giveBack(order.block)
 })
 
-function write(target: ParquetFile, blocks: readonly RowColumn[], rows: number): void {
-  for (let from = 0; from < rows; ) {
-    const { row, freeRows } = target
-    const count = Math.min(rows - from, freeRows)
-    target.columns.forEach((column, i) => {
-      const block = blocks[i]!
-      if (column.type === 'f64') column.f64.set(block.f64.subarray(from, from + count), row)
-      else if (column.type === 'i64') column.words.set(block.words.subarray(2 * from, 2 * (from + count)), 2 * row)
-      else if (column.type === 'i32') column.i32.set(block.i32.subarray(from, from + count), row)
-      else column.bools.set(block.bools.subarray(from, from + count), row)
-      if (block.valid !== null) column.valid!.set(block.valid.subarray(from, from + count), row)
-    })
-    target.endRows(count)
-    from += count
-  }
+/** Also after a failure: the other thread may be waiting for the block, where it hears nothing else. */
+function giveBack(block: number): void {
+  for (const column of blocks[block]!) column.restart(null)
+  Atomics.add(finished, 0, 1)
+  Atomics.notify(finished, 0)
+  answer({ done: true })
 }
 
-function answer(message: ParquetAnswer, transfer: ArrayBuffer[] = []): void {
-  parentPort!.postMessage(message, transfer)
+function answer(message: ParquetAnswer): void {
+  parentPort!.postMessage(message)
 }
 
 function failureOf(error: unknown): { code: string; category: ReplayError['category']; message: string } {
