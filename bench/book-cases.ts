@@ -6,7 +6,7 @@ import { L3Book } from '../core/book/l3-book.ts'
 import { FeatureSink } from '../core/features/feature-sink.ts'
 import { findLogs } from '../core/log/format/log-path.ts'
 import { ReplayReader } from '../core/log/reading/replay-reader.ts'
-import type { MessageCursor } from '../core/message/message.ts'
+import type { MessageBatch } from '../core/message/batch.ts'
 import { ReplayPipeline } from '../core/pipeline/replay-pipeline.ts'
 import type { BenchCase, MessageHash } from './bench-case.ts'
 import type { BenchLoad } from './load.ts'
@@ -22,7 +22,7 @@ export const BOOK_CASES: Readonly<Record<string, BenchCase>> = {
 }
 
 interface Book {
-  apply(message: MessageCursor): number
+  applyBatch(batch: MessageBatch): void
   /** Messages by result: part of what the hash must see. */
   readonly counts: Float64Array
 }
@@ -32,7 +32,7 @@ async function replay(archive: string, book: Book, hash: MessageHash | null): Pr
   const reader = await ReplayReader.open(log!.path)
   let events = 0
   for (let batch = await reader.nextBatch(); batch !== null; batch = await reader.nextBatch()) {
-    for (let k = 0; k < batch.length; k++) book.apply(batch.at(batch.rowAt(k)))
+    book.applyBatch(batch)
     events += batch.length
     hash?.add(batch)
   }

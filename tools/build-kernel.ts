@@ -1,9 +1,9 @@
 /** Compiles the kernels to WebAssembly and writes each as base64 beside its source. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 export interface KernelSource {
-  /** Its folder, and the name of its file without `.as`. */
+  /** Its folder, and the name of its file without `.as`, which may import others of the folder. */
   readonly folder: URL
   readonly name: string
   /** Name of the constant with the compiled module. */
@@ -12,6 +12,7 @@ export interface KernelSource {
 }
 
 export const KERNELS: readonly KernelSource[] = [
+  { folder: new URL('../core/book/kernel/', import.meta.url), name: 'book', constant: 'BOOK_WASM_BASE64', flags: [] },
   { folder: new URL('../core/log/kernel/', import.meta.url), name: 'scan', constant: 'SCAN_WASM_BASE64', flags: [] },
   { folder: new URL('../core/import/kernel/', import.meta.url), name: 'csv', constant: 'CSV_WASM_BASE64', flags: [] },
   {
@@ -31,12 +32,14 @@ export const KERNELS: readonly KernelSource[] = [
 /** The compiled module. The same source gives the same bytes: a test compares them with the committed ones. */
 export async function compileKernel({ folder, name, flags }: KernelSource): Promise<Uint8Array> {
   const { default: asc } = await import('assemblyscript/asc')
-  const source = readFileSync(new URL(`${name}.as`, folder), 'utf8')
   let binary: Uint8Array | undefined
   const { error, stderr } = await asc.main(
     [`${name}.ts`, '--outFile', `${name}.wasm`, '-O3', '--noAssert', '--runtime', 'stub', '--importMemory', ...flags],
     {
-      readFile: (file: string) => (file === `${name}.ts` ? source : null),
+      readFile: (file: string) => {
+        const source = new URL(file.replace(/\.ts$/, '.as'), folder)
+        return file.endsWith('.ts') && existsSync(source) ? readFileSync(source, 'utf8') : null
+      },
       writeFile: (_name: string, contents: Uint8Array | string) => {
         if (typeof contents !== 'string') binary = contents
       },

@@ -1,3 +1,4 @@
+import type { MessageBatch } from '../message/batch.ts'
 import type { MessageCursor } from '../message/message.ts'
 import { type ApplyResult, DUPLICATE, QUARANTINED, STALE } from './apply-result.ts'
 import { BookSet, type BookSetOptions } from './book-set.ts'
@@ -24,6 +25,11 @@ export class BookReplay {
   /** Messages by ApplyResult, those the policy left out included. */
   get counts(): Float64Array {
     return this.books.counts
+  }
+
+  /** Applies the selected messages of a batch in order. @throws as `apply` */
+  applyBatch(batch: MessageBatch): void {
+    for (let k = 0; k < batch.length; k++) this.apply(batch.at(batch.rowAt(k)))
   }
 
   /**

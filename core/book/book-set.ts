@@ -20,6 +20,7 @@ import {
   SKIPPED_TYPE,
   UNKNOWN_ORDER,
 } from './apply-result.ts'
+import { BookMemory } from './kernel/book-memory.ts'
 import { L2Book } from './l2-book.ts'
 import { L3Book } from './l3-book.ts'
 import { PayloadWords } from './payload-words.ts'
@@ -35,6 +36,10 @@ export interface BookSetOptions {
 
 /** More markets than this in one log are taken for damage. */
 export const MAX_MARKETS = 65_536
+/** Books that share a memory: the markets of a log may be more than there can be memories. */
+const BOOKS_OF_MEMORY = 64
+/** A memory that large takes no more books. */
+const LARGE_BYTES = 2 ** 28
 
 /** The books of a log that may mix markets and modes: one L2 and one L3 book per `market_id`, made when first met. */
 export class BookSet {
@@ -50,6 +55,7 @@ export class BookSet {
   #l2Book: L2Book | null = null
   #l3Market = -1
   #l3Book: L3Book | null = null
+  #memory: BookMemory | null = null
 
   constructor(options: BookSetOptions = {}) {
     this.#options = options
@@ -74,7 +80,10 @@ export class BookSet {
     if (book === undefined) {
       this.#requireRoom()
       const { depthLimit } = this.#options
-      book = new L2Book({ depthLimit: typeof depthLimit === 'function' ? depthLimit(marketId) : depthLimit })
+      book = new L2Book({
+        depthLimit: typeof depthLimit === 'function' ? depthLimit(marketId) : depthLimit,
+        memory: this.#memoryOfNext(),
+      })
       this.l2.set(marketId, book)
     }
     return book
@@ -84,7 +93,7 @@ export class BookSet {
     let book = this.l3.get(marketId)
     if (book === undefined) {
       this.#requireRoom()
-      book = new L3Book()
+      book = new L3Book({ memory: this.#memoryOfNext() })
       this.l3.set(marketId, book)
     }
     return book
@@ -111,6 +120,12 @@ export class BookSet {
       this.#l3Market = marketId
     }
     return this.#l3Book.applyPayload(words, at, length)
+  }
+
+  #memoryOfNext(): BookMemory {
+    const isFull = (this.l2.size + this.l3.size) % BOOKS_OF_MEMORY === 0 || (this.#memory?.takenBytes ?? 0) > LARGE_BYTES
+    if (this.#memory === null || isFull) this.#memory = new BookMemory()
+    return this.#memory
   }
 
   #requireRoom(): void {

@@ -1,15 +1,29 @@
+import type { MessageBatch } from '../message/batch.ts'
 import type { MessageCursor } from '../message/message.ts'
 import { TYPE_BOOK_EVENT } from '../protocol/message-type.ts'
 import { type ApplyResult, newResultCounts, SKIPPED_TYPE } from './apply-result.ts'
+import { BatchInput } from './kernel/batch-input.ts'
+import type { BookMemory } from './kernel/book-memory.ts'
+import { tooManyOrders } from './order-store.ts'
 import { PayloadWords } from './payload-words.ts'
+
+/** No result of a message: see kernel/results.as. */
+const TOO_MANY_ORDERS = 16
 
 /** A book as a taker of messages, of which it counts what became of them. */
 export abstract class MessageBook {
   /** Messages by ApplyResult. */
   readonly counts = newResultCounts()
+  /** What the book lies in. */
+  readonly memory: BookMemory
   readonly #payload = new PayloadWords()
+  #input: BatchInput | null = null
 
-  /** Applies a message of any type. Returns what happened; never throws on bad data. */
+  constructor(memory: BookMemory) {
+    this.memory = memory
+  }
+
+  /** Applies a message of any type. Returns what happened; never throws on bad data. @throws ReplayError input `too-many-orders`, `book-memory` */
   apply(message: MessageCursor): ApplyResult {
     if (message.typeId !== TYPE_BOOK_EVENT) return this.#count(SKIPPED_TYPE)
     const { length } = message
@@ -19,11 +33,42 @@ export abstract class MessageBook {
 
   /** Applies the book event payload of `length` bytes that starts at `words[at]`. */
   applyPayload(words: Uint32Array, at: number, length: number): ApplyResult {
-    return this.#count(this.applyWords(words, at, length))
+    return this.applyStored(this.memory.put(words, at, length), length)
   }
 
-  /** As `applyPayload`, without counting. */
-  protected abstract applyWords(words: Uint32Array, at: number, length: number): ApplyResult
+  /** Applies the book event payload of `length` bytes at an address of the memory. */
+  applyStored(payload: number, length: number): ApplyResult {
+    let result: ApplyResult
+    try {
+      result = this.applyAt(payload, length)
+    } catch (cause) {
+      throw this.memory.trapped(cause)
+    }
+    if (result === TOO_MANY_ORDERS) throw tooManyOrders()
+    return this.#count(result)
+  }
+
+  /** Applies the selected messages of a batch in order: as `apply` with each, but several times as fast. */
+  applyBatch(batch: MessageBatch): void {
+    const { counts } = this
+    this.#input ??= new BatchInput(this.memory)
+    const input = this.#input
+    input.begin(batch)
+    while (input.next()) {
+      try {
+        this.applyRows(input.address, 1 << TOO_MANY_ORDERS)
+      } catch (cause) {
+        throw this.memory.trapped(cause)
+      }
+    }
+    if (input.end(counts) > 0) throw tooManyOrders()
+  }
+
+  /** As `applyPayload`, of a payload in the memory and without counting. */
+  protected abstract applyAt(payload: number, length: number): number
+
+  /** As `applyL2Rows` of the kernel. */
+  protected abstract applyRows(input: number, stops: number): void
 
   #count(result: ApplyResult): ApplyResult {
     this.counts[result]!++

@@ -17,6 +17,8 @@ export class EngineMessage {
   words: Uint32Array = new Uint32Array(0)
   at = 0
   length = 0
+  /** A book event's payload in the memory of the book; 0: it is not there. */
+  stored = 0
   /** Time on the engine's clock, nanoseconds since the epoch. */
   timeLow = 0
   timeHigh = 0

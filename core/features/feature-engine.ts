@@ -8,6 +8,7 @@ import {
   SKIPPED_MODE,
   UNKNOWN_ORDER,
 } from '../book/apply-result.ts'
+import { PayloadInput } from '../book/kernel/payload-input.ts'
 import { L2Book } from '../book/l2-book.ts'
 import { L3Book } from '../book/l3-book.ts'
 import { PayloadWords } from '../book/payload-words.ts'
@@ -64,6 +65,7 @@ export class FeatureEngine {
   readonly #isFilled: boolean
 
   readonly #payload = new PayloadWords()
+  readonly #input: PayloadInput
   readonly #message = new EngineMessage()
   /** With the record clock, the message being handled. */
   #cursor: MessageCursor | null = null
@@ -123,6 +125,7 @@ export class FeatureEngine {
     this.#l2 = book instanceof L2Book ? book : new L2Book({ depthLimit: options.depthLimit })
     if (book instanceof L3Book) this.#l3 = book
     this.book = new FeatureBook(book ?? this.#l2)
+    this.#input = new PayloadInput(this.book.source.memory)
     if (options.restart?.policy !== undefined) {
       this.#watch.restore(options.restart.policy)
       if (this.#watch.isOpen) this.book.source.clear()
@@ -194,6 +197,7 @@ export class FeatureEngine {
     const { selection, types, offsets, lengths, timeWords, timeFlags } = batch
     const message = this.#message
     const exchange = this.#exchange
+    this.#input.begin(batch)
     for (let k = 0; k < batch.length && !this.isDone; k++) {
       const row = selection === null ? k : selection[k]!
       const timeLow = timeWords[2 * row]!
@@ -228,7 +232,8 @@ export class FeatureEngine {
           continue
         }
       }
-      const buffer = batch.buffers[batch.bufferIndex === null ? 0 : batch.bufferIndex[row]!]!
+      const bufferIndex = batch.bufferIndex === null ? 0 : batch.bufferIndex[row]!
+      const buffer = batch.buffers[bufferIndex]!
       const { origin } = buffer
       const offset = offsets[row]!
       message.type = type
@@ -237,6 +242,7 @@ export class FeatureEngine {
       message.length = lengths[row]!
       message.at = this.#payload.locate(buffer.bytes, offset + 64, message.length)
       message.words = this.#payload.words
+      message.stored = isBook && exchange === null ? this.#input.addressOf(bufferIndex, offset + 64, message.length) : 0
       message.timeLow = timeLow
       message.timeHigh = timeHigh
       message.recordLow = timeLow
@@ -420,12 +426,13 @@ export class FeatureEngine {
   }
 
   #apply(message: EngineMessage): number {
-    const { words, at, length } = message
+    const { words, at, length, stored } = message
     if (isL3(message) && this.#l3 === null && this.#results[APPLIED] === 0) {
-      this.#l3 = new L3Book()
+      this.#l3 = new L3Book({ memory: this.#l2.memory })
       this.book.bind(this.#l3)
     }
-    return (this.#l3 ?? this.#l2).applyPayload(words, at, length)
+    const book = this.#l3 ?? this.#l2
+    return stored === 0 ? book.applyPayload(words, at, length) : book.applyStored(stored, length)
   }
 
   #refuse(result: number, message: EngineMessage): void {

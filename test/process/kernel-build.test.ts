@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { BOOK_WASM_BASE64 } from '../../core/book/kernel/book.wasm.ts'
 import { CSV_WASM_BASE64 } from '../../core/import/kernel/csv.wasm.ts'
 import { SCAN_WASM_BASE64 } from '../../core/log/kernel/scan.wasm.ts'
 import { COLUMN_ENCODE_WASM_BASE64 } from '../../core/table/kernel/column-encode.wasm.ts'
@@ -6,6 +7,7 @@ import { ROW_HASH_WASM_BASE64 } from '../../core/table/kernel/row-hash.wasm.ts'
 import { compileKernel, KERNELS } from '../../tools/build-kernel.ts'
 
 const COMMITTED: Readonly<Record<string, string>> = {
+  book: BOOK_WASM_BASE64,
   scan: SCAN_WASM_BASE64,
   csv: CSV_WASM_BASE64,
   'row-hash': ROW_HASH_WASM_BASE64,

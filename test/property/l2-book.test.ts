@@ -15,6 +15,7 @@ import {
 import { levelsCrc32 } from '../../core/book/book-digest.ts'
 import { BookReplay } from '../../core/book/book-replay.ts'
 import { BookSet } from '../../core/book/book-set.ts'
+import { BookMemory } from '../../core/book/kernel/book-memory.ts'
 import { L2Book } from '../../core/book/l2-book.ts'
 import { L2Side } from '../../core/book/l2-side.ts'
 import { depthLimitOf } from '../../core/book/stream-depth.ts'
@@ -118,7 +119,9 @@ describe('L2 book', () => {
         fc.constantFrom(1, 10, 25),
         fc.constantFrom(50, 4),
         (random, sign, tick, deepOneIn) => {
-          const side = new L2Side(sign)
+          const memory = new BookMemory()
+          const address = memory.kernel.newSide(sign)
+          const side = new L2Side(sign, memory, address)
           const naive = new Map<number, number>()
           let centre = 50_000_000
           const next = () => random.next().value as number
@@ -130,7 +133,7 @@ describe('L2 book', () => {
             const quantity = next() % 3 === 0 ? 0 : 1 + (next() % 1000)
             // Both ways in: one level, and levels of a message.
             if (next() % 2 === 0) side.set(at, quantity)
-            else side.setFromWords(Uint32Array.of(at, 0, quantity, 0), 0, 1, 1, 1)
+            else memory.kernel.setLevels(address, memory.put(Uint32Array.of(at, 0, quantity, 0), 0, 16), 1, 1, 1)
             if (quantity === 0) naive.delete(at)
             else naive.set(at, quantity)
             if (i % 500 !== 0) continue

@@ -1,0 +1,27 @@
+// Books in WebAssembly: L2 and L3, in a memory that several may share. Compiled into book.wasm.ts by `npm run kernel`.
+//
+// Payloads are copied into this memory, as each reader has a buffer of its own and one book takes messages of several. All that is
+// read of a payload lies within its length, which is checked first; all that is written lies in blocks of memory.as.
+
+import { findOrder, insertOrder, Orders } from "./order-store";
+
+export { alloc, release, takenBytes } from "./memory";
+export {
+  canScale, clearSide, cutTo, depthSum, levelCount, newSide, replaceLevels, scaleSide, setLevel, setLevels, sizeAt,
+  sumToPrice, topLevels, worseThan,
+} from "./side";
+export { applyL2, clearL2, loadL2Body, newL2Book } from "./l2-book";
+export { clearOrders, listOrderIds, newOrders, removeOrder } from "./order-store";
+export { appendOrder, headAt, listPrices, ordersAt } from "./price-levels";
+export { applyL3, clearL3, newL3Book } from "./l3-book";
+export { applyL2Rows, applyL3Rows } from "./input";
+
+/** The slot of an order, or −1. The id in two words, as 64 bits would come as a BigInt. */
+export function findOrderWords(orders: Orders, low: u32, high: u32): i32 {
+  return findOrder(orders, (<u64>high << 32) | <u64>low);
+}
+
+/** A slot for an order that is not in the store; −1: there are too many. */
+export function insertOrderWords(orders: Orders, low: u32, high: u32): i32 {
+  return insertOrder(orders, (<u64>high << 32) | <u64>low);
+}

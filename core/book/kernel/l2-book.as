@@ -1,0 +1,152 @@
+// An L2 book: snapshot, absolute diff, reset, heartbeat. What it is, and what it refuses, says l2-book.ts.
+
+import { allocZeros } from "./memory";
+import { isExactProduct, isExactU64, MAX_EXACT, powerOfTen } from "./exact";
+import { EVENT_BYTES, EVENT_DIFF, EVENT_HEARTBEAT, EVENT_RESET, EVENT_SNAPSHOT, EVENT_TYPE, judgeHeader, MAX_SCALE, MODE_L2, RECORD_LENGTH } from "./event";
+import { APPLIED, CORRUPT_EVENT, CORRUPT_LENGTH, HEARTBEAT, OUT_OF_RANGE, UNREPRESENTABLE_PRICE, UNREPRESENTABLE_SIZE } from "./results";
+import { canScale, clearSide, cutTo, newSide, replaceLevels, scaleSide, setLevels, Side } from "./side";
+
+const DIFF_BYTES: u32 = 96;
+const DIFF_SCALES: usize = 88;
+const DIFF_COUNTS: usize = 92;
+/** Of the body of a snapshot, from byte 64 of its payload on: scales u8, u8, u16, counts u32, u32. */
+const BODY_BYTES: u32 = 12;
+const LEVEL_BYTES: u64 = 16;
+const TWO_63: u64 = 0x8000000000000000;
+
+// @ts-ignore: decorator
+@unmanaged
+export class L2Book {
+  bids: Side;
+  asks: Side;
+  /** Decimals; −1 before the first snapshot or diff, and after a reset. */
+  priceScale: i32;
+  sizeScale: i32;
+  depthLimit: f64;
+  levelsCut: f64;
+}
+
+export function newL2Book(depthLimit: f64): L2Book {
+  const book = changetype<L2Book>(allocZeros(offsetof<L2Book>()));
+  book.bids = newSide(1);
+  book.asks = newSide(-1);
+  book.priceScale = -1;
+  book.sizeScale = -1;
+  book.depthLimit = depthLimit;
+  return book;
+}
+
+export function clearL2(book: L2Book): void {
+  clearSide(book.bids);
+  clearSide(book.asks);
+  book.priceScale = -1;
+  book.sizeScale = -1;
+}
+
+/** Applies the book event of `length` bytes at `at`; what became of it. */
+export function applyL2(book: L2Book, at: usize, length: u32): i32 {
+  const refused = judgeHeader(at, length, MODE_L2);
+  if (refused >= 0) return refused;
+  if (load<u32>(at, RECORD_LENGTH) > length) return CORRUPT_LENGTH;
+  const event = <i32>load<u8>(at, EVENT_TYPE);
+  if (event == EVENT_DIFF) return applyDiff(book, at, length);
+  if (event == EVENT_SNAPSHOT) return loadL2Body(book, at + EVENT_BYTES, length - EVENT_BYTES);
+  if (event == EVENT_HEARTBEAT) return HEARTBEAT;
+  if (event != EVENT_RESET) return CORRUPT_EVENT;
+  clearL2(book);
+  return APPLIED;
+}
+
+/** Replaces the book by the body of a snapshot. APPLIED, or nothing changed. */
+export function loadL2Body(book: L2Book, at: usize, length: u32): i32 {
+  if (length < BODY_BYTES) return CORRUPT_LENGTH;
+  const bids = load<u32>(at, 4);
+  const asks = load<u32>(at, 8);
+  const count = <u64>bids + <u64>asks;
+  if (<u64>length < BODY_BYTES + count * LEVEL_BYTES) return CORRUPT_LENGTH;
+  const levels = at + BODY_BYTES;
+  const priceScale = <i32>load<u8>(at);
+  const sizeScale = <i32>load<u8>(at, 1);
+  if (priceScale > MAX_SCALE || sizeScale > MAX_SCALE || !areExact(levels, <i32>count)) return whyNot(levels, <i32>count);
+  book.priceScale = priceScale;
+  book.sizeScale = sizeScale;
+  replaceLevels(book.bids, levels, <i32>bids);
+  replaceLevels(book.asks, levels + (<usize>bids << 4), <i32>asks);
+  if (book.depthLimit < MAX_EXACT) cut(book);
+  return APPLIED;
+}
+
+function applyDiff(book: L2Book, at: usize, length: u32): i32 {
+  if (length < DIFF_BYTES) return CORRUPT_LENGTH;
+  const bids = <i32>load<u16>(at, DIFF_COUNTS);
+  const asks = <i32>load<u16>(at, DIFF_COUNTS + 2);
+  if (<u64>length < DIFF_BYTES + <u64>(bids + asks) * LEVEL_BYTES) return CORRUPT_LENGTH;
+  const levels = at + DIFF_BYTES;
+  const priceScale = <i32>load<u8>(at, DIFF_SCALES);
+  const sizeScale = <i32>load<u8>(at, DIFF_SCALES + 1);
+  let priceFactor: f64 = 1;
+  let sizeFactor: f64 = 1;
+  if (priceScale == book.priceScale && sizeScale == book.sizeScale) {
+    if (!areExact(levels, bids + asks)) return whyNot(levels, bids + asks);
+  } else {
+    if (!agreeOnScale(book, levels, bids + asks, priceScale, sizeScale)) return whyNot(levels, bids + asks);
+    priceFactor = powerOfTen(book.priceScale - priceScale);
+    sizeFactor = powerOfTen(book.sizeScale - sizeScale);
+  }
+  if (bids > 0) setLevels(book.bids, levels, bids, priceFactor, sizeFactor);
+  if (asks > 0) setLevels(book.asks, levels + (<usize>bids << 4), asks, priceFactor, sizeFactor);
+  if (book.depthLimit < MAX_EXACT) cut(book);
+  return APPLIED;
+}
+
+/** Makes the book's scales the finer of both; false, and nothing changed, when a value would leave the exact range. */
+function agreeOnScale(book: L2Book, levels: usize, count: i32, priceScale: i32, sizeScale: i32): bool {
+  if (priceScale > MAX_SCALE || sizeScale > MAX_SCALE) return false;
+  const isNew = book.priceScale < 0;
+  const finerPrice = max(priceScale, book.priceScale);
+  const finerSize = max(sizeScale, book.sizeScale);
+  if (!areExactScaled(levels, count, powerOfTen(finerPrice - priceScale), powerOfTen(finerSize - sizeScale))) return false;
+  const priceFactor = isNew ? 1 : powerOfTen(finerPrice - book.priceScale);
+  const sizeFactor = isNew ? 1 : powerOfTen(finerSize - book.sizeScale);
+  if (priceFactor != 1 || sizeFactor != 1) {
+    if (!canScale(book.bids, priceFactor, sizeFactor) || !canScale(book.asks, priceFactor, sizeFactor)) return false;
+    scaleSide(book.bids, priceFactor, sizeFactor);
+    scaleSide(book.asks, priceFactor, sizeFactor);
+  }
+  book.priceScale = finerPrice;
+  book.sizeScale = finerSize;
+  return true;
+}
+
+function cut(book: L2Book): void {
+  book.levelsCut += <f64>(cutTo(book.bids, book.depthLimit) + cutTo(book.asks, book.depthLimit));
+}
+
+/** Whether doubles hold all prices and sizes exactly: always so with no bit above the low 53. */
+function areExact(levels: usize, count: i32): bool {
+  let all: u64 = 0;
+  const end = levels + (<usize>count << 4);
+  for (let at = levels; at < end; at += 16) all |= load<u64>(at) | load<u64>(at, 8);
+  return all >>> 53 == 0 || areExactScaled(levels, count, 1, 1);
+}
+
+function areExactScaled(levels: usize, count: i32, priceFactor: f64, sizeFactor: f64): bool {
+  const end = levels + (<usize>count << 4);
+  for (let at = levels; at < end; at += 16) {
+    const price = load<u64>(at);
+    const size = load<u64>(at, 8);
+    if (!isExactU64(price) || !isExactProduct(<f64>price, priceFactor)) return false;
+    if (!isExactU64(size) || !isExactProduct(<f64>size, sizeFactor)) return false;
+  }
+  return true;
+}
+
+/** Which of the results says best why levels were refused. */
+function whyNot(levels: usize, count: i32): i32 {
+  const end = levels + (<usize>count << 4);
+  for (let at = levels; at < end; at += 16) {
+    if (load<u64>(at) > TWO_63) return UNREPRESENTABLE_PRICE;
+    if (load<u64>(at, 8) > TWO_63) return UNREPRESENTABLE_SIZE;
+  }
+  return OUT_OF_RANGE;
+}
