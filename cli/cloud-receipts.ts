@@ -33,7 +33,7 @@ interface AttemptWork {
 const MAX_READ = 200
 /** A container is paid for from its start; its first receipt begins later. */
 const START_MS = 5_000
-const READ_BYTES = 8 * 2 ** 20
+const READ_BYTES = 4 * 2 ** 20
 
 /** Reads receipts as they appear, each once, a limited number per call. */
 export class RunReceiptsReader {

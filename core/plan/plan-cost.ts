@@ -21,7 +21,7 @@ export interface WorkSpeed {
 }
 
 /** Bytes of a GET request. */
-const READ_BYTES = 8 * 2 ** 20
+const READ_BYTES = 4 * 2 ** 20
 /** GETs of a task beside its objects: its plan and bundle, and the search for where reading begins. */
 const TASK_GETS = 16
 /** A book with rows and compression, and a light job. */

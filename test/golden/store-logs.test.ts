@@ -49,7 +49,7 @@ describeGolden('chronicle-rs logs in an object store', () => {
     const store = new RangedStore(directory)
     await summarizeLog(await new StoreLogs(store).open(''))
     const wanted = fs.readdirSync(directory).filter((name) => /\.(q|idx)$|^control\.meta$|^meta\.json$/.test(name))
-    const chunks = wanted.map((name) => Math.ceil(fs.statSync(path.join(directory, name)).size / (8 << 20)))
+    const chunks = wanted.map((name) => Math.ceil(fs.statSync(path.join(directory, name)).size / (4 << 20)))
     expect(store.gets).toHaveLength(chunks.reduce((sum, count) => sum + count, 0))
   })
 

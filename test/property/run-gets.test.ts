@@ -9,7 +9,7 @@ import { type Get, RangedStore } from '../support/ranged-store.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const root = temporaryFolder('run-gets')
-const CHUNK_BYTES = 8 << 20
+const CHUNK_BYTES = 4 << 20
 const SEGMENT_BYTES = 16 << 20
 const LOOK_BYTES = 256 << 10
 const PARAMS = { bars: {}, 'book-features': { every: '1s' } } as const
@@ -44,7 +44,7 @@ describe('what a run asks an object store for', () => {
     await runJob({ archive: new RangedStore(root), table: new MemoryStore(), job: 'snapshots', params: { every: '1h' } })
   })
 
-  it('one pass over whole days: every byte of a segment once, 8 MiB at a time, and every small object once', async () => {
+  it('one pass over whole days: every byte of a segment once, 4 MiB at a time, and every small object once', async () => {
     const { tasks } = await getsOfTasks('bars', '1h', 1)
     expect(tasks).toHaveLength(1)
     const { gets, bytes } = tasks[0]!

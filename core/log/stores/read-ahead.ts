@@ -5,9 +5,9 @@ import { ChunkMemory } from './chunk-memory.ts'
 export interface ReadAheadOptions {
   /** Range requests under way at once, of all files together. @default 4 */
   readonly maxInFlight?: number | undefined
-  /** Bytes that a long read asks for at a time. @default 8 MiB */
+  /** Bytes that a long read asks for at a time. @default 4 MiB */
   readonly chunkBytes?: number | undefined
-  /** Bytes held for all files together, beyond which nothing is read ahead. @default 24 MiB */
+  /** Bytes held for all files together, beyond which nothing is read ahead. @default 12 MiB */
   readonly bufferBytes?: number | undefined
 }
 
@@ -56,8 +56,8 @@ export class ReadAhead {
   constructor(store: ObjectStore, options: ReadAheadOptions = {}) {
     this.#store = store
     this.#maxInFlight = options.maxInFlight ?? 4
-    this.#chunkBytes = options.chunkBytes ?? 8 << 20
-    this.#bufferBytes = options.bufferBytes ?? 24 << 20
+    this.#chunkBytes = options.chunkBytes ?? 4 << 20
+    this.#bufferBytes = options.bufferBytes ?? 12 << 20
     this.#memory = new ChunkMemory(this.#bufferBytes)
   }
 

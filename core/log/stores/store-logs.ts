@@ -6,7 +6,7 @@ import { type ListedObject, ReadAhead, type ReadAheadOptions } from './read-ahea
 import { StoreFolder } from './store-folder.ts'
 
 /**
- * The logs of an object store, for one worker: all that are open share four requests and 24 MiB of memory, so that the memory
+ * The logs of an object store, for one worker: all that are open share four requests and 12 MiB of memory, so that the memory
  * of a worker does not depend on how many streams it merges.
  */
 export class StoreLogs {
