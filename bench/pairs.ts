@@ -10,6 +10,8 @@ export interface Paired {
   readonly ratio: number
   readonly least: number
   readonly greatest: number
+  /** Of the case: the median of its processes' peaks. */
+  readonly maxRssBytes: number
   readonly unit: string
 }
 
@@ -49,7 +51,12 @@ export function runPairs(
   place: Place,
 ): Omit<Paired, 'unit'> {
   const [own, others, ratios]: [number[], number[], number[]] = [[], [], []]
-  const ours = (): number => perSecond(runCase(name, place))
+  const peaks: number[] = []
+  const ours = (): number => {
+    const run = runCase(name, place)
+    peaks.push(run.maxRssBytes)
+    return perSecond(run)
+  }
   // A peer without figures of its own did what the case does.
   const theirs = (): number =>
     peer.isCase ? perSecond(runCase(peer.line, place)) : runPeer(fillIn(peer.line, name, place), () => runCase(name, place).count)
@@ -67,6 +74,7 @@ export function runPairs(
     ratio: median(ratios),
     least: Math.min(...ratios),
     greatest: Math.max(...ratios),
+    maxRssBytes: median(peaks),
   }
 }
 

@@ -1,14 +1,15 @@
 /**
  * `npm run bench [-- --messages N --runs N --cases a,b --folder D --json --help]`: every case in fresh processes, and again
  * after three other pipelines ran in them; the median of the runs. With `--against` each case runs in turn with a peer, a case or
- * any command line, and what counts is the median of their ratios. Small by default; the README's figures are of
- * `--messages 8388608` (1 GiB).
+ * any command line, and what counts is the median of their ratios. `--into README.md` measures in this way what the README tells,
+ * and writes its table. Small by default; figures to tell are of `--messages 8388608` (1 GiB).
  */
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { CASES } from './cases.ts'
+import { measureFigures } from './figures.ts'
 import { benchLoad } from './load.ts'
 import { type Paired, type Run, runCase, runPairs } from './pairs.ts'
 
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '5' },
     cases: { type: 'string' },
     against: { type: 'string' },
+    into: { type: 'string' },
     folder: { type: 'string', default: path.join(os.tmpdir(), 'chronicle-replay-bench') },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -30,7 +32,7 @@ if (values.help) {
       .join(' · '),
   )
   console.log(
-    `npm run bench -- [--messages N] [--runs N] [--cases a,b] [--folder D] [--json]\n                 [--against CASE|COMMAND]\n\ncases:\n${cases.join('\n')}`,
+    `npm run bench -- [--messages N] [--runs N] [--cases a,b] [--folder D] [--json]\n                 [--against CASE|COMMAND] [--into README.md]\n\ncases:\n${cases.join('\n')}`,
   )
   process.exit(0)
 }
@@ -38,6 +40,10 @@ const names = values.cases === undefined ? Object.keys(CASES) : values.cases.spl
 fs.mkdirSync(values.folder, { recursive: true })
 await benchLoad(values.folder, Number(values.messages))
 
+if (values.into !== undefined) {
+  measureFigures(values.into, values.cases === undefined ? null : names, Number(values.runs), values)
+  process.exit(0)
+}
 if (values.against !== undefined) {
   compare(values.against)
   process.exit(0)

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -53,5 +54,20 @@ describe('npm run bench', () => {
     expect(ratio).toBeLessThanOrEqual(greatest)
     expect(against('echo "{case} of {messages}"; echo \'{"count": 3000, "ms": 500}\'').peerPerSecond).toBe(6000)
     expect(against('echo done').peerPerSecond).toBeGreaterThan(0)
+  })
+
+  it('puts the table of the README between its comments, and leaves the rest as it is', { timeout: 120_000 }, () => {
+    const file = path.join(folder, 'README.md')
+    const readme = fs.readFileSync(path.resolve(import.meta.dirname, '../../README.md'), 'utf8')
+    fs.writeFileSync(file, readme)
+    const run = path.resolve(import.meta.dirname, '../../bench/run.ts')
+    const options = ['--cases', 'scan-crc,bare-scan', '--into', file, '--messages', '20000', '--runs', '1', '--folder', folder]
+    const { stderr, status } = spawnSync(process.execPath, [run, ...options], { encoding: 'utf8' })
+    expect([status, stderr]).toEqual([0, ''])
+    const [made, old] = [fs.readFileSync(file, 'utf8'), readme].map((text) => text.split(/<!-- figures.*? -->/))
+    expect(made!.length).toBe(3)
+    expect([made![0], made![2]]).toEqual([old![0], old![2]])
+    expect(made![1]).toMatch(/^\nMeasured on \d{4}-\d\d-\d\d: Node \d+/)
+    expect(made![1]!.split('\n').filter((line) => /^\| .*`bare-crc` .*\|$/.test(line)).length).toBe(2)
   })
 })
