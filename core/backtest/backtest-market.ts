@@ -42,6 +42,8 @@ export class BacktestMarket {
   readonly #diff = new L2DiffView()
   readonly #snapshot = new L2SnapshotView()
   readonly #payload = new Uint32Array(L3_EVENT_BYTES / 4)
+  /** Of the buffer that the last levels lay in. */
+  #words: Uint32Array = new Uint32Array(0)
   /** Null until the first book event says what kind of book it is. */
   #replay: MarketReplay | null = null
   #runs: StrategyRun[] = []
@@ -195,18 +197,14 @@ export class BacktestMarket {
   }
 
   #addLevels(kind: number, exchangeNs: number, localNs: number, levels: L2LevelsView): void {
-    const { bidCount, askCount, priceScale, sizeScale, view } = levels
+    const { bidCount, askCount, priceScale, sizeScale, view, levelsOffset } = levels
     const { events } = this.#replay!
     const count = bidCount + askCount
-    let at = events.add(kind, exchangeNs, localNs, bidCount, askCount, 2 * count)
-    const { arena } = events
-    let from = levels.levelsOffset
-    for (let i = 0; i < count; i++, from += 16, at += 2) {
-      const price = view.getUint32(from, true) + view.getUint32(from + 4, true) * TWO_32
-      const size = view.getUint32(from + 8, true) + view.getUint32(from + 12, true) * TWO_32
-      arena[at] = this.#grid.tickOf(price, priceScale)
-      arena[at + 1] = this.#grid.lotsOf(size, sizeScale)
-    }
+    const at = events.add(kind, exchangeNs, localNs, bidCount, askCount, 2 * count)
+    if (view.buffer !== this.#words.buffer) this.#words = new Uint32Array(view.buffer)
+    // Messages that were held lie at words.
+    const from = (view.byteOffset + levelsOffset) >>> 2
+    this.#grid.putLevels(this.#words, from, count, priceScale, sizeScale, events.arena, at)
   }
 
   /** Local time of a message. @throws ReplayError input `negative-latency` when it lies before the exchange's */

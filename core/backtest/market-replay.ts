@@ -217,7 +217,7 @@ export class MarketReplay implements ExchangeMarket {
       if (events.firsts[event] === 1) localBook.clear()
     } else {
       if (kind !== DIFF) localBook.clear()
-      if (kind !== RESET) setLevels(localBook as TrackedBook, arena, start, events.firsts[event]!, events.seconds[event]!)
+      if (kind !== RESET) (localBook as TrackedBook).setLevels(arena, start, events.firsts[event]!, events.seconds[event]!)
     }
   }
 
@@ -322,7 +322,7 @@ export class MarketReplay implements ExchangeMarket {
     const book = this.book as TrackedBook
     const { firsts, seconds } = this.events
     book.clear()
-    setLevels(book, arena, start, firsts[event]!, seconds[event]!)
+    book.setLevels(arena, start, firsts[event]!, seconds[event]!)
     this.isBookKnown = true
     this.bookNs = this.nowNs
     for (const exchange of this.#exchanges) exchange.levels?.replaced(book)
@@ -410,12 +410,4 @@ export class MarketReplay implements ExchangeMarket {
       else participant.exchange.orders!.replaced()
     }
   }
-}
-
-/** Levels of an event, judged by nobody. */
-function setLevels(book: TrackedBook, arena: Float64Array, start: number, bids: number, asks: number): void {
-  const asksAt = start + 2 * bids
-  for (let i = start; i < asksAt; i += 2) book.set(BUY, arena[i]!, arena[i + 1]!)
-  for (let i = asksAt; i < asksAt + 2 * asks; i += 2) book.set(SELL, arena[i]!, arena[i + 1]!)
-  book.cut()
 }

@@ -27,6 +27,18 @@ export class PriceGrid {
     return nearest
   }
 
+  /** `count` levels (price and size, words of u64 each, from `words[at]` on) as pairs of ticks and lots. @throws as `tickOf` */
+  putLevels(words: Uint32Array, at: number, count: number, priceScale: number, sizeScale: number, out: Float64Array, to: number): void {
+    const priceFactor = this.#priceFactors[priceScale]!
+    const sizeFactor = this.#sizeFactors[sizeScale]!
+    for (let i = 0, from = at, put = to; i < count; i++, from += 4, put += 2) {
+      const price = words[from]! + words[from + 1]! * TWO_32
+      const size = words[from + 2]! + words[from + 3]! * TWO_32
+      out[put] = priceFactor === 1 ? price : this.tickOf(price, priceScale)
+      out[put + 1] = sizeFactor === 1 ? size : size / sizeFactor
+    }
+  }
+
   /** The log's price of a tick. */
   priceOf(tick: number, scale: number): number {
     return Math.round(tick * this.#priceFactors[scale]!)
@@ -47,6 +59,8 @@ export class PriceGrid {
     return nearlyWhole(quantity / this.lot)
   }
 }
+
+const TWO_32 = 2 ** 32
 
 /** A number that is whole, or one over a whole number, but for rounding, as just that. */
 function nearlyWhole(value: number): number {

@@ -32,6 +32,14 @@ export class TrackedBook implements MarketBook {
     else this.#setAsk(tick, lots)
   }
 
+  /** Sets the levels of a message: pairs of tick and lots from `at` on, bids first. */
+  setLevels(pairs: Float64Array, at: number, bids: number, asks: number): void {
+    const asksAt = at + 2 * bids
+    for (let i = at; i < asksAt; i += 2) this.#setBid(pairs[i]!, pairs[i + 1]!)
+    for (let i = asksAt; i < asksAt + 2 * asks; i += 2) this.#setAsk(pairs[i]!, pairs[i + 1]!)
+    this.cut()
+  }
+
   /** Drops what is beyond the depth of the stream, which is told of no more. */
   cut(): void {
     if (this.bids.count <= this.#depthLimit && this.asks.count <= this.#depthLimit) return

@@ -31,8 +31,6 @@ export class ExchangeClock {
   #firstOpen = Number.NEGATIVE_INFINITY
   /** The latest time of a book event. */
   #bookMicros = Number.NEGATIVE_INFINITY
-  /** Messages held after the last release. */
-  #left = 0
 
   constructor(barMicros: number, skewMicros: number) {
     this.#barMicros = barMicros
@@ -89,11 +87,9 @@ export class ExchangeClock {
     return 'taken'
   }
 
-  /** Hands out what lies in closed bars, when that is worth the effort or when it is the end. */
+  /** Hands out what lies in closed bars; at the end everything. */
   release(isEnd: boolean, take: (message: EngineMessage) => void): void {
-    if (!isEnd && this.#held.count < 2 * this.#left + 4096) return
     this.#held.release(isEnd ? Number.POSITIVE_INFINITY : this.#firstOpen, take)
-    this.#left = this.#held.count
   }
 }
 
