@@ -1,26 +1,16 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { L2Book } from '../core/book/l2-book.ts'
-import { commitRun } from '../core/commit/commit.ts'
-import '../core/provide-library.ts'
-import { bundleJob, loadJob } from '../core/job/bundle.ts'
-import { outlineJob } from '../core/job/job-outline.ts'
 import { findLogs } from '../core/log/format/log-path.ts'
 import { ReplayReader } from '../core/log/reading/replay-reader.ts'
 import { LogWriter } from '../core/log/writing/log-writer.ts'
-import { planRun } from '../core/plan/plan.ts'
-import { readTasks } from '../core/plan/run/plan-document.ts'
-import { writePlan } from '../core/plan/run/plan-writer.ts'
-import { newRunId } from '../core/plan/run/run-files.ts'
 import { BOOK_EVENT_EXCHANGE_TS_OFFSET } from '../core/protocol/book-event.ts'
 import { TYPE_BOOK_EVENT } from '../core/protocol/message-type.ts'
 import { TRADE_TIMESTAMP_OFFSET } from '../core/protocol/trade.ts'
-import { FileStore } from '../core/store/file-store.ts'
 import { generateArchive } from '../core/synthetic/archive.ts'
-import { runTask } from '../core/task/task.ts'
 import type { BenchCase, MessageHash, Timed } from './bench-case.ts'
 import type { BenchLoad } from './load.ts'
-import { tableSum } from './made/job-run.ts'
+import { timedTasks } from './made/timed-tasks.ts'
 
 const VARIANTS = 32
 /** 2024-01-01: the day of generated archives. */
@@ -56,37 +46,18 @@ async function bare(load: BenchLoad, hash: MessageHash | null): Promise<Timed> {
 }
 
 async function backtest(load: BenchLoad, variants: number, hash: MessageHash | null): Promise<Timed> {
-  const archive = new FileStore(await backtestArchive(load))
-  const table = new FileStore(fs.mkdtempSync(path.join(load.folder, 'backtest-')))
-  try {
-    const bundle = await bundleJob(path.join(import.meta.dirname, 'jobs/grid-job.ts'))
-    const params = { halfSpread: Array.from({ length: variants }, (_, i) => i + 1) }
-    const lengthNs = (BigInt(Math.ceil(load.bookMessages / MESSAGES_PER_SECOND) + 60) * 1_000_000_000n) / SLICE_NS
-    const plan = await planRun({
-      archive,
-      outline: outlineJob(await loadJob(bundle.code, 'grid-job.ts'), params),
-      code: { bundle: bundle.hash, engine: 'engine' },
-      run: newRunId(1_723_161_255_000, () => 0.5),
-      createdMs: 1,
-      slice: '1m',
-      fromNs: DAY_NS,
-      toNs: DAY_NS + lengthNs * SLICE_NS,
-    })
-    await writePlan(table, plan, bundle.code)
-    const { run } = plan.head
-    let ms = 0
-    for (const { task } of await readTasks(table, run)) {
-      const startedMs = performance.now()
-      const { failed } = await runTask({ table, archive, run, task, attempt: 'a1', clock: Date.now })
-      ms += performance.now() - startedMs
-      if (failed.length > 0) throw new Error(failed[0]!.error?.message)
-    }
-    await commitRun(table, run, { clock: Date.now, random: Math.random })
-    hash?.addNumbers(Float64Array.from(Buffer.from(await tableSum(table))))
-    return { count: load.bookMessages, ms }
-  } finally {
-    fs.rmSync(table.uri, { recursive: true, force: true })
-  }
+  const lengthNs = (BigInt(Math.ceil(load.bookMessages / MESSAGES_PER_SECOND) + 60) * 1_000_000_000n) / SLICE_NS
+  const { ms, sum } = await timedTasks({
+    archive: await backtestArchive(load),
+    folder: load.folder,
+    job: path.join(import.meta.dirname, 'jobs/grid-job.ts'),
+    params: { halfSpread: Array.from({ length: variants }, (_, i) => i + 1) },
+    slice: '1m',
+    fromNs: DAY_NS,
+    toNs: DAY_NS + lengthNs * SLICE_NS,
+  })
+  hash?.addNumbers(Float64Array.from(Buffer.from(sum)))
+  return { count: load.bookMessages, ms }
 }
 
 /** Book and trades of a generated day with all its times drawn together, the exchange's too. */

@@ -150,8 +150,7 @@ export class ExchangeSide implements FillTaker {
     }
     this.resting.remove(slot)
     xTicks[slot] = tick
-    const isRaised = lots > xLeaves[slot]!
-    if (!isRaised || !this.#terms.compat.has('modifyKeepsLeaves')) xLeaves[slot] = lots
+    if (!this.#terms.compat.has('modifyKeepsLeaves')) xLeaves[slot] = lots
     if (this.orders !== null && this.#terms.compat.has('l3ModifyRests')) this.#rest(slot, REQUEST_MODIFY)
     else this.#arrive(slot, REQUEST_MODIFY)
   }

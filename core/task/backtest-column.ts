@@ -80,7 +80,10 @@ function stateOf(
   return {
     value: () => Number.NaN,
     row,
-    muted: row,
+    // Before the market opens there is nothing to keep up with.
+    muted: () => {
+      if (market.isInSession && market.runOf(number) !== null) row()
+    },
     nextRow: () => values.clear(),
     ...(number === 0 && {
       reset(micros) {

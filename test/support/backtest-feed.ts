@@ -1,7 +1,7 @@
 import { DIFF, SNAPSHOT } from '../../core/backtest/market-events.ts'
 import type { MarketReplay } from '../../core/backtest/market-replay.ts'
 import { ReplayReader } from '../../core/log/reading/replay-reader.ts'
-import { BookEventView } from '../../core/protocol/book-event.ts'
+import { BookEventView, EVENT_DIFF, EVENT_SNAPSHOT } from '../../core/protocol/book-event.ts'
 import { L2DiffView } from '../../core/protocol/l2-diff.ts'
 import { L2SnapshotView } from '../../core/protocol/l2-snapshot.ts'
 import { TradeView } from '../../core/protocol/trade.ts'
@@ -24,7 +24,8 @@ export async function loadFeed(folder: string, tick: number, lot: number, shiftN
   const books: FeedEvent[] = []
   for await (const message of await ReplayReader.open(`${folder}/book`)) {
     head.wrap(message.view, message.payloadOffset, message.length)
-    const isSnapshot = head.eventType === 1
+    if (head.eventType !== EVENT_SNAPSHOT && head.eventType !== EVENT_DIFF) continue
+    const isSnapshot = head.eventType === EVENT_SNAPSHOT
     const levels = isSnapshot ? snapshot.wrapMessage(message) : diff.wrapMessage(message)
     const price = tick * 10 ** levels.priceScale
     const size = lot * 10 ** levels.sizeScale

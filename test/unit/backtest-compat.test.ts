@@ -56,16 +56,18 @@ describe('compatible modes', () => {
     expect(run(['market100Ticks'])).toEqual([501, 600, 500, 400])
   })
 
-  it('modifyKeepsLeaves: an order that is modified up keeps its leaves', () => {
-    const run = (compat: readonly CompatSwitch[]) => {
+  it('modifyKeepsLeaves: an order that is modified up, or to another price, keeps its leaves', () => {
+    const run = (compat: readonly CompatSwitch[], from: number, to: number) => {
       const market = usualMarket({ compat }).to(20)
-      const id = market.buy(1, 100)
+      const id = market.buy(from, from > to ? 99 : 100)
       market.to(60)
-      market.who.modify(id, 100, 4)
+      market.who.modify(id, 100, to)
       return market.trade(200, SELL, 50, 100).to(300).told
     }
-    expect(run([])).toEqual(['4 @100 maker queue'])
-    expect(run(['modifyKeepsLeaves'])).toEqual(['1 @100 maker queue'])
+    expect(run([], 1, 4)).toEqual(['4 @100 maker queue'])
+    expect(run(['modifyKeepsLeaves'], 1, 4)).toEqual(['1 @100 maker queue'])
+    expect(run([], 4, 1)).toEqual(['1 @100 maker queue'])
+    expect(run(['modifyKeepsLeaves'], 4, 1)).toEqual(['4 @100 maker queue'])
   })
 
   it('l3ClearExpires and l3ModifyRests', () => {
