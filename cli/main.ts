@@ -9,6 +9,7 @@ import { book } from './commands/book.ts'
 import { cancel } from './commands/cancel.ts'
 import { checksum } from './commands/checksum.ts'
 import { features } from './commands/features.ts'
+import { follow } from './commands/follow.ts'
 import { generate } from './commands/generate.ts'
 import { importFiles } from './commands/import.ts'
 import { inspect } from './commands/inspect.ts'
@@ -37,6 +38,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   importFiles,
   plan,
   run,
+  follow,
   submit,
   status,
   resume,

@@ -1,11 +1,13 @@
 import type { EngineMoment } from '../features/columns/column.ts'
-import { RowBlock, type RowColumn, type RowTarget } from '../features/rows/row-target.ts'
+import { RowBlock, type RowColumn } from '../features/rows/row-target.ts'
 import type { ParamValue } from '../job/job-definition.ts'
 import type { Variant } from '../job/variants.ts'
 import type { PlannedPartition } from '../plan/run/task-share.ts'
 import type { ColumnBuffer, ColumnSpec } from '../table/column-buffer.ts'
 import { JOB_COLUMN } from './job-column.ts'
+import type { VariantRows } from './job-engines.ts'
 import { PartFile, type PartOptions } from './part-file.ts'
+import { RowNumbers } from './row-numbers.ts'
 import type { RowValues } from './row-values.ts'
 
 /** The cell of a partition in a pass; its file begins with the first row. */
@@ -44,7 +46,7 @@ export interface CellRowsOptions {
  * Takes the rows of one variant from the features engine, completes them, and puts each into the file of the cell that its
  * time lies in. The file is shared by the variants that run together.
  */
-export class CellRows implements RowTarget {
+export class CellRows implements VariantRows {
   columns: readonly RowColumn[] = []
   readonly #specs: readonly ColumnSpec[]
   readonly #options: CellRowsOptions
@@ -56,9 +58,7 @@ export class CellRows implements RowTarget {
   #params: readonly { readonly column: ColumnBuffer; readonly value: ParamValue }[] = []
   #rowColumn: ColumnBuffer | null = null
   #variantColumn: ColumnBuffer | null = null
-  #moment: EngineMoment | null = null
-  #momentNumber = -1
-  #rowOfMoment = 0
+  readonly #numbers = new RowNumbers()
   #isBar = false
 
   /** @param specs what the engine fills */
@@ -67,9 +67,8 @@ export class CellRows implements RowTarget {
     this.#options = options
   }
 
-  /** Tells rows of one message apart. */
   watch(moment: EngineMoment): void {
-    this.#moment = moment
+    this.#numbers.moment = moment
   }
 
   get row(): number {
@@ -101,13 +100,7 @@ export class CellRows implements RowTarget {
       values.loseRow()
       return
     }
-    const number = this.#moment?.number ?? 0
-    if (number !== this.#momentNumber) {
-      this.#momentNumber = number
-      this.#rowOfMoment = 0
-    }
-    // A bar is no row of its last message.
-    this.#rowColumn!.i32[row] = this.#isBar ? 0 : this.#rowOfMoment++
+    this.#rowColumn!.i32[row] = this.#numbers.next(this.#isBar)
     const variantColumn = this.#variantColumn!
     variantColumn.i32[row] = variantColumn.code(variant.id)
     for (let i = 0; i < this.#params.length; i++) putParam(this.#params[i]!.column, row, this.#params[i]!.value)

@@ -1,19 +1,12 @@
-import { BacktestMarket, type BacktestMarketOptions } from '../backtest/backtest-market.ts'
-import { marketTerms } from '../backtest/market-terms.ts'
 import { L2Book } from '../book/l2-book.ts'
 import { L3Book } from '../book/l3-book.ts'
 import type { LogBookSettings } from '../book/log-settings.ts'
 import { restoreBook } from '../book/snapshot/warm-start.ts'
 import { ReplayError } from '../errors.ts'
 import { microsOf } from '../features/clocks/microseconds.ts'
-import type { Trigger } from '../features/clocks/trigger.ts'
 import type { FeatureEngineOptions } from '../features/engine-options.ts'
-import { FeatureEngine } from '../features/feature-engine.ts'
-import { jobTiming } from '../job/define-job.ts'
-import type { JobParamDefaults } from '../job/job-definition.ts'
-import { resolveFeatures } from '../job/job-features.ts'
+import type { FeatureEngine } from '../features/feature-engine.ts'
 import { usesBook } from '../job/row-schema.ts'
-import type { Variant } from '../job/variants.ts'
 import type { MessageBatch } from '../message/batch.ts'
 import type { ReadIssue } from '../message/source.ts'
 import { reachOf } from '../plan/archive/day-spans.ts'
@@ -25,9 +18,8 @@ import { NO_PART } from '../plan/run/receipt.ts'
 import type { InputFolder } from '../plan/run/task-share.ts'
 import { MODE_L3 } from '../protocol/book-event.ts'
 import type { ObjectStore } from '../store/object-store.ts'
-import { backtestColumn } from './backtest-column.ts'
 import { CellRows, PassCell } from './cell-rows.ts'
-import { jobColumn } from './job-column.ts'
+import { jobEngines } from './job-engines.ts'
 import { PassDamage } from './pass-damage.ts'
 import type { PassOptions, PassPlan, PassResult } from './pass-plan.ts'
 import { passSource } from './pass-source.ts'
@@ -200,41 +192,21 @@ export class FeaturePass {
     return this.#reachedBytes + (cell.partition.bytes * (micros - cell.startMicros)) / (cell.endMicros - cell.startMicros)
   }
 
-  /** One engine per trigger, one table per variant. */
   #makeEngines(settings: LogBookSettings | null): FeatureEngine[] {
-    const { job } = this.#options
-    const groups = new Map<string, { readonly trigger: Trigger | null; readonly variants: Variant[] }>()
-    for (const variant of this.#plan.variants) {
-      const trigger = (typeof job.trigger === 'function' ? job.trigger(variant.params) : job.trigger) ?? null
-      const key = JSON.stringify([trigger, job.backtest === undefined ? null : this.#marketOf(variant)])
-      const group = groups.get(key)
-      if (group === undefined) groups.set(key, { trigger, variants: [variant] })
-      else group.variants.push(variant)
-    }
-    return [...groups.values()].map(({ trigger, variants }) => this.#makeEngine(trigger, variants, settings))
-  }
-
-  #makeEngine(trigger: Trigger | null, variants: readonly Variant[], settings: LogBookSettings | null): FeatureEngine {
-    const { job } = this.#options
-    const hasBook = usesBook(job)
-    const market = job.backtest === undefined ? null : new BacktestMarket(this.#marketOf(variants[0]!))
-    return new FeatureEngine({
-      trigger,
-      hasBook,
-      fill: job.fill,
-      clock: job.clock,
-      maxSkew: job.maxSkew,
-      onGap: hasBook ? job.onGap : 'ignore',
-      ...(settings ?? { depthLimit: undefined, rule: hasBook ? {} : NO_BOOK }),
-      fromNs: this.#plan.partitions[0]!.startNs,
-      toNs: this.#plan.partitions.at(-1)!.endNs,
-      cells: this.#cells,
-      startNs: this.#startNs,
-      hasLeadIn: !hasBook,
-      absences: hasBook ? this.#options.folders.absencesOf(this.#plan.start, this.#inputs) : [],
-      onCorrupt: this.#options.onCorrupt,
-      restart: this.#restart(),
-      tables: variants.map((variant) => this.#tableOf(variant, market)),
+    const { job, onCorrupt, folders } = this.#options
+    const { variants, partitions, start } = this.#plan
+    return jobEngines({
+      ...{ job, variants, settings, onCorrupt, ...this.#identity },
+      rowsFromNs: partitions[0]!.startNs,
+      range: {
+        fromNs: partitions[0]!.startNs,
+        toNs: partitions.at(-1)!.endNs,
+        startNs: this.#startNs,
+        cells: this.#cells,
+        absences: usesBook(job) ? folders.absencesOf(start, this.#inputs) : [],
+      },
+      restart: () => this.#restart(),
+      rows: (specs, variant, values) => new CellRows(specs, { cells: this.#cells, variant, values }),
     })
   }
 
@@ -254,32 +226,6 @@ export class FeaturePass {
     const book = snapshot.header.bookMode === MODE_L3 ? new L3Book() : new L2Book({ depthLimit: settings.depthLimit })
     restoreBook(snapshot, book)
     return { book, policy }
-  }
-
-  /** What backtests that share a market have to agree on. */
-  #marketOf({ params }: Variant): BacktestMarketOptions {
-    const { job } = this.#options
-    const { session, market } = job.backtest!
-    const { tick, lot, localShiftNs } = marketTerms(market({ ...job.params, ...params }))
-    const { startNs } = this.#plan.partitions[0]!
-    return { tick, lot, localShiftNs, session, fromMicros: Number((startNs - (startNs % DAY_NS)) / 1000n) }
-  }
-
-  #tableOf(variant: Variant, market: BacktestMarket | null): ConstructorParameters<typeof FeatureEngine>[0]['tables'][number] {
-    const { job } = this.#options
-    const params: JobParamDefaults = { ...job.params, ...variant.params }
-    const { warmUpNs } = jobTiming(job, params)
-    const isSkipping = this.#options.onCorrupt === 'skip'
-    const options = { job, params, ...this.#identity, variant: variant.id, warmUpNs: Number(warmUpNs), isSkipping }
-    const { column, values, moment } = market === null ? jobColumn(options) : backtestColumn(options, market)
-    return {
-      columns: [...resolveFeatures(job, params), column],
-      target: (specs) => {
-        const rows = new CellRows(specs, { cells: this.#cells, variant, values })
-        rows.watch(moment())
-        return rows
-      },
-    }
   }
 
   #countsOfCell(index: number): Pick<PassResult, 'gaps' | 'unproven' | 'messages' | 'timing' | 'damage' | 'isSound'> {
@@ -311,9 +257,6 @@ function beganOf({ restart }: PassStart, [first]: readonly InputFolder[]): Recei
   if (restart !== null) return { with: 'snapshot', key: restart.snapshot.entry.key }
   return first === undefined ? null : { with: 'folder', key: first.key }
 }
-
-/** Book events that go to no book are not looked into. */
-const NO_BOOK = { updateIds: 'none', headerSeq: 'none', nativeSeq: 'none' } as const
 
 function increase(now: Readonly<Record<string, number>>, before: Readonly<Record<string, number>>): Record<string, number> {
   const grown = Object.entries(now).map(([name, count]): [string, number] => [name, count - (before[name] ?? 0)])

@@ -42,6 +42,8 @@ interface Spec {
   readonly queue: readonly [string, number]
   readonly stepNs: number
   readonly steps: number
+  /** Best price where a side is empty for a while, ticks. */
+  readonly base: number
   readonly actions: readonly Action[]
 }
 
@@ -95,7 +97,8 @@ async function generatedFeed(seed: number): Promise<FeedEvent[]> {
   await generateArchive(archive, { messages: 4000, streams: ['book', 'trades'], level: 'l2', symbols: 1, days: 1, seed, stepBack: 0 })
   const events = await loadFeed(path.dirname(findLogs(archive)[0]!.path), TICK, LOT, SHIFT_NS)
   // A later snapshot tells the library nothing of levels that are gone.
-  return events.filter(({ kind }, i) => kind !== 'snapshot' || i === 0)
+  const first = events.find(({ kind }) => kind === 'snapshot')
+  return events.filter((event) => event.kind !== 'snapshot' || event === first)
 }
 
 function writeFeed(number: number, events: readonly FeedEvent[]): string {
@@ -128,6 +131,9 @@ function randomSpec(seed: number, at: number, events: readonly FeedEvent[]): Spe
   const stepNs = [7, 20, 45][random.below(3)]! * SECOND_NS
   const [first, last] = rangeOf(events)
   const steps = Math.floor((Number(last - first) - TAIL_NS) / stepNs)
+  // The strategy knows a book.
+  const { localNs, pairs } = events.find(({ kind }) => kind === 'snapshot')!
+  const opens = Math.ceil(Number(localNs - first) / stepNs)
   const market: MarketSettings = {
     ...{ tick: TICK, lot: LOT, contract, contractSize: contract === 'inverse' ? 100 : 1 },
     fills: isWhole ? 'whole' : 'partial',
@@ -136,17 +142,26 @@ function randomSpec(seed: number, at: number, events: readonly FeedEvent[]): Spe
     queue: queue.startsWith('power') ? `${queue}:${exponent}` : queue,
     compat: 'hftbacktest',
   }
-  return { seed, feed: at, market, queue: [queue, exponent], stepNs, steps, actions: randomActions(random, steps, isWhole) }
+  return {
+    seed,
+    feed: at,
+    market,
+    queue: [queue, exponent],
+    stepNs,
+    steps,
+    base: pairs[0]!,
+    actions: randomActions(random, [opens, steps], isWhole),
+  }
 }
 
-function randomActions(random: Random, steps: number, isWhole: boolean): Action[] {
+function randomActions(random: Random, [opens, steps]: readonly [number, number], isWhole: boolean): Action[] {
   const actions: Action[] = []
   const ids: number[] = []
   const busy = 0.2 + 0.8 * random.unit()
   const reach = 1 + random.below(6)
   // The library stops where a fill exhausts an order exactly (its issue 312): of parts of a lot none does.
   const lots = (): number => 1 + random.below(random.chance(0.2) ? 900 : 30) + (isWhole ? 0 : 0.7)
-  for (let k = 3; k < steps; k++) {
+  for (let k = opens; k < steps; k++) {
     while (random.chance(busy / 1.5)) {
       const side = random.chance(0.5) ? BUY : SELL
       const toward = random.chance(0.3) ? random.below(6) : -random.below(reach)
@@ -167,12 +182,12 @@ function randomActions(random: Random, steps: number, isWhole: boolean): Action[
 }
 
 function runTheirs(files: readonly string[], specs: readonly Spec[]): Theirs[] {
-  const runs = specs.map(({ feed: at, market, queue, stepNs, steps, actions }) => {
+  const runs = specs.map(({ feed: at, market, queue, stepNs, steps, base, actions }) => {
     const { latency, ...rest } = market
     const { table, entry, response } = latency as { table?: unknown[][]; entry?: string; response?: string }
     return {
       ...rest,
-      ...{ feed: at, queue, stepNs, steps, actions: actions.map((row) => row.with(5, row[5] / 1000)) },
+      ...{ feed: at, queue, stepNs, steps, base, actions: actions.map((row) => row.with(5, row[5] / 1000)) },
       ...(table !== undefined ? { table: table.map((row) => row.map(String)) } : { entryNs: nsOf(entry!), responseNs: nsOf(response!) }),
     }
   })
@@ -247,13 +262,14 @@ function runOurs(spec: Spec, events: readonly FeedEvent[], originNs: bigint) {
     }
     replay.run(now, true)
     who.clearInactive()
-    for (; spec.actions[at]?.[0] === k; at++) act(replay, who, spec.actions[at]!)
+    for (; spec.actions[at]?.[0] === k; at++) act(replay, who, spec.base, spec.actions[at]!)
   }
   return { who, fills }
 }
 
-function act(replay: MarketReplay, who: Participant, [, what, id, side, offset, lots, timeInForce]: Action): void {
-  const tick = (side === BUY ? replay.localBook.bestBid : replay.localBook.bestAsk) + offset
+function act(replay: MarketReplay, who: Participant, base: number, [, what, id, side, offset, lots, timeInForce]: Action): void {
+  const best = side === BUY ? replay.localBook.bestBid : replay.localBook.bestAsk
+  const tick = (Number.isFinite(best) ? best : base) + offset
   if (what === SEND || what === SEND_MARKET) {
     expect(who.send(side as Side, tick, lots, timeInForce, what === SEND_MARKET)).toBe(id)
     return

@@ -2,7 +2,7 @@
 
 usage: run_hftbacktest.py <document>
 The document has `feeds`, files of rows (kind, exchange ns, local ns, price, quantity), in the order of local times, and `runs`. What a
-strategy does is a table: at step k, of a price relative to the local best of its side.
+strategy does is a table: at step k, of a price relative to the local best of its side (to `base` where it is empty).
 """
 import json
 import os
@@ -52,10 +52,12 @@ def observe(hbt, sides, leaves, fills, quantities, counts, is_whole):
 
 
 @njit
-def act(hbt, row, sides, leaves):
+def act(hbt, row, base, sides, leaves):
     what, number, side, quantity = int(row[1]), int(row[2]), int(row[3]), row[5]
     depth = hbt.depth(0)
-    best = depth.best_bid_tick if side > 0 else depth.best_ask_tick
+    price = depth.best_bid if side > 0 else depth.best_ask
+    # A side may be empty for a while.
+    best = base if np.isnan(price) else depth.best_bid_tick if side > 0 else depth.best_ask_tick
     price = (best + int(row[4])) * depth.tick_size
     if what == SEND or what == SEND_MARKET:
         sides[number] = side
@@ -76,7 +78,7 @@ def act(hbt, row, sides, leaves):
 
 
 @njit
-def run(hbt, step, steps, table, is_whole, sides, leaves, fills, quantities, counts):
+def run(hbt, step, steps, table, base, is_whole, sides, leaves, fills, quantities, counts):
     hbt.elapse(0)
     origin = hbt.current_timestamp
     at = 0
@@ -89,7 +91,7 @@ def run(hbt, step, steps, table, is_whole, sides, leaves, fills, quantities, cou
             observe(hbt, sides, leaves, fills, quantities, counts, is_whole)
         hbt.clear_inactive_orders(0)
         while at < len(table) and table[at, 0] == k:
-            act(hbt, table[at], sides, leaves)
+            act(hbt, table[at], base, sides, leaves)
             at += 1
     return 0
 
@@ -104,7 +106,7 @@ def one(feed, spec):
     # The library keeps no hold of it, but a pointer.
     latencies = np.array([tuple(map(int, row)) + (0,) for row in spec['table']], LATENCY) if 'table' in spec else None
     hbt = HashMapMarketDepthBacktest([asset(feed, latencies, spec)])
-    stopped = run(hbt, spec['stepNs'], spec['steps'], table, spec['fills'] == 'whole', np.zeros(size, np.int64), np.zeros(size), fills,
+    stopped = run(hbt, spec['stepNs'], spec['steps'], table, spec['base'], spec['fills'] == 'whole', np.zeros(size, np.int64), np.zeros(size), fills,
                   quantities, counts)
     state = hbt.state_values(0)
     totals = [state.position, state.balance, state.fee, state.num_trades, state.trading_volume, state.trading_value]

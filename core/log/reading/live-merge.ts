@@ -1,0 +1,121 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { MessageBatch } from '../../message/batch.ts'
+import { QueueReader, type QueueReaderOptions } from './queue-reader.ts'
+
+export interface LiveMergeOptions extends Pick<QueueReaderOptions, 'onCorrupt' | 'onIssue' | 'signal'> {
+  /** How long a log that shows nothing new may hold up the others, milliseconds. @default 1000 */
+  readonly patienceMs?: number
+  /** Called once, when all that was written so far has been given and waiting for new messages begins. */
+  readonly onLive?: () => void
+}
+
+interface Tail {
+  readonly reader: QueueReader
+  /** Given in parts: rows of it from `given` on are still to come. */
+  batch: MessageBatch | null
+  rows: Uint32Array
+  given: number
+  /** Time of its last message so far: none that comes is before it. */
+  lastNs: bigint
+  /** When it was last seen to have nothing new, or −1. */
+  quietMs: number
+}
+
+const POLL_MS = 4
+
+/**
+ * Several logs that are being written, by record time: history, and then what comes. A message is given when each other log has shown a
+ * later one, or has shown nothing for `patienceMs`; what comes of it after that is given where it comes.
+ */
+export class LiveMerge {
+  readonly #tails: readonly Tail[]
+  readonly #options: LiveMergeOptions
+  #isLive = false
+
+  /** @throws ReplayError as QueueReader.open */
+  static async open(paths: readonly string[], options: LiveMergeOptions = {}): Promise<LiveMerge> {
+    const readers: QueueReader[] = []
+    try {
+      for (const path of paths) readers.push(await QueueReader.open(path, { ...options, start: 'earliest' }))
+      return new LiveMerge(readers, options)
+    } catch (error) {
+      for (const reader of readers) await reader.close()
+      throw error
+    }
+  }
+
+  private constructor(readers: readonly QueueReader[], options: LiveMergeOptions) {
+    this.#tails = readers.map((reader) => ({ reader, batch: null, rows: NO_ROWS, given: 0, lastNs: 0n, quietMs: -1 }))
+    this.#options = options
+  }
+
+  /** The next messages, valid until the next call; waits for them. @throws what the signal was aborted with; ReplayError as QueueReader */
+  async nextBatch(): Promise<MessageBatch> {
+    const { signal, patienceMs = 1000 } = this.#options
+    for (;;) {
+      signal?.throwIfAborted()
+      for (const tail of this.#tails) if (tail.batch === null) await poll(tail)
+      const found = this.#take(patienceMs)
+      if (found !== null) return found
+      if (!this.#isLive && this.#tails.every(({ batch, reader }) => batch === null && reader.atEnd)) {
+        this.#isLive = true
+        this.#options.onLive?.()
+      }
+      await sleep(POLL_MS, undefined, signal === undefined ? {} : { signal }).catch(() => {})
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const { reader } of this.#tails) await reader.close()
+  }
+
+  /** What of the log with the earliest message comes before all others'; null when that is not known yet. */
+  #take(patienceMs: number): MessageBatch | null {
+    const nowMs = performance.now()
+    let first: Tail | null = null
+    for (const tail of this.#tails) if (tail.batch !== null && (first === null || timeOf(tail) < timeOf(first))) first = tail
+    if (first === null) return null
+    // Of equal times the log that was named first comes first.
+    let boundNs = END_NS
+    let isAfter = false
+    for (const tail of this.#tails) {
+      if (tail === first) {
+        isAfter = true
+        continue
+      }
+      if (tail.batch === null && tail.quietMs >= 0 && nowMs - tail.quietMs >= patienceMs) continue
+      const nextNs = tail.batch === null ? tail.lastNs : timeOf(tail)
+      const ownNs = isAfter ? nextNs : nextNs - 1n
+      if (ownNs < boundNs) boundNs = ownNs
+    }
+    const { rows } = first
+    const batch = first.batch!
+    let end = first.given
+    while (end < rows.length && BigInt.asUintN(64, batch.times[rows[end]!]!) <= boundNs) end++
+    if (end === first.given) return null
+    batch.giveAgain(rows.subarray(first.given, end))
+    first.given = end
+    if (end === rows.length) first.batch = null
+    return batch
+  }
+}
+
+async function poll(tail: Tail): Promise<void> {
+  const batch = await tail.reader.poll()
+  if (batch === null || batch.length === 0) {
+    if (tail.quietMs < 0) tail.quietMs = performance.now()
+    return
+  }
+  tail.batch = batch
+  tail.rows = batch.rowsFrom(0)
+  tail.given = 0
+  tail.quietMs = -1
+  tail.lastNs = BigInt.asUintN(64, batch.times[batch.rowAt(batch.length - 1)]!)
+}
+
+function timeOf({ batch, rows, given }: Tail): bigint {
+  return BigInt.asUintN(64, batch!.times[rows[given]!]!)
+}
+
+const END_NS = 2n ** 64n
+const NO_ROWS = new Uint32Array(0)

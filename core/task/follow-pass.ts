@@ -1,0 +1,170 @@
+import type { LogBookSettings } from '../book/log-settings.ts'
+import { parseDuration } from '../features/clocks/duration.ts'
+import type { EngineMoment } from '../features/columns/column.ts'
+import type { FeatureEngine } from '../features/feature-engine.ts'
+import { RowBlock, type RowColumn } from '../features/rows/row-target.ts'
+import { jobTiming } from '../job/define-job.ts'
+import type { JobDefinition, ParamValue } from '../job/job-definition.ts'
+import { type PlanColumn, rowSchema } from '../job/row-schema.ts'
+import type { Variant } from '../job/variants.ts'
+import type { MessageBatch } from '../message/batch.ts'
+import { DAY_NS, dateOfDay } from '../plan/cells.ts'
+import type { OnCorrupt } from '../plan/fingerprint.ts'
+import type { ColumnSpec } from '../table/column-buffer.ts'
+import { JOB_COLUMN } from './job-column.ts'
+import { engineGroups, jobEngines, type VariantRows } from './job-engines.ts'
+import { RowNumbers } from './row-numbers.ts'
+import type { RowValues } from './row-values.ts'
+
+/** A value of a row; 64-bit columns are bigints. */
+export type FollowedValue = number | bigint | boolean | string | null
+
+export interface FollowOptions {
+  readonly job: JobDefinition
+  readonly variants: readonly Variant[]
+  readonly venue: string
+  readonly symbol: string
+  /** Of the book's log; null: the job has none. */
+  readonly settings: LogBookSettings | null
+  readonly onCorrupt: OnCorrupt
+  /** Rows from here on, nanoseconds since the epoch, a multiple of the bars' length. @default the UTC day of the first message */
+  readonly fromNs?: bigint | undefined
+  /** Takes each row when it is made, in the order of `columns`; the array is used again. */
+  readonly onRow: (row: readonly FollowedValue[]) => void
+}
+
+/** Rows of a job over an instrument's messages as they come: those that a run over the finished logs makes. */
+export class FollowPass {
+  readonly columns: readonly PlanColumn[]
+  readonly #options: FollowOptions
+  #engines: readonly FeatureEngine[] = []
+
+  constructor(options: FollowOptions) {
+    this.#options = options
+    const { job, variants } = options
+    this.columns = rowSchema(
+      job,
+      variants.map(({ params }) => jobTiming(job, params)),
+    )
+  }
+
+  /** Rows of one engine come in one order, whatever batches messages come in. */
+  get engineCount(): number {
+    return engineGroups(this.#options.job, this.#options.variants).length
+  }
+
+  /** @throws ReplayError as FeatureEngine.write */
+  write(batch: MessageBatch): void {
+    if (this.#engines.length === 0 && batch.length > 0) this.#start(BigInt.asUintN(64, batch.times[batch.rowAt(0)]!))
+    for (const engine of this.#engines) engine.write(batch)
+  }
+
+  #start(firstNs: bigint): void {
+    const { onRow, fromNs, ...options } = this.#options
+    const dayNs = dayOf(firstNs)
+    // By the exchange's clock the first messages may be of the day before.
+    const { job } = options
+    const isOneSession = job.backtest?.session === 'run'
+    const reachNs = job.clock === 'exchange' && !isOneSession ? BigInt(parseDuration(job.maxSkew ?? '5s')) : 0n
+    const startNs = dayOf(firstNs - reachNs)
+    const rowsFromNs = fromNs === undefined || fromNs < startNs ? startNs : fromNs
+    const given = { ...this.#options, columns: this.columns, dayMicros: Number(dayNs / 1000n) }
+    this.#engines = jobEngines({
+      ...options,
+      rowsFromNs,
+      range: { fromNs: rowsFromNs, startNs },
+      rows: (specs, variant, values) => new FollowedRows(specs, variant, values, given),
+    })
+  }
+}
+
+/** Gives each row of a variant to whoever follows. */
+class FollowedRows implements VariantRows {
+  readonly row = 0
+  readonly columns: readonly RowColumn[]
+  readonly #block: RowBlock
+  readonly #readers: readonly (() => FollowedValue)[]
+  readonly #values: RowValues
+  readonly #row: FollowedValue[] = []
+  readonly #onRow: FollowOptions['onRow']
+  readonly #numbers = new RowNumbers()
+  readonly #time: RowColumn
+  /** Begin of the first message's day by its record: before it there are rows where there are messages. */
+  readonly #dayMicros: number
+  #isBar = false
+
+  constructor(
+    specs: readonly ColumnSpec[],
+    variant: Variant,
+    values: RowValues,
+    given: FollowOptions & { readonly columns: readonly PlanColumn[]; readonly dayMicros: number },
+  ) {
+    const { venue, symbol, columns, onRow, dayMicros } = given
+    this.#values = values
+    this.#dayMicros = dayMicros
+    this.#onRow = onRow
+    this.#block = new RowBlock(
+      specs.map((spec) => (spec.name === JOB_COLUMN ? { ...spec, nullable: true } : spec)),
+      1,
+    )
+    this.columns = this.#block.columns
+    this.#time = this.columns[0]!
+    const fixed: Readonly<Record<string, () => FollowedValue>> = {
+      venue: () => venue,
+      symbol: () => symbol,
+      date: () => dateOfDay(Number(wideOf(this.#time) / DAY_NS)),
+      row: () => this.#numbers.next(this.#isBar),
+      variant: () => variant.id,
+    }
+    this.#readers = columns.map(({ name }) => fixed[name] ?? this.#reader(name, specs, variant))
+  }
+
+  watch(moment: EngineMoment): void {
+    this.#numbers.moment = moment
+  }
+
+  enter(micros: number, isBar: boolean, hasMessage: boolean): boolean {
+    this.#isBar = isBar
+    return hasMessage || micros >= this.#dayMicros
+  }
+
+  endRow(): void {
+    if (this.#values.isBroken) this.#values.loseRow()
+    else {
+      for (let i = 0; i < this.#readers.length; i++) this.#row[i] = this.#readers[i]!()
+      this.#onRow(this.#row)
+    }
+    this.#block.clear()
+  }
+
+  async close(): Promise<void> {}
+
+  abandon(): void {}
+
+  /** What the job set goes before what the engine filled in. */
+  #reader(name: string, specs: readonly ColumnSpec[], { params }: Variant): () => FollowedValue {
+    const param = params[name] as ParamValue | undefined
+    if (param !== undefined) return () => param
+    const at = specs.findIndex((spec) => spec.name === name)
+    const type = specs[at]?.type
+    const engine = at < 0 ? () => null : () => engineValue(this.columns[at]!, type!)
+    const isOwn = this.#values.names.includes(name)
+    const { out } = this.#values as unknown as { out: Readonly<Record<string, FollowedValue>> }
+    return isOwn ? () => out[name] ?? engine() : engine
+  }
+}
+
+function dayOf(timeNs: bigint): bigint {
+  return timeNs - (timeNs % DAY_NS)
+}
+
+function engineValue(column: RowColumn, type: ColumnSpec['type']): FollowedValue {
+  if (column.valid !== null && column.valid[0] === 0) return null
+  if (type === 'i64') return wideOf(column)
+  if (type === 'i32') return column.i32[0]!
+  return type === 'bool' ? column.bools[0] === 1 : column.f64[0]!
+}
+
+function wideOf({ words }: RowColumn): bigint {
+  return (BigInt(words[1]! | 0) << 32n) | BigInt(words[0]!)
+}
