@@ -90,22 +90,26 @@ describe.each([
     }
   })
 
-  it('gives a result for whatever a payload holds, and leaves other books of its memory alone', () => {
-    const draw = drawer(SEED + 1)
-    const memory = new BookMemory()
-    const books = [newBook(memory), newBook(memory), newBook(memory)]
-    const [before, book, behind] = books as [L2Book, L2Book, L2Book]
-    for (const other of [before, behind]) for (let i = 0; i < 300; i++) other.apply(messageOf(payloadOf(draw)))
-    const states = [stateOf(before, 5), stateOf(behind, 5)]
-    for (let left = PAYLOADS; left > 0; left -= 1000) {
-      const batch = batchOf(Array.from({ length: 1000 }, () => mutated(payloadOf(draw), draw)))
-      if (draw(2) === 0) book.applyBatch(batch)
-      else for (const message of batch) expect(book.apply(message)).toBeLessThan(RESULT_NAMES.length)
-      stateOf(book, 5)
-    }
-    expect(book.counts.subarray(FIRST_BAD_RESULT).some((count) => count > 0)).toBe(true)
-    expect([stateOf(before, 5), stateOf(behind, 5)]).toEqual(states)
-  })
+  it(
+    'gives a result for whatever a payload holds, and leaves other books of its memory alone',
+    () => {
+      const draw = drawer(SEED + 1)
+      const memory = new BookMemory()
+      const books = [newBook(memory), newBook(memory), newBook(memory)]
+      const [before, book, behind] = books as [L2Book, L2Book, L2Book]
+      for (const other of [before, behind]) for (let i = 0; i < 300; i++) other.apply(messageOf(payloadOf(draw)))
+      const states = [stateOf(before, 5), stateOf(behind, 5)]
+      for (let left = PAYLOADS; left > 0; left -= 1000) {
+        const batch = batchOf(Array.from({ length: 1000 }, () => mutated(payloadOf(draw), draw)))
+        if (draw(2) === 0) book.applyBatch(batch)
+        else for (const message of batch) expect(book.apply(message)).toBeLessThan(RESULT_NAMES.length)
+        stateOf(book, 5)
+      }
+      expect(book.counts.subarray(FIRST_BAD_RESULT).some((count) => count > 0)).toBe(true)
+      expect([stateOf(before, 5), stateOf(behind, 5)]).toEqual(states)
+    },
+    60_000 + PAYLOADS,
+  )
 })
 
 describe('memory of books', () => {
@@ -157,6 +161,10 @@ describe('memory of books', () => {
       taken = book.memory.takenBytes
     }
     expect(taken).toBeLessThan(256 * 2 ** 20)
+  })
+
+  it('goes with its book: more books, one after the other, than a process has room for at once', () => {
+    for (let i = 0; i < 17_000; i++) expect(new L2Book().bids.count).toBe(0)
   })
 
   it('names a call that trapped, and memory that is not there', () => {
