@@ -1,24 +1,13 @@
 import { ReplayError } from '../errors.ts'
-import {
-  L3_ADD,
-  L3_EVENT_ASK_ORDER_ID_OFFSET,
-  L3_EVENT_BID_ORDER_ID_OFFSET,
-  L3_EVENT_BYTES,
-  L3_EVENT_ORDER_ID_OFFSET,
-  L3_EVENT_QUANTITY_OFFSET,
-  L3_EVENT_SIZE_SCALE_OFFSET,
-  L3_EVENT_TYPE_OFFSET,
-  L3_MODIFY,
-  L3_RESET,
-  L3_TRADE,
-} from '../protocol/l3-event.ts'
+import { L3_EVENT_BYTES } from '../protocol/l3-event.ts'
 import type { ExchangeMarket, ExchangeSide } from './exchange-side.ts'
 import { DIFF, GAP, MarketEvents, ORDER_EVENT, RESET, SNAPSHOT, TRADE } from './market-events.ts'
 import type { MarketTerms } from './market-terms.ts'
-import { BUY, CANCELED, EXPIRED, SELL, type Side } from './order-terms.ts'
+import { type OrderEventHost, OrderEvents } from './order-events.ts'
+import { BUY, CANCELED, SELL, type Side } from './order-terms.ts'
 import { Participant } from './participant.ts'
 import type { PriceGrid } from './price-grid.ts'
-import { QueuedBook, type QueuedOrder } from './queued-book.ts'
+import { QueuedBook } from './queued-book.ts'
 import { TrackedBook } from './tracked-book.ts'
 
 /** The market as one side of it has come to know it: an L2 book, or for L3 logs the orders. */
@@ -31,11 +20,11 @@ export type SideBook = TrackedBook | QueuedBook
  * Feed it with the methods of `events` and `add…`, then `run` it up to a time. Participants share both books, and nothing else.
  * At equal times: market data at the local side, responses, market data at the exchange, requests.
  */
-export class MarketReplay implements ExchangeMarket {
+export class MarketReplay implements ExchangeMarket, OrderEventHost {
   readonly grid: PriceGrid
   readonly events = new MarketEvents()
   readonly participants: Participant[] = []
-  readonly #exchanges: ExchangeSide[] = []
+  readonly exchanges: ExchangeSide[] = []
   /** As the exchange has it. */
   book: SideBook
   /** As it is known locally. */
@@ -46,27 +35,27 @@ export class MarketReplay implements ExchangeMarket {
   /** Orders, not levels. */
   readonly isL3: boolean
 
-  /** Time of the L3 reset whose snapshot is coming; NaN: none is. */
-  #snapshotNs = Number.NaN
   #nextRequestNs = Number.POSITIVE_INFINITY
   #nextResponseNs = Number.POSITIVE_INFINITY
   /** Price ranges of all resting orders. */
-  #minBuy = Number.POSITIVE_INFINITY
-  #maxBuy = Number.NEGATIVE_INFINITY
-  #minSell = Number.POSITIVE_INFINITY
-  #maxSell = Number.NEGATIVE_INFINITY
+  minBuy = Number.POSITIVE_INFINITY
+  maxBuy = Number.NEGATIVE_INFINITY
+  minSell = Number.POSITIVE_INFINITY
+  maxSell = Number.NEGATIVE_INFINITY
   /** A participant may have messages or orders that it had not at the last look. */
-  #isStale = true
+  isStale = true
   #hearsTrades = false
   #observes = false
-  readonly #before: QueuedOrder = { isResting: false, side: BUY, tick: 0, lots: 0, joined: 0 }
-  readonly #after: QueuedOrder = { isResting: false, side: BUY, tick: 0, lots: 0, joined: 0 }
+  /** Of L3 logs. */
+  readonly #orderEvents: OrderEvents | null
 
   /** @param depthLimit of the stream: after each message the books are cut to so many levels a side */
   constructor(grid: PriceGrid, isL3: boolean, depthLimit = Number.POSITIVE_INFINITY) {
     this.grid = grid
     this.isL3 = isL3
-    this.book = isL3 ? new QueuedBook(grid) : new TrackedBook(depthLimit)
+    const queued = isL3 ? new QueuedBook(grid) : null
+    this.book = queued ?? new TrackedBook(depthLimit)
+    this.#orderEvents = queued === null ? null : new OrderEvents(this, queued)
     this.localBook = isL3 ? new QueuedBook(grid) : new TrackedBook(depthLimit)
   }
 
@@ -80,7 +69,7 @@ export class MarketReplay implements ExchangeMarket {
     }
     const participant = new Participant(terms, this)
     this.participants.push(participant)
-    this.#exchanges.push(participant.exchange)
+    this.exchanges.push(participant.exchange)
     return participant
   }
 
@@ -93,7 +82,7 @@ export class MarketReplay implements ExchangeMarket {
     for (const participant of this.participants) participant.begin(originNs)
     // What a best price was before must not matter to a session.
     for (const book of [this.book, this.localBook]) if (book instanceof TrackedBook) book.settle()
-    this.#isStale = true
+    this.isStale = true
   }
 
   /** The origin of time moves on. */
@@ -101,9 +90,9 @@ export class MarketReplay implements ExchangeMarket {
     this.events.rebase(byNs)
     this.nowNs -= byNs
     this.bookNs -= byNs
-    this.#snapshotNs -= byNs
+    this.#orderEvents?.rebase(byNs)
     for (const participant of this.participants) participant.rebase(byNs, originNs)
-    this.#isStale = true
+    this.isStale = true
   }
 
   addTrade(exchangeNs: number, localNs: number, taker: Side, tick: number, lots: number): void {
@@ -133,9 +122,9 @@ export class MarketReplay implements ExchangeMarket {
     const { events } = this
     this.#hearsTrades = this.participants.some(({ listener }) => listener.trade !== undefined)
     this.#observes = this.participants.some(({ latency }) => latency.observe !== undefined)
-    this.#isStale = true
+    this.isStale = true
     for (;;) {
-      if (this.#isStale) this.#look()
+      if (this.isStale) this.#look()
       const localNs = events.nextLocalNs
       const responseNs = this.#nextResponseNs
       const exchangeNs = events.nextExchangeNs
@@ -153,7 +142,7 @@ export class MarketReplay implements ExchangeMarket {
 
   /** What all participants come to. */
   #look(): void {
-    this.#isStale = false
+    this.isStale = false
     let [request, response] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
     let [minBuy, maxBuy, minSell, maxSell] = [
       Number.POSITIVE_INFINITY,
@@ -174,14 +163,14 @@ export class MarketReplay implements ExchangeMarket {
     }
     this.#nextRequestNs = request
     this.#nextResponseNs = response
-    this.#minBuy = minBuy
-    this.#maxBuy = maxBuy
-    this.#minSell = minSell
-    this.#maxSell = maxSell
+    this.minBuy = minBuy
+    this.maxBuy = maxBuy
+    this.minSell = minSell
+    this.maxSell = maxSell
   }
 
   #hear(time: number): void {
-    this.#isStale = true
+    this.isStale = true
     for (const participant of this.participants) {
       if (participant.responses.nextNs === time) {
         participant.hearFirst()
@@ -191,7 +180,7 @@ export class MarketReplay implements ExchangeMarket {
   }
 
   #arrive(time: number): void {
-    this.#isStale = true
+    this.isStale = true
     for (const participant of this.participants) {
       if (participant.requests.nextNs === time) {
         participant.arriveFirst()
@@ -222,7 +211,7 @@ export class MarketReplay implements ExchangeMarket {
   }
 
   #tellTrade(event: number, taker: Side, tick: number, lots: number): void {
-    this.#isStale = true
+    this.isStale = true
     const { exchangeNs, localNs } = this.events
     for (const { listener } of this.participants) listener.trade?.(taker, tick, lots, exchangeNs[event]!, localNs[event]!)
   }
@@ -245,7 +234,7 @@ export class MarketReplay implements ExchangeMarket {
         return
       case ORDER_EVENT:
         this.bookNs = this.nowNs
-        this.#meetOrderEvent(events.words, 2 * start)
+        this.#orderEvents!.meet(events.words, 2 * start)
         return
       case SNAPSHOT:
         this.#replace(event, arena, start)
@@ -266,11 +255,11 @@ export class MarketReplay implements ExchangeMarket {
       const tick = arena[i]!
       const lots = arena[i + 1]!
       const best = book.bestBid
-      const isOurs = tick >= this.#minBuy && tick <= this.#maxBuy
+      const isOurs = tick >= this.minBuy && tick <= this.maxBuy
       const previous = isOurs ? book.bids.sizeAt(tick) : 0
       book.set(BUY, tick, lots)
       if (isOurs) this.#levelChanged(BUY, tick, previous, lots < 0.5 ? 0 : lots)
-      if (book.bestBid > best && book.bestBid >= this.#minSell) this.#cross(SELL, book.bestBid)
+      if (book.bestBid > best && book.bestBid >= this.minSell) this.cross(SELL, book.bestBid)
     }
   }
 
@@ -280,11 +269,11 @@ export class MarketReplay implements ExchangeMarket {
       const tick = arena[i]!
       const lots = arena[i + 1]!
       const best = book.bestAsk
-      const isOurs = tick >= this.#minSell && tick <= this.#maxSell
+      const isOurs = tick >= this.minSell && tick <= this.maxSell
       const previous = isOurs ? book.asks.sizeAt(tick) : 0
       book.set(SELL, tick, lots)
       if (isOurs) this.#levelChanged(SELL, tick, previous, lots < 0.5 ? 0 : lots)
-      if (book.bestAsk < best && book.bestAsk <= this.#maxBuy) this.#cross(BUY, book.bestAsk)
+      if (book.bestAsk < best && book.bestAsk <= this.maxBuy) this.cross(BUY, book.bestAsk)
     }
   }
 
@@ -297,9 +286,10 @@ export class MarketReplay implements ExchangeMarket {
     }
   }
 
-  #cross(side: Side, best: number): void {
-    this.#isStale = true
-    for (const exchange of this.#exchanges) {
+  /** The best price of the other side came to `best`: orders of `side` that it has reached are filled. */
+  cross(side: Side, best: number): void {
+    this.isStale = true
+    for (const exchange of this.exchanges) {
       const { resting } = exchange
       if (side === BUY ? best > resting.maxBuy : best < resting.minSell) continue
       exchange.crossed(side, best)
@@ -310,9 +300,9 @@ export class MarketReplay implements ExchangeMarket {
 
   #trade(taker: Side, tick: number, lots: number): void {
     // The executions of an L3 log say which order was met.
-    if (this.isL3 || !(taker === BUY ? tick >= this.#minSell : tick <= this.#maxBuy)) return
-    this.#isStale = true
-    for (const exchange of this.#exchanges) {
+    if (this.isL3 || !(taker === BUY ? tick >= this.minSell : tick <= this.maxBuy)) return
+    this.isStale = true
+    for (const exchange of this.exchanges) {
       if (taker === BUY ? tick < exchange.resting.minSell : tick > exchange.resting.maxBuy) continue
       exchange.levels!.traded(taker, tick, lots)
     }
@@ -325,13 +315,13 @@ export class MarketReplay implements ExchangeMarket {
     book.setLevels(arena, start, firsts[event]!, seconds[event]!)
     this.isBookKnown = true
     this.bookNs = this.nowNs
-    for (const exchange of this.#exchanges) exchange.levels?.replaced(book)
-    this.#cross(SELL, book.bestBid)
-    this.#cross(BUY, book.bestAsk)
+    for (const exchange of this.exchanges) exchange.levels?.replaced(book)
+    this.cross(SELL, book.bestBid)
+    this.cross(BUY, book.bestAsk)
   }
 
   #meetGap(isBookLost: boolean): void {
-    this.#isStale = true
+    this.isStale = true
     if (isBookLost) {
       this.book.clear()
       this.isBookKnown = false
@@ -339,75 +329,6 @@ export class MarketReplay implements ExchangeMarket {
     for (const { exchange, terms, listener } of this.participants) {
       if (terms.onGap === 'cancel') exchange.endAll(CANCELED)
       listener.gap?.(this.nowNs)
-    }
-  }
-
-  /** An L3 event: what it does to the queues, and so to own orders in them. */
-  #meetOrderEvent(words: Uint32Array, at: number): void {
-    const book = this.book as QueuedBook
-    const before = this.#before
-    const event = words[at + (L3_EVENT_TYPE_OFFSET >>> 2)]! & 0xff
-    const idAt = at + (L3_EVENT_ORDER_ID_OFFSET >>> 2)
-    if (event === L3_TRADE) this.#execute(words, at)
-    else book.read(words[idAt]!, words[idAt + 1]!, before)
-    const bid = book.bestBid
-    const ask = book.bestAsk
-    book.source.applyPayload(words, at, L3_EVENT_BYTES)
-    if (event === L3_TRADE) return
-    if (event === L3_RESET) {
-      this.#resetQueues()
-      return
-    }
-    const after = book.read(words[idAt]!, words[idAt + 1]!, this.#after)
-    const isSame = before.isResting && after.isResting && event !== L3_ADD && before.tick === after.tick && after.lots <= before.lots
-    if (before.isResting) {
-      const left = isSame ? before.lots - after.lots : before.lots
-      if (left > 0) for (const side of this.#exchanges) side.orders!.left(before.side, before.tick, before.joined, left)
-    }
-    if (!after.isResting || isSame || (event !== L3_ADD && event !== L3_MODIFY)) return
-    const joined = book.join(words[idAt]!, words[idAt + 1]!)
-    if (this.nowNs === this.#snapshotNs) for (const side of this.#exchanges) side.orders!.shown(after.side, after.tick, joined, after.lots)
-    else this.#snapshotNs = Number.NaN
-    if (book.bestBid > bid && book.bestBid >= this.#minSell) this.#cross(SELL, book.bestBid)
-    if (book.bestAsk < ask && book.bestAsk <= this.#maxBuy) this.#cross(BUY, book.bestAsk)
-  }
-
-  /** Those of a trade's orders that rest are executed. */
-  #execute(words: Uint32Array, at: number): void {
-    const bidAt = at + (L3_EVENT_BID_ORDER_ID_OFFSET >>> 2)
-    const askAt = at + (L3_EVENT_ASK_ORDER_ID_OFFSET >>> 2)
-    const idAt = at + (L3_EVENT_ORDER_ID_OFFSET >>> 2)
-    const hasSides = (words[bidAt]! | words[bidAt + 1]! | words[askAt]! | words[askAt + 1]!) !== 0
-    const quantityAt = at + (L3_EVENT_QUANTITY_OFFSET >>> 2)
-    const size = words[quantityAt]! + words[quantityAt + 1]! * 2 ** 32
-    const scale = (words[at + (L3_EVENT_SIZE_SCALE_OFFSET >>> 2)]! >>> 8) & 0xff
-    if (!hasSides) this.#executeOne(words, idAt, size, scale)
-    else {
-      this.#executeOne(words, bidAt, size, scale)
-      // An order does not trade with itself.
-      if (words[bidAt] !== words[askAt] || words[bidAt + 1] !== words[askAt + 1]) this.#executeOne(words, askAt, size, scale)
-    }
-  }
-
-  #executeOne(words: Uint32Array, orderAt: number, size: number, scale: number): void {
-    const order = (this.book as QueuedBook).read(words[orderAt]!, words[orderAt + 1]!, this.#before)
-    if (!order.isResting) return
-    const lots = size === 0 ? order.lots : Math.min(order.lots, this.grid.lotsOf(size, scale))
-    this.#isStale = true
-    for (let i = 0; i < this.#exchanges.length; i++) {
-      const { orders } = this.#exchanges[i]!
-      orders!.executed(order.side, order.tick, order.joined, lots)
-      orders!.left(order.side, order.tick, order.joined, lots)
-    }
-  }
-
-  #resetQueues(): void {
-    this.#snapshotNs = this.nowNs
-    this.isBookKnown = true
-    this.#isStale = true
-    for (const participant of this.participants) {
-      if (participant.terms.compat.has('l3ClearExpires')) participant.exchange.endAll(EXPIRED)
-      else participant.exchange.orders!.replaced()
     }
   }
 }
