@@ -112,8 +112,8 @@ describeCloud('an import that is submitted', (cloud) => {
 
   test('one that was cancelled leaves no trace, and lets the next one in', async () => {
     await upload(tradesFile(downloads, 'ADAUSDT', 0))
-    await control.add({ jobs: '*-task-000000', exitCode: 70, instead: true })
-    await control.add({ jobs: '*-commit', exitCode: 70, instead: true })
+    await control.add({ jobs: '*-task-000000', exitCode: 170, instead: true })
+    await control.add({ jobs: '*-commit', exitCode: 170, instead: true })
     const failed = await submitted()
     expect(failed.document.state, failed.said).toBe('failed')
     await control.clear()

@@ -13,7 +13,7 @@ describeCloud('a run that is not whole', (cloud) => {
   afterEach(() => control.clear())
 
   test('tasks that fail for good, are killed or hang leave it partial, with reasons; resume runs only them', async () => {
-    await control.add({ jobs: '*-task-000001', exitCode: 70, instead: true })
+    await control.add({ jobs: '*-task-000001', exitCode: 170, instead: true })
     await control.add({ jobs: '*-task-000002', kill: 'SIGKILL', afterOutput: 'task-begins' })
     // A process that is stopped hears no SIGTERM: it hangs for real.
     await control.add({ jobs: '*-task-000003', kill: 'SIGSTOP', afterOutput: 'task-begins' })
@@ -28,7 +28,7 @@ describeCloud('a run that is not whole', (cloud) => {
     expect(outcome!.failures.reduce((sum, group) => sum + group.partitions, 0)).toBe(outcome!.partitions.missing)
     const reasons = first.document.failedJobs.map(({ first: name, exitCode, reason }) => [name, exitCode, reason]).sort()
     expect(reasons).toEqual([
-      [`${run}-task-000001`, 70, 'Essential container in task exited'],
+      [`${run}-task-000001`, 170, 'Essential container in task exited'],
       [`${run}-task-000002`, 137, 'Essential container in task exited'],
       [`${run}-task-000003`, 137, 'Job attempt duration exceeded timeout'],
     ])
@@ -44,7 +44,7 @@ describeCloud('a run that is not whole', (cloud) => {
   })
 
   test('status tells how it stands', async () => {
-    await control.add({ jobs: '*-task-000000', exitCode: 2, instead: true })
+    await control.add({ jobs: '*-task-000000', exitCode: 12, instead: true })
     const { document } = await runs.submit(tolerant, runs.newTable(), '--tasks', '3')
     const { code, document: status, said } = await runs.command('status', document.uri)
     expect(code).toBe(0)
