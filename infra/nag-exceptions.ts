@@ -1,5 +1,5 @@
 import { type CfnResource, type Stack, Validations } from 'aws-cdk-lib'
-import { CfnPolicy } from 'aws-cdk-lib/aws-iam'
+import { CfnManagedPolicy, CfnPolicy } from 'aws-cdk-lib/aws-iam'
 import { rules } from 'cdk-nag'
 
 interface Exception {
@@ -23,6 +23,12 @@ const EXCEPTIONS: readonly Exception[] = [
     finding: /^AwsSolutions-IAM5\[Resource::(<StorageTable\w+\.Arn>|<StorageArchive\w+\.Arn>|arn:<AWS::Partition>:s3:::[\w.-]+)\/.+\]$/,
     reason:
       'Tables and archives lie below any prefix of their bucket, and names of runs, parts, receipts and versions are made at run time. The pattern is what narrows the role (roles.ts), and only in the buckets of this stack.',
+  },
+  {
+    path: /^Submitter\//,
+    finding: /^AwsSolutions-IAM5\[/,
+    reason:
+      'Runs, their executions and their documents are named when they are submitted, below any prefix; lists of jobs and quotas have no resources. What it may write, it may only create.',
   },
   {
     path: /^Compute\/Execution\//,
@@ -83,5 +89,7 @@ function findingsOf(resource: CfnResource): string[] {
     return result === 'Non-Compliant' ? [rule] : []
   }
   const found = Object.entries(OTHER_RULES).flatMap(([rule, judge]) => named(rule, judge(resource)))
-  return resource instanceof CfnPolicy ? [...found, ...named('AwsSolutions-IAM5', rules.iam.IAMNoWildcardPermissions(resource))] : found
+  return resource instanceof CfnPolicy || resource instanceof CfnManagedPolicy
+    ? [...found, ...named('AwsSolutions-IAM5', rules.iam.IAMNoWildcardPermissions(resource))]
+    : found
 }

@@ -15,12 +15,13 @@ import type { Storage } from './storage.ts'
  * | commit    | log, plans, receipts, cancel marks, parts      | …_delta_log/ (versions: creates), index, empty cells, outcome |
  * | archiveCommit | archive                                     | …v1/ and …_imports/ of the archive, outcome; deletes what is replaced or staged |
  * | vacuum    | log and …_chronicle/                           | deletes parts and empty cells                               |
+ * | submitter (submitter.ts) | archive and the buckets to import from; log and …_chronicle/ | creates requests, bundles, plans of imports, cancel marks, schedules |
  *
  * "Creates" is meant: a put without `If-None-Match` is refused. No role of a container deletes, but that one in the archive.
  */
 
 const LOG = '_delta_log/*'
-const RUNS = '_chronicle/runs/*'
+export const RUNS = '_chronicle/runs/*'
 const PARTS = 'venue=*/symbol=*/date=*/part-*.parquet'
 const RECEIPTS = `${RUNS}/receipts/*.jsonl`
 /** Of an archive: logs, and those of an import that wait for its commit. */
@@ -111,7 +112,7 @@ export class Roles extends Construct {
 }
 
 /** ARNs of keys at the root of a bucket and below any prefix. */
-function below(bucket: string, ...patterns: readonly string[]): string[] {
+export function below(bucket: string, ...patterns: readonly string[]): string[] {
   return patterns.flatMap((pattern) => [`${bucket}/${pattern}`, `${bucket}/*/${pattern}`])
 }
 
@@ -134,8 +135,8 @@ function allowToCreate(role: iam.Role, resources: string[]): void {
 
 /** The requests that begin and fill an upload in parts have no condition and write no object; the one that ends it has. */
 function denyToReplace(role: iam.Role, resources: string[]): void {
-  deny(role, ['s3:PutObject'], resources, {
-    Null: { 's3:if-none-match': 'true' },
-    Bool: { 's3:ObjectCreationOperation': 'true' },
-  })
+  deny(role, ['s3:PutObject'], resources, REPLACES)
 }
+
+/** Conditions under which a put may replace. */
+export const REPLACES = { Null: { 's3:if-none-match': 'true' }, Bool: { 's3:ObjectCreationOperation': 'true' } }

@@ -9,6 +9,7 @@ import { Roles } from './roles.ts'
 import { Schedule } from './schedule.ts'
 import type { Settings } from './settings.ts'
 import { Storage } from './storage.ts'
+import { Submitter } from './submitter.ts'
 import { Sweep } from './sweep.ts'
 import { Workflow } from './workflow.ts'
 
@@ -22,6 +23,7 @@ export class ReplayStack extends Stack {
     const roles = new Roles(this, storage, settings)
     const compute = new Compute(this, { settings, network, roles, logDays })
     const { machine: run } = new Workflow(this, { settings, storage, compute, logDays })
+    const { policy: submitter } = new Submitter(this, { settings, storage, run })
     new Sweep(this, { compute, run, logDays })
     new Monitoring(this, { settings, compute, run, logDays })
     const { schedule } = settings
@@ -41,6 +43,7 @@ export class ReplayStack extends Stack {
       RepositoryUri: compute.repository?.repositoryUri,
       LogGroup: compute.log.logGroupName,
       VacuumRoleArn: roles.vacuum.roleArn,
+      SubmitterPolicyArn: submitter.managedPolicyArn,
     }
     for (const [name, value] of Object.entries(outputs)) if (value !== undefined) new CfnOutput(this, name, { value })
     acceptFindings(this)

@@ -26,14 +26,14 @@ import { vacuum } from '../../core/table/vacuum.ts'
 import { workImport } from '../../core/task/import-task.ts'
 import { runTask } from '../../core/task/task.ts'
 import { IMPORT_DEFAULTS } from '../support/imported.ts'
-import { Denied, isAllowed, RoleStore } from '../support/role-store.ts'
+import { Denied, isAllowed, RoleStore, type Statement } from '../support/role-store.ts'
 import { Synthesized } from '../support/synthesized.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const root = temporaryFolder('infra-roles')
 const ARCHIVE = '<StorageArchive>'
 const TABLE = '<StorageTable>'
-const KINDS = ['Plan', 'Task', 'Snapshots', 'Import', 'Commit', 'ArchiveCommit', 'Vacuum'] as const
+const KINDS = ['Plan', 'Task', 'Snapshots', 'Import', 'Commit', 'ArchiveCommit', 'Vacuum', 'Submitter'] as const
 type Kind = (typeof KINDS)[number]
 /** Lengths of bars, seconds: a table takes one more variant with each run. */
 const BARS = [1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 15]
@@ -48,9 +48,11 @@ describe('the roles of the stack', () => {
     await generateArchive(archive.uri, { symbols: 1, messages: 500, seed: 3, segmentBytes: 65_536 })
   }, 60_000)
 
+  const rightsOf = (kind: Kind): Statement[] => (kind === 'Submitter' ? stack.managed('Submitter') : stack.statements(`Roles${kind}`))
+
   /** Both stores as a role sees them. */
   const as = (kind: Kind, table: FileStore, prefix: string) => {
-    const statements = stack.statements(`Roles${kind}`)
+    const statements = rightsOf(kind)
     return {
       table: new RoleStore(table, statements, TABLE, prefix),
       archive: new RoleStore(archive, statements, ARCHIVE, 'recorded/'),
@@ -62,8 +64,10 @@ describe('the roles of the stack', () => {
     const bundle = await bundleJob(source)
     const id = newRunId(1_723_161_255_000 + 1000 * runs++, () => 0.5)
     const job = await loadJob(bundle.code, source)
-    const outline = outlineJob(job, everyMs === null ? {} : { every: [`${everyMs}ms`] }, await readCommittedParts(table))
-    await writeRequest(table, {
+    const live = await readCommittedParts(as('Submitter', table, prefix).table)
+    const outline = outlineJob(job, everyMs === null ? {} : { every: [`${everyMs}ms`] }, live)
+    const submitter = as('Submitter', table, prefix)
+    await writeRequest(submitter.table, {
       version: 1,
       run: id,
       createdMs: 1,
@@ -73,7 +77,7 @@ describe('the roles of the stack', () => {
       outline,
       check: 1,
     })
-    await table.put(runFiles(id).bundle, Buffer.from(bundle.code), 'absent')
+    await submitter.table.put(runFiles(id).bundle, Buffer.from(bundle.code), 'absent')
 
     const planner = as('Plan', table, prefix)
     expect(await finishPlan(planner.table, id)).toBe(false)
@@ -134,10 +138,19 @@ describe('the roles of the stack', () => {
     const id = newRunId(1_723_161_255_000 + 1000 * runs++, () => 0.5)
     const plan = await planImport(await findSources([file]), { importer: null, settings: { words: {} }, isStrict: true })
     const how = howOf(IMPORT_DEFAULTS)
-    const planned = await planImportRun({ archive: store, plan, how, replaces: false, own: null, engine: 'engine', run: id, createdMs: 1 })
-    await claimArchive(store, { run: id, digest: planned.head.imports!.digest })
-    await writePlan(store, planned, planned.bundle)
-    const as = (kind: Kind) => new RoleStore(store, stack.statements(`Roles${kind}`), ARCHIVE, prefix)
+    const as = (kind: Kind) => new RoleStore(store, rightsOf(kind), ARCHIVE, prefix)
+    const planned = await planImportRun({
+      archive: as('Submitter'),
+      plan,
+      how,
+      replaces: false,
+      own: null,
+      engine: 'engine',
+      run: id,
+      createdMs: 1,
+    })
+    await claimArchive(as('Submitter'), { run: id, digest: planned.head.imports!.digest })
+    await writePlan(as('Submitter'), planned, planned.bundle)
     for (const { task } of await readTasks(store, id)) {
       const options = { table: as('Import'), archive: as('Import'), run: id, task, attempt: 'a1', clock: Date.now }
       expect((await runTask(options, workImport)).failed).toEqual([])
@@ -153,12 +166,44 @@ describe('the roles of the stack', () => {
     expect(left).toEqual([expect.stringMatching(/^_imports\/[0-9a-f]{24}\.json$/)])
   })
 
+  it('let a submitter write no row, no log and no version, and replace nothing', async () => {
+    const table = new FileStore(path.join(root, 'submitter'))
+    const submitter = as('Submitter', table, 't/')
+    for (const key of [
+      '_delta_log/00000000000000000000.json',
+      'venue=a/symbol=b/date=c/part-1.parquet',
+      '_chronicle/runs/r/receipts/000000-a.jsonl',
+    ])
+      await expect(submitter.table.put(key, new Uint8Array(), 'absent')).rejects.toThrow(Denied)
+    await expect(submitter.archive.put('v1/a/b/2024-03-01/book/000000000.q', new Uint8Array(), 'absent')).rejects.toThrow(Denied)
+    await expect(submitter.table.put('_chronicle/runs/r/bundle.js', new Uint8Array())).rejects.toThrow(Denied)
+    await expect(submitter.table.delete('_chronicle/runs/r/cancel')).rejects.toThrow(Denied)
+    const can = stack.managed('Submitter').filter(({ Effect }) => Effect === 'Allow')
+    expect(
+      can
+        .flatMap(({ Action }) => Action)
+        .filter((action) => !action.startsWith('s3:'))
+        .sort(),
+    ).toEqual([
+      'batch:DescribeJobs',
+      'batch:ListJobs',
+      'batch:TerminateJob',
+      'cloudformation:DescribeStacks',
+      'servicequotas:GetServiceQuota',
+      'states:DescribeExecution',
+      'states:DescribeMapRun',
+      'states:ListMapRuns',
+      'states:StartExecution',
+      'states:StopExecution',
+    ])
+  })
+
   it('let plan make the request of a scheduled run', async () => {
     const table = new FileStore(path.join(root, 'scheduled'))
     const bundle = await bundleJob('bars')
     const outline = outlineJob(await loadJob(bundle.code, 'bars'), {})
     const pinned = { version: 1, bundle: bundle.hash, engine: 'engine', archive: archive.uri, outline, last: '1d' } as const
-    const id = await writeSchedule(table, pinned, bundle.code)
+    const id = await writeSchedule(as('Submitter', table, 't/').table, pinned, bundle.code)
     const planner = as('Plan', table, 't/')
     const request = await adoptSchedule(planner.table, `20240102T003000Z-${id}`)
     await writeSharedPlan(planner.table, await planRequest(request, planner), 'p1')
@@ -167,7 +212,7 @@ describe('the roles of the stack', () => {
   it('end a cancelled run', async () => {
     const table = new FileStore(path.join(root, 'cancelled'))
     const id = await run('bars', table, 't/', 1000)
-    await markCancelled(table, id)
+    await markCancelled(as('Submitter', table, 't/').table, id)
     const committing = commitRun(as('Commit', table, 't/').table, id, { clock: Date.now, random: Math.random })
     await expect(committing).rejects.toMatchObject({ code: 'run-cancelled' })
   })
@@ -177,7 +222,7 @@ describe('the roles of the stack', () => {
   const RUN = runFiles(ID)
   const may = (kind: Kind, action: string, key: string, isNew = true): boolean =>
     ['', 'research/flow/'].some((prefix) =>
-      isAllowed(stack.statements(`Roles${kind}`), `s3:${action}`, `${TABLE}/${prefix}${key}`, {
+      isAllowed(rightsOf(kind), `s3:${action}`, `${TABLE}/${prefix}${key}`, {
         's3:ObjectCreationOperation': 'true',
         ...(isNew && { 's3:if-none-match': '*' }),
       }),
@@ -197,17 +242,17 @@ describe('the roles of the stack', () => {
     ])
       expect(who('PutObject', key)).toEqual(['Commit'])
     // Whoever submits writes these; a scheduled run's are made by its plan.
-    expect([who('PutObject', RUN.request), who('PutObject', RUN.bundle)]).toEqual([['Plan'], ['Plan']])
-    expect([who('PutObject', RUN.cancel), who('PutObject', 'anything.txt')]).toEqual([[], []])
+    for (const key of [RUN.request, RUN.bundle]) expect(who('PutObject', key)).toEqual(['Plan', 'Submitter'])
+    expect([who('PutObject', RUN.cancel), who('PutObject', 'anything.txt')]).toEqual([['Submitter'], []])
   })
 
   it('let no role replace what is created once', () => {
-    const once = [PART, RUN.receipt('000001', 'a1'), RUN.plan, RUN.tasks, RUN.bundle, RUN.request, '_chronicle/empty/x.jsonl']
+    const once = [PART, RUN.receipt('000001', 'a1'), RUN.plan, RUN.tasks, RUN.bundle, RUN.request, RUN.cancel, '_chronicle/empty/x.jsonl']
     for (const key of [...once, '_delta_log/00000000000000000001.json']) expect(who('PutObject', key, false)).toEqual([])
   })
 
   it('keep the job bundle from commit, and the log from tasks', () => {
-    expect(who('GetObject', RUN.bundle)).toEqual(['Plan', 'Task', 'Snapshots', 'Vacuum'])
+    expect(who('GetObject', RUN.bundle)).toEqual(['Plan', 'Task', 'Snapshots', 'Vacuum', 'Submitter'])
     expect(may('Task', 'GetObject', '_delta_log/00000000000000000001.json')).toBe(false)
     for (const key of ['_delta_log/00000000000000000001.json', '_delta_log/venue=a/symbol=b/date=c/part-d.parquet'])
       expect([may('Task', 'PutObject', key), may('Snapshots', 'PutObject', key)]).toEqual([false, false])
@@ -219,7 +264,7 @@ describe('the roles of the stack', () => {
     for (const key of ['_delta_log/00000000000000000001.json', RUN.plan, RUN.receipt('000001', 'a1'), '_chronicle/archive-index.jsonl'])
       expect(who('DeleteObject', key)).toEqual([])
     expect([PART, RUN.plan].flatMap((key) => who('DeleteObjectVersion', key))).toEqual([])
-    const statements = KINDS.flatMap((kind) => stack.statements(`Roles${kind}`))
+    const statements = KINDS.filter((kind) => kind !== 'Submitter').flatMap(rightsOf)
     const actions = new Set(statements.filter(({ Effect }) => Effect === 'Allow').flatMap(({ Action }) => Action))
     expect([...actions].sort()).toEqual(['s3:AbortMultipartUpload', 's3:DeleteObject', 's3:GetObject', 's3:ListBucket', 's3:PutObject'])
   })

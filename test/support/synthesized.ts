@@ -48,6 +48,11 @@ export class Synthesized {
     return found[0]!
   }
 
+  /** What a managed policy lets do, by the beginning of its id. */
+  managed(policy: string): Statement[] {
+    return plain(this.one('AWS::IAM::ManagedPolicy', policy).Properties.PolicyDocument.Statement) as Statement[]
+  }
+
   /** What a role may do, by the beginning of its id. */
   statements(role: string): Statement[] {
     const { id, Properties } = this.one('AWS::IAM::Role', role)

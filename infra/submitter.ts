@@ -1,0 +1,65 @@
+import { Aws, Stack } from 'aws-cdk-lib'
+import * as iam from 'aws-cdk-lib/aws-iam'
+import type * as sfn from 'aws-cdk-lib/aws-stepfunctions'
+import { Construct } from 'constructs'
+import { below, REPLACES, RUNS } from './roles.ts'
+import type { Settings } from './settings.ts'
+import type { Storage } from './storage.ts'
+
+export interface SubmitterOptions {
+  readonly settings: Settings
+  readonly storage: Storage
+  readonly run: sfn.StateMachine
+}
+
+/**
+ * What `submit`, `status`, `resume` and `cancel` need, for whoever the firm lets use the stack. Submitted code runs with the containers'
+ * roles: this policy writes no rows, no logs and no versions.
+ */
+export class Submitter extends Construct {
+  readonly policy: iam.ManagedPolicy
+
+  constructor(scope: Construct, { settings, storage, run }: SubmitterOptions) {
+    super(scope, 'Submitter')
+    const [archive, table] = [storage.archive.bucketArn, storage.table.bucketArn]
+    const sources = settings.importBuckets.map((name) => `arn:${Aws.PARTITION}:s3:::${name}`)
+    const here = (service: string, resource: string): string => Stack.of(this).formatArn({ service, resource, resourceName: '*' })
+    const ofMachine = (kind: string): string => `arn:${Aws.PARTITION}:states:${Aws.REGION}:${Aws.ACCOUNT_ID}:${kind}:${settings.stack}-run`
+    const documents = ['request.json', 'bundle.js', 'cancel', 'resume-*.json'].map((name) => `${RUNS}/${name}`)
+    const plans = ['plan.json', 'tasks.json', 'shares/*'].map((name) => `${RUNS}/${name}`)
+    const created = [
+      ...below(table, ...documents, '_chronicle/schedules/*'),
+      // Whoever submits an import plans it.
+      ...below(archive, ...documents, ...plans),
+    ]
+    this.policy = new iam.ManagedPolicy(this, 'Policy', {
+      description: 'Submits, follows, resumes and cancels runs',
+      statements: [
+        allow(['cloudformation:DescribeStacks'], [Aws.STACK_ID]),
+        allow(['s3:ListBucket'], [archive, table, ...sources]),
+        allow(
+          ['s3:GetObject'],
+          [archive, ...sources].map((bucket) => `${bucket}/*`),
+        ),
+        allow(['s3:GetObject'], below(table, '_delta_log/*', '_chronicle/*')),
+        allow(['s3:PutObject'], created),
+        new iam.PolicyStatement({ effect: iam.Effect.DENY, actions: ['s3:PutObject'], resources: created, conditions: REPLACES }),
+        // Which import an archive is taken by: one that ended gives way.
+        allow(['s3:PutObject'], below(archive, '_imports/active.json')),
+        allow(['states:StartExecution'], [run.stateMachineArn]),
+        allow(
+          ['states:DescribeExecution', 'states:StopExecution', 'states:ListMapRuns'],
+          [`${ofMachine('execution')}:*`, `${ofMachine('execution')}/*`],
+        ),
+        allow(['states:DescribeMapRun'], [`${ofMachine('mapRun')}/*`]),
+        // The first two and the quota have no resources.
+        allow(['batch:ListJobs', 'batch:DescribeJobs', 'servicequotas:GetServiceQuota'], ['*']),
+        allow(['batch:TerminateJob'], [here('batch', 'job')]),
+      ],
+    })
+  }
+}
+
+function allow(actions: string[], resources: string[]): iam.PolicyStatement {
+  return new iam.PolicyStatement({ actions, resources })
+}
