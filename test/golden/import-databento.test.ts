@@ -430,8 +430,10 @@ function crcOf(pairs: readonly number[][]): string {
 }
 
 function ordersCrc({ orders, priceScale }: L3Book): string {
+  // Sorting takes memory, and views are of the memory as it was.
+  const slots = [...orders.sortedSlots()]
   const { words, doubles } = orders
-  const pieces = [...orders.sortedSlots()].map((slot) => {
+  const pieces = slots.map((slot) => {
     const bytes = Buffer.alloc(25)
     bytes.writeInt32LE(words[slot * 16 + ORDER_ID_LOW]!, 0)
     bytes.writeInt32LE(words[slot * 16 + ORDER_ID_HIGH]!, 4)

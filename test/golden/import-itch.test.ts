@@ -309,8 +309,10 @@ function stateOf(book: L3Book): BookState {
 }
 
 function ordersCrc32({ orders }: L3Book): number {
+  // Sorting takes memory, and views are of the memory as it was.
+  const slots = [...orders.sortedSlots()]
   const { words, doubles } = orders
-  const rows = [...orders.sortedSlots()].map((order) => {
+  const rows = slots.map((order) => {
     const row = Buffer.alloc(25)
     row.writeInt32LE(words[order * 16]!, 0)
     row.writeInt32LE(words[order * 16 + 1]!, 4)

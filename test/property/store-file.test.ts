@@ -82,5 +82,6 @@ describe('segments in an object store', () => {
       ),
       { numRuns: Number(process.env.CHRONICLE_STORE_CASES ?? 60) },
     )
-  })
+    // Sixty archives are written and read several times each; beside other work that takes minutes.
+  }, 240_000)
 })
