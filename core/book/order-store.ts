@@ -53,7 +53,7 @@ export class OrderStore {
     return this.#memory.words[(this.#at >>> 2) + COUNT]!
   }
 
-  /** Slot s starts at word 16 s. To be asked for again after an order was added. */
+  /** Slot s starts at word 16 s. To be asked for again after an order was added, or the slots were sorted. */
   get words(): Int32Array {
     this.#look()
     return this.#words
