@@ -117,7 +117,8 @@ async function failureOf(run: CloudRun, { name, error, cause, status }: RunExecu
   }
   const version = run.submission.definition === 'import' ? null : await committedVersion(run.table, run.run)
   if (version !== null) {
-    const message = `version ${version} of the table has its rows, but the commit ended before it said so; chronicle-replay resume writes the outcome`
+    const which = version < 0 ? 'the table' : `version ${version} of the table`
+    const message = `${which} has its rows, but the commit ended before it said so; chronicle-replay resume writes the outcome`
     return { message, exitCode: null }
   }
   const told = [error, cause].filter((text) => text !== null && text !== '').join(': ')

@@ -5,6 +5,7 @@ import { Construct } from 'constructs'
 import { below, REPLACES, RUNS } from './roles.ts'
 import type { Settings } from './settings.ts'
 import type { Storage } from './storage.ts'
+import { allow } from './workflow.ts'
 
 export interface SubmitterOptions {
   readonly settings: Settings
@@ -58,8 +59,4 @@ export class Submitter extends Construct {
       ],
     })
   }
-}
-
-function allow(actions: string[], resources: string[]): iam.PolicyStatement {
-  return new iam.PolicyStatement({ actions, resources })
 }

@@ -101,6 +101,6 @@ function readTaskLists({ archive, table }: Storage): iam.PolicyStatement {
   )
 }
 
-function allow(actions: string[], resources: string[]): iam.PolicyStatement {
+export function allow(actions: string[], resources: string[]): iam.PolicyStatement {
   return new iam.PolicyStatement({ actions, resources })
 }

@@ -15,11 +15,11 @@ import { readPartLedger } from '../plan/table/part-ledger.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import type { AddFile } from '../table/delta-action.ts'
 import { commitTable, type TableChange } from '../table/delta-commit.ts'
-import { readHistory } from '../table/delta-history.ts'
 import type { TableState } from '../table/delta-log.ts'
 import { columnsTag, PARTITION_COLUMNS } from '../table/table-schema.ts'
 import { commitImport } from './commit-import.ts'
 import type { CommitResult } from './commit-result.ts'
+import { lastCommitOf } from './committed-version.ts'
 import { tallyDamage } from './damage-tally.ts'
 import { groupFailures } from './failure-groups.ts'
 import { type HeldBack, settlePacks } from './held-back.ts'
@@ -236,9 +236,8 @@ async function committedPartitions(
     requireRemembered(state, run, nowMs - createdMs, table.uri)
     return new Set()
   }
-  for await (const { info } of readHistory(table, state.version)) {
-    if (info.run === run) return decodeRanges(typeof info.partitions === 'string' ? info.partitions : '')
-  }
+  const last = await lastCommitOf(table, state, run)
+  if (last !== null) return decodeRanges(typeof last.info.partitions === 'string' ? last.info.partitions : '')
   throw new ReplayError('table-log-damaged', `run ${run} was committed, but no version of the log says what it brought; restore the log`, {
     category: 'corrupt',
     path: table.uri,

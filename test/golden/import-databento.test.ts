@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { hex32 } from '../../core/book/book-digest.ts'
 import { L2Book } from '../../core/book/l2-book.ts'
 import { L3Book } from '../../core/book/l3-book.ts'
-import { ORDER_ID_HIGH, ORDER_ID_LOW, ORDER_NEXT, ORDER_PRICE, ORDER_QUANTITY, ORDER_SIDE_AND_TYPE } from '../../core/book/order-store.ts'
+import { ORDER_ID_HIGH, ORDER_ID_LOW, ORDER_NEXT, ORDER_QUANTITY } from '../../core/book/order-store.ts'
 import type { PriceLevels } from '../../core/book/price-levels.ts'
 import { localFile, openBytes } from '../../core/import/files/byte-stream.ts'
 import { glanceAt } from '../../core/import/files/glance.ts'
@@ -18,7 +18,7 @@ import { BookTickerView } from '../../core/protocol/book-ticker.ts'
 import { TradeView } from '../../core/protocol/trade.ts'
 import { describeGolden, goldenJson, goldenPath } from '../golden-data.ts'
 import { dbnRow } from '../support/dbn-rows.ts'
-import { eachMessage, type Imported, importInto } from '../support/imported.ts'
+import { eachMessage, type Imported, importInto, ordersCrc32 } from '../support/imported.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 interface Level3Checkpoint {
@@ -399,7 +399,7 @@ async function bookAfter(file: string, symbol: string): Promise<object> {
     bid_levels: bids.length,
     ask_levels: asks.length,
     levels_crc32: crcOf([...bids, ...asks].map(([price, size]) => [price!, size!])),
-    orders_crc32: ordersCrc(book),
+    orders_crc32: hex32(ordersCrc32(book, 10 ** (9 - book.priceScale))),
     best_bid_queue: bestQueue(book, book.bids),
     best_ask_queue: bestQueue(book, book.asks),
   }
@@ -427,22 +427,6 @@ function nanoLevels(side: L2Book['bids'], priceScale: number): number[][] {
 function crcOf(pairs: readonly number[][]): string {
   const words = new BigInt64Array(pairs.flat().map(BigInt))
   return hex32(zlib.crc32(new Uint8Array(words.buffer)))
-}
-
-function ordersCrc({ orders, priceScale }: L3Book): string {
-  // Sorting takes memory, and views are of the memory as it was.
-  const slots = [...orders.sortedSlots()]
-  const { words, doubles } = orders
-  const pieces = slots.map((slot) => {
-    const bytes = Buffer.alloc(25)
-    bytes.writeInt32LE(words[slot * 16 + ORDER_ID_LOW]!, 0)
-    bytes.writeInt32LE(words[slot * 16 + ORDER_ID_HIGH]!, 4)
-    bytes[8] = words[slot * 16 + ORDER_SIDE_AND_TYPE]! & 0xff
-    bytes.writeBigInt64LE(BigInt(doubles[slot * 8 + ORDER_PRICE]! * 10 ** (9 - priceScale)), 9)
-    bytes.writeBigUInt64LE(BigInt(doubles[slot * 8 + ORDER_QUANTITY]!), 17)
-    return bytes
-  })
-  return hex32(zlib.crc32(Buffer.concat(pieces)))
 }
 
 function bestQueue({ orders }: L3Book, side: PriceLevels): number[][] {

@@ -4,7 +4,7 @@ import zlib from 'node:zlib'
 import { expect, it } from 'vitest'
 import { hex32, levelsCrc32 } from '../../core/book/book-digest.ts'
 import { L3Book } from '../../core/book/l3-book.ts'
-import { ORDER_NEXT, ORDER_PRICE, ORDER_QUANTITY, ORDER_SIDE_AND_TYPE } from '../../core/book/order-store.ts'
+import { ORDER_NEXT, ORDER_QUANTITY } from '../../core/book/order-store.ts'
 import type { PriceLevels } from '../../core/book/price-levels.ts'
 import { ReplayError } from '../../core/errors.ts'
 import { itch } from '../../core/import/formats/itch.ts'
@@ -12,7 +12,7 @@ import type { UnitOptions } from '../../core/import/import-unit.ts'
 import { L3EventView } from '../../core/protocol/l3-event.ts'
 import { TradeView } from '../../core/protocol/trade.ts'
 import { describeGolden, goldenJson, goldenPath } from '../golden-data.ts'
-import { eachMessage, type Imported, importInto, topLevels } from '../support/imported.ts'
+import { eachMessage, type Imported, importInto, ordersCrc32, topLevels } from '../support/imported.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 interface BookState {
@@ -306,22 +306,6 @@ function stateOf(book: L3Book): BookState {
     best_bid_queue: queue(book.bids),
     best_ask_queue: queue(book.asks),
   }
-}
-
-function ordersCrc32({ orders }: L3Book): number {
-  // Sorting takes memory, and views are of the memory as it was.
-  const slots = [...orders.sortedSlots()]
-  const { words, doubles } = orders
-  const rows = slots.map((order) => {
-    const row = Buffer.alloc(25)
-    row.writeInt32LE(words[order * 16]!, 0)
-    row.writeInt32LE(words[order * 16 + 1]!, 4)
-    row.writeUInt8(words[order * 16 + ORDER_SIDE_AND_TYPE]! & 0xff, 8)
-    row.writeBigUInt64LE(BigInt(doubles[order * 8 + ORDER_PRICE]!), 9)
-    row.writeBigUInt64LE(BigInt(doubles[order * 8 + ORDER_QUANTITY]!), 17)
-    return row
-  })
-  return zlib.crc32(Buffer.concat(rows))
 }
 
 async function expectTrades(

@@ -1,6 +1,9 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import zlib from 'node:zlib'
 import type { L2Side } from '../../core/book/l2-side.ts'
+import type { L3Book } from '../../core/book/l3-book.ts'
+import { ORDER_ID_HIGH, ORDER_ID_LOW, ORDER_PRICE, ORDER_QUANTITY, ORDER_SIDE_AND_TYPE } from '../../core/book/order-store.ts'
 import { localFile } from '../../core/import/files/byte-stream.ts'
 import { glanceAt } from '../../core/import/files/glance.ts'
 import { importUnit, type UnitFile, type UnitOptions } from '../../core/import/import-unit.ts'
@@ -76,4 +79,24 @@ export async function eachMessage(
 export function topLevels(side: L2Side, count = 10): number[][] {
   const [prices, sizes] = [new Float64Array(count), new Float64Array(count)]
   return Array.from({ length: side.topInto(prices, sizes) }, (_, i) => [prices[i]!, sizes[i]!])
+}
+
+/**
+ * CRC of all orders by ascending id: u64 id, u8 side, i64 price, u64 quantity, little-endian.
+ * @param factor of prices, where answers have more decimals than the book
+ */
+export function ordersCrc32({ orders }: L3Book, factor = 1): number {
+  // Sorting takes memory, and views are of the memory as it was.
+  const slots = [...orders.sortedSlots()]
+  const { words, doubles } = orders
+  const rows = slots.map((slot) => {
+    const row = Buffer.alloc(25)
+    row.writeInt32LE(words[slot * 16 + ORDER_ID_LOW]!, 0)
+    row.writeInt32LE(words[slot * 16 + ORDER_ID_HIGH]!, 4)
+    row[8] = words[slot * 16 + ORDER_SIDE_AND_TYPE]! & 0xff
+    row.writeBigInt64LE(BigInt(doubles[slot * 8 + ORDER_PRICE]! * factor), 9)
+    row.writeBigUInt64LE(BigInt(doubles[slot * 8 + ORDER_QUANTITY]!), 17)
+    return row
+  })
+  return zlib.crc32(Buffer.concat(rows))
 }

@@ -6,8 +6,7 @@ import type { PlanHead } from './plan-document.ts'
 import { decodeReceipts, type Receipt } from './receipt.ts'
 import { faultOf } from './receipt-check.ts'
 import { runFiles } from './run-files.ts'
-import type { PlannedPartition } from './task-share.ts'
-import { type InputFolder, readPartitions } from './task-share.ts'
+import { type InputFolder, type PlannedPartition, readPartitions } from './task-share.ts'
 
 /** What counts of a winning receipt. */
 export type DoneReceipt = Pick<
