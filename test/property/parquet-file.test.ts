@@ -32,15 +32,7 @@ async function writeRows(
 ) {
   const file = new ParquetFile({ path, columns: ALL, ...limits })
   for (const row of rows) {
-    file.columns.forEach((column, c) => {
-      const value = row[c]!
-      if (typeof value === 'string') column.setString(file.row, value)
-      else if (typeof value === 'boolean') column.setBool(file.row, value)
-      else if (typeof value === 'bigint') column.setI64(file.row, value)
-      else if (value !== null && column.type === 'f64') column.setF64(file.row, value)
-      else if (value !== null) column.setI32(file.row, value)
-    })
-    file.endRow()
+    putRow(file, row)
   }
   await file.close()
 }
@@ -129,15 +121,7 @@ describe('row groups', () => {
         ]
         const values = [f, BigInt.asIntN(64, i), n, b, s]
         written.push([...values, ...values.map((value) => (isNull(row) ? null : value))])
-        file.columns.forEach((column, c) => {
-          const value = written.at(-1)![c]!
-          if (typeof value === 'string') column.setString(file.row, value)
-          else if (typeof value === 'boolean') column.setBool(file.row, value)
-          else if (typeof value === 'bigint') column.setI64(file.row, value)
-          else if (value !== null && column.type === 'f64') column.setF64(file.row, value)
-          else if (value !== null) column.setI32(file.row, value)
-        })
-        file.endRow()
+        putRow(file, written.at(-1)!)
       }
       await file.close()
       const read = await duckdb(`select * from '${path}'`)
@@ -354,3 +338,15 @@ describe('the file appears whole or not at all', () => {
     expect(() => new ParquetFile({ path: newPath(), columns: twice })).toThrow(expect.objectContaining({ code: 'parquet-columns' }))
   })
 })
+
+function putRow(file: ParquetFile, values: readonly Value[]): void {
+  file.columns.forEach((column, c) => {
+    const value = values[c]!
+    if (typeof value === 'string') column.setString(file.row, value)
+    else if (typeof value === 'boolean') column.setBool(file.row, value)
+    else if (typeof value === 'bigint') column.setI64(file.row, value)
+    else if (value !== null && column.type === 'f64') column.setF64(file.row, value)
+    else if (value !== null) column.setI32(file.row, value)
+  })
+  file.endRow()
+}
