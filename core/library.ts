@@ -104,7 +104,14 @@ export { FeatureSink, type FeatureSinkOptions } from './features/feature-sink.ts
 // Jobs.
 export { BUILTIN_JOBS } from './job/builtin/index.ts'
 export { bundleJob, type JobBundle, loadJob } from './job/bundle.ts'
-export { type BacktestMarketSpec, type BacktestSpec, defineBacktest } from './job/define-backtest.ts'
+export {
+  type BacktestMarketPart,
+  type BacktestMarketSource,
+  type BacktestMarketSpec,
+  type BacktestSpec,
+  type DailySession,
+  defineBacktest,
+} from './job/define-backtest.ts'
 export { defineJob } from './job/define-job.ts'
 export { engineHash } from './job/engine-hash.ts'
 export type {
@@ -125,6 +132,7 @@ export { type JobOutline, type OutlinedVariant, outlineJob } from './job/job-out
 // Backtests.
 export type { AccountView } from './backtest/account-view.ts'
 export type { FillView, TradeNotice } from './backtest/fill-view.ts'
+export type { InstrumentsFile } from './backtest/instruments.ts'
 export type { LatencyRow } from './backtest/latency-table.ts'
 export type { CompatSwitch, LatencySetting, MarketSettings } from './backtest/market-terms.ts'
 export type { OrderDesk, OrderOptions, OrderView } from './backtest/order-desk.ts'

@@ -27,7 +27,9 @@ export interface BacktestMarketOptions {
   readonly localShiftNs: number
   /** `day`: each UTC day is a session of its own. `run`: there is one, from the first message on. */
   readonly session: 'day' | 'run'
-  /** Of `day`: what is before matters to the book alone. Microseconds since the epoch, a day's begin. */
+  /** Of `day`: when a session begins, microseconds after UTC midnight; a whole number of bars. */
+  readonly startMicros: number
+  /** Of `day`: what is before matters to the book alone. Microseconds since the epoch, a session's begin. */
   readonly fromMicros: number
 }
 
@@ -51,7 +53,10 @@ export class BacktestMarket {
   #originLow = 0
   #originHigh = 0
   #isInSession = false
-  #sessionNs = 0n
+  /** Begin of the session that time is in, microseconds since the epoch. */
+  #sessionMicros = Number.NaN
+  /** A session is over, and the next one begins with what comes now. */
+  #isOver = false
   #lastLocalNs = Number.NEGATIVE_INFINITY
   #depthLimit = Number.POSITIVE_INFINITY
 
@@ -81,7 +86,7 @@ export class BacktestMarket {
 
   /** Begin of the session's first day, nanoseconds since the epoch. */
   get sessionNs(): bigint {
-    return this.#sessionNs
+    return BigInt(this.#sessionMicros) * 1000n
   }
 
   /** A session is under way. */
@@ -92,7 +97,10 @@ export class BacktestMarket {
   /** A pass starts. */
   start(book: FeatureBook, micros: number): void {
     this.#setOrigin(Math.floor(micros / DAY_MICROS) * DAY_MICROS)
-    this.#isInSession = this.#options.session === 'run' || this.#originMicros >= this.#options.fromMicros
+    const { session, startMicros, fromMicros } = this.#options
+    const isDaily = session === 'day'
+    this.#sessionMicros = isDaily ? Math.floor((micros - startMicros) / DAY_MICROS) * DAY_MICROS + startMicros : this.#originMicros
+    this.#isInSession = !isDaily || this.#sessionMicros >= fromMicros
     const { source } = book
     if (source instanceof L2Book) this.#depthLimit = source.depthLimit
     if (source.priceScale >= 0) this.#open(source instanceof L3Book)
@@ -100,6 +108,7 @@ export class BacktestMarket {
   }
 
   book(event: BookEventView, moment: EngineMoment): void {
+    if (this.#isOver) this.#beginNext()
     const isL3 = event.bookMode === MODE_L3
     const replay = this.#replay ?? this.#open(isL3)
     if (isL3 !== replay.isL3) return
@@ -117,6 +126,7 @@ export class BacktestMarket {
   }
 
   trade(trade: TradeView, moment: EngineMoment): void {
+    if (this.#isOver) this.#beginNext()
     const replay = this.#replay
     if (replay === null) return
     const exchangeNs = this.#since(moment.timeLow, moment.timeHigh)
@@ -127,6 +137,7 @@ export class BacktestMarket {
 
   /** Messages are missing before what comes now. */
   gap(book: FeatureBook, micros: number): void {
+    if (this.#isOver) this.#beginNext()
     if (this.#replay === null) return
     const timeNs = (micros - this.#originMicros) * 1000
     const isBookLost = book.bids.count === 0 && book.asks.count === 0
@@ -136,6 +147,9 @@ export class BacktestMarket {
 
   /** A bar ends: what was before its end has been met, and strategies take their step. */
   advance(endMicros: number): void {
+    if (this.#isOver) this.#beginNext()
+    // Rows of this bar are still to be made.
+    this.#isOver = this.#options.session === 'day' && endMicros >= this.#sessionMicros + DAY_MICROS
     const replay = this.#replay
     if (replay === null) return
     const nowNs = (endMicros - this.#originMicros) * 1000
@@ -152,12 +166,8 @@ export class BacktestMarket {
     this.#lastLocalNs -= DAY_MICROS * 1000
     const { originNs } = this
     this.#replay?.rebase(DAY_MICROS * 1000, originNs)
-    if (this.#options.session === 'run') {
-      for (const run of this.#runs) run.rebase(originNs)
-      return
-    }
-    this.#isInSession = this.#originMicros >= this.#options.fromMicros
-    if (this.#isInSession) this.#begin()
+    for (const run of this.#runs) run.rebase(originNs)
+    if (this.#isOver) this.#beginNext()
   }
 
   #open(isL3: boolean): MarketReplay {
@@ -168,8 +178,16 @@ export class BacktestMarket {
     return replay
   }
 
+  /** After the rows of the last bar of the session before. */
+  #beginNext(): void {
+    this.#isOver = false
+    this.#sessionMicros += DAY_MICROS
+    this.#isInSession = this.#sessionMicros >= this.#options.fromMicros
+    if (this.#isInSession) this.#begin()
+  }
+
   #begin(): void {
-    this.#sessionNs = this.originNs
+    if (this.#options.session === 'run') this.#sessionMicros = this.#originMicros
     this.#replay?.begin(this.originNs)
     for (const run of this.#runs) run.begin(this.originNs)
   }

@@ -1,3 +1,4 @@
+import type { InstrumentName } from '../backtest/instruments.ts'
 import { marketTerms } from '../backtest/market-terms.ts'
 import { ReplayError } from '../errors.ts'
 import { parseDuration } from '../features/clocks/duration.ts'
@@ -42,10 +43,13 @@ export function isJob(value: unknown): value is JobDefinition {
 export function jobTiming(job: JobDefinition, params: JobParamDefaults): JobTiming {
   const given = checked(job, 'trigger', () => (typeof job.trigger === 'function' ? job.trigger(params) : job.trigger))
   const warmUp = checked(job, 'warmUp', () => (typeof job.warmUp === 'function' ? job.warmUp(params) : job.warmUp))
-  if (job.backtest !== undefined) checkMarket(job, job.backtest, params)
   const trigger = given === undefined ? null : checked(job, 'trigger', () => planTrigger(given))
   const everyNs = trigger === null || trigger.barMicros === 0 ? null : BigInt(trigger.barMicros) * 1000n
   if (job.clock === 'exchange' && everyNs === null) throw invalid(job.name, 'clock exchange: expected a trigger with `every`')
+  if (job.backtest !== undefined) {
+    checkMarket(job, job.backtest, params, null)
+    checkSession(job, job.backtest, everyNs!)
+  }
   const duration = (what: string, text: string): bigint => checked(job, what, () => BigInt(parseDuration(text)))
   return {
     trigger,
@@ -106,11 +110,22 @@ function checkJob(job: JobDefinition): void {
     if (other !== undefined) throw invalid(name, `${other}: a job with a pipeline has none; its rows are those of context.rows`)
   }
   jobTiming(job, params)
+  for (const instrument of job.backtest?.instruments?.names ?? []) checkMarket(job, job.backtest!, params, instrument)
+}
+
+/** Bars of a session are its own. */
+function checkSession({ name }: JobDefinition, { sessionStartNs }: JobBacktest, everyNs: bigint): void {
+  if (BigInt(sessionStartNs) % everyNs === 0n) return
+  throw invalid(
+    name,
+    `session: start: expected a time at which a bar begins, as bars are aligned to UTC midnight; ${sessionStartNs / 1e9} s after it lie within bars of ${everyNs} ns`,
+  )
 }
 
 /** The shift can be no more than the skew: what is further off than that is not believed. */
-function checkMarket(job: JobDefinition, { market }: JobBacktest, params: JobParamDefaults): void {
-  const { localShiftNs } = checked(job, 'backtest', () => marketTerms(market(params)))
+function checkMarket(job: JobDefinition, { market }: JobBacktest, params: JobParamDefaults, instrument: InstrumentName | null): void {
+  const what = instrument === null ? 'backtest' : `instruments: ${instrument.venue}/${instrument.symbol}`
+  const { localShiftNs } = checked(job, what, () => marketTerms(market(params, instrument)))
   const skewNs = checked(job, 'maxSkew', () => parseDuration(job.maxSkew ?? '5s'))
   if (Math.abs(localShiftNs) <= skewNs) return
   throw invalid(job.name, `market: localShift: expected at most maxSkew (${skewNs} ns), found ${localShiftNs} ns; raise maxSkew`)

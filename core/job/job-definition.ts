@@ -1,3 +1,4 @@
+import type { InstrumentName, Instruments } from '../backtest/instruments.ts'
 import type { MarketSettings } from '../backtest/market-terms.ts'
 import type { StrategyContext, StrategyHandlers } from '../backtest/strategy.ts'
 import type { Trigger, TriggerPlan } from '../features/clocks/trigger.ts'
@@ -167,8 +168,15 @@ export type ParamGrid<P extends JobParamDefaults = JobParamDefaults> = {
 /** What makes a job a backtest. */
 export interface JobBacktest {
   readonly session: 'day' | 'run'
-  /** The market of a variant. @throws ReplayError input `market-invalid` */
-  market(params: JobParamDefaults): MarketSettings
+  /** When sessions of a day begin, nanoseconds after UTC midnight. */
+  readonly sessionStartNs: number
+  /** Those that it can run on; null: on all. */
+  readonly instruments: Instruments | null
+  /**
+   * The market of a variant, to be checked with `marketTerms`.
+   * @param instrument null: any that there is, for what holds of all @throws ReplayError input `instrument-missing`
+   */
+  market(params: JobParamDefaults, instrument: InstrumentName | null): MarketSettings
   /** Makes the handlers of a session. */
   create(params: JobParamDefaults, context: StrategyContext): StrategyHandlers<RowOut<JobColumns>>
 }

@@ -1,3 +1,4 @@
+import type { InstrumentName } from '../backtest/instruments.ts'
 import { L2Book } from '../book/l2-book.ts'
 import { FeatureBook } from '../features/feature-book.ts'
 import { jobTiming } from './define-job.ts'
@@ -13,8 +14,10 @@ export interface JobWindow {
   readonly beforeNs: number
   /** Skew behind it, nanoseconds. */
   readonly afterNs: number
-  /** Rows depend on all of their UTC day. */
+  /** Rows depend on all of their day. */
   readonly wholeDay: boolean
+  /** When days begin, nanoseconds after UTC midnight. @default 0 */
+  readonly dayStartNs?: number
 }
 
 /** A variant, and how far its rows look beyond their cell. */
@@ -40,6 +43,8 @@ export interface JobOutline {
   readonly columns: readonly PlanColumn[]
   /** Its sessions go on over all days of an instrument: a run of it takes whole days. */
   readonly isOneSession: boolean
+  /** Those that it can run on. @default all */
+  readonly instruments?: readonly InstrumentName[]
   /** A cell must be a multiple of it, nanoseconds, decimal; null: of any length. */
   readonly everyNs: string | null
   /** The variants asked for, by id. */
@@ -75,6 +80,7 @@ export function outlineJob(job: JobDefinition, params: ParamGrid = {}, live: Liv
     usesBook: usesBook(job),
     writesRestartPoints: job.restartPoints !== undefined,
     isOneSession: job.backtest?.session === 'run',
+    ...(job.backtest?.instruments != null && { instruments: job.backtest.instruments.names }),
     columns: rowSchema(job, timings),
     everyNs: everyNs === null ? null : String(everyNs),
     asked: asked.map(outlined),
@@ -89,6 +95,7 @@ export function windowOfVariants(job: JobDefinition, variants: readonly Variant[
     beforeNs: Math.max(0, ...windows.map(({ beforeNs }) => beforeNs)),
     afterNs: Math.max(0, ...windows.map(({ afterNs }) => afterNs)),
     wholeDay: windows.some(({ wholeDay }) => wholeDay),
+    dayStartNs: job.backtest?.sessionStartNs ?? 0,
   }
 }
 
@@ -103,7 +110,8 @@ function windowOf(job: JobDefinition, given: Variant['params']): JobWindow {
   // All that an instrument has from its first day on.
   if (job.backtest?.session === 'run') return { beforeNs: FOREVER_NS, afterNs: Number(skewNs), wholeDay: true }
   const wholeDay = job.session === 'day' || (trigger !== null && (trigger.everyEvents > 0 || everyNs === null)) || hearsDayEnds(job, params)
-  return { beforeNs: Number(warmUpNs + skewNs), afterNs: Number(skewNs), wholeDay }
+  const dayStartNs = job.backtest?.sessionStartNs ?? 0
+  return { beforeNs: Number(warmUpNs + skewNs), afterNs: Number(skewNs), wholeDay, ...(dayStartNs > 0 && { dayStartNs }) }
 }
 
 /** Longer than any archive: as far back as there is anything. */

@@ -1,3 +1,4 @@
+import { missingInstruments } from '../backtest/instruments.ts'
 import { ReplayError } from '../errors.ts'
 import { isoTime } from '../instant.ts'
 import type { JobOutline, JobWindow, OutlinedVariant } from '../job/job-outline.ts'
@@ -98,7 +99,7 @@ export interface RunPlan extends WritablePlan {
  * Plans a run: from the archive's listing and what is known of archive and table. Of folders that nobody knows, a look at the indexes
  * of their first and last segment says what days their records are of.
  * @throws ReplayError input: those of `listSelection`, `cellGrid`, `cellsOfRange`; `table-job`, `variants-changed`, `cell-overlap`,
- *   `range-empty`, `snapshots-skip`, `table-schema`, `table-append-only`, `foreign-rows`, `foreign-pack`
+ *   `range-empty`, `instrument-missing`, `snapshots-skip`, `table-schema`, `table-append-only`, `foreign-rows`, `foreign-pack`
  */
 export async function planRun(options: PlanOptions): Promise<RunPlan> {
   const { archive, outline, code, live = NO_PARTS, facts = NO_FACTS } = options
@@ -133,6 +134,7 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
     const days = new InstrumentDays(instrument, wants, { usesBook, facts, reaches: look.reaches, readsWhole: isSkipping })
     return days.days.count === 0 ? [] : [days]
   })
+  requireInstruments(outline, days)
   const gone = findGoneCells(live, {
     ...{ grid, selection: options, archive: archive.uri, days, skewNs: windows.skewNs, range: given },
     onOther: ({ venue, symbol, startNs, endNs }) => {
@@ -263,6 +265,7 @@ class Windows {
       beforeNs: Math.max(0, ...all.map(({ beforeNs }) => beforeNs)),
       afterNs: Math.max(0, ...all.map(({ afterNs }) => afterNs)),
       wholeDay: all.some(({ wholeDay }) => wholeDay),
+      dayStartNs: all[0]?.dayStartNs ?? 0,
     }
     this.#sets.set(key, window)
     return window
@@ -272,6 +275,14 @@ class Windows {
 function sessionCut(name: string, slice: string | undefined): ReplayError {
   const message = `slice: the session of ${name} goes on over all days of an instrument (session 'run'), and slices of ${slice} would cut its days: expected 1d`
   return new ReplayError('slice-cuts-session', message, { category: 'input' })
+}
+
+/** What would run has to have a market. @throws ReplayError input `instrument-missing` */
+function requireInstruments({ instruments }: JobOutline, days: readonly InstrumentDays[]): void {
+  if (instruments === undefined) return
+  const known = new Set(instruments.map(({ venue, symbol }) => `${venue}/${symbol}`))
+  const missing = days.filter(({ venue, symbol }) => !known.has(`${venue}/${symbol}`))
+  if (missing.length > 0) throw missingInstruments(missing)
 }
 
 /** An outline may be older than the table. */

@@ -26,7 +26,7 @@ export function backtestColumn(options: JobColumnOptions, market: BacktestMarket
   }
   const values = new RowValues(job.name, job.columns, emit)
   const out = values.out as unknown as BacktestOut
-  const terms = marketTerms(job.backtest!.market(params))
+  const terms = marketTerms(job.backtest!.market(params, { venue, symbol }))
   const emitAt = (timeNs: bigint): void => {
     context!.emitAt(Number(timeNs & 0xffffffffn), Number(timeNs >> 32n))
     values.clear()

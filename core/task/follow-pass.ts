@@ -50,7 +50,7 @@ export class FollowPass {
 
   /** Rows of one engine come in one order, whatever batches messages come in. */
   get engineCount(): number {
-    return engineGroups(this.#options.job, this.#options.variants).length
+    return engineGroups(this.#options.job, this.#options.variants, this.#options).length
   }
 
   /** @throws ReplayError as FeatureEngine.write */

@@ -1,4 +1,5 @@
 import { BacktestMarket, type BacktestMarketOptions } from '../backtest/backtest-market.ts'
+import type { InstrumentName } from '../backtest/instruments.ts'
 import { marketTerms } from '../backtest/market-terms.ts'
 import type { LogBookSettings } from '../book/log-settings.ts'
 import type { Trigger } from '../features/clocks/trigger.ts'
@@ -44,7 +45,7 @@ export interface JobEnginesOptions {
 
 /** The engines of a job over one instrument: one per trigger, and market of a backtest, with a table per variant. */
 export function jobEngines(options: JobEnginesOptions): FeatureEngine[] {
-  return engineGroups(options.job, options.variants).map(({ trigger, variants }) => engineOf(options, trigger, variants))
+  return engineGroups(options.job, options.variants, options).map(({ trigger, variants }) => engineOf(options, trigger, variants))
 }
 
 export interface EngineGroup {
@@ -53,11 +54,11 @@ export interface EngineGroup {
 }
 
 /** Variants that share an engine. */
-export function engineGroups(job: JobDefinition, variants: readonly Variant[]): EngineGroup[] {
+export function engineGroups(job: JobDefinition, variants: readonly Variant[], instrument: InstrumentName): EngineGroup[] {
   const groups = new Map<string, { readonly trigger: Trigger | null; readonly variants: Variant[] }>()
   for (const variant of variants) {
     const trigger = (typeof job.trigger === 'function' ? job.trigger(variant.params) : job.trigger) ?? null
-    const key = JSON.stringify([trigger, job.backtest === undefined ? null : marketOf(job, variant, 0n)])
+    const key = JSON.stringify([trigger, job.backtest === undefined ? null : marketOf(job, variant, instrument, 0n)])
     const group = groups.get(key)
     if (group === undefined) groups.set(key, { trigger, variants: [variant] })
     else group.variants.push(variant)
@@ -68,7 +69,7 @@ export function engineGroups(job: JobDefinition, variants: readonly Variant[]): 
 function engineOf(options: JobEnginesOptions, trigger: Trigger | null, variants: readonly Variant[]): FeatureEngine {
   const { job, settings, range, rowsFromNs } = options
   const hasBook = usesBook(job)
-  const market = job.backtest === undefined ? null : new BacktestMarket(marketOf(job, variants[0]!, rowsFromNs))
+  const market = job.backtest === undefined ? null : new BacktestMarket(marketOf(job, variants[0]!, options, rowsFromNs))
   return new FeatureEngine({
     trigger,
     hasBook,
@@ -86,10 +87,12 @@ function engineOf(options: JobEnginesOptions, trigger: Trigger | null, variants:
 }
 
 /** What backtests that share a market have to agree on. */
-function marketOf(job: JobDefinition, { params }: Variant, rowsFromNs: bigint): BacktestMarketOptions {
-  const { session, market } = job.backtest!
-  const { tick, lot, localShiftNs } = marketTerms(market({ ...job.params, ...params }))
-  return { tick, lot, localShiftNs, session, fromMicros: Number((rowsFromNs - (rowsFromNs % DAY_NS)) / 1000n) }
+function marketOf(job: JobDefinition, { params }: Variant, { venue, symbol }: InstrumentName, rowsFromNs: bigint): BacktestMarketOptions {
+  const { session, sessionStartNs, market } = job.backtest!
+  const { tick, lot, localShiftNs } = marketTerms(market({ ...job.params, ...params }, { venue, symbol }))
+  const intoNs = (rowsFromNs + DAY_NS - BigInt(sessionStartNs)) % DAY_NS
+  const fromMicros = Number((rowsFromNs - intoNs) / 1000n)
+  return { tick, lot, localShiftNs, session, startMicros: sessionStartNs / 1000, fromMicros }
 }
 
 function tableOf(options: JobEnginesOptions, variant: Variant, market: BacktestMarket | null): FeatureTableOptions {

@@ -38,7 +38,7 @@ async function expectSame(found: ObjectStore, expected: ObjectStore): Promise<vo
 }
 
 describe('any slices, tasks, kills and attempts give the rows of one run', () => {
-  it.each(['small-maker', 'small-runner'])(
+  it.each(['small-maker', 'small-evening', 'small-runner'])(
     'small archives, awkward times: %s',
     async (name) => {
       const loaded = await bundled(job(name))

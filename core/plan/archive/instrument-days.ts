@@ -10,10 +10,10 @@ import type { FolderReaches } from './folder-reach.ts'
 const DAY = Number(DAY_NS)
 
 /** The time from which on messages matter to a cell, nanoseconds since the epoch; not before it. */
-export function windowStartNs(startNs: bigint, { beforeNs, afterNs, wholeDay }: JobWindow): bigint {
+export function windowStartNs(startNs: bigint, { beforeNs, afterNs, wholeDay, dayStartNs = 0 }: JobWindow): bigint {
   const fromNs = startNs - BigInt(beforeNs)
   // By the exchange's clock a day begins that much earlier in the records.
-  const dayNs = startNs - (startNs % DAY_NS) - BigInt(afterNs)
+  const dayNs = startNs - ((startNs + DAY_NS - BigInt(dayStartNs)) % DAY_NS) - BigInt(afterNs)
   const least = wholeDay && dayNs < fromNs ? dayNs : fromNs
   return least < 0n ? 0n : least
 }
@@ -127,7 +127,7 @@ export class InstrumentDays {
     const cellDay = Math.floor(cell / grid.cellsPerDay)
     // Time of day, so that nanoseconds stay exact in a double.
     const inDay = (cell - cellDay * grid.cellsPerDay) * slice
-    const from = window.wholeDay ? Math.min(inDay - window.beforeNs, -window.afterNs) : inDay - window.beforeNs
+    const from = window.wholeDay ? Math.min(inDay - window.beforeNs, dayBeginOf(inDay, window) - window.afterNs) : inDay - window.beforeNs
     return [spans.firstReaching(timeFrom(cellDay, from)), spans.lastReaching(timeFrom(cellDay, inDay + slice + window.afterNs))]
   }
 
@@ -175,7 +175,10 @@ export class InstrumentDays {
   /** In days since the epoch. */
   #windowStart(grid: CellGrid, cell: number, window: JobWindow): number {
     const start = cell / grid.cellsPerDay - window.beforeNs / DAY
-    return window.wholeDay ? Math.min(start, Math.floor(cell / grid.cellsPerDay) - window.afterNs / DAY) : start
+    if (!window.wholeDay) return start
+    const day = Math.floor(cell / grid.cellsPerDay)
+    const inDay = (cell - day * grid.cellsPerDay) * Number(grid.sliceNs)
+    return Math.min(start, day + (dayBeginOf(inDay, window) - window.afterNs) / DAY)
   }
 
   /** Bytes before a time in days since the epoch, those of a day's folders being spread evenly over what they reach. */
@@ -230,6 +233,11 @@ export function isBookStream(stream: string): boolean {
 }
 
 /** @param ns from the begin of a day, also before or behind it */
+/** When the day begins that a time of a UTC day is of, nanoseconds after midnight: it may be the day before. */
+function dayBeginOf(inDay: number, { dayStartNs = 0 }: JobWindow): number {
+  return inDay >= dayStartNs ? dayStartNs : dayStartNs - DAY
+}
+
 function timeFrom(day: number, ns: number): DayTime {
   const days = Math.floor(ns / DAY)
   return { day: day + days, inDayNs: ns - days * DAY }

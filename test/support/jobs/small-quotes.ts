@@ -1,7 +1,7 @@
-import { defineBacktest, type JobDefinition, type MarketSettings } from 'chronicle-replay'
+import { type DailySession, defineBacktest, type JobDefinition, type MarketSettings } from 'chronicle-replay'
 
 /** Quotes both sides and takes now and then, in archives of a few messages a day. */
-export const smallQuotes = (name: string, session: 'day' | 'run'): JobDefinition =>
+export const smallQuotes = (name: string, session: 'day' | 'run' | DailySession): JobDefinition =>
   defineBacktest({
     name,
     session,

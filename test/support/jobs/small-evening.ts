@@ -1,0 +1,5 @@
+/** Small quotes, in sessions from evening to evening. */
+import { smallQuotes } from './small-quotes.ts'
+
+// biome-ignore lint/style/noDefaultExport: a job module
+export default smallQuotes('small-evening', { every: 'day', start: '17:30' })
