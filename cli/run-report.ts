@@ -48,7 +48,7 @@ export function reportFindings(findings: readonly ListingFinding[] | undefined, 
 
 /** Says what became of a run: failures first and grouped, then the sums, then what to do next. Gives the exit code. */
 export function reportRun(result: LocalRunResult, { tableUri, head }: ReportedRun, progress: ProgressLine): number {
-  const { run, partitions, rows, version, failures, commit, messages, bytes, durationMs } = result
+  const { run, partitions, rows, version, failures, commit } = result
   for (const missing of head.missingStreams ?? []) progress.problem(missingStreamText(missing, head))
   const isRefused = commit.state === 'refused'
   for (const failure of failures) progress.problem(failureText(failure, { tableUri, head }))
@@ -57,11 +57,10 @@ export function reportRun(result: LocalRunResult, { tableUri, head }: ReportedRu
   for (const line of leftOutTexts({ ...commit.messages, damaged: commit.skipped?.codes }, head.archive)) progress.problem(line)
   const hasFindings = (commit.check?.findings.length ?? 0) > 0
   const done = partitions.run + partitions.stale - partitions.failed
-  const seconds = durationMs / 1000
   progress.note(
     [
       `run ${run}: ${partitionsText(done)} done, ${countText(partitions.cached)} cached, ${countText(partitions.failed)} failed; ${countText(rows)} rows`,
-      `${countText(messages)} messages, ${bytesText(bytes)} in ${seconds.toFixed(2)} s, ${rateText(messages / seconds)}`,
+      workText(result),
       ...(commit.check === undefined ? [] : [checkText(commit.check)]),
       isRefused
         ? `not committed: ${hasFindings ? 'rows that depend on where a pass begins are not to be trusted' : 'more partitions failed than the job tolerates'}; what is done is kept`
@@ -87,6 +86,16 @@ export function missingStreamText({ stream, instruments, days, first }: MissingS
   const some = days === 0 ? '' : `the ${stream} stream is missing on ${many(days, 'day')} that ${days === 1 ? 'has' : 'have'} others`
   const rows = streams.length === 1 ? '; there are no rows of it' : stream === 'book' ? '; rows without a book say gap' : ''
   return `${[none, some].filter((text) => text !== '').join('; ')}; the first: ${first}${rows}`
+}
+
+/** What was read, how fast, and what time was not work: starting workers and, behind it, the commit. */
+export function workText({ messages, bytes, durationMs, work }: LocalRunResult): string {
+  const read = `${countText(messages)} messages, ${bytesText(bytes)}`
+  const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`
+  if (work.durationMs <= 0) return `${read} in ${seconds(durationMs)}`
+  const rest = Math.max(0, durationMs - work.startMs - work.durationMs)
+  const rate = `${rateText((messages * 1000) / work.durationMs)}, ${bytesText((bytes * 1000) / work.durationMs)}/s`
+  return `${read} in ${seconds(work.durationMs)}, ${rate}; ${seconds(work.startMs)} to start before it, ${seconds(rest)} to commit`
 }
 
 /** The first of the rows that differ, and how many other partitions have some. */

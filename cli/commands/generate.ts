@@ -7,7 +7,7 @@ import { ProgressLine } from '../progress.ts'
 
 export const generate: CommandSpec = {
   name: 'generate',
-  summary: 'makes a synthetic archive: deterministic, with realistic books and trades',
+  summary: 'makes a synthetic archive: deterministic, with books and trades, and a known effect to find',
   arguments: [{ name: 'archive', help: 'directory to create' }],
   options: {
     symbols: { value: 'N', help: 'number of symbols (default 8)' },
@@ -30,7 +30,12 @@ export const generate: CommandSpec = {
   async run(input, io) {
     const archive = localPath('archive', input.positionals[0]!)
     const progress = new ProgressLine(io, input)
-    const result = await generateArchive(archive, optionsOf(input))
+    const options = optionsOf(input)
+    const total = options.symbols * options.messages
+    const onProgress = (messages: number): void =>
+      progress.update(() => `${countText(messages)} of ${countText(total)} messages (${Math.floor((100 * messages) / total)} %)`)
+    const result = await generateArchive(archive, { ...options, onProgress })
+    progress.end()
     if (input.flag('json')) io.out(jsonText(result))
     else io.out(`${countText(result.messages)} messages, ${bytesText(result.bytes)} in ${archive}\n`)
     progress.note(`next: chronicle-replay inspect ${commandText([archive])}`)

@@ -21,7 +21,10 @@ export const report: CommandSpec = {
     run: { value: 'R', help: 'a run, by id or URI, also one that failed or is not committed (default: the newest commit’s)' },
     out: { value: 'F.html', help: 'the file (default: report-<run>.html here)' },
     plot: { value: 'C,D', help: 'columns to chart (default: the first three numeric ones)' },
-    metric: { value: 'SQL', help: 'what a sweep compares, e.g. "corr(imbalance, flow)" (default: the mean of the first column)' },
+    metric: {
+      value: 'SQL',
+      help: 'what a sweep compares, e.g. "corr(imbalance, next_mid / mid - 1)": next_x is x in the row after (default: the mean of the first column)',
+    },
     endpoint: ENDPOINT,
   },
   examples: [

@@ -2,6 +2,7 @@ import { ReplayError } from '../errors.ts'
 import { engineHash, requireEngine } from '../job/engine-hash.ts'
 import type { MissingStream } from '../plan/run/plan-document.ts'
 import { readPlanHead } from '../plan/run/plan-document.ts'
+import type { Receipt } from '../plan/run/receipt.ts'
 import { attemptName } from '../plan/run/run-files.ts'
 import { type MissingPartition, readRunReceipts } from '../plan/run/run-receipts.ts'
 import { openStore } from '../store/open-store.ts'
@@ -63,6 +64,8 @@ export interface LocalRunResult {
   readonly messages: number
   readonly bytes: number
   readonly durationMs: number
+  /** What of it was work: from the first partition's beginning to the last one's end. Before it workers start, behind it is the commit. */
+  readonly work: { readonly startMs: number; readonly durationMs: number }
 }
 
 const PROGRESS_INTERVAL_MS = 250
@@ -75,6 +78,7 @@ const PROGRESS_INTERVAL_MS = 250
 export async function runLocally(options: LocalRunOptions): Promise<LocalRunResult> {
   const { tableUri, endpoint, run, workers, onError, clock, random, signal, graceMs, onProgress } = options
   const startedMs = performance.now()
+  const work = new WorkSpan(clock())
   const table = openStore(tableUri, { endpoint })
   const head = await readPlanHead(table, run)
   const engine = await engineHash()
@@ -88,6 +92,7 @@ export async function runLocally(options: LocalRunOptions): Promise<LocalRunResu
     places: { imports: head.imports !== undefined, tableUri, archiveUri: head.archive, endpoint, run, engine },
     ...{ tasks, workers, signal, graceMs },
     onEnd({ task }, reply) {
+      if ('work' in reply) work.add(reply.work.receipts)
       if ('failure' in reply) lost.set(task, new ReplayError(reply.failure.code, reply.failure.message, reply.failure))
       const hasFailed = 'failure' in reply || reply.work.receipts.some(({ error }) => error !== null)
       return !hasFailed || onError !== 'abort'
@@ -119,6 +124,31 @@ export async function runLocally(options: LocalRunOptions): Promise<LocalRunResu
     messages: pool.counts.messages,
     bytes: pool.counts.bytes,
     durationMs: performance.now() - startedMs,
+    work: work.span,
+  }
+}
+
+/** From the first partition's beginning to the last one's end. */
+class WorkSpan {
+  readonly #originMs: number
+  #fromMs = Number.POSITIVE_INFINITY
+  #toMs = 0
+
+  /** @param originMs when the run began, milliseconds since the epoch */
+  constructor(originMs: number) {
+    this.#originMs = originMs
+  }
+
+  add(receipts: readonly Pick<Receipt, 'timing'>[]): void {
+    for (const { timing } of receipts) {
+      this.#fromMs = Math.min(this.#fromMs, timing.startedMs)
+      this.#toMs = Math.max(this.#toMs, timing.startedMs + timing.durationMs)
+    }
+  }
+
+  get span(): LocalRunResult['work'] {
+    if (this.#toMs === 0) return { startMs: 0, durationMs: 0 }
+    return { startMs: Math.max(0, this.#fromMs - this.#originMs), durationMs: this.#toMs - this.#fromMs }
   }
 }
 

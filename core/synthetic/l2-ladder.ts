@@ -42,6 +42,18 @@ export class L2Ladder {
     return this.sizes[this.best]!
   }
 
+  /** Size of the best `levels` levels. */
+  sizeOf(levels: number): number {
+    let size = 0
+    for (let distance = 0, found = 0; found < levels && distance <= LADDER_DEPTH; distance++) {
+      const resting = this.sizes[this.tickAt(distance)]!
+      if (resting === 0) continue
+      size += resting
+      found++
+    }
+    return size
+  }
+
   tickAt(distance: number): number {
     return this.best + this.#outwards * distance
   }

@@ -34,7 +34,7 @@ import {
 import { LEVEL_BYTES, LEVEL_PRICE_OFFSET, LEVEL_SIZE_OFFSET } from '../protocol/level.ts'
 import { setU64 } from '../protocol/payload.ts'
 import { L2Ladder, LADDER_DEPTH, LADDER_TICKS, MAX_CHANGES } from './l2-ladder.ts'
-import { PriceTrend } from './price-trend.ts'
+import { PriceTrend, PULLING_LEVELS } from './price-trend.ts'
 import type { Random } from './random.ts'
 import { BOOK_START, STREAM_BOOK, type SyntheticFeed } from './synthetic-feed.ts'
 import type { SyntheticMarket } from './synthetic-market.ts'
@@ -48,7 +48,7 @@ const MAX_DRIFT = 6000
 
 /**
  * An L2 market: a best bid and ask that walk by ticks, a ladder of levels behind each, takers who hit the touch. Bids stay
- * below asks: the book never crosses.
+ * below asks: the book never crosses. Imbalance pulls at the price: see PriceTrend.
  *
  * Each step is one diff of 1 to 20 level updates (mean 4.3), before it the trade that caused it, behind it a ticker
  * when the touch changed. Update ids count level updates and chain: first = last before + 1, prev = last before.
@@ -127,7 +127,7 @@ export class L2Market implements SyntheticMarket {
   #moveTouch(): void {
     const random = this.#random
     const { heat } = this.#feed.clock
-    const isUp = this.#trend.isUp(this.#bids.best)
+    const isUp = this.#trend.isUp(this.#bids.best, this.#imbalance())
     if (random.unit() < 0.12 + heat / (heat + 30)) this.#take(isUp)
     else if (random.chance(0.05)) this.#ladderAhead(isUp).retreat()
     const spread = this.#asks.best - this.#bids.best
@@ -141,13 +141,20 @@ export class L2Market implements SyntheticMarket {
     const feed = this.#feed
     const ladder = this.#ladderAhead(isBuy)
     const resting = ladder.bestSize
-    const size = Math.min(resting, this.#random.pareto(15))
+    const size = Math.min(resting, this.#random.pareto(12))
     feed.clock.heat += 0.6
     // The diff must still fit into today.
     if (feed.remaining > 1 || !feed.has(STREAM_BOOK)) feed.trade(this.#basePrice + ladder.best, size, !isBuy, 0, 0)
     feed.clock.advance(10_000 + this.#random.below(200_000))
     if (size < resting) ladder.set(ladder.best, resting - size)
     else ladder.retreat()
+  }
+
+  /** What pulls at the price: (Σbid − Σask) / (Σbid + Σask) of the best levels. */
+  #imbalance(): number {
+    const bids = this.#bids.sizeOf(PULLING_LEVELS)
+    const asks = this.#asks.sizeOf(PULLING_LEVELS)
+    return (bids - asks) / (bids + asks)
   }
 
   /** The side that a rising (or falling) price runs into. */

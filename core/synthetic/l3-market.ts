@@ -196,7 +196,8 @@ export class L3Market implements SyntheticMarket {
   }
 
   #isUp(): boolean {
-    return this.#trend.isUp(this.#orders.best[BID]!)
+    // No pull: large orders in front of a price hold it off by themselves.
+    return this.#trend.isUp(this.#orders.best[BID]!, 0)
   }
 
   #writeAdd(slot: number): void {

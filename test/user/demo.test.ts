@@ -8,12 +8,22 @@ it('npm start ends with a table of results, a report, and three commands that wo
   const { status, stdout, stderr } = typed('npm start', clone)
   expect(stderr).not.toContain('error')
   expect(status).toBe(0)
-  const table = stdout.split('\n').filter((line) => /^(10s|1m) +\d+ +\d+/.test(line))
-  expect(table).toHaveLength(6)
+  // What is to be found in it: most over the five levels that pull at the price, and less in longer bars.
+  const found = new Map(
+    stdout.split('\n').flatMap((line) => {
+      const [, every, depth, correlation] = /^(10s|1m|5m) +(\d+) +\d+ +(\S+) +\S+$/.exec(line) ?? []
+      return every === undefined ? [] : [[`${every}:${depth}`, Number(correlation)] as const]
+    }),
+  )
+  expect(found.size).toBe(9)
+  expect(found.get('10s:5')).toBeGreaterThan(0.1)
+  expect(found.get('10s:5')).toBeLessThan(0.17)
+  expect(Math.max(...found.values())).toBe(found.get('10s:5'))
+  expect(found.get('5m:5')).toBeLessThan(found.get('10s:5')! * 0.7)
 
   const [, report, next] = /^Open (.+) in a browser\. Then try:\n([\s\S]+)$/m.exec(stdout)!
   expect(fs.realpathSync(report!)).toBe(fs.realpathSync(path.join(clone, 'demo/report.html')))
-  expect(fs.readFileSync(report!, 'utf8')).toContain('<h1>flow <span class="badge ok">complete</span></h1>')
+  expect(fs.readFileSync(report!, 'utf8')).toContain('<h1>signal <span class="badge ok">complete</span></h1>')
 
   const shown = stdout.split('\n').filter((line) => line.startsWith('$ '))
   expect(shown).toHaveLength(4)
