@@ -102,6 +102,13 @@ describe('bad input is refused with one clear message, and nothing is lost', () 
       const wrong = moduleOf('wrong', priceJob('out.price = t.prize'), project)
       await expectRefused(['run', wrong, ...at], 'job-types', /Property 'prize' does not exist/, /wrong\.ts:4/)
       await expectRefused(['run', moduleOf('words', priceJob("out.price = 'much'"), project), ...at], 'job-types', /words\.ts:4/)
+      // What was found sound is checked again as soon as a file of it changes.
+      moduleOf('shared', 'export const price: number = 1\n', project)
+      const job = moduleOf('shares', `import { price } from './shared.ts'\n${priceJob('out.price = price')}`, project)
+      const plan = ['plan', job, '--archive', archive, '--table', path.join(root, 'shares')]
+      for (let time = 0; time < 2; time++) expect(await runCli(...plan)).toMatchObject({ code: 0 })
+      moduleOf('shared', "export const price: string = '1'\n", project)
+      await expectRefused(plan, 'job-types', /shares\.ts:5/)
     } finally {
       fs.rmSync(project, { recursive: true })
     }
