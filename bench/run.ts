@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- --messages N --runs N --cases a,b --folder D --json --help]`: every case in fresh processes, and again
- * after three other pipelines ran in them; the median of the runs. With `--against` each case runs in turn with a peer, a case or
+ * `npm run bench [-- --messages N --runs N --cases a,b --folder D --fresh --json --help]`: every case in fresh processes, and
+ * again after three other pipelines ran in them (not with `--fresh`); the median of the runs. With `--against` each case runs in turn with a peer, a case or
  * any command line, and what counts is the median of their ratios. `--into README.md` measures in this way what the README tells,
  * and writes its table. Small by default; figures to tell are of `--messages 8388608` (1 GiB).
  */
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     against: { type: 'string' },
     into: { type: 'string' },
     folder: { type: 'string', default: path.join(os.tmpdir(), 'chronicle-replay-bench') },
+    fresh: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -32,7 +33,7 @@ if (values.help) {
       .join(' · '),
   )
   console.log(
-    `npm run bench -- [--messages N] [--runs N] [--cases a,b] [--folder D] [--json]\n                 [--against CASE|COMMAND] [--into README.md]\n\ncases:\n${cases.join('\n')}`,
+    `npm run bench -- [--messages N] [--runs N] [--cases a,b] [--folder D] [--fresh] [--json]\n                 [--against CASE|COMMAND] [--into README.md]\n\ncases:\n${cases.join('\n')}`,
   )
   process.exit(0)
 }
@@ -55,7 +56,7 @@ for (const name of ['raw-read', ...names.filter((other) => other !== 'raw-read')
   if (spec === undefined) throw new Error(`no case ${name}; there are: ${Object.keys(CASES).join(', ')}`)
   const fresh = measure(name, false)
   medians.set(name, fresh)
-  const polluted = name === 'raw-read' || name.startsWith('bare-') ? null : measure(name, true)
+  const polluted = values.fresh || name === 'raw-read' || name.startsWith('bare-') ? null : measure(name, true)
   if (polluted !== null && polluted.hash !== fresh.hash) throw new Error(`${name}: other messages after other pipelines ran`)
   rows.push(rowOf(name, fresh, polluted))
   if (!values.json) console.log(lineOf(rows.at(-1)!))

@@ -18,7 +18,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts'
 const root = temporaryFolder('interop-hftbacktest')
 const python = lockedPython('hftbacktest', path.join(import.meta.dirname, 'hftbacktest-requirements.txt'))
 /** Thousands on demand: HFTBACKTEST_RUNS=5000 npx vitest run test/interop/hftbacktest.test.ts */
-const RUNS = Number(process.env.HFTBACKTEST_RUNS ?? 48)
+const RUNS = Number(process.env.HFTBACKTEST_RUNS ?? 30)
 const SEED = Number(process.env.HFTBACKTEST_SEED ?? Date.now() % 1_000_000)
 const RUNS_PER_FEED = 24
 /** Runs of one process. */

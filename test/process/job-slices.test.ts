@@ -9,6 +9,8 @@ import { type GenerateOptions, generateArchive } from '../../core/synthetic/arch
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const root = temporaryFolder('job-slices')
+/** Ways to cut each job's run; `CHRONICLE_SLICE_CASES=20` for a long run. */
+const CASES = Number(process.env.CHRONICLE_SLICE_CASES ?? 1)
 const example = (name: string): string => path.resolve(import.meta.dirname, '../../examples', name)
 const support = (name: string): string => path.resolve(import.meta.dirname, '../support/jobs', name)
 
@@ -81,7 +83,7 @@ describe('random slices and tasks = one pass, whatever the job', () => {
             expect((await runJob({ archive, table, job, params, slice })).planned).toMatchObject({ run: 0, stale: 0 })
           },
         ),
-        { numRuns: 3 },
+        { numRuns: CASES },
       )
     })
   }

@@ -16,6 +16,8 @@ import { temporaryFolder } from '../support/temporary-folder.ts'
 import { startChild } from './child.ts'
 
 const ROUNDS = 4
+/** Ends at any moment of task and commit, by two processes side by side; `CHRONICLE_KILLS=100` for a long run. */
+const KILLS = Number(process.env.CHRONICLE_KILLS ?? 40)
 const root = temporaryFolder('run-kill')
 const archive = path.join(root, 'archive')
 const job = path.resolve(import.meta.dirname, '../../examples/flow-job.ts')
@@ -104,7 +106,7 @@ describe('a run that is ended at any moment', () => {
     expect(endedEarly).toBeGreaterThan(0)
   })
 
-  it('100 times, by SIGKILL or SIGTERM at any moment of task and commit: the same table, and never a stray row', async () => {
+  it(`${KILLS} times, by SIGKILL or SIGTERM at any moment of task and commit: the same table, and never a stray row`, async () => {
     const [small, tables] = ['small', 'tables'].map((name) => path.join(root, name)) as [string, string]
     await generateArchive(small, { symbols: 2, messages: 1500, seed: 8, segmentBytes: 65_536 })
     const whole = new FileStore(path.join(tables, 'whole'))
@@ -116,7 +118,7 @@ describe('a run that is ended at any moment', () => {
     const ends = await Promise.all(
       [0, 1000].map(async (from) => {
         let [next, early] = [from, 0]
-        for (let round = 0; round < 50; round++) {
+        for (let round = 0; round < KILLS / 2; round++) {
           const signal = round % 5 === 4 ? 'SIGTERM' : 'SIGKILL'
           const child = startChild('run-tables', small, tables, next, from + 1000)
           await child.printed((line) => line === 'ready')
@@ -138,7 +140,7 @@ describe('a run that is ended at any moment', () => {
         return { from, next, early }
       }),
     )
-    expect(ends[0]!.early + ends[1]!.early).toBeGreaterThan(30)
+    expect(ends[0]!.early + ends[1]!.early).toBeGreaterThan(0.3 * KILLS)
     for (const { from, next } of ends) {
       for (let n = from; n <= next; n++) {
         const table = new FileStore(path.join(tables, String(n)))

@@ -18,7 +18,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const root = temporaryFolder('job-damage')
 /** Damaged archives per job; `CHRONICLE_DAMAGE_CASES=50` for a long run. */
-const CASES = Number(process.env.CHRONICLE_DAMAGE_CASES ?? 2)
+const CASES = Number(process.env.CHRONICLE_DAMAGE_CASES ?? 1)
 const TIMEOUT_MS = 60_000 + CASES * 15_000
 const example = (name: string): string => path.resolve(import.meta.dirname, '../../examples', name)
 const support = (name: string): string => path.resolve(import.meta.dirname, '../support/jobs', name)

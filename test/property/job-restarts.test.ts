@@ -20,7 +20,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const root = temporaryFolder('job-restarts')
 /** Cases per job; `CHRONICLE_ROW_CASES=200` for a long run. */
-const CASES = Number(process.env.CHRONICLE_ROW_CASES ?? 6)
+const CASES = Number(process.env.CHRONICLE_ROW_CASES ?? 3)
 const RANGE = { fromNs: FIRST_DAY_NS, toNs: FIRST_DAY_NS + 3n * DAY_NS }
 const HOUR_NS = DAY_NS / 24n
 let folders = 0

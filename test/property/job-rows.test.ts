@@ -18,7 +18,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const root = temporaryFolder('job-rows')
 /** Cases per job; `CHRONICLE_ROW_CASES=200` for a long run. */
-const CASES = Number(process.env.CHRONICLE_ROW_CASES ?? 4)
+const CASES = Number(process.env.CHRONICLE_ROW_CASES ?? 2)
 const TIMEOUT_MS = 60_000 + CASES * 5000
 /** Time is left to tell of a failure that could be made smaller still. */
 const LIMITS = { interruptAfterTimeLimit: 0.9 * TIMEOUT_MS, markInterruptAsFailure: true }

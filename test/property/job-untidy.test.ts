@@ -30,7 +30,7 @@ import {
 
 const root = temporaryFolder('job-untidy')
 /** Archives in all; `CHRONICLE_UNTIDY_CASES=2000` for a long run, `CHRONICLE_UNTIDY_SEED` for the same ones again. */
-const CASES = Number(process.env.CHRONICLE_UNTIDY_CASES ?? 24)
+const CASES = Number(process.env.CHRONICLE_UNTIDY_CASES ?? 15)
 const SEED = Number(process.env.CHRONICLE_UNTIDY_SEED ?? Date.now() % 2 ** 31)
 const TIMEOUT_MS = 60_000 + CASES * 5000
 /** Time is left to tell of a failure that could be made smaller still. */
