@@ -1,9 +1,10 @@
 import { ReplayError } from '../core/errors.ts'
 import { durationNsOf } from '../core/features/clocks/duration.ts'
 import { parseInstant, requireRange } from '../core/instant.ts'
+import { nearest } from '../core/nearest-word.ts'
 import { TYPE_BOOK_EVENT, TYPE_BOOK_TICKER, TYPE_TRADE } from '../core/protocol/message-type.ts'
 import { isS3Uri } from '../core/store/open-store.ts'
-import type { CommandInput } from './command.ts'
+import type { CommandInput, OptionSpec } from './command.ts'
 
 /** A time in any of the ways of `parseInstant`. @throws ReplayError input `time` */
 export function timeOption(input: CommandInput, option: string): bigint | undefined {
@@ -57,8 +58,32 @@ export function choiceOption<T extends string>(input: CommandInput, option: stri
   const text = input.text(option)
   if (text === undefined) return undefined
   const choice = choices.find((word) => word === text)
-  if (choice === undefined) throw badOption(option, `one of ${choices.join(', ')}`, text)
+  if (choice === undefined) throw badChoice(option, 'one of', choices, text)
   return choice
+}
+
+/** The error for a word that is none of those that an option takes. */
+export function badChoice(option: string, of: 'one of' | 'some of', choices: readonly string[], found: string): ReplayError {
+  const near = nearest(found, choices)
+  const error = badOption(option, `${of} ${choices.join(', ')}`, found)
+  return near === null ? error : new ReplayError(error.code, `${error.message}, did you mean ${near}?`, error)
+}
+
+/**
+ * The values of options that a command cannot do without.
+ * @throws ReplayError input `usage` naming all that are missing, and what they are
+ */
+export function requiredOptions<Name extends string>(
+  input: CommandInput,
+  specs: Readonly<Record<Name, OptionSpec>>,
+): Readonly<Record<Name, string>> {
+  const names = Object.keys(specs) as Name[]
+  const missing = names.filter((name) => (input.text(name) ?? '') === '')
+  if (missing.length > 0) {
+    const told = missing.map((name) => `--${name} ${specs[name].value} (${specs[name].help})`)
+    throw new ReplayError('usage', `missing ${told.join(' and ')}`, { category: 'input' })
+  }
+  return Object.fromEntries(names.map((name) => [name, input.text(name)!])) as Record<Name, string>
 }
 
 /** A list with commas between words; a word in double quotes, as in CSV, may have commas, spaces at its ends and doubled quotes. */
@@ -85,7 +110,11 @@ const TYPE_NAMES: Readonly<Record<string, number>> = { book: TYPE_BOOK_EVENT, ti
 export function typesOption(input: CommandInput, option: string): number[] | undefined {
   return listOption(input, option)?.map((word) => {
     const type = TYPE_NAMES[word] ?? (/^(0x[0-9a-f]+|\d+)$/i.test(word) ? Number(word) : Number.NaN)
-    if (!(type <= 0xffff)) throw badOption(option, 'types like 0x1002, or book, ticker, trade', word)
+    if (!(type <= 0xffff)) {
+      const near = nearest(word, Object.keys(TYPE_NAMES))
+      const expected = `types like 0x1002, or book, ticker, trade${near === null ? '' : ` (did you mean ${near}?)`}`
+      throw badOption(option, expected, word)
+    }
     return type
   })
 }

@@ -13,6 +13,9 @@ export const ENDPOINT: OptionSpec = {
   help: 'where the services are, if not on AWS: http://127.0.0.1:4566 (default: AWS_ENDPOINT_URL)',
 }
 
+/** Which stack. */
+export const STACK: OptionSpec = { value: 'NAME', help: 'deployed stack that carries it out' }
+
 /** Where the services of AWS are, and as whom they are called; each package is loaded when it is first needed. */
 export class Cloud {
   readonly endpoint: string | undefined

@@ -27,6 +27,8 @@ export interface CommandSpec {
   readonly arguments: readonly ArgumentSpec[]
   readonly options: Readonly<Record<string, OptionSpec>>
   readonly examples: readonly { readonly command: string; readonly does: string }[]
+  /** With --json there is a JSON document per line, as they come. @default one document */
+  readonly isJsonLines?: boolean
   /** Does the work and returns the exit code. */
   run(input: CommandInput, io: CommandIo): Promise<number>
 }
@@ -62,14 +64,19 @@ export interface CommandIo {
 
 /** Options that every command has. */
 export const COMMON_OPTIONS: Readonly<Record<string, OptionSpec>> = {
-  json: { help: 'one JSON document on stdout, nothing else there' },
+  json: { help: 'one JSON document on stdout, nothing else there; also of an error' },
   quiet: { help: 'no progress on stderr' },
   help: { help: 'this text', short: 'h' },
 }
 
+function optionsOf(spec: CommandSpec): Readonly<Record<string, OptionSpec>> {
+  const json = { json: { help: 'JSON lines on stdout, nothing else there; the last one is the error, where there is one' } }
+  return { ...spec.options, ...COMMON_OPTIONS, ...(spec.isJsonLines === true && json) }
+}
+
 /** @throws ReplayError input `usage` naming what is wrong and, for an unknown option, the nearest known one */
 export function parseCommand(spec: CommandSpec, argv: readonly string[]): CommandInput {
-  const options = { ...spec.options, ...COMMON_OPTIONS }
+  const options = optionsOf(spec)
   const config = Object.fromEntries(
     Object.entries(options).map(([name, { value, short, many }]) => [
       name,
@@ -118,7 +125,7 @@ function joinNegativeValues(argv: readonly string[], options: Readonly<Record<st
 /** Help of one command, in sections. */
 export function helpOf(spec: CommandSpec): string {
   const args = spec.arguments.map(({ name, optional, many }) => `${optional ? '[' : '<'}${name}${many ? '…' : ''}${optional ? ']' : '>'}`)
-  const options = Object.entries({ ...spec.options, ...COMMON_OPTIONS }).map(([name, { value, help, short }]) => [
+  const options = Object.entries(optionsOf(spec)).map(([name, { value, help, short }]) => [
     `${short ? `-${short}, ` : ''}--${name}${value === undefined ? '' : ` ${value}`}`,
     help,
   ])
@@ -140,7 +147,7 @@ export function helpOf(spec: CommandSpec): string {
 export function helpOfAll(specs: readonly CommandSpec[]): string {
   return [
     'chronicle-replay: replays recorded market data as fast as the hardware reads it\n',
-    section('USAGE', ['  chronicle-replay <command> …', '  chronicle-replay <command> --help']),
+    section('USAGE', ['  chronicle-replay <command> …', '  chronicle-replay <command> --help', '  chronicle-replay --version']),
     section('COMMANDS', columns(specs.map(({ name, summary }) => [name, summary]))),
   ].join('\n')
 }

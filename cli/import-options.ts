@@ -5,7 +5,7 @@ import type { UnitOptions } from '../core/import/import-unit.ts'
 import type { Importer } from '../core/import/importer.ts'
 import { bundleImporter, loadImporter, type OwnImporter } from '../core/import/own-importer.ts'
 import { findSources } from '../core/import/source-files.ts'
-import { badOption, choiceOption, listOption, rangeOption } from './arguments.ts'
+import { badChoice, badOption, choiceOption, listOption, rangeOption } from './arguments.ts'
 import type { CommandInput, OptionSpec } from './command.ts'
 
 /** What files are and what is taken of them: options of every command that imports. */
@@ -82,7 +82,7 @@ function optionsOf(input: CommandInput, onError: UnitOptions['onError']): UnitOp
   const symbols = listOption(input, 'symbols')
   const streams = listOption(input, 'streams')
   const unknown = streams?.find((stream) => !STREAMS.includes(stream))
-  if (unknown !== undefined) throw badOption('streams', `of ${STREAMS.join(', ')}`, unknown)
+  if (unknown !== undefined) throw badChoice('streams', 'some of', STREAMS, unknown)
   return {
     settings: {
       venue: input.text('venue'),

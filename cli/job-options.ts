@@ -11,7 +11,7 @@ import { planRequest, type RunRequest } from '../core/plan/run-request.ts'
 import { readCommittedParts } from '../core/plan/table/committed-parts.ts'
 import type { LiveParts } from '../core/plan/table/live-parts.ts'
 import { isS3Uri } from '../core/store/open-store.ts'
-import { badOption, choiceOption, countOption, listOption, rangeOption } from './arguments.ts'
+import { badOption, choiceOption, countOption, listOption, rangeOption, requiredOptions } from './arguments.ts'
 import { cloudOf, ENDPOINT } from './cloud-clients.ts'
 import type { CommandInput, OptionSpec } from './command.ts'
 import { checkJobTypes } from './job-types.ts'
@@ -27,10 +27,13 @@ const ON_ERROR: OptionSpec = {
   help: 'when a partition fails: set it aside and finish the others (default), or begin no further task; skip: as quarantine, but damaged records are left out and counted',
 }
 
+const ARCHIVE: OptionSpec = { value: 'U', help: 'archive to read: v1/<venue>/<symbol>/<date>/<stream>/' }
+const TABLE: OptionSpec = { value: 'U', help: 'table for the rows' }
+
 /** Options of every command that plans a run. */
 export const JOB_OPTIONS: Readonly<Record<string, OptionSpec>> = {
-  archive: { value: 'U', help: 'archive to read: v1/<venue>/<symbol>/<date>/<stream>/' },
-  table: { value: 'U', help: 'table for the rows' },
+  archive: ARCHIVE,
+  table: TABLE,
   venues: { value: 'A,B', help: 'these venues only; a name with a comma in double quotes' },
   symbols: { value: 'A,B', help: 'these symbol codes, on all venues unless --venues narrows it; one with a comma in double quotes' },
   from: { value: 'T', help: 'from T on (ISO 8601, UTC unless it says otherwise, or nanoseconds), a multiple of the slice' },
@@ -62,7 +65,7 @@ export interface PlannedCommand {
 
 /** Plans the run of a command line; writes nothing. @throws ReplayError input `usage`, and those of `requestOf`, `planRun` */
 export async function planCommand(input: CommandInput, workers: number): Promise<PlannedCommand> {
-  const [archiveUri, tableUri] = [required(input, 'archive'), required(input, 'table')]
+  const { archive: archiveUri, table: tableUri } = requiredOptions(input, { archive: ARCHIVE, table: TABLE })
   if (!isS3Uri(archiveUri) && !fs.statSync(archiveUri, { throwIfNoEntry: false })?.isDirectory())
     throw badOption('archive', 'the folder of an archive, or s3://…', archiveUri)
   requireTablePlace(tableUri)
@@ -141,10 +144,4 @@ function checkOption(input: CommandInput): number | 'off' | undefined {
   if (text === undefined || text === 'off') return text
   if (!/^[1-9]\d{0,8}$/.test(text)) throw badOption('check', 'a number of partitions, or off', text)
   return Number(text)
-}
-
-function required(input: CommandInput, option: string): string {
-  const text = input.text(option)
-  if (text === undefined || text === '') throw badOption(option, 'a path or URI', '')
-  return text
 }

@@ -26,6 +26,8 @@ import { status } from './commands/status.ts'
 import { submit } from './commands/submit.ts'
 import { vacuum } from './commands/vacuum.ts'
 import { verify } from './commands/verify.ts'
+import { EndedAs } from './ended-as.ts'
+import { versionText } from './version.ts'
 
 export const COMMANDS: readonly CommandSpec[] = [
   inspect,
@@ -68,7 +70,12 @@ export async function main(argv: readonly string[], io: CommandIo): Promise<numb
     io.out(helpOfAll(COMMANDS))
     return name === undefined ? 2 : 0
   }
+  if (name === '--version' || name === '-V' || name === 'version') {
+    io.out(versionText(rest.includes('--json')))
+    return 0
+  }
   const command = COMMANDS.find((spec) => spec.name === name)
+  const ended = new EndedAs(io, { isJson: rest.includes('--json'), isJsonLines: command?.isJsonLines === true })
   try {
     if (command === undefined) throw unknownCommand(name)
     const input = parseCommand(command, rest)
@@ -76,12 +83,12 @@ export async function main(argv: readonly string[], io: CommandIo): Promise<numb
       io.out(helpOf(command))
       return 0
     }
-    return await command.run(input, io)
+    return ended.with(await command.run(input, ended.io))
   } catch (error) {
     // A reader that has enough (`| head`) is no failure, unless something else was to be written.
     if (error instanceof OutputClosed) return 0
     io.err(`${textOf(error)}\n`)
-    return exitCodeOf(error)
+    return ended.byError(error, exitCodeOf(error))
   }
 }
 

@@ -7,8 +7,8 @@ import { planImportRun } from '../core/plan/imports/import-run-plan.ts'
 import { writePlan } from '../core/plan/run/plan-writer.ts'
 import { newRunId, runFiles } from '../core/plan/run/run-files.ts'
 import { type RunSubmission, writeRequest } from '../core/plan/run-request.ts'
-import { badOption, choiceOption, countOption, numberOption } from './arguments.ts'
-import { cloudOf } from './cloud-clients.ts'
+import { choiceOption, countOption, numberOption, requiredOptions } from './arguments.ts'
+import { cloudOf, STACK } from './cloud-clients.ts'
 import { startExecution } from './cloud-execution.ts'
 import { followUnlessDetached } from './cloud-follow.ts'
 import { runUri } from './cloud-run.ts'
@@ -33,8 +33,7 @@ const SMALL_TASK_BYTES = 2 ** 28
 export async function submitImport(words: readonly string[], input: CommandInput, io: CommandIo): Promise<number> {
   const progress = new ProgressLine(io, input)
   const cloud = cloudOf(input)
-  const name = input.text('stack')
-  if (name === undefined) throw badOption('stack', 'the name of a deployed stack', '')
+  const { stack: name } = requiredOptions(input, { stack: STACK })
   if (input.text('table') !== undefined) throw new ReplayError('usage', 'an import has no --table', { category: 'input' })
   const maxDollars = numberOption(input, 'max-dollars') ?? null
   const stack = await readStack(cloud, name)

@@ -43,6 +43,7 @@ export const book: CommandSpec = {
     'on-error': { value: 'abort|skip', help: 'at damage, or an order that is not known: stop (default), or leave it out and go on' },
     endpoint: ENDPOINT,
   },
+  isJsonLines: true,
   examples: [
     { command: 'chronicle-replay book archive/v1/kraken/eth-chf/2021-04-17/book', does: 'the book at the end of a day' },
     { command: 'chronicle-replay book log --every 10000 --depth 5 --json', does: 'a JSON line every 10,000 messages, and one for the end' },

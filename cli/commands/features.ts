@@ -1,4 +1,5 @@
 import { bookSettingsOf } from '../../core/book/log-settings.ts'
+import { ReplayError } from '../../core/errors.ts'
 import { parseTrigger, type Trigger } from '../../core/features/clocks/trigger.ts'
 import { resolveColumns } from '../../core/features/columns/builtin-columns.ts'
 import { FeatureSink } from '../../core/features/feature-sink.ts'
@@ -86,8 +87,13 @@ export const features: CommandSpec = {
 
 async function sinkFor(input: CommandInput, logs: readonly LogLocation[]): Promise<FeatureSink> {
   const [csv, parquet, columns] = [outputOption(input, 'csv'), outputOption(input, 'parquet'), input.text('columns')]
-  if (columns === undefined) throw badOption('columns', 'a list like mid,spread_bps,imbalance:5', '')
-  if ((csv === undefined) === (parquet === undefined)) throw badOption('parquet', 'one of --parquet F and --csv F', parquet ?? '')
+  const missing = [
+    ...(columns === undefined ? ['--columns, a list like mid,spread_bps,imbalance:5'] : []),
+    ...(input.text('every') === undefined && input.text('trigger') === undefined ? ['--every, a bar length like 1s, or --trigger'] : []),
+    ...(csv === undefined && parquet === undefined ? ['--parquet F or --csv F'] : []),
+  ]
+  if (columns === undefined || missing.length > 0) throw new ReplayError('usage', `missing ${missing.join(' and ')}`, { category: 'input' })
+  if (csv !== undefined && parquet !== undefined) throw badOption('parquet', 'one of --parquet F and --csv F', parquet)
   const fields = resolveColumns(columns)
   const settings = (await Promise.all(logs.map(openLog))).map(bookSettingsOf)
   return new FeatureSink({
@@ -110,7 +116,6 @@ async function sinkFor(input: CommandInput, logs: readonly LogLocation[]): Promi
 function triggerOf(input: CommandInput): Trigger {
   const [every, text] = [input.text('every'), input.text('trigger')]
   const parts = [...(every === undefined ? [] : [every]), ...(text === undefined ? [] : [text])]
-  if (parts.length === 0) throw badOption('every', 'a bar length like 1s, or a --trigger', '')
   return parseTrigger(parts.join(','))
 }
 

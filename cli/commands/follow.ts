@@ -36,6 +36,7 @@ export const follow: CommandSpec = {
     'max-skew': { value: 'D', help: 'how far exchange time may be off record time, in place of what the job says (5s)' },
     'on-error': { value: 'abort|skip', help: 'at damage: stop (default), or leave it out and go on' },
   },
+  isJsonLines: true,
   examples: [
     {
       command: 'chronicle-replay follow bars streams/clean/okx/btc-usdt/trades/queue --param every=1m',

@@ -1,6 +1,6 @@
 import { isoTime } from '../../core/instant.ts'
 import { type GenerateOptions, generateArchive } from '../../core/synthetic/archive.ts'
-import { badOption, choiceOption, countOption, listOption, localPath, numberOption, timeOption } from '../arguments.ts'
+import { badChoice, badOption, choiceOption, countOption, listOption, localPath, numberOption, timeOption } from '../arguments.ts'
 import type { CommandInput, CommandSpec } from '../command.ts'
 import { bytesText, commandText, countText, jsonText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
@@ -82,7 +82,7 @@ const STREAMS = ['book', 'trades', 'ticker', 'l3'] as const
 
 function streamOf(word: string): (typeof STREAMS)[number] {
   const stream = STREAMS.find((known) => known === word)
-  if (stream === undefined) throw badOption('streams', `some of ${STREAMS.join(', ')}`, word)
+  if (stream === undefined) throw badChoice('streams', 'some of', STREAMS, word)
   return stream
 }
 

@@ -9,9 +9,9 @@ import { loadImporter } from '../../core/import/own-importer.ts'
 import { engineHash } from '../../core/job/engine-hash.ts'
 import { planImportRun } from '../../core/plan/imports/import-run-plan.ts'
 import { newRunId } from '../../core/plan/run/run-files.ts'
-import { countOption } from '../arguments.ts'
+import { countOption, requiredOptions } from '../arguments.ts'
 import { cloudOf, ENDPOINT } from '../cloud-clients.ts'
-import type { CommandSpec } from '../command.ts'
+import type { CommandSpec, OptionSpec } from '../command.ts'
 import { IMPORT_OPTIONS, lookAtFiles } from '../import-options.ts'
 import { reportImport } from '../import-report.ts'
 import { interruptible } from '../interruptible.ts'
@@ -20,6 +20,8 @@ import { ProgressLine } from '../progress.ts'
 
 /** A kill loses what was read of the tasks that were under way, and the last ones to end do not wait long for each other. */
 const MIN_TASKS = 64
+
+const ARCHIVE: OptionSpec = { value: 'U', help: 'archive to write into: v1/<venue>/<symbol>/<date>/<stream>/' }
 
 export const importFiles: CommandSpec = {
   name: 'import',
@@ -32,7 +34,7 @@ export const importFiles: CommandSpec = {
     },
   ],
   options: {
-    archive: { value: 'U', help: 'archive to write into: v1/<venue>/<symbol>/<date>/<stream>/' },
+    archive: ARCHIVE,
     ...IMPORT_OPTIONS,
     workers: { value: 'N', help: 'threads (default 1)' },
     'dry-run': { help: 'say what the files are and what would be made of them; write nothing' },
@@ -60,8 +62,7 @@ export const importFiles: CommandSpec = {
     }
     for (const { path: file, why } of plan.leftOut) progress.problem(`left out ${file}: ${why}`)
     if (plan.units.length === 0) throw new ReplayError('import-nothing', 'none of the files can be imported', { category: 'input' })
-    const uri = input.text('archive')
-    if (uri === undefined) throw new ReplayError('usage', 'expected --archive, the archive to write into', { category: 'input' })
+    const { archive: uri } = requiredOptions(input, { archive: ARCHIVE })
     const cloud = cloudOf(input)
     const workers = countOption(input, 'workers') ?? 1
     const createdMs = Date.now()

@@ -22,6 +22,7 @@ export const replay: CommandSpec = {
     types: { value: 'A,B', help: 'message types: 0x1000, 0x1001, 0x1002, or book, ticker, trade' },
     symbols: { value: 'A,B', help: 'symbol codes of the paths; in a log that mixes markets, exchange symbols' },
     sample: { value: 'N', help: 'every N-th message that passes the filters' },
+    limit: { value: 'N', help: 'the first N of these, then no more is read' },
     csv: { value: 'F', help: 'write CSV' },
     parquet: { value: 'F', help: 'write Parquet' },
     decode: { help: 'CSV and Parquet with the decoded columns of tickers and trades' },
@@ -41,6 +42,7 @@ export const replay: CommandSpec = {
       command: 'chronicle-replay replay log --from 2024-08-08T00:00:00Z --to 2024-08-08T01:00:00Z --parquet hour.parquet',
       does: 'an hour as Parquet',
     },
+    { command: 'chronicle-replay replay archive --types trade --console --limit 20', does: 'a look at the first trades' },
     { command: 'chronicle-replay replay a b --queue merged', does: 'two logs merged into one' },
   ],
   async run(input, io) {
@@ -84,6 +86,7 @@ function optionsOf(input: CommandInput) {
     types: typesOption(input, 'types'),
     symbols: listOption(input, 'symbols'),
     sample: countOption(input, 'sample'),
+    limit: countOption(input, 'limit'),
     onError: choiceOption(input, 'on-error', ['abort', 'skip']),
     ...{ csv, parquet, queue, letters },
   }
@@ -91,7 +94,7 @@ function optionsOf(input: CommandInput) {
 
 async function buildPipeline(
   logs: readonly LogLocation[],
-  { fromNs, toNs, types, symbols, sample, onError, csv, parquet, queue, letters }: ReturnType<typeof optionsOf>,
+  { fromNs, toNs, types, symbols, sample, limit, onError, csv, parquet, queue, letters }: ReturnType<typeof optionsOf>,
   input: CommandInput,
   io: CommandIo,
 ): Promise<ReplayPipeline> {
@@ -100,6 +103,7 @@ async function buildPipeline(
   if (fromNs !== undefined || toNs !== undefined) pipeline.filterTimeRange(fromNs ?? null, toNs ?? null)
   if (types !== undefined) pipeline.filterTypes(types)
   if (sample !== undefined) pipeline.sample(sample)
+  if (limit !== undefined) pipeline.limit(limit)
   addSinks(pipeline, types, { csv, parquet, queue }, input, io)
   if (onError !== undefined) pipeline.onError(onError)
   if (letters !== undefined) pipeline.deadLettersTo(letters)

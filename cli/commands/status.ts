@@ -1,8 +1,8 @@
 import { ENDPOINT } from '../cloud-clients.ts'
 import { RunReceiptsReader } from '../cloud-receipts.ts'
-import { reportStatus } from '../cloud-report.ts'
+import { exitCodeOfRun, reportStatus } from '../cloud-report.ts'
 import { openCloudRun } from '../cloud-run.ts'
-import { statusOf } from '../cloud-status.ts'
+import { isOver, statusOf } from '../cloud-status.ts'
 import type { CommandSpec } from '../command.ts'
 import { jsonText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
@@ -15,7 +15,8 @@ export const RUN_OPTIONS = {
 
 export const status: CommandSpec = {
   name: 'status',
-  summary: 'how a run on AWS stands: tasks, what waits and why, messages/s, dollars so far, outcome',
+  summary:
+    'how a run on AWS stands: tasks, what waits and why, messages/s, dollars so far, outcome; of a run that is over the exit code says how it ended',
   arguments: [RUN_ARGUMENT],
   options: RUN_OPTIONS,
   examples: [
@@ -27,6 +28,6 @@ export const status: CommandSpec = {
     const found = await statusOf(run, new RunReceiptsReader(run), Date.now())
     if (input.flag('json')) io.out(jsonText(found))
     reportStatus(found, run.tableUri, new ProgressLine(io, input))
-    return 0
+    return isOver(found) ? exitCodeOfRun(found) : 0
   },
 }

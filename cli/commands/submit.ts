@@ -5,13 +5,13 @@ import { planRequest, type RunRequest, type RunSubmission, writeRequest } from '
 import { writeSchedule } from '../../core/plan/run-schedule.ts'
 import { readCommittedParts } from '../../core/plan/table/committed-parts.ts'
 import { findTable } from '../../core/table/delta-log.ts'
-import { badOption, choiceOption, countOption, numberOption } from '../arguments.ts'
-import { cloudOf } from '../cloud-clients.ts'
+import { choiceOption, countOption, numberOption, requiredOptions } from '../arguments.ts'
+import { cloudOf, STACK } from '../cloud-clients.ts'
 import { startExecution } from '../cloud-execution.ts'
 import { followUnlessDetached } from '../cloud-follow.ts'
 import { type CloudRun, runUri } from '../cloud-run.ts'
 import { type CloudStack, readStack } from '../cloud-stack.ts'
-import type { CommandInput, CommandIo, CommandSpec } from '../command.ts'
+import type { CommandInput, CommandIo, CommandSpec, OptionSpec } from '../command.ts'
 import { IMPORT_OPTIONS } from '../import-options.ts'
 import { JOB_OPTIONS, requestOf } from '../job-options.ts'
 import { commandText, countText, jsonText } from '../output.ts'
@@ -26,6 +26,8 @@ const OF_IMPORTS = Object.fromEntries(
 )
 const { workers: _workers, archive: _archive, table: _table, check: _check, ...SELECTION } = JOB_OPTIONS
 
+const TABLE: OptionSpec = { value: 's3://…', help: 'table for the rows, in the stack’s table bucket; an import has none' }
+
 export const submit: CommandSpec = {
   name: 'submit',
   summary: 'the same run on AWS: plans, says what it may cost, starts it and follows it; exits as the run ends',
@@ -37,9 +39,9 @@ export const submit: CommandSpec = {
     },
   ],
   options: {
-    stack: { value: 'NAME', help: 'deployed stack that carries it out' },
+    stack: STACK,
     archive: { value: 's3://…', help: 'archive to read, in the stack’s archive bucket (default: the whole bucket)' },
-    table: { value: 's3://…', help: 'table for the rows, in the stack’s table bucket; an import has none' },
+    table: TABLE,
     ...OF_IMPORTS,
     ...SELECTION,
     'on-error': {
@@ -114,8 +116,7 @@ interface Prepared {
 async function prepare(input: CommandInput, progress: ProgressLine): Promise<Prepared> {
   const cloud = cloudOf(input)
   choiceOption(input, 'on-error', ['quarantine', 'skip'])
-  const stackName = input.text('stack')
-  if (stackName === undefined) throw badOption('stack', 'the name of a deployed stack', '')
+  const { stack: stackName } = requiredOptions(input, { stack: STACK, table: TABLE })
   const maxDollars = numberOption(input, 'max-dollars') ?? null
   const limits = { minTasks: countOption(input, 'tasks'), minTaskSeconds: countOption(input, 'task-timeout') }
   const stack = await readStack(cloud, stackName)

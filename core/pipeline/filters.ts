@@ -116,6 +116,29 @@ export function sampler(interval: number): Filter {
   }
 }
 
+/**
+ * Passes the first `count` messages that reach it; then the run is over.
+ * @throws ReplayError input `message-limit` unless `count` is a positive integer
+ */
+export function limiter(count: number): Filter {
+  if (!Number.isSafeInteger(count) || count < 1) {
+    throw new ReplayError('message-limit', `limit: expected a positive integer, found ${count}`, { category: 'input' })
+  }
+  let left = count
+  return {
+    name: 'limit',
+    get isOver() {
+      return left === 0
+    },
+    select(batch: MessageBatch) {
+      const passed = Math.min(left, batch.length)
+      left -= passed
+      let kept = 0
+      batch.narrow(() => kept++ < passed)
+    },
+  }
+}
+
 function low(value: bigint): number {
   return Number(BigInt.asUintN(32, value))
 }

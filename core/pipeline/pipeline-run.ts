@@ -60,7 +60,7 @@ export class PipelineRun {
     this.#settings = settings
   }
 
-  /** Reads the source to its end; closes sinks and source in any case. */
+  /** Reads the source to its end, or until a filter passes no more; closes sinks and source in any case. */
   async run(): Promise<PipelineStats> {
     const startedMs = performance.now()
     try {
@@ -72,6 +72,7 @@ export class PipelineRun {
         batch.release()
         await this.#letOthersRun()
         this.#settings.signal?.throwIfAborted()
+        if (this.#stages.some((stage) => stage.kind === 'filter' && stage.filter.isOver === true)) break
       }
       await this.#finish()
     } catch (error) {

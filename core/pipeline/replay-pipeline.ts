@@ -9,7 +9,7 @@ import type { DeadLetter } from '../sink/dead-letter.ts'
 import type { ParquetSinkOptions } from '../sink/parquet-sink.ts'
 import { QueueSink } from '../sink/queue-sink.ts'
 import type { Sink } from '../sink/sink.ts'
-import { messageFilter, sampler, symbolFilter, timeRangeFilter, typeFilter } from './filters.ts'
+import { limiter, messageFilter, sampler, symbolFilter, timeRangeFilter, typeFilter } from './filters.ts'
 import { type ErrorStrategy, PipelineRun, type RunSettings, type SinkSpec, type StageSpec } from './pipeline-run.ts'
 import { regroup } from './regroup.ts'
 import type { PipelineProgress, PipelineStats } from './stats.ts'
@@ -73,6 +73,11 @@ export class ReplayPipeline {
   /** Passes every N-th message that gets here: N, 2N, … */
   sample(interval: number): this {
     return this.#addFilter(sampler(interval), null)
+  }
+
+  /** Passes the first `count` messages that get here, and ends the run with them. What was not read is not counted. */
+  limit(count: number): this {
+    return this.#addFilter(limiter(count), null)
   }
 
   /** Replaces parts of each message: payload, type or time. What is not given stays. `null` drops the message. */

@@ -7,6 +7,8 @@ export interface Filter {
   readonly name: string
   /** @param leaveOut given under `skip`: takes a message that the filter failed on, which then does not pass */
   select(batch: MessageBatch, leaveOut?: (message: MessageCursor, error: unknown) => void): void
+  /** Nothing more will pass: the run ends. @default false */
+  readonly isOver?: boolean
 }
 
 /** What a transform may want to know before the first batch. */

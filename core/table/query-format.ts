@@ -16,6 +16,7 @@ export type JsonValue = string | number | boolean | null
  * - `csv`: RFC 4180 with a header; NULL is empty, an empty text is `""`.
  * - `json`: one array of objects, an object per line; values as `jsonOf` says.
  * - `table`: for people; widths come from the first chunk, so that a long result can stream.
+ * @param hasFoot whether a table ends with the number of its rows; JSON has to end
  * @returns the number of rows
  */
 export async function formatRows(
@@ -23,6 +24,7 @@ export async function formatRows(
   columns: readonly QueryColumn[],
   chunks: AsyncIterable<DuckDBValue[][]>,
   write: (text: string) => void | Promise<void>,
+  hasFoot = true,
 ): Promise<number> {
   const { head, lines, foot } = FORMATS[format](columns)
   let count = 0
@@ -32,7 +34,7 @@ export async function formatRows(
     count += rows.length
   }
   if (count === 0) await write(head([]))
-  await write(foot(count))
+  if (hasFoot) await write(foot(count))
   return count
 }
 

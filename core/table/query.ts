@@ -8,6 +8,7 @@ import { ReplayError } from '../errors.ts'
 import { asideOf, OutputFile, outputError } from '../store/output-file.ts'
 import { makeTemporaryFolder } from '../temporary-folder.ts'
 import { type FilesSelect, quoteSql, selectFiles } from './file-select.ts'
+import { OpenResult } from './open-result.ts'
 import { HIVE_NULL, unescapePathName } from './partition-path.ts'
 import { plainDirectory } from './plain-directory.ts'
 import { formatRows, type JsonValue, jsonOf, type QueryColumn, type TextFormat } from './query-format.ts'
@@ -146,6 +147,17 @@ export class Query {
     return formatRows(format, columnsOf(result), chunksOf(result), write)
   }
 
+  /** Begins a statement whose result is taken piece by piece. Null: it has none, as `create view` has none. */
+  async open(sql: string): Promise<OpenResult | null> {
+    const result = await orQueryFailed(this.#connection.stream(sql))
+    return result.returnType === NOTHING ? null : new OpenResult(columnsOf(result), chunksOf(result))
+  }
+
+  /** Ends the statement that is running: it fails with `query-failed`. */
+  interrupt(): void {
+    this.#connection.interrupt()
+  }
+
   /** Writes the result as a Parquet file, which appears whole. @throws ReplayError also input `disk-full`, `output-failed` */
   async writeParquet(sql: string, file: string): Promise<void> {
     const aside = asideOf(file)
@@ -177,6 +189,9 @@ export class Query {
     this.#afterClose()
   }
 }
+
+/** What DuckDB calls `ResultReturnType.NOTHING`. */
+const NOTHING = 2
 
 function copyTo(target: string, from: string): void {
   const file = new OutputFile({ path: target })

@@ -47,7 +47,7 @@ describeCloud('a run that is not whole', (cloud) => {
     await control.add({ jobs: '*-task-000000', exitCode: 12, instead: true })
     const { document } = await runs.submit(tolerant, runs.newTable(), '--tasks', '3')
     const { code, document: status, said } = await runs.command('status', document.uri)
-    expect(code).toBe(0)
+    expect(code).toBe(4)
     expect(status).toMatchObject({ run: document.run, state: 'partial', outcome: { state: 'partial' } })
     expect(said).toContain('resume')
   })

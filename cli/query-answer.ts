@@ -1,0 +1,71 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { ReplayError } from '../core/errors.ts'
+import { OutputFile } from '../core/store/output-file.ts'
+import type { Query } from '../core/table/query.ts'
+import { splitStatements } from '../core/table/sql-statements.ts'
+import { makeTemporaryFolder } from '../core/temporary-folder.ts'
+import type { CommandIo } from './command.ts'
+import { countText } from './output.ts'
+
+export const RESULT_FORMATS = ['table', 'csv', 'json', 'parquet'] as const
+export type ResultFormat = (typeof RESULT_FORMATS)[number]
+
+/** Where results go, and as what. */
+export interface AnswerTo {
+  readonly format: ResultFormat
+  /** A file; undefined: standard output. */
+  readonly out: string | undefined
+}
+
+/**
+ * Carries out statements in order, and writes the result of the last one: another kind of file than a table for people holds one.
+ * Tables of those before are written, too.
+ * @throws ReplayError input `usage` where there is no statement, and those of `Query`
+ */
+export async function answer(query: Query, sql: string, to: AnswerTo, io: CommandIo): Promise<void> {
+  const { statements: whole, rest, isRestBlank } = splitStatements(sql)
+  const statements = isRestBlank ? whole : [...whole, rest]
+  const last = statements.at(-1)
+  if (last === undefined) throw new ReplayError('usage', 'expected a statement, e.g. "select count(*) from t"', { category: 'input' })
+  for (const statement of statements.slice(0, -1)) {
+    const result = await query.open(statement)
+    if (result === null || to.format !== 'table' || to.out !== undefined) continue
+    const rows = await result.write('table', (text) => io.out(text))
+    io.out(rowsText(rows))
+  }
+  await answerOne(query, last, to, io)
+}
+
+/** The foot of a table. */
+export function rowsText(rows: number): string {
+  return `${countText(rows)} ${rows === 1 ? 'row' : 'rows'}\n`
+}
+
+async function answerOne(query: Query, sql: string, { format, out }: AnswerTo, io: CommandIo): Promise<void> {
+  if (format === 'parquet') return answerParquet(query, sql, out, io)
+  if (out === undefined) {
+    await query.write(sql, format, (text) => io.out(text))
+    return
+  }
+  const file = new OutputFile({ path: out }, { whole: true })
+  try {
+    await query.write(sql, format, (text) => file.write(Buffer.from(text)))
+    file.close()
+  } finally {
+    file.abandon()
+  }
+}
+
+/** Parquet is written from its end, so standard output gets a finished file. */
+async function answerParquet(query: Query, sql: string, out: string | undefined, io: CommandIo): Promise<void> {
+  if (out !== undefined) return query.writeParquet(sql, out)
+  if (io.outIsTerminal) throw new ReplayError('usage', 'Parquet is not for a terminal; give --out F, or redirect', { category: 'input' })
+  const folder = makeTemporaryFolder('chronicle-replay-')
+  try {
+    await query.writeParquet(sql, path.join(folder, 'result.parquet'))
+    io.out(fs.readFileSync(path.join(folder, 'result.parquet')))
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true })
+  }
+}
