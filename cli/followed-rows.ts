@@ -1,12 +1,13 @@
 import fs from 'node:fs'
-import { isoTime } from '../core/instant.ts'
+import { BAR_TIMES } from '../core/features/rows/row-times.ts'
+import { isoMicros, isoTime } from '../core/instant.ts'
 import type { PlanColumn } from '../core/job/row-schema.ts'
 import { outputError } from '../core/store/output-file.ts'
 import { quoteCsv } from '../core/table/csv-text.ts'
 import type { FollowedValue } from '../core/task/follow-pass.ts'
 
-/** Columns that a table for the eye leaves out: they are the same in all rows, or places. */
-const HIDDEN = new Set(['venue', 'symbol', 'date', 'seq', 'row', 'bar_start_ns', 'bar_end_ns'])
+/** Columns that a table for the eye leaves out: the same in all rows, places, or beside `ts_ns`. */
+const HIDDEN = new Set(['venue', 'symbol', 'date', 'ts', 'seq', 'row', ...BAR_TIMES.map(({ name }) => name)])
 const LEAST_WIDTH = 10
 /** `2024-03-01T00:00:00.000000000Z` */
 const TIME_WIDTH = 30
@@ -94,16 +95,23 @@ export class RowLines {
 
   #lineOf(row: readonly FollowedValue[]): string {
     const columns = this.#columns
-    if (this.#format === 'csv') return row.map((value) => (value === null ? '' : quoteCsv(String(value)))).join(',')
-    if (this.#format === 'json') return JSON.stringify(Object.fromEntries(columns.map(({ name }, i) => [name, jsonValue(name, row[i]!)])))
+    if (this.#format === 'csv') return row.map((value, i) => csvField(columns[i]!, value)).join(',')
+    if (this.#format === 'json')
+      return JSON.stringify(Object.fromEntries(columns.map((column, i) => [column.name, jsonValue(column, row[i]!)])))
     const shown = columns.flatMap((column, i) => (HIDDEN.has(column.name) ? [] : [cell(column, textOf(column.name, row[i]!))]))
     return shown.join('  ').trimEnd()
   }
 }
 
-/** Times and positions are decimal strings, other numbers are numbers as long as nothing is lost. */
-function jsonValue(name: string, value: FollowedValue): FollowedValue {
+function csvField({ type }: PlanColumn, value: FollowedValue): string {
+  if (value === null) return ''
+  return quoteCsv(type === 'timestamp_us' ? isoMicros(value as bigint) : String(value))
+}
+
+/** Nanoseconds and positions are decimal strings, times ISO 8601, other numbers are numbers as long as nothing is lost. */
+function jsonValue({ name, type }: PlanColumn, value: FollowedValue): FollowedValue {
   if (typeof value !== 'bigint') return value
+  if (type === 'timestamp_us') return isoMicros(value)
   const isPlace = name.endsWith('_ns') || name === 'seq'
   return isPlace || BigInt(Number(value)) !== value ? String(value) : Number(value)
 }

@@ -44,6 +44,11 @@ export function isoTime(ns: bigint): string {
   return fraction === 0n ? `${whole}Z` : `${whole}.${String(fraction).padStart(9, '0')}Z`
 }
 
+/** `2024-08-08T01:00:00Z`, with microseconds where there are any. */
+export function isoMicros(micros: bigint): string {
+  return isoTime(micros * 1000n).replace(/000Z$/, (end) => (micros % 1_000_000n === 0n ? end : 'Z'))
+}
+
 /** Nanoseconds since the epoch at which a day `YYYY-MM-DD` begins; null: there is no such day. */
 export function dayStartNs(date: string): bigint | null {
   const match = /^(\d{4})-(\d\d)-(\d\d)$/.exec(date)

@@ -105,7 +105,7 @@ function plotColumns({ columns, variants, job }: PlanHead, wanted: readonly stri
   throw new ReplayError('report-column', `expected at most ${MAX_PLOTS} columns to plot, found ${wanted.length}`, { category: 'input' })
 }
 
-const PREFIX = ['venue', 'symbol', 'date', 'ts_ns', 'seq', 'row', 'variant']
+const PREFIX = ['venue', 'symbol', 'date', 'ts', 'ts_ns', 'seq', 'row', 'variant']
 const NUMERIC: ReadonlySet<PlanColumn['type']> = new Set(['f64', 'i64', 'i32'])
 
 /** Rows with a crossed book, and rows that the job marked as after a gap. */
@@ -120,11 +120,12 @@ async function countBadRows(query: Query, record: RunRecord): Promise<Pick<Table
     ...(names.has('gap') ? [['marked', 'gap'] as const] : []),
   ]
   const endNs = grid.fromNs + grid.binNs * BigInt(grid.bins)
+  const timeNs = names.has('bar_start_ns') ? 'coalesce(bar_start_ns, ts_ns)' : 'ts_ns'
   const quality: QualityRows[] = []
   for (const [name, where] of conditions) {
     const rows = await query.rows(
-      `SELECT venue || '/' || symbol AS instrument, ${grid.fromNs} + (ts_ns - ${grid.fromNs}) // ${grid.binNs} * ${grid.binNs} AS bin_ns, count(*) AS n
-       FROM t WHERE ${where} AND ts_ns >= ${grid.fromNs} AND ts_ns < ${endNs} GROUP BY ALL ORDER BY ALL`,
+      `SELECT venue || '/' || symbol AS instrument, ${grid.fromNs} + (${timeNs} - ${grid.fromNs}) // ${grid.binNs} * ${grid.binNs} AS bin_ns, count(*) AS n
+       FROM t WHERE ${where} AND ${timeNs} >= ${grid.fromNs} AND ${timeNs} < ${endNs} GROUP BY ALL ORDER BY ALL`,
     )
     quality.push({
       name,

@@ -222,7 +222,7 @@ export class FeatureEngine {
       const type = types[row]!
       const isBook = type === TYPE_BOOK_EVENT && this.#hasBook
       if (this.#losses.isWaiting && (exchange === null || !isBook)) this.#losses.meet(batch.originAt(row).path, micros, isBook)
-      if (exchange === null) this.#comeTo(micros)
+      if (exchange === null) this.#comeTo(micros, timeLow, timeHigh)
       if (timeFlags !== null && timeFlags[row] !== 0 && this.#isLeftOut(cursor, timeFlags[row]!, isBook)) continue
       const isOther = type !== TYPE_TRADE && !isBook
       if (isOther) {
@@ -296,11 +296,11 @@ export class FeatureEngine {
   // In order of arrival
 
   /** With the record clock time goes on with every record, also with those that are nothing to the rows. */
-  #comeTo(micros: number): void {
+  #comeTo(micros: number, timeLow: number, timeHigh: number): void {
     const rows = this.#rows
     if (!rows.hasStarted) rows.start(Math.min(micros, this.#startMicros), this.#trust.isOpen)
     if (micros >= this.#losses.next) this.#trust.tellLosses(micros)
-    rows.advance(micros)
+    rows.comeTo(micros, timeLow, timeHigh)
   }
 
   /** Record time so far. */
@@ -389,7 +389,7 @@ export class FeatureEngine {
     const { micros } = message
     if (micros >= this.#toMicros) return
     const rows = this.#rows
-    if (this.#exchange !== null) this.#comeTo(micros)
+    if (this.#exchange !== null) this.#comeTo(micros, message.timeLow, message.timeHigh)
     if (message.gap !== 0 || message.gapOpen !== (this.#trust.isGap ? 1 : 0)) this.#trust.judge(message)
     rows.enter(message)
     if (rows.hearsMessages) rows.message(this.#cursor!)

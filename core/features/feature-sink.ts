@@ -33,8 +33,9 @@ export interface FeatureSinkOptions extends Omit<FeatureEngineOptions, 'tables' 
  * The end of a pipeline that writes a feature table:
  * `pipeline.sink(new FeatureSink({ columns: 'mid,spread_bps,imbalance:5', trigger: '1s', parquet: 'features.parquet' }))`.
  *
- * Columns: `ts_ns` (the start of the bar, or the time of the message, by `clock`), `seq` (position of the message, of a bar's
- * last one: segment · 2³² + offset ÷ 64), with time bars `bar_start_ns`, `bar_end_ns`, then `gap` and the features.
+ * Columns: `ts` and `ts_ns` (when the values were known: the end of the bar, or the latest time so far, by `clock`), `seq` (position
+ * of the message, of a bar's last one: segment · 2³² + offset ÷ 64), with time bars `bar_start`, `bar_end` and both in nanoseconds,
+ * then `gap` and the features.
  * Filters before it leave out records: give `rule: { recordSeq: false }` then.
  */
 export class FeatureSink implements Sink {

@@ -1,29 +1,31 @@
 import { ReplayError } from '../errors.ts'
+import { BAR_TIMES, ROW_TIME } from '../features/rows/row-times.ts'
 import type { ColumnType } from '../table/column-buffer.ts'
 import type { JobDefinition, JobTiming, ParamValue } from './job-definition.ts'
 
 /** A column of the rows. */
 export interface PlanColumn {
   readonly name: string
-  readonly type: Exclude<ColumnType, 'timestamp_us'>
+  readonly type: ColumnType
   readonly nullable: boolean
 }
 
 /**
- * The columns that every row begins with.
+ * The columns that every row begins with; docs/tables.md says what they mean.
  *
- * | column  | type   | holds                                                                                        |
- * | venue   | string | directory; also symbol and date (UTC day of the cell)                                         |
- * | ts_ns   | i64    | nanoseconds since the epoch: of the message, or the beginning of the bar                        |
- * | seq     | i64    | position of the message, of a bar's last one: segment · 2³² + offset ÷ 64; NULL if none         |
- * | row     | i32    | number of the row among those of one message, from 0                                            |
- * | variant | string | id of the variant                                                                               |
+ * | column  | type         | holds                                                                                  |
+ * | venue   | string       | directory; also symbol and date (UTC day of the cell, which of a bar is that it began in) |
+ * | ts      | timestamp_us | when the row's values were known: the latest time of a message so far, or the end of the bar |
+ * | ts_ns   | i64          | the same exactly, nanoseconds since the epoch                                           |
+ * | seq     | i64          | position of the message, of a bar's last one: segment · 2³² + offset ÷ 64; NULL if none  |
+ * | row     | i32          | number of the row among those of one message, from 0                                     |
+ * | variant | string       | id of the variant                                                                        |
  */
 const PREFIX: readonly PlanColumn[] = [
   { name: 'venue', type: 'string', nullable: false },
   { name: 'symbol', type: 'string', nullable: false },
   { name: 'date', type: 'string', nullable: false },
-  { name: 'ts_ns', type: 'i64', nullable: false },
+  ...ROW_TIME.map((spec) => ({ ...spec, nullable: false })),
   { name: 'seq', type: 'i64', nullable: true },
   { name: 'row', type: 'i32', nullable: false },
   { name: 'variant', type: 'string', nullable: false },
@@ -32,13 +34,11 @@ const PREFIX: readonly PlanColumn[] = [
 /** The columns that are directories, not in the files. */
 export const PARTITION_COLUMNS: readonly string[] = ['venue', 'symbol', 'date']
 
-/** Names that neither a parameter nor a column of a job may have: `ts` is made by queries, `emit` ends a row. */
+/** Names that neither a parameter nor a column of a job may have; `emit` ends a row. */
 export const RESERVED_COLUMNS: ReadonlySet<string> = new Set([
   ...PREFIX.map(({ name }) => name),
-  'bar_start_ns',
-  'bar_end_ns',
+  ...BAR_TIMES.map(({ name }) => name),
   'gap',
-  'ts',
   'emit',
 ])
 
@@ -60,7 +60,7 @@ export function rowSchema(job: JobDefinition, timings: readonly JobTiming[]): Pl
   }
   const [timing] = timings
   const hasEventRows = timing?.trigger?.hasEventRows ?? true
-  const bars: PlanColumn[] = ['bar_start_ns', 'bar_end_ns'].map((name) => ({ name, type: 'i64', nullable: hasEventRows }))
+  const bars = BAR_TIMES.map((spec): PlanColumn => ({ ...spec, nullable: hasEventRows }))
   return [
     ...PREFIX,
     ...Object.entries(job.params).map(([name, value]): PlanColumn => ({ name, type: paramType(value), nullable: true })),

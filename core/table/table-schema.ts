@@ -71,6 +71,9 @@ export function mergeSchemas(table: TableSchema, wanted: TableSchema, path: stri
   }
   const added = wanted.columns.filter(({ name }) => !table.columns.some((column) => column.name === name))
   if (added.length === 0) return table
+  if (added.some(({ name }) => name === 'ts') && table.columns.some(({ name }) => name === 'ts_ns')) {
+    throw wrong('the table is of a version of this program in which ts_ns of a bar was its start, now it is its end')
+  }
   return { job: table.job, columns: [...table.columns, ...added.map((column) => ({ ...column, nullable: true }))] }
 }
 

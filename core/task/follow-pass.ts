@@ -16,7 +16,7 @@ import { engineGroups, jobEngines, type VariantRows } from './job-engines.ts'
 import { RowNumbers } from './row-numbers.ts'
 import type { RowValues } from './row-values.ts'
 
-/** A value of a row; 64-bit columns are bigints. */
+/** A value of a row; 64-bit columns are bigints, times microseconds. */
 export type FollowedValue = number | bigint | boolean | string | null
 
 export interface FollowOptions {
@@ -88,7 +88,8 @@ class FollowedRows implements VariantRows {
   readonly #row: FollowedValue[] = []
   readonly #onRow: FollowOptions['onRow']
   readonly #numbers = new RowNumbers()
-  readonly #time: RowColumn
+  /** Time that tells the row's day: of a bar its start. */
+  #micros = 0
   /** Begin of the first message's day by its record: before it there are rows where there are messages. */
   readonly #dayMicros: number
   #isBar = false
@@ -108,11 +109,10 @@ class FollowedRows implements VariantRows {
       1,
     )
     this.columns = this.#block.columns
-    this.#time = this.columns[0]!
     const fixed: Readonly<Record<string, () => FollowedValue>> = {
       venue: () => venue,
       symbol: () => symbol,
-      date: () => dateOfDay(Number(wideOf(this.#time) / DAY_NS)),
+      date: () => dateOfDay(Math.floor(this.#micros / DAY_MICROS)),
       row: () => this.#numbers.next(this.#isBar),
       variant: () => variant.id,
     }
@@ -125,6 +125,7 @@ class FollowedRows implements VariantRows {
 
   enter(micros: number, isBar: boolean, hasMessage: boolean): boolean {
     this.#isBar = isBar
+    this.#micros = micros
     return hasMessage || micros >= this.#dayMicros
   }
 
@@ -154,13 +155,15 @@ class FollowedRows implements VariantRows {
   }
 }
 
+const DAY_MICROS = Number(DAY_NS / 1000n)
+
 function dayOf(timeNs: bigint): bigint {
   return timeNs - (timeNs % DAY_NS)
 }
 
 function engineValue(column: RowColumn, type: ColumnSpec['type']): FollowedValue {
   if (column.valid !== null && column.valid[0] === 0) return null
-  if (type === 'i64') return wideOf(column)
+  if (type === 'i64' || type === 'timestamp_us') return wideOf(column)
   if (type === 'i32') return column.i32[0]!
   return type === 'bool' ? column.bools[0] === 1 : column.f64[0]!
 }

@@ -1,5 +1,7 @@
+import { microsOf, putWhole } from '../features/clocks/microseconds.ts'
 import type { EngineMoment } from '../features/columns/column.ts'
 import { MessageTally } from '../features/message-tally.ts'
+import { ROW_TIME } from '../features/rows/row-times.ts'
 import type { JobColumns, JobParamDefaults, JobPipelineContext } from '../job/job-definition.ts'
 import type { Variant } from '../job/variants.ts'
 import type { MessageCursor } from '../message/message.ts'
@@ -162,19 +164,19 @@ export class PipelinePass {
 }
 
 /** What a row has of its message; the rest is the variant's, and the job's columns. */
-const ROW_SPECS: readonly ColumnSpec[] = [
-  { name: 'ts_ns', type: 'i64' },
-  { name: 'seq', type: 'i64', nullable: true },
-]
+const ROW_SPECS: readonly ColumnSpec[] = [...ROW_TIME, { name: 'seq', type: 'i64', nullable: true }]
 
 /** @param micros of the cell: that the message is of it was found out */
 function putRow(target: CellRows, message: MessageCursor, micros: number): void {
   target.enter(micros, false, true)
   const { columns, row } = target
   const { timeWords } = message.batch
-  const [time, seq] = columns as [(typeof columns)[0], (typeof columns)[0]]
-  time.words[2 * row] = timeWords[2 * message.index]!
-  time.words[2 * row + 1] = timeWords[2 * message.index + 1]!
+  const [ts, exact, seq] = columns as [(typeof columns)[0], (typeof columns)[0], (typeof columns)[0]]
+  const low = timeWords[2 * message.index]!
+  const high = timeWords[2 * message.index + 1]!
+  putWhole(ts.words, row, microsOf(low, high))
+  exact.words[2 * row] = low
+  exact.words[2 * row + 1] = high
   if (message.segment >= 0) {
     seq.words[2 * row] = message.segmentOffset / 64
     seq.words[2 * row + 1] = message.segment

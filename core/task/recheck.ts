@@ -153,8 +153,8 @@ class Recheck {
     const isRepeatable = first.threw !== null || again.threw !== null || isSame(again.checksum, first.checksum)
     const code = isRepeatable ? 'state-outlives-window' : 'rows-not-repeatable'
     const difference = again.threw === null ? await this.#difference(store, again) : null
-    const tsNs = BigInt(difference?.key.tsNs ?? startNs)
-    const againFromNs = again.failedNs ?? (remake.beginsNs < startNs ? remake.beginsNs : remake.bounds.findLast((bound) => bound <= tsNs))
+    const cellNs = BigInt(difference?.cellNs ?? startNs)
+    const againFromNs = again.failedNs ?? (remake.beginsNs < startNs ? remake.beginsNs : remake.bounds.findLast((bound) => bound <= cellNs))
     const { name: job } = await this.#options.loadJob()
     return findingOf({ code, job, ...place, againFromNs: String(againFromNs ?? startNs) }, difference, again.threw)
   }

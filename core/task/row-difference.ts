@@ -26,7 +26,7 @@ export async function firstDifference(
   [fromNs, toNs]: readonly [bigint, bigint],
 ): Promise<RowDifference | null> {
   const shown = columns.filter(({ name }) => !PARTITION_COLUMNS.includes(name))
-  // Rows at messages whose time steps back lie before their cell.
+  // A pipeline's rows at messages whose time steps back lie before their cell, and its last bar at its end.
   let stretch: Stretch = { fromNs: fromNs - REACH_NS, lengthNs: (toNs - fromNs + 2n * REACH_NS) / STRETCHES + 1n }
   for (;;) {
     const [ours, theirs] = [await sumsOf(one, shown, stretch), await sumsOf(other, shown, stretch)]
@@ -91,6 +91,7 @@ async function* eachRow({ store, parts }: PartRows, columns: readonly PlanColumn
 /** Rows of one key may be several: then their values decide the order, too. */
 function compare(ours: Row[], theirs: Row[], columns: readonly PlanColumn[]): RowDifference | null {
   const key = ['ts_ns', 'seq', 'row', 'variant'].map((name) => columns.findIndex((column) => column.name === name))
+  const start = columns.findIndex(({ name }) => name === 'bar_start_ns')
   const byKey = (a: Row, b: Row): number => {
     for (const at of key) {
       const order = orderOf(a[at], b[at])
@@ -109,10 +110,11 @@ function compare(ours: Row[], theirs: Row[], columns: readonly PlanColumn[]): Ro
   for (let i = 0; i < Math.max(ours.length, theirs.length); i++) {
     const [a, b] = [ours[i], theirs[i]]
     const order = a === undefined ? 1 : b === undefined ? -1 : byKey(a, b)
-    if (order < 0) return { key: keyOf(a!, key), column: null, values: ['a row', null] }
-    if (order > 0) return { key: keyOf(b!, key), column: null, values: [null, 'a row'] }
+    const place = (row: Row) => ({ key: keyOf(row, key), cellNs: String(row[start] ?? row[key[0]!]) })
+    if (order < 0) return { ...place(a!), column: null, values: ['a row', null] }
+    if (order > 0) return { ...place(b!), column: null, values: [null, 'a row'] }
     const column = columns.findIndex((_, at) => textOf(a![at]) !== textOf(b![at]))
-    if (column >= 0) return { key: keyOf(a!, key), column: columns[column]!.name, values: [shown(a![column]), shown(b![column])] }
+    if (column >= 0) return { ...place(a!), column: columns[column]!.name, values: [shown(a![column]), shown(b![column])] }
   }
   return null
 }

@@ -133,7 +133,7 @@ async function expectRunRows(job: string, name: string, rows: readonly Row[], ..
   const { out } = await runCli('query', table, 'from t', '--format', 'json')
   const made = JSON.parse(out.trim().startsWith('[') ? out : `[${out.trim().split('\n').join(',')}]`) as Row[]
   const end = lastEnd(rows)
-  const expected = made.filter(({ ts_ns: at }) => BigInt(String(at)) < end)
+  const expected = made.filter(({ bar_end_ns: at }) => BigInt(String(at)) <= end)
   const columns = Object.keys(rows[0]!)
   const text = (row: Row): string => JSON.stringify(columns.map((column) => [column, row[column] === null ? null : String(row[column])]))
   const [found, wanted] = [rows.map(text), expected.map(text)]

@@ -1,13 +1,10 @@
-import fs from 'node:fs'
 import path from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { bundled, type LoadedJob, runJob } from '../../bench/made/job-run.ts'
 import type { ParamGrid } from '../../core/job/job-definition.ts'
-import { ReplayReader } from '../../core/log/reading/replay-reader.ts'
-import { TYPE_TRADE } from '../../core/protocol/message-type.ts'
 import { FileStore } from '../../core/store/file-store.ts'
 import { generateArchive } from '../../core/synthetic/archive.ts'
-import { type MadeMessage, makeLog } from '../support/made-log.ts'
+import { cutArchive } from '../support/cut-archive.ts'
 import { MemoryStore } from '../support/memory-store.ts'
 import { DAY_NS, FIRST_DAY_NS, type SmallMessage, writeSmallArchive } from '../support/small-archive.ts'
 import { tableRows } from '../support/table-lines.ts'
@@ -47,10 +44,8 @@ async function rowsOf(name: string, folder: string, params: ParamGrid): Promise<
   const { tasks } = await runJob({ archive: new FileStore(folder), table, job: '', loaded: loaded[name]!, params })
   expect(tasks.flatMap(({ failed }) => failed)).toEqual([])
   const rows = (await tableRows(table)) as unknown as Row[]
-  // A sample is made at the end of its bar, behind the fills in it.
-  const timeOf = ({ kind, ts_ns, bar_end_ns }: Row): bigint => (kind === 'sample' ? bar_end_ns : ts_ns)
   return rows.sort((a, b) =>
-    timeOf(a) < timeOf(b) ? -1 : timeOf(a) > timeOf(b) ? 1 : a.kind === b.kind ? a.row - b.row : a.kind === 'sample' ? -1 : 1,
+    a.ts_ns < b.ts_ns ? -1 : a.ts_ns > b.ts_ns ? 1 : a.kind === b.kind ? a.row - b.row : a.kind === 'sample' ? -1 : 1,
   )
 }
 
@@ -132,11 +127,11 @@ describe('rows of a backtest', () => {
     const params = { every: '1m', tick: 0.0001, queue: ['risk', 'log'] }
     const whole = await rowsOf('small-maker', path.join(root, 'made'), params)
     const cut = path.join(root, 'cut')
-    const kept = await cutArchive(path.join(root, 'made'), cut, cutNs)
+    const kept = await cutArchive(path.join(root, 'made'), cut, (times) => times.exchangeNs < cutNs)
     expect(kept).toBeGreaterThan(100)
     const part = await rowsOf('small-maker', cut, params)
     // A message that the exchange sent before the cut is there, whenever it was recorded.
-    const isBefore = ({ kind, ts_ns, bar_end_ns }: Row): boolean => (kind === 'sample' ? bar_end_ns : ts_ns) <= cutNs
+    const isBefore = ({ ts_ns }: Row): boolean => ts_ns <= cutNs
     // Where a message lies in its file is another matter.
     const known = (rows: readonly Row[]): Row[] => rows.filter(isBefore).map((row) => ({ ...row, seq: null }))
     expect(known(part)).toEqual(known(whole))
@@ -144,23 +139,3 @@ describe('rows of a backtest', () => {
     expect(part.filter(isBefore)).not.toHaveLength(part.length)
   })
 })
-
-/** Copies the first day's messages of the time before `cutNs` at the exchange; gives how many. */
-async function cutArchive(from: string, to: string, cutNs: bigint): Promise<number> {
-  let count = 0
-  for (const log of fs.globSync('v1/*/*/2024-01-01/*', { cwd: from })) {
-    const messages: MadeMessage[] = []
-    for await (const { view, payloadOffset, length, seq, timestampNs, typeId } of await ReplayReader.open(path.join(from, log))) {
-      const exchangeNs = view.getBigUint64(payloadOffset + (typeId === TYPE_TRADE ? 0 : EXCHANGE_TIME_AT), true)
-      if (exchangeNs >= cutNs) continue
-      messages.push({ seq, timestampNs, typeId, payload: new Uint8Array(view.buffer, view.byteOffset + payloadOffset, length).slice() })
-    }
-    count += messages.length
-    makeLog(path.join(to, log), messages, { segmentBytes: 2 ** 22, stride: 64 })
-    const meta = path.join(from, log, 'meta.json')
-    if (fs.existsSync(meta)) fs.copyFileSync(meta, path.join(to, log, 'meta.json'))
-  }
-  return count
-}
-
-const EXCHANGE_TIME_AT = 32

@@ -108,7 +108,9 @@ describe('columns of bars', () => {
         const { rows } = runFeatures(stream, 'bar', { trigger: { every: '1s' } })
         expect(rows.map(({ bar_start_ns }) => bar_start_ns)).toEqual([...new Set(stream.map(bucketOf))].map((bucket) => bucket * SECOND_NS))
         for (const row of rows) {
-          const inside = stream.filter((message) => bucketOf(message) * SECOND_NS === row.bar_start_ns)
+          const startNs = row.bar_start_ns as bigint
+          const endNs = startNs + SECOND_NS
+          const inside = stream.filter((message) => bucketOf(message) * SECOND_NS === startNs)
           const trades = inside.filter(({ kind }) => kind === 'trade')
           const prices = trades.map(({ price }) => price)
           const thousandths = (list: StreamMessage[]): number => list.reduce((sum, { quantity }) => sum + Math.round(quantity * 1000), 0)
@@ -116,10 +118,13 @@ describe('columns of bars', () => {
           const notional =
             trades.reduce((sum, { price, quantity }) => sum + Math.round(price * 10) * Math.round(quantity * 1000), 0) / 10_000
           expect(row).toEqual({
-            ts_ns: row.bar_start_ns,
+            ts: endNs / 1000n,
+            ts_ns: endNs,
             seq: BigInt(inside.at(-1)!.position),
-            bar_start_ns: row.bar_start_ns,
-            bar_end_ns: (row.bar_start_ns as bigint) + SECOND_NS,
+            bar_start: startNs / 1000n,
+            bar_start_ns: startNs,
+            bar_end: endNs / 1000n,
+            bar_end_ns: endNs,
             gap: false,
             open: prices[0] ?? null,
             high: prices.length === 0 ? null : Math.max(...prices),

@@ -27,7 +27,8 @@ describe('bars by exchange time', () => {
         })
         const barOf = (i: number): bigint => (own[i]! / SECOND_NS) * SECOND_NS
         const starts = [...new Set(stream.map((_, i) => barOf(i)))].sort((a, b) => Number(a - b))
-        expect(rows.map(({ ts_ns }) => ts_ns)).toEqual(starts)
+        expect(rows.map(({ bar_start_ns }) => bar_start_ns)).toEqual(starts)
+        expect(rows.map(({ ts_ns }) => ts_ns)).toEqual(starts.map((start) => start + SECOND_NS))
         expect(engine.stats).toMatchObject({ late: 0, beyondSkew: 0 })
         const book = new NaiveBook()
         for (const row of rows) {
@@ -103,7 +104,7 @@ describe('bars by exchange time', () => {
       'top:1',
       OPTIONS,
     )
-    expect(rows.map(({ ts_ns, bid_price_1 }) => [ts_ns, bid_price_1])).toEqual([
+    expect(rows.map(({ bar_start_ns, bid_price_1 }) => [bar_start_ns, bid_price_1])).toEqual([
       [at(0), expect.any(Number)],
       [at(1000), 11.01],
       [at(2000), 11.02],

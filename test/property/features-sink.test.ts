@@ -7,6 +7,7 @@ import { FeatureSink } from '../../core/features/feature-sink.ts'
 import { CsvRows } from '../../core/features/rows/csv-rows.ts'
 import { ParquetThread } from '../../core/features/rows/parquet-thread.ts'
 import type { RowTarget } from '../../core/features/rows/row-target.ts'
+import { isoMicros } from '../../core/instant.ts'
 import type { MessageBatch } from '../../core/message/batch.ts'
 import { BatchSource } from '../../core/message/source.ts'
 import { ReplayPipeline } from '../../core/pipeline/replay-pipeline.ts'
@@ -18,6 +19,7 @@ import { readWithHyparquet } from '../support/parquet.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const folder = temporaryFolder('features')
+const TIMES = ['ts', 'bar_start', 'bar_end']
 const COLUMNS = 'mid,imbalance:2,count,top:1'
 const stream = randomStream(21, { messages: 150, gaps: true })
 const expected = runFeatures(stream, COLUMNS, { trigger: { every: '1s', bestPrice: true } }).rows
@@ -66,8 +68,8 @@ describe('FeatureSink', () => {
     expect(header!.split(',')).toEqual(Object.keys(expected[0]!))
     expect(lines).toEqual(
       expected.map((row) =>
-        Object.values(row)
-          .map((value) => (value === null ? '' : String(value)))
+        Object.entries(row)
+          .map(([name, value]) => (value === null ? '' : TIMES.includes(name) ? isoMicros(value as bigint) : String(value)))
           .join(','),
       ),
     )

@@ -21,7 +21,7 @@ describe('triggers at events', () => {
   ])('%s', (text, wanted) => {
     const { rows } = runFeatures(stream, 'mid', { trigger: parseTrigger(text) })
     expect(rows.map(({ ts_ns }) => ts_ns)).toEqual(times(stream.filter(wanted)))
-    expect(Object.keys(rows[0]!)).toEqual(['ts_ns', 'seq', 'gap', 'mid'])
+    expect(Object.keys(rows[0]!)).toEqual(['ts', 'ts_ns', 'seq', 'gap', 'mid'])
   })
 
   it('every N events: N, 2N, … of a UTC day', () => {
@@ -62,8 +62,8 @@ describe('triggers at events', () => {
     expect(bars.map(({ mid }) => mid)).toEqual(runFeatures(stream, 'mid', { trigger: { every: '1s' } }).rows.map(({ mid }) => mid))
     expect(new Set(events.map(({ ts_ns }) => ts_ns)).size).toBe(events.length)
     for (let i = 1; i < rows.length; i++) {
-      const moment = rows.slice(i - 1, i + 1).map(({ bar_end_ns, ts_ns }) => (bar_end_ns ?? ts_ns) as bigint)
-      expect(moment[1]! >= moment[0]!).toBe(true)
+      const [before, at] = rows.slice(i - 1, i + 1).map(({ ts_ns }) => ts_ns as bigint)
+      expect(at! >= before!).toBe(true)
     }
   })
 
@@ -131,8 +131,8 @@ describe('time bars', () => {
       },
     ).rows
     expect(rows.map(({ ts_ns, bid_price_1 }) => [ts_ns, bid_price_1])).toEqual([
-      [START_NS, 10.2],
-      [START_NS + SECOND_NS, 10.3],
+      [START_NS + SECOND_NS, 10.2],
+      [START_NS + 2n * SECOND_NS, 10.3],
     ])
   })
 

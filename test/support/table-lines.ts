@@ -1,7 +1,6 @@
-import { zstdDecompressSync } from 'node:zlib'
-import { parquetReadObjects } from 'hyparquet'
 import type { ObjectStore } from '../../core/store/object-store.ts'
 import { readTable } from '../../core/table/delta-log.ts'
+import { rowsOfParquet } from './parquet.ts'
 import { linesOf, type PlainRow } from './plain/rows.ts'
 
 /** Every row of a table as a line, sorted, as `linesOf` writes them. */
@@ -16,8 +15,7 @@ export async function tableRows(table: ObjectStore): Promise<PlainRow[]> {
   const rows: PlainRow[] = []
   for (const { path, partitionValues } of parts.values()) {
     const { bytes } = (await table.get(path))!
-    const file = bytes.slice().buffer as ArrayBuffer
-    const read = await parquetReadObjects({ file, compressors: { ZSTD: (input) => new Uint8Array(zstdDecompressSync(input)) } })
+    const read = await rowsOfParquet(bytes.slice().buffer as ArrayBuffer)
     for (const row of read) rows.push({ ...row, ...partitionValues } as PlainRow)
   }
   return rows

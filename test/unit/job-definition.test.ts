@@ -81,8 +81,8 @@ describe('defineJob', () => {
   it('knows the schema of its rows', () => {
     const columns = rowSchema(flow, [jobTiming(flow, flow.params)])
     expect(columns.map(({ name }) => name)).toEqual([
-      ...['venue', 'symbol', 'date', 'ts_ns', 'seq', 'row', 'variant', 'every', 'depth'],
-      ...['bar_start_ns', 'bar_end_ns', 'gap', 'imbalance', 'flow'],
+      ...['venue', 'symbol', 'date', 'ts', 'ts_ns', 'seq', 'row', 'variant', 'every', 'depth'],
+      ...['bar_start', 'bar_start_ns', 'bar_end', 'bar_end_ns', 'gap', 'imbalance', 'flow'],
     ])
     expect(columns.find(({ name }) => name === 'bar_start_ns')).toEqual({ name: 'bar_start_ns', type: 'i64', nullable: false })
     expect(columns.at(-1)).toEqual({ name: 'flow', type: 'f64', nullable: true })

@@ -20,6 +20,12 @@ export function putMicros(words: Uint32Array, row: number, micros: number): void
   words[2 * row + 1] = top * 1000 + carry
 }
 
+/** Writes whole microseconds as they are: low word at 2 · row, high word behind it. */
+export function putWhole(words: Uint32Array, row: number, micros: number): void {
+  words[2 * row] = micros
+  words[2 * row + 1] = Math.floor(micros / TWO_32)
+}
+
 /** @throws ReplayError input `time-unaligned` when a bound of a range is not a whole number of microseconds */
 export function wholeMicros(timestampNs: bigint, what: string): number {
   if (timestampNs >= 0n && timestampNs < 1n << 63n && timestampNs % 1000n === 0n) return Number(timestampNs / 1000n)

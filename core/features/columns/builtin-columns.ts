@@ -1,4 +1,5 @@
 import { ReplayError } from '../../errors.ts'
+import { BAR_TIMES, ROW_TIME } from '../rows/row-times.ts'
 import type { ColumnDefinition, FeatureColumn } from './column.ts'
 import { DEPTH_BPS, IMBALANCE, TOP } from './depth-columns.ts'
 import { LAST_SEEN } from './last-seen.ts'
@@ -48,7 +49,7 @@ export function resolveColumns(requests: string | readonly ColumnRequest[], own:
 }
 
 /** Columns that every feature table may have before those asked for. */
-export const PREFIX_NAMES = ['ts_ns', 'seq', 'bar_start_ns', 'bar_end_ns', 'gap'] as const
+export const PREFIX_NAMES: readonly string[] = [...[...ROW_TIME, ...BAR_TIMES].map(({ name }) => name), 'seq', 'gap']
 
 function parseColumn(text: string, definitions: readonly ColumnDefinition[]): readonly FeatureColumn[] {
   const [name, ...words] = text.split(':')

@@ -35,8 +35,7 @@ export interface FeatureHandlers {
    */
   sample?(intervals: number, endMicros: number): void
   /**
-   * Before the values of a row are read; its time by the engine's clock, which is the end of a bar, else the latest time so far:
-   * microseconds since the epoch, and nanoseconds (0 to 999) beyond them.
+   * Before the values of a row are read; its time, `ts_ns`: microseconds since the epoch, and nanoseconds (0 to 999) beyond them.
    */
   row?(micros: number, nanos: number): void
   /** After a row, or when a bucket that gives no row ends: what is counted per row starts again. */
@@ -63,6 +62,9 @@ export interface EngineMoment {
   recordHigh: number
   /** The engine's clock, which never steps back, in microseconds. */
   micros: number
+  /** The same in nanoseconds: when rows made now are known. */
+  clockLow: number
+  clockHigh: number
   /** Position as in EngineMessage; `positionHigh` < 0: none. */
   positionLow: number
   positionHigh: number
@@ -76,7 +78,7 @@ export interface ColumnContext {
   readonly book: FeatureBook
   /** State that several columns read: made at the first call with this key, its handlers are called before those of the columns. */
   share<T extends FeatureHandlers>(key: string, make: () => T): T
-  /** Ends a row at the current message (in `dayEnds`: at the last nanosecond of the day), besides those of the trigger. */
+  /** Ends a row at the engine's clock (in `dayEnds`: at the last nanosecond of the day), besides those of the trigger. */
   emit(): void
   /**
    * As `emit`, with a time of the column's own, of no message: nanoseconds since the epoch, in the bar or day that is about to end. On days

@@ -6,7 +6,7 @@ import { RowBlock, type RowColumn, type RowTarget } from './row-target.ts'
 
 /**
  * Feature rows as CSV (RFC 4180, newline "\n", a header line, UTF-8): 64-bit numbers exact, floats as the shortest decimal
- * that reads back as the same float, booleans `true` and `false`, NULL as nothing.
+ * that reads back as the same float, booleans `true` and `false`, times as ISO 8601 in UTC, NULL as nothing.
  * A file appears under its name when all is written: a run that fails leaves none.
  */
 export class CsvRows implements RowTarget {
@@ -16,6 +16,9 @@ export class CsvRows implements RowTarget {
   readonly #file: OutputFile
   readonly #bytes: Uint8Array
   readonly #text: DataView
+  /** The second written last, and its text. */
+  #second = Number.NaN
+  #secondText = ''
 
   /** @throws ReplayError `output-failed`, `disk-full` */
   constructor(target: OutputTarget, specs: readonly ColumnSpec[]) {
@@ -74,9 +77,22 @@ export class CsvRows implements RowTarget {
         return putDouble(this.#text, at, column.i32[row]!)
       case 'bool':
         return putAscii(this.#text, at, column.bools[row] === 0 ? 'false' : 'true')
+      case 'timestamp_us':
+        return this.#putTime(at, column.words[2 * row]! + TWO_32 * column.words[2 * row + 1]!)
       default:
         return putSigned(this.#text, at, column.words[2 * row]!, column.words[2 * row + 1]! | 0)
     }
+  }
+
+  #putTime(at: number, micros: number): number {
+    const second = Math.floor(micros / 1e6)
+    if (second !== this.#second) {
+      this.#second = second
+      this.#secondText = new Date(second * 1000).toISOString().slice(0, 19)
+    }
+    const rest = micros - second * 1e6
+    const fraction = rest === 0 ? 'Z' : `.${String(rest).padStart(6, '0')}Z`
+    return putAscii(this.#text, putAscii(this.#text, at, this.#secondText), fraction)
   }
 }
 
@@ -87,6 +103,7 @@ function putSigned(out: DataView, at: number, low: number, high: number): number
   return putU64(out, at + 1, isWhole ? -high : ~high >>> 0, isWhole ? 0 : 2 ** 32 - low)
 }
 
+const TWO_32 = 2 ** 32
 const BLOCK_ROWS = 4096
 /** More than a field takes: a float has at most 25 characters, and a comma follows. */
 const FIELD_BYTES = 32

@@ -3,10 +3,11 @@ import type { BookEventView } from '../../protocol/book-event.ts'
 import type { BookTickerView } from '../../protocol/book-ticker.ts'
 import type { TradeView } from '../../protocol/trade.ts'
 import type { ColumnSpec } from '../../table/column-buffer.ts'
-import { microsOf, putMicros } from '../clocks/microseconds.ts'
+import { microsOf, putMicros, putWhole } from '../clocks/microseconds.ts'
 import type { ColumnContext, EngineMoment, FeatureColumn, FeatureHandlers, FeatureState, FeatureType } from '../columns/column.ts'
 import type { FeatureBook } from '../feature-book.ts'
 import type { RowTarget, RowTargetFactory } from './row-target.ts'
+import { BAR_TIMES, ROW_TIME } from './row-times.ts'
 
 /** A list of columns at work and the table that their rows go to. Several tables can share one engine, and so one book. */
 export interface FeatureTableOptions {
@@ -16,15 +17,20 @@ export interface FeatureTableOptions {
 
 /** The schema of a feature table: the columns that every table has, and those asked for, which may be NULL. */
 export function featureSchema(columns: readonly FeatureColumn[], hasBars: boolean, hasEventRows: boolean): ColumnSpec[] {
-  const bars: ColumnSpec[] = ['bar_start_ns', 'bar_end_ns'].map((name) => ({ name, type: 'i64', nullable: hasEventRows }))
   return [
-    { name: 'ts_ns', type: 'i64' },
+    ...ROW_TIME,
     { name: 'seq', type: 'i64', nullable: true },
-    ...(hasBars ? bars : []),
+    ...(hasBars ? BAR_TIMES.map((spec) => ({ ...spec, nullable: hasEventRows })) : []),
     { name: 'gap', type: 'bool' },
     ...columns.map(({ name, type }): ColumnSpec => ({ name, type, nullable: true })),
   ]
 }
+
+// Where the columns that every table has are.
+const TS = 0
+const SEQ = 2
+const BAR_START = 3
+const BAR_END = 5
 
 export class FeatureTable {
   /** How far back the columns look, at most, in microseconds. */
@@ -51,6 +57,8 @@ export class FeatureTable {
   readonly #tickers: readonly Required<Pick<FeatureHandlers, 'ticker'>>[]
   readonly #listeners: readonly Required<Pick<FeatureHandlers, 'message'>>[]
   readonly #barMicros: number
+  /** Where `gap` is; the columns asked for are behind it. */
+  readonly #gapAt: number
   readonly #moment: EngineMoment
   /** A gap, or the time without a trustworthy book after it, lies in the bar being filled, or since the row before. */
   #touched = false
@@ -92,6 +100,7 @@ export class FeatureTable {
     this.warmUpMicros = Math.ceil(Math.max(0, ...columns.map(({ warmUpNs }) => warmUpNs)) / 1000)
     this.#barMicros = barMicros
     this.#hasBars = barMicros > 0
+    this.#gapAt = SEQ + 1 + (this.#hasBars ? BAR_TIMES.length : 0)
     this.#moment = moment
     this.target = target(featureSchema(columns, this.#hasBars, hasEventRows))
   }
@@ -164,18 +173,16 @@ export class FeatureTable {
     for (const handler of this.#handlers) handler.gap?.(false, micros)
   }
 
-  /** A row at a message; `clockMicros`: the latest time so far. */
-  eventRow(timeLow: number, timeHigh: number, micros: number, clockMicros: number, positionLow: number, positionHigh: number): void {
+  /** A row at a message, at the latest time so far; `micros`: the message's own. */
+  eventRow(micros: number, positionLow: number, positionHigh: number): void {
+    const { micros: clockMicros, clockLow, clockHigh } = this.#moment
     if (this.target.enter?.(clockMicros, false, true) === false) {
       this.mutedRow()
       return
     }
-    const { columns, row } = this.target
-    const time = columns[0]!.words
-    time[2 * row] = timeLow
-    time[2 * row + 1] = timeHigh
-    this.#tellRow(clockMicros, clockMicros > micros ? 0 : (296 * timeHigh + timeLow) % 1000)
-    this.#put(micros, positionLow, positionHigh, this.#hasBars ? 4 : 2)
+    this.#putTime(clockMicros, clockLow, clockHigh)
+    this.#tellRow(clockMicros, (296 * clockHigh + clockLow) % 1000)
+    this.#put(micros, positionLow, positionHigh)
   }
 
   /** The row of a bar; `positionHigh` < 0: it had no messages. */
@@ -185,14 +192,11 @@ export class FeatureTable {
       return
     }
     const { columns, row } = this.target
-    putMicros(columns[0]!.words, row, startMicros)
-    for (let i = 2; i < 4; i++) {
-      const bound = columns[i]!
-      putMicros(bound.words, row, i === 2 ? startMicros : endMicros)
-      if (bound.valid !== null) bound.valid[row] = 1
-    }
+    putWhole(columns[TS]!.words, row, endMicros)
+    putMicros(columns[TS + 1]!.words, row, endMicros)
+    this.#putBar(startMicros, endMicros)
     this.#tellRow(endMicros, 0)
-    this.#put(endMicros, positionLow, positionHigh, 4)
+    this.#put(endMicros, positionLow, positionHigh)
   }
 
   /** What is counted per row starts again: after a row, or where a bar ends without one. */
@@ -217,8 +221,8 @@ export class FeatureTable {
 
   /** Neither ends what is counted per row, nor has its features: it is a column's own row. */
   #emit(): void {
-    const { timeLow, timeHigh, micros, positionLow, positionHigh } = this.#moment
-    this.#ownRow(timeLow, timeHigh, micros, positionLow, positionHigh)
+    const { clockLow, clockHigh, micros, positionLow, positionHigh } = this.#moment
+    this.#ownRow(clockLow, clockHigh, micros, positionLow, positionHigh)
   }
 
   #emitAt(timeLow: number, timeHigh: number): void {
@@ -228,37 +232,55 @@ export class FeatureTable {
   #ownRow(timeLow: number, timeHigh: number, micros: number, positionLow: number, positionHigh: number): void {
     if (this.target.enter?.(micros, false, positionHigh >= 0) === false) return
     const { columns, row } = this.target
-    const time = columns[0]!.words
-    time[2 * row] = timeLow
-    time[2 * row + 1] = timeHigh
-    if (this.#hasBars && columns[2]!.valid === null) {
+    this.#putTime(micros, timeLow, timeHigh)
+    if (this.#hasBars && columns[BAR_START]!.valid === null) {
       const bar = Math.floor(micros / this.#barMicros)
-      putMicros(columns[2]!.words, row, bar * this.#barMicros)
-      putMicros(columns[3]!.words, row, (bar + 1) * this.#barMicros)
+      this.#putBar(bar * this.#barMicros, (bar + 1) * this.#barMicros)
     }
-    if (positionHigh >= 0) {
-      const seq = columns[1]!
-      seq.words[2 * row] = positionLow
-      seq.words[2 * row + 1] = positionHigh
-      seq.valid![row] = 1
-    }
-    columns[this.#hasBars ? 4 : 2]!.bools[row] = this.#gapOpen || micros < this.#wholeFrom ? 1 : 0
+    this.#putPosition(positionLow, positionHigh)
+    columns[this.#gapAt]!.bools[row] = this.#gapOpen || micros < this.#wholeFrom ? 1 : 0
     this.target.endRow()
     this.rows++
+  }
+
+  #putTime(micros: number, timeLow: number, timeHigh: number): void {
+    const { columns, row } = this.target
+    putWhole(columns[TS]!.words, row, micros)
+    const exact = columns[TS + 1]!.words
+    exact[2 * row] = timeLow
+    exact[2 * row + 1] = timeHigh
+  }
+
+  #putBar(startMicros: number, endMicros: number): void {
+    const { columns, row } = this.target
+    putWhole(columns[BAR_START]!.words, row, startMicros)
+    putMicros(columns[BAR_START + 1]!.words, row, startMicros)
+    putWhole(columns[BAR_END]!.words, row, endMicros)
+    putMicros(columns[BAR_END + 1]!.words, row, endMicros)
+    for (let i = BAR_START; i < BAR_START + BAR_TIMES.length; i++) {
+      const { valid } = columns[i]!
+      if (valid !== null) valid[row] = 1
+    }
+  }
+
+  /** @param positionHigh below 0: the row is of no message */
+  #putPosition(positionLow: number, positionHigh: number): void {
+    if (positionHigh < 0) return
+    const { columns, row } = this.target
+    const seq = columns[SEQ]!
+    seq.words[2 * row] = positionLow
+    seq.words[2 * row + 1] = positionHigh
+    seq.valid![row] = 1
   }
 
   #tellRow(micros: number, nanos: number): void {
     for (let i = 0; i < this.#rowers.length; i++) this.#rowers[i]!.row(micros, nanos)
   }
 
-  #put(micros: number, positionLow: number, positionHigh: number, gapAt: number): void {
+  #put(micros: number, positionLow: number, positionHigh: number): void {
     const { columns, row } = this.target
-    if (positionHigh >= 0) {
-      const seq = columns[1]!
-      seq.words[2 * row] = positionLow
-      seq.words[2 * row + 1] = positionHigh
-      seq.valid![row] = 1
-    }
+    const gapAt = this.#gapAt
+    this.#putPosition(positionLow, positionHigh)
     columns[gapAt]!.bools[row] = this.#touched || micros < this.#wholeFrom ? 1 : 0
     for (let i = 0; i < this.#states.length; i++) {
       const value = this.#states[i]!.value()

@@ -51,6 +51,8 @@ export class RowMaker {
     recordLow: 0,
     recordHigh: 0,
     micros: 0,
+    clockLow: 0,
+    clockHigh: 0,
     positionLow: 0,
     positionHigh: -1,
     number: 0,
@@ -85,6 +87,7 @@ export class RowMaker {
   start(micros: number, isGapOpen: boolean): void {
     this.hasStarted = true
     this.micros = micros
+    this.#setClock(micros)
     this.#grid.start(micros)
     for (const table of this.tables) table.start(micros)
     if (isGapOpen) this.gap(micros, true)
@@ -93,8 +96,19 @@ export class RowMaker {
 
   /** Time has come to `micros`: makes the rows of the bars that ended. */
   advance(micros: number): void {
+    putMicros(TIME, 0, micros)
+    this.comeTo(micros, TIME[0]!, TIME[1]!)
+  }
+
+  /** Time has come to a message's, in microseconds, and in nanoseconds as two words. */
+  comeTo(micros: number, timeLow: number, timeHigh: number): void {
     if (micros >= this.#grid.next) this.#grid.advance(micros)
-    if (micros > this.micros) this.micros = micros
+    if (micros < this.micros) return
+    const moment = this.#moment
+    if (micros === this.micros && (timeHigh < moment.clockHigh || (timeHigh === moment.clockHigh && timeLow < moment.clockLow))) return
+    this.micros = micros
+    moment.clockLow = timeLow
+    moment.clockHigh = timeHigh
   }
 
   /** Time ends: at `micros`, or where that is infinite with the bar that it is in. */
@@ -164,7 +178,7 @@ export class RowMaker {
     for (let i = 0; i < this.tables.length; i++) {
       const table = this.tables[i]!
       if (isMuted) table.mutedRow()
-      else table.eventRow(message.timeLow, message.timeHigh, message.micros, this.micros, message.positionLow, message.positionHigh)
+      else table.eventRow(message.micros, message.positionLow, message.positionHigh)
     }
   }
 
@@ -193,13 +207,21 @@ export class RowMaker {
   #tellDay(endMicros: number): void {
     const moment = this.#moment
     // The last nanosecond of the day.
-    putMicros(TIME, 0, endMicros)
-    moment.timeHigh = TIME[0] === 0 ? TIME[1]! - 1 : TIME[1]!
-    moment.timeLow = (TIME[0]! - 1) >>> 0
+    this.#setClock(endMicros)
+    if (moment.clockLow === 0) moment.clockHigh--
+    moment.clockLow = (moment.clockLow - 1) >>> 0
+    moment.timeLow = moment.clockLow
+    moment.timeHigh = moment.clockHigh
     moment.micros = endMicros - 1
     moment.positionHigh = -1
     moment.number++
     for (const table of this.tables) table.dayEnds()
+  }
+
+  #setClock(micros: number): void {
+    putMicros(TIME, 0, micros)
+    this.#moment.clockLow = TIME[0]!
+    this.#moment.clockHigh = TIME[1]!
   }
 }
 

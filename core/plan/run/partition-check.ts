@@ -11,6 +11,8 @@ export interface RowKey {
 /** The first row, by its key, that one side has and the other has not, or has with other values. */
 export interface RowDifference {
   readonly key: RowKey
+  /** Time that tells the row's cell, nanoseconds since the epoch, as digits: of a bar its start, else `ts_ns`. */
+  readonly cellNs: string
   /** The first column that differs, in the order of the schema; null: one side has no such row at all. */
   readonly column: string | null
   /** The values as text; null: NULL, or no row. */

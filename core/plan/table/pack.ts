@@ -58,18 +58,20 @@ export function isOfDay(
   return venue === of.venue && symbol === of.symbol && dayOfDate(date ?? '') === Number(timeNs / DAY_NS)
 }
 
-/** Whether a pack may hold rows of a time, half-open, in its partition. */
+/** Whether a pack may hold rows of a cell in its partition: `ts_ns` of its last bar is the cell's end. */
 export function mayHold({ firstNs, lastNs }: Pack, startNs: bigint, endNs: bigint): boolean {
-  return firstNs === null || lastNs === null || (BigInt(firstNs) < endNs && BigInt(lastNs) >= startNs)
+  return firstNs === null || lastNs === null || (BigInt(firstNs) <= endNs && BigInt(lastNs) >= startNs)
 }
 
-/** Whether all of its rows are of a time, half-open; a pack that does not say is of its whole day. */
+/**
+ * Whether all of its rows are of cells from one time to another: its day is, or no row's `ts_ns` is at the ends, where that of a bar is
+ * of the cell before and that of a message of the cell behind.
+ */
 export function liesWithin({ firstNs, lastNs, partition }: Pack, startNs: bigint, endNs: bigint): boolean {
-  if (firstNs !== null && lastNs !== null) return BigInt(firstNs) >= startNs && BigInt(lastNs) < endNs
   const day = dayOfDate(partition[2] ?? '')
-  if (Number.isNaN(day)) return false
-  const dayNs = BigInt(day) * DAY_NS
-  return dayNs >= startNs && dayNs + DAY_NS <= endNs
+  const dayNs = Number.isNaN(day) ? null : BigInt(day) * DAY_NS
+  if (dayNs !== null && dayNs >= startNs && dayNs + DAY_NS <= endNs) return true
+  return firstNs !== null && lastNs !== null && BigInt(firstNs) > startNs && BigInt(lastNs) < endNs
 }
 
 /** Why a pack may not be replaced, or null. */

@@ -69,9 +69,16 @@ export const PLAIN_CASES: Readonly<Record<string, PlainCase>> = {
 
 function plainMessages(): PlainJob {
   return {
-    message({ stream, recordSeq, typeId, payload }, moment) {
+    message({ stream, recordSeq, timeNs, typeId, payload }, moment) {
       const bytes = new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength)
-      moment.emit({ stream, record_seq: recordSeq, type: typeId, length: payload.byteLength, crc32: BigInt(crc32(bytes)) })
+      moment.emit({
+        stream,
+        record_seq: recordSeq,
+        record_ts_ns: timeNs,
+        type: typeId,
+        length: payload.byteLength,
+        crc32: BigInt(crc32(bytes)),
+      })
     },
   }
 }

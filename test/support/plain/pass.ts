@@ -66,6 +66,7 @@ export function plainPass(all: readonly PlainMessage[], dates: ReadonlySet<strin
   let at: { timeNs: bigint; seq: bigint | null } = { timeNs: 0n, seq: null }
   let number = 0
 
+  /** @param timeNs when the row is known @param cellNs a time of its cell */
   const put = (
     timeNs: bigint,
     cellNs: bigint,
@@ -80,11 +81,12 @@ export function plainPass(all: readonly PlainMessage[], dates: ReadonlySet<strin
     rows.push({
       ...own,
       date,
+      ts: timeNs / 1000n,
       ts_ns: timeNs,
       seq,
       row,
       ...(hasBook && { gap }),
-      ...(barOf !== null && everyNs !== undefined && { bar_start_ns: barOf * everyNs, bar_end_ns: (barOf + 1n) * everyNs }),
+      ...(barOf !== null && everyNs !== undefined && barTimes(barOf * everyNs, (barOf + 1n) * everyNs)),
     })
   }
   const micros = (timeNs: bigint): bigint => timeNs - (timeNs % 1000n)
@@ -95,16 +97,16 @@ export function plainPass(all: readonly PlainMessage[], dates: ReadonlySet<strin
     },
     emit(own) {
       const gap = isGapOpen || micros(clockNs) < wholeFromNs
-      put(at.timeNs, clockNs, at.seq, number++, gap, everyNs === undefined ? null : clockNs / everyNs, own)
+      put(clockNs, clockNs, at.seq, number++, gap, everyNs === undefined ? null : clockNs / everyNs, own)
     },
     eventRow(own) {
-      put(at.timeNs, clockNs, at.seq, number++, isTouched || micros(at.timeNs) < wholeFromNs, null, own)
+      put(clockNs, clockNs, at.seq, number++, isTouched || micros(at.timeNs) < wholeFromNs, null, own)
       isTouched = isGapOpen
     },
   }
   const endBar = (): void => {
     const [startNs, endNs] = [bar * everyNs!, (bar + 1n) * everyNs!]
-    if (barSeq !== null || job.fill === true) put(startNs, startNs, barSeq, 0, isTouched || endNs < wholeFromNs, bar, job.row!(moment))
+    if (barSeq !== null || job.fill === true) put(endNs, startNs, barSeq, 0, isTouched || endNs < wholeFromNs, bar, job.row!(moment))
     barSeq = null
     isTouched = isGapOpen
   }
@@ -173,6 +175,10 @@ export function plainPass(all: readonly PlainMessage[], dates: ReadonlySet<strin
   const endNs = lastDayNs! + DAY_NS
   advance(clockNs < endNs ? endNs : (clockNs / DAY_NS + 1n) * DAY_NS)
   return { rows, tally }
+}
+
+function barTimes(startNs: bigint, endNs: bigint): PlainRow {
+  return { bar_start: startNs / 1000n, bar_start_ns: startNs, bar_end: endNs / 1000n, bar_end_ns: endNs }
 }
 
 /** A message whose time is wild does for nothing but a book. */
