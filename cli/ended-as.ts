@@ -1,4 +1,4 @@
-import { ReplayError } from '../core/errors.ts'
+import { type ErrorPlace, ReplayError } from '../core/errors.ts'
 import { type CommandIo, OutputClosed } from './command.ts'
 import { jsonText } from './output.ts'
 
@@ -35,8 +35,9 @@ export class EndedAs {
   /** Gives the exit code back. */
   byError(error: unknown, exitCode: number): number {
     const { code, category, message, place } =
-      error instanceof ReplayError ? error : { code: 'internal', category: 'bug', message: String(error), place: {} }
-    this.#tell({ code, category, message, exitCode, ...place })
+      error instanceof ReplayError ? error : { code: 'internal', category: 'bug', message: String(error), place: {} as ErrorPlace }
+    const { instrument, time, path, segment, offset, seq } = place
+    this.#tell({ code, category, message, exitCode, instrument, time, path, segment, offset, seq })
     return exitCode
   }
 

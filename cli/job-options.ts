@@ -107,7 +107,7 @@ export async function requestOf(
   const maxSkew = input.text('max-skew')
   const bundle = await bundleJob(name, { maxSkew })
   await types
-  const job = await loadJob(bundle.code, name)
+  const job = await loadJob(bundle.code, name, bundle.map)
   if (maxSkew !== undefined && job.clock !== 'exchange') throw badOption('max-skew', 'a job that goes by the exchange’s clock', name)
   const createdMs = Date.now()
   const { fromNs, toNs } = rangeOption(input)

@@ -1,11 +1,12 @@
 import { isInVain } from '../core/commit/commit.ts'
 import type { FailureGroup } from '../core/commit/failure-groups.ts'
 import type { MessageTotals } from '../core/commit/left-out-tally.ts'
-import type { LocalRunResult, RunProgress } from '../core/commit/run-local.ts'
+import type { IdlePartition, LocalRunResult, RunProgress } from '../core/commit/run-local.ts'
 import { EXIT_PARTIAL, exitCodeOf, ReplayError } from '../core/errors.ts'
 import { isoTime } from '../core/instant.ts'
 import { findingText, type ListingFinding } from '../core/plan/archive/listing-findings.ts'
 import { askedParams } from '../core/plan/asked-params.ts'
+import { partitionText } from '../core/plan/partition-state.ts'
 import type { CheckTally } from '../core/plan/run/partition-check.ts'
 import type { MissingStream, PlanHead } from '../core/plan/run/plan-document.ts'
 import { RUNS_FOLDER } from '../core/plan/run/run-files.ts'
@@ -143,6 +144,12 @@ export function progressText(progress: RunProgress): string {
   const left = share === 0 ? '?' : `${Math.ceil(seconds / share - seconds)} s`
   const ofPlan = plannedTotal === 0 ? '' : ` (${Math.floor(100 * share)} % of ${bytesText(plannedTotal)})`
   return `${countText(done)} of ${countText(partitions)} partitions${ofPlan}, ${countText(messages)} messages, ${rateText(messages / seconds)}, ${bytesText(bytes / seconds)}/s, ETA ${left}`
+}
+
+/** A partition that makes no progress: what a handler is at that does not return. */
+export function idleText({ job, venue, symbol, startNs, task, idleMs }: IdlePartition): string {
+  const at = partitionText(venue, symbol, startNs)
+  return `no progress for ${Math.round(idleMs / 1000)} s: job ${job}, ${at} (task ${task}): a handler that does not return, or a disk that does not answer; Ctrl-C stops the run, and what is done is kept`
 }
 
 function failureText(failure: FailureGroup, run: ReportedRun): string {

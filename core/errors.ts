@@ -11,6 +11,10 @@ export interface ErrorPlace {
   readonly offset?: number
   /** Record sequence. */
   readonly seq?: bigint
+  /** `venue/symbol` of a message's log. */
+  readonly instrument?: string
+  /** Record time of a message, ISO 8601, UTC. */
+  readonly time?: string
 }
 
 export interface ReplayErrorOptions extends ErrorPlace {
@@ -37,9 +41,12 @@ export class ReplayError extends Error {
   }
 }
 
-/** " (segment 3, offset 64, seq 17, in /path)"; empty when nothing is known. */
+/** " (btc-usd at 2024-01-01T00:00:00Z, segment 3, offset 64, seq 17, in /path)"; empty when nothing is known. */
 export function describePlace(place: ErrorPlace): string {
   const parts: string[] = []
+  const { instrument, time } = place
+  if (instrument !== undefined) parts.push(time === undefined ? instrument : `${instrument} at ${time}`)
+  else if (time !== undefined) parts.push(time)
   if (place.segment !== undefined) parts.push(`segment ${place.segment}`)
   if (place.offset !== undefined) parts.push(`offset ${place.offset}`)
   if (place.seq !== undefined) parts.push(`seq ${place.seq}`)

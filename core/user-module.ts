@@ -6,10 +6,10 @@ import { hostLibrary } from './host-library.ts'
 
 /**
  * Bundles a module of the user's, in TypeScript or JavaScript, as a function body. The same sources give the same bytes wherever they
- * lie: paths are relative to the module, and there is no source map. `chronicle-replay` stays outside: it is the host's.
+ * lie: paths are relative to the module, and the source map is not in them. `chronicle-replay` stays outside: it is the host's.
  * @throws what esbuild throws; see `bundleFailure`
  */
-export async function bundleModule(file: string): Promise<string> {
+export async function bundleModule(file: string): Promise<BundledModule> {
   const entry = path.resolve(file)
   // Only here: the image runs bundles and makes none.
   const { build } = await import('esbuild')
@@ -23,7 +23,10 @@ export async function bundleModule(file: string): Promise<string> {
     platform: 'node',
     target: 'node24',
     external: ['chronicle-replay'],
-    sourcemap: false,
+    // Beside the code, which does not name it.
+    sourcemap: 'external',
+    sourcesContent: false,
+    outfile: 'bundle.js',
     legalComments: 'none',
     charset: 'utf8',
     treeShaking: true,
@@ -31,7 +34,14 @@ export async function bundleModule(file: string): Promise<string> {
     tsconfigRaw: {},
     logLevel: 'silent',
   })
-  return result.outputFiles[0]!.text
+  const [map, code] = result.outputFiles
+  return { code: code!.text, map: map!.text }
+}
+
+export interface BundledModule {
+  readonly code: string
+  /** Source map, JSON: from lines of the code to those of the files, whose paths are relative to the module. */
+  readonly map: string
 }
 
 /** Why a module cannot be bundled, with the place. */

@@ -52,7 +52,7 @@ export class Roles extends Construct {
     const indexes = ['*.idx', '*.q', '*.q.zst'].map((name) => `${archive}/${name}`)
     allow(this.plan, ['s3:GetObject'], [...below(table, LOG, '_chronicle/*'), ...indexes])
     // The last two: of a scheduled run, which no one submits.
-    const written = ['shares/*', 'tasks.json', 'plan.json', 'request.json', 'bundle.js'].map((name) => `${RUNS}/${name}`)
+    const written = ['shares/*', 'tasks.json', 'plan.json', 'request.json', 'bundle.js', 'bundle.js.map'].map((name) => `${RUNS}/${name}`)
     allowToCreate(this.plan, below(table, ...written))
 
     this.task = this.#container('Task', 'Runs job bundles: creates parts and receipts')

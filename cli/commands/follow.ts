@@ -3,6 +3,7 @@ import { ReplayError } from '../../core/errors.ts'
 import { isoTime } from '../../core/instant.ts'
 import { bundleJob, loadJob } from '../../core/job/bundle.ts'
 import type { JobDefinition } from '../../core/job/job-definition.ts'
+import { jobError } from '../../core/job/job-stack.ts'
 import { usesBook } from '../../core/job/row-schema.ts'
 import { parseParams, variantsOf } from '../../core/job/variants.ts'
 import { findLogs, type LogLocation } from '../../core/log/format/log-path.ts'
@@ -52,7 +53,7 @@ export const follow: CommandSpec = {
     const [name, ...places] = input.positionals as [string, ...string[]]
     const maxSkew = input.text('max-skew')
     const bundle = await bundleJob(name, { maxSkew })
-    const job = await loadJob(bundle.code, name)
+    const job = await loadJob(bundle.code, name, bundle.map)
     if (job.pipeline !== undefined || job.restartPoints !== undefined) throw notFollowed(job.name)
     const logs = logsOf(job, places)
     const format = choiceOption(input, 'format', FORMATS) ?? (io.outIsTerminal && !input.flag('json') ? 'table' : 'json')
@@ -72,6 +73,10 @@ export const follow: CommandSpec = {
     const known = lines.toSkip
     if (known > 0) progress.note(`${out} has ${countText(known)} rows: goes on behind them`)
     let readNs = 0n
+    const jobErrorOf = (cause: unknown): unknown => {
+      const error = cause instanceof ReplayError ? null : jobError(cause, job.name, name, bundle.map)
+      return error === null ? cause : new ReplayError(error.code, error.message, { category: 'input', cause, ...pass.place })
+    }
     const work = async (signal: AbortSignal): Promise<void> => {
       const source = await LiveMerge.open(
         logs.map((log) => log.path),
@@ -85,7 +90,11 @@ export const follow: CommandSpec = {
         for (;;) {
           const batch = await source.nextBatch()
           readNs = BigInt.asUintN(64, batch.times[batch.rowAt(batch.length - 1)]!)
-          pass.write(batch)
+          try {
+            pass.write(batch)
+          } catch (error) {
+            throw jobErrorOf(error)
+          }
           lines.flush()
         }
       } finally {

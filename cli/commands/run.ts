@@ -9,7 +9,7 @@ import { interruptible } from '../interruptible.ts'
 import { JOB_OPTIONS, ON_ERROR_CHOICES, type PlannedCommand, planCommand } from '../job-options.ts'
 import { commandText, countText, jsonText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
-import { keptText, missingStreamText, progressText, reportFindings, reportRun, runDocument, stoppedText } from '../run-report.ts'
+import { idleText, keptText, missingStreamText, progressText, reportFindings, reportRun, runDocument, stoppedText } from '../run-report.ts'
 import { plan } from './plan.ts'
 
 export const run: CommandSpec = {
@@ -46,7 +46,7 @@ export const run: CommandSpec = {
     let code = 0
     let isPlanned = false
     const work = async (signal: AbortSignal): Promise<void> => {
-      await writePlan(table, planned.plan, planned.bundle.code)
+      await writePlan(table, planned.plan, planned.bundle.code, planned.bundle.map)
       isPlanned = true
       const onProgress = (made: RunProgress): void => progress.update(() => progressText(made))
       const options = {
@@ -58,7 +58,7 @@ export const run: CommandSpec = {
         clock: Date.now,
         random: Math.random,
       }
-      const result = await runLocally({ ...options, signal, onProgress })
+      const result = await runLocally({ ...options, signal, onProgress, onIdle: (at) => progress.problem(idleText(at)) })
       progress.end()
       if (input.flag('json')) io.out(jsonText(runDocument(result, head)))
       code = reportRun(result, { tableUri: planned.tableUri, head }, progress)

@@ -86,7 +86,7 @@ export const submit: CommandSpec = {
       throw new ReplayError('usage', `unexpected argument ${JSON.stringify(more[0])}; see: chronicle-replay submit --help`, {
         category: 'input',
       })
-    const { cloudRun, planned, code, request } = await prepare(input, progress)
+    const { cloudRun, planned, code, map, request } = await prepare(input, progress)
     const uri = runUri(cloudRun.tableUri, request.run)
     const { head, tasks, notes } = planned
     for (const note of notes) progress.note(`note: ${note}`)
@@ -96,6 +96,7 @@ export const submit: CommandSpec = {
     await checkCost(cloudRun, planned, progress)
     const files = runFiles(request.run)
     await cloudRun.table.put(files.bundle, Buffer.from(code), 'absent')
+    if (map !== undefined) await cloudRun.table.put(files.bundleMap, Buffer.from(map), 'absent')
     await writeRequest(cloudRun.table, request)
     const executionArn = await startExecution(cloudRun, { name: request.run, tasks: files.tasks })
     progress.note(`run ${request.run} is started: ${uri}`)
@@ -108,6 +109,7 @@ interface Prepared {
   readonly cloudRun: CloudRun & { readonly stack: CloudStack }
   readonly request: RunRequest
   readonly code: string
+  readonly map: string | undefined
   /** The plan as it would be made now; the run's own is made by its first step. */
   readonly planned: RunPlan
 }
@@ -151,6 +153,7 @@ async function prepare(input: CommandInput, progress: ProgressLine): Promise<Pre
     cloudRun: { cloud, table, tableUri, run: request.run, submission, stack },
     request: { ...request, minTasks: request.minTasks ?? minTasksOf(planned, stack), submission },
     code: bundle.code,
+    map: bundle.map,
     planned,
   }
 }

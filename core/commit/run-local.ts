@@ -33,6 +33,16 @@ export interface LocalRunOptions {
   readonly graceMs?: number | undefined
   /** Called four times a second and at the end. */
   readonly onProgress?: ((progress: RunProgress) => void) | undefined
+  /** Hears of a partition of which nothing was read for `idleMs`, once a stop. */
+  readonly onIdle?: ((at: IdlePartition) => void) | undefined
+  /** Milliseconds. @default 60,000 */
+  readonly idleMs?: number | undefined
+}
+
+/** A partition that makes no progress. */
+export interface IdlePartition extends Pick<MissingPartition, 'venue' | 'symbol' | 'startNs' | 'task'> {
+  readonly job: string
+  readonly idleMs: number
 }
 
 /** Over all workers, so far. */
@@ -90,7 +100,11 @@ export async function runLocally(options: LocalRunOptions): Promise<LocalRunResu
   const lost = new Map<string, ReplayError>()
   const pool = new TaskPool({
     places: { imports: head.imports !== undefined, tableUri, archiveUri: head.archive, endpoint, run, engine },
-    ...{ tasks, workers, signal, graceMs },
+    ...{ tasks, workers, signal, graceMs, idleMs: options.idleMs },
+    onIdle({ task, partition, idleMs }) {
+      const at = toRun.find((missing) => missing.partition === partition)
+      if (at !== undefined) options.onIdle?.({ ...at, job: head.job, task, idleMs })
+    },
     onEnd({ task }, reply) {
       if ('work' in reply) work.add(reply.work.receipts)
       if ('failure' in reply) lost.set(task, new ReplayError(reply.failure.code, reply.failure.message, reply.failure))

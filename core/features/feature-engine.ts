@@ -13,7 +13,8 @@ import { L2Book } from '../book/l2-book.ts'
 import { L3Book } from '../book/l3-book.ts'
 import { PayloadWords } from '../book/payload-words.ts'
 import { type SequencePolicy, VERDICT_APPLY, VERDICT_DUPLICATE, VERDICT_QUARANTINED } from '../book/sequence/sequence-policy.ts'
-import { ReplayError } from '../errors.ts'
+import { type ErrorPlace, ReplayError } from '../errors.ts'
+import { isoTime } from '../instant.ts'
 import { type MessageBatch, TIME_DIFFERS, TIME_STEPPED_BACK, TIME_WILD } from '../message/batch.ts'
 import type { MessageCursor } from '../message/message.ts'
 import { BOOK_EVENT_BYTES, BOOK_EVENT_MARKET_ID_OFFSET } from '../protocol/book-event.ts'
@@ -26,7 +27,7 @@ import { ExchangeClock } from './clocks/exchange-clock.ts'
 import { microsOf, wholeMicros } from './clocks/microseconds.ts'
 import { NO_TRIGGER, planTrigger, type TriggerPlan } from './clocks/trigger.ts'
 import { damaged, marketMixed, timeTooLarge } from './engine-errors.ts'
-import { EngineMessage, isL3, isRestart } from './engine-message.ts'
+import { EngineMessage, isL3, isRestart, placeOf } from './engine-message.ts'
 import type { FeatureEngineOptions, FeatureStats } from './engine-options.ts'
 import { featureStats } from './engine-stats.ts'
 import { FeatureBook } from './feature-book.ts'
@@ -82,6 +83,9 @@ export class FeatureEngine {
 
   /** What comes is of before the start, and only its sequences are looked at. */
   #isLeadIn: boolean
+
+  /** The message being handled, or the last one. */
+  #handled: EngineMessage | null = null
 
   /** Why the columns cannot use the message being handled. */
   #unusable: string | null = null
@@ -159,6 +163,12 @@ export class FeatureEngine {
   /** The latest time handled, in microseconds: all rows of what lies before have been made. */
   get clockMicros(): number {
     return this.#rows.micros
+  }
+
+  /** Where the message is that is being handled, or was last. */
+  get place(): ErrorPlace {
+    const message = this.#handled
+    return message === null ? {} : { ...placeOf(message), time: isoTime((BigInt(message.recordHigh) << 32n) | BigInt(message.recordLow)) }
   }
 
   get policy(): SequencePolicy {
@@ -387,6 +397,7 @@ export class FeatureEngine {
 
   #handle(message: EngineMessage): void {
     const { micros } = message
+    this.#handled = message
     if (micros >= this.#toMicros) return
     const rows = this.#rows
     if (this.#exchange !== null) this.#comeTo(micros, message.timeLow, message.timeHigh)

@@ -14,7 +14,7 @@ export interface OwnImporter {
 export async function bundleImporter(path: string): Promise<OwnImporter> {
   if (!fs.statSync(path, { throwIfNoEntry: false })?.isFile()) throw moduleError('there is no such module', path)
   try {
-    return { path, code: await bundleModule(path) }
+    return { path, code: (await bundleModule(path)).code }
   } catch (error) {
     throw moduleError(`the module cannot be bundled: ${bundleFailure(error)}`, path, error)
   }

@@ -6,12 +6,15 @@ import { bundleFailure, bundleModule, runModule } from '../user-module.ts'
 import { BUILTIN_JOBS } from './builtin/index.ts'
 import { isJob } from './define-job.ts'
 import type { JobDefinition } from './job-definition.ts'
+import { sourceOf } from './job-stack.ts'
 
 /** The code of a job: one JavaScript file, whose hash is its version. */
 export interface JobBundle {
   readonly code: string
   /** SHA-256 of the code, 32 hex digits. */
   readonly hash: string
+  /** Source map, JSON; absent for a built-in job. It is no part of the hash: moving a comment changes no rows. */
+  readonly map?: string
 }
 
 /** What a run sets in place of what the job says. */
@@ -31,7 +34,8 @@ export async function bundleJob(job: string, settings: JobSettings = {}): Promis
     return bundleOf(`module.exports = require("chronicle-replay").BUILTIN_JOBS[${JSON.stringify(job)}]\n`, settings)
   if (!fs.statSync(job, { throwIfNoEntry: false })?.isFile()) throw unknownJob(job)
   try {
-    return bundleOf(await bundleModule(job), settings)
+    const { code, map } = await bundleModule(job)
+    return { ...bundleOf(code, settings), map }
   } catch (error) {
     throw new ReplayError('job-bundle', `the job module cannot be bundled: ${bundleFailure(error)}`, {
       category: 'input',
@@ -44,15 +48,18 @@ export async function bundleJob(job: string, settings: JobSettings = {}): Promis
 /**
  * Runs a bundle and gives its job.
  * @param name what to call it in stack traces, e.g. the module's path
+ * @param map its source map, for errors
  * @throws ReplayError input `job-failed` when the module throws, `job-missing` when it exports no job
  */
-export async function loadJob(code: string, name: string): Promise<JobDefinition> {
+export async function loadJob(code: string, name: string, map?: string): Promise<JobDefinition> {
   let exports: unknown
   try {
     exports = await runModule(code, name)
   } catch (error) {
     if (error instanceof ReplayError) throw error
-    throw new ReplayError('job-failed', `the job module throws when it is loaded: ${String(error)}`, {
+    const source = error instanceof Error ? sourceOf(error.stack ?? '', name, map) : null
+    const at = source === null ? '' : ` at ${source}`
+    throw new ReplayError('job-failed', `the job module throws when it is loaded: ${String(error)}${at}`, {
       category: 'input',
       path: name,
       cause: error,

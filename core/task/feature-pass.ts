@@ -2,7 +2,7 @@ import { L2Book } from '../book/l2-book.ts'
 import { L3Book } from '../book/l3-book.ts'
 import type { LogBookSettings } from '../book/log-settings.ts'
 import { restoreBook } from '../book/snapshot/warm-start.ts'
-import { ReplayError } from '../errors.ts'
+import { type ErrorPlace, ReplayError } from '../errors.ts'
 import { microsOf } from '../features/clocks/microseconds.ts'
 import type { FeatureEngineOptions } from '../features/engine-options.ts'
 import type { FeatureEngine } from '../features/feature-engine.ts'
@@ -43,6 +43,7 @@ export class FeaturePass {
   /** Cells whose parts are on their way; each is done after those before it. */
   readonly #underWay: Promise<void>[] = []
   #isOver = false
+  #working: FeatureEngine | null = null
   readonly #damage = new PassDamage()
   readonly #warnings = new PassWarnings()
   /** Greatest record time so far. */
@@ -74,6 +75,11 @@ export class FeaturePass {
     return cell !== undefined && this.#clockMicros < cell.startMicros
   }
 
+  /** Where it is, or was when it failed. */
+  get place(): ErrorPlace {
+    return this.#working?.place ?? {}
+  }
+
   async run(): Promise<void> {
     const { folders, onProgress, signal, table } = this.#options
     const { partitions, start, window } = this.#plan
@@ -87,7 +93,10 @@ export class FeaturePass {
     try {
       for (let batch = await source.nextBatch(); batch !== null; batch = await source.nextBatch()) {
         signal?.throwIfAborted()
-        for (const engine of this.#engines) engine.write(batch)
+        for (const engine of this.#engines) {
+          this.#working = engine
+          engine.write(batch)
+        }
         if (isSkipping) this.#see(batch)
         if (this.isInWarmUp && this.#next === 0) this.#warmUp += batch.length
         this.#bytes += batch.scannedBytes
@@ -95,7 +104,10 @@ export class FeaturePass {
         await this.settle(table, false)
         if (this.#engines.every(({ isDone }) => isDone)) break
       }
-      for (const engine of this.#engines) engine.finish()
+      for (const engine of this.#engines) {
+        this.#working = engine
+        engine.finish()
+      }
       await this.settle(table, true)
     } finally {
       await source.close()

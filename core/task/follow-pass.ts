@@ -1,4 +1,5 @@
 import type { LogBookSettings } from '../book/log-settings.ts'
+import type { ErrorPlace } from '../errors.ts'
 import { parseDuration } from '../features/clocks/duration.ts'
 import type { EngineMoment } from '../features/columns/column.ts'
 import type { FeatureEngine } from '../features/feature-engine.ts'
@@ -38,6 +39,7 @@ export class FollowPass {
   readonly columns: readonly PlanColumn[]
   readonly #options: FollowOptions
   #engines: readonly FeatureEngine[] = []
+  #working: FeatureEngine | null = null
 
   constructor(options: FollowOptions) {
     this.#options = options
@@ -53,10 +55,19 @@ export class FollowPass {
     return engineGroups(this.#options.job, this.#options.variants, this.#options).length
   }
 
-  /** @throws ReplayError as FeatureEngine.write */
+  /** @throws ReplayError as FeatureEngine.write, and what the job throws */
   write(batch: MessageBatch): void {
     if (this.#engines.length === 0 && batch.length > 0) this.#start(BigInt.asUintN(64, batch.times[batch.rowAt(0)]!))
-    for (const engine of this.#engines) engine.write(batch)
+    for (const engine of this.#engines) {
+      this.#working = engine
+      engine.write(batch)
+    }
+  }
+
+  /** Where it is, or was when it failed. */
+  get place(): ErrorPlace {
+    const { venue, symbol } = this.#options
+    return { instrument: `${venue}/${symbol}`, ...this.#working?.place }
   }
 
   #start(firstNs: bigint): void {

@@ -24,6 +24,8 @@ export interface PassOptions extends Omit<PartOptions, 'partition'> {
   readonly job: JobDefinition
   /** Name of the job in stack traces. */
   readonly jobFile: string
+  /** Source map of the job's bundle, where there is one. */
+  readonly sourceMap: () => Promise<string | undefined>
   readonly folders: ShareFolders
   readonly onCorrupt: OnCorrupt
   /** Milliseconds since the epoch. */

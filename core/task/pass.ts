@@ -1,5 +1,6 @@
 import type { LogBookSettings } from '../book/log-settings.ts'
 import { ReplayError } from '../errors.ts'
+import { jobError } from '../job/job-stack.ts'
 import { usesBook } from '../job/row-schema.ts'
 import { isBookStream } from '../plan/archive/instrument-days.ts'
 import type { InputFolder } from '../plan/run/task-share.ts'
@@ -41,13 +42,18 @@ export async function runPass(plan: PassPlan, options: PassOptions): Promise<Pas
       const done = pass?.done ?? []
       return { done: changed === null ? done : endBefore(plan, changed, done, folders).done, error: null, inWarmUp: false, isAborted: true }
     }
-    const error = errorOf(cause, options)
+    const error = await errorOf(cause, plan, pass, options)
     if (pass === null || (changed === null && error.code === 'input-changed')) return { done: [], error, inWarmUp: true, isAborted: false }
     await pass.settle(table, false).catch(() => undefined)
     // A part that could not be finished is of an earlier partition than what failed meanwhile.
     const broken = await pass.rest()
     if (changed !== null && pass.done.length >= countBefore(plan, changed, folders)) return endBefore(plan, changed, pass.done, folders)
-    return { done: pass.done, error: broken === null ? error : errorOf(broken, options), inWarmUp: pass.isInWarmUp, isAborted: false }
+    return {
+      done: pass.done,
+      error: broken === null ? error : await errorOf(broken, plan, pass, options),
+      inWarmUp: pass.isInWarmUp,
+      isAborted: false,
+    }
   } finally {
     pass?.abandon()
   }
@@ -80,19 +86,17 @@ async function settingsOf({ start }: PassPlan, inputs: readonly InputFolder[], o
 }
 
 /** What a job throws is the job's: its file is in the stack. Anything else that is no ReplayError is ours. */
-function errorOf(cause: unknown, { job, jobFile }: PassOptions): ReplayError {
+async function errorOf(
+  cause: unknown,
+  { partitions }: PassPlan,
+  pass: FeaturePass | PipelinePass | null,
+  { job, jobFile, sourceMap }: PassOptions,
+): Promise<ReplayError> {
   if (cause instanceof ReplayError) return cause
+  const { venue, symbol } = partitions[0]!
+  const error = jobError(cause, job.name, jobFile, await sourceMap().catch(() => undefined))
+  if (error !== null)
+    return new ReplayError(error.code, error.message, { category: 'input', cause, instrument: `${venue}/${symbol}`, ...pass?.place })
   const stack = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
-  const isOfJob = !(cause instanceof Error) || stack.includes(jobFile)
-  if (isOfJob) return new ReplayError('job-threw', `job ${job.name} threw: ${firstLines(stack)}`, { category: 'input', cause })
   return new ReplayError('task-failed', stack, { category: 'bug', cause })
-}
-
-/** What was thrown, and where. */
-function firstLines(stack: string): string {
-  return stack
-    .split('\n')
-    .slice(0, 2)
-    .map((line) => line.trim())
-    .join(' ')
 }

@@ -25,6 +25,8 @@ import { ROW_LOST, RowValues } from './row-values.ts'
 export class PipelinePass {
   readonly done: PassResult[] = []
   readonly isInWarmUp = false
+  /** A transform's messages are its own affair. */
+  readonly place = {}
   readonly #plan: PassPlan
   readonly #inputs: readonly InputFolder[]
   readonly #options: PassOptions

@@ -18,6 +18,18 @@ export interface TaskPoolOptions {
   readonly graceMs?: number | undefined
   /** Called when a task is over; false: no further task is begun. */
   readonly onEnd: (task: WorkerTask, reply: WorkerReply) => boolean
+  /** Hears, once a stop, of a worker that has read nothing for `idleMs`: what it is at. @default nobody does */
+  readonly onIdle?: ((at: IdleTask) => void) | undefined
+  /** Milliseconds. @default 60,000 */
+  readonly idleMs?: number | undefined
+}
+
+/** A worker that makes no progress. */
+export interface IdleTask {
+  readonly task: string
+  /** The partition, by index: the first of the task that is not done. */
+  readonly partition: number
+  readonly idleMs: number
 }
 
 /** What all tasks of a pool have in common. */
@@ -67,6 +79,9 @@ export interface TaskCounts {
   readonly plannedBytes: number
 }
 
+/** What waits for a store is told by its retries; so long waits a handler that does not return. */
+const IDLE_MS = 60_000
+const IDLE_LOOKS = 4
 /** Batch kills 20 to 30 s after it asks to stop. */
 const GRACE_MS = 15_000
 export const COUNTERS = 4
@@ -122,7 +137,8 @@ export class TaskPool {
     try {
       for (let task = this.#take(); task !== undefined; task = this.#take()) {
         thread ??= this.#startThread(slot)
-        const { reply, hasEnded } = await thread.ask(task)
+        const watch = this.#watch(slot, task)
+        const { reply, hasEnded } = await thread.ask(task).finally(() => clearInterval(watch))
         if (hasEnded) thread = null // a new one for the next task
         if (!onEnd(task, reply)) this.#isStopped = true
       }
@@ -131,6 +147,30 @@ export class TaskPool {
       clearTimeout(grace)
       await thread?.terminate()
     }
+  }
+
+  /** Looks now and then whether a worker's counters move. */
+  #watch(slot: number, task: WorkerTask): NodeJS.Timeout | undefined {
+    const { onIdle, idleMs = IDLE_MS } = this.#options
+    if (onIdle === undefined) return undefined
+    const counters = this.#counters.subarray(slot * COUNTERS, (slot + 1) * COUNTERS)
+    const [begun] = counters
+    let seen = counters.slice()
+    let movedMs = performance.now()
+    let isTold = false
+    const look = (): void => {
+      const nowMs = performance.now()
+      if (counters.some((count, i) => count !== seen[i])) {
+        seen = counters.slice()
+        movedMs = nowMs
+        isTold = false
+      } else if (!isTold && nowMs - movedMs >= idleMs) {
+        isTold = true
+        const done = Number(counters[0]! - begun!)
+        onIdle({ task: task.task, partition: task.only[Math.min(done, task.only.length - 1)]!, idleMs: nowMs - movedMs })
+      }
+    }
+    return setInterval(look, idleMs / IDLE_LOOKS)
   }
 
   #startThread(slot: number): TaskThread {

@@ -170,6 +170,7 @@ class RunningTask {
       table: places.table,
       job,
       jobFile: jobFileOf(head),
+      sourceMap: () => readBundleMap(places.table, head),
       run: head.run,
       attempt: options.attempt,
       columns: head.columns,
@@ -357,6 +358,12 @@ export async function readBundle(table: ObjectStore, head: PlanHead): Promise<st
   if (hash !== head.bundle)
     throw new ReplayError('bundle-damaged', `expected the job's code of hash ${head.bundle}, found ${hash}; plan the run again`, place)
   return Buffer.from(object!.bytes).toString()
+}
+
+/** Undefined: it has none, or it was lost; errors then tell lines of the bundle. */
+async function readBundleMap(table: ObjectStore, head: PlanHead): Promise<string | undefined> {
+  const object = await table.get(runFiles(head.run).bundleMap)
+  return object === null ? undefined : Buffer.from(object.bytes).toString()
 }
 
 /** What the job's code is called in stack traces. */

@@ -120,7 +120,10 @@ describe('bad input is refused with one clear message, and nothing is lost', () 
     const { code, out, err } = await runCli('run', job, '--archive', archive, '--table', other, '--json')
     expect(code).toBe(2)
     expect(JSON.parse(out)).toMatchObject({ state: 'refused', version: -1, failures: [{ code: 'job-threw', partitions: 4 }] })
-    expect(err).toMatch(/^error job-threw: job price threw: Error: seven at .*job-price-[0-9a-f]{8}\.js/m)
+    // File and line as its author has them, instrument, time and position of the message.
+    expect(err).toMatch(
+      /^error job-threw: job price threw: Error: seven at throwing\.ts:4:\d+ \(synthetic\/(btc|eth)usdt at 2024-01-0\dT[\d:.]+Z, segment \d+, offset \d+, in .*\/trades\)$/m,
+    )
     const command = /alone: chronicle-replay (run .*)$/m.exec(err)![1]!
     expect(command).toContain(`run ${job} --archive ${archive} --table ${other}`)
     const alone = await runCli(...command.split(' '))

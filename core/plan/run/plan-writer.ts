@@ -19,13 +19,15 @@ const SHARE_FILE_BYTES = 8 * 2 ** 20
 
 /**
  * Writes a plan below the table: shares, the task list, the bundle, and last the head, which makes it a run.
+ * @param map source map of the bundle
  * @throws ReplayError input `run-exists`
  */
-export async function writePlan(table: ObjectStore, plan: WritablePlan, bundle: string): Promise<void> {
+export async function writePlan(table: ObjectStore, plan: WritablePlan, bundle: string, map?: string): Promise<void> {
   const files = runFiles(plan.head.run)
   const entries = await writeShares(table, plan, null)
   await putOnce(table, plan, files.tasks, encodeTasks(entries))
   await putOnce(table, plan, files.bundle, encoder.encode(bundle))
+  if (map !== undefined) await putOnce(table, plan, files.bundleMap, encoder.encode(map))
   await putOnce(table, plan, files.plan, encodePlanHead(plan.head))
 }
 

@@ -17,6 +17,8 @@ export interface RunFiles {
   readonly tasks: string
   /** The job module as one JavaScript file. */
   readonly bundle: string
+  /** Its source map, where it has one. */
+  readonly bundleMap: string
   /** Its presence asks tasks to stop and `commit` to refuse. */
   readonly cancel: string
   /** Prefix of the receipts objects. */
@@ -45,6 +47,7 @@ export function runFiles(run: string): RunFiles {
     plan: `${folder}plan.json`,
     tasks: `${folder}tasks.json`,
     bundle: `${folder}bundle.js`,
+    bundleMap: `${folder}bundle.js.map`,
     cancel: `${folder}cancel`,
     receipts: `${folder}receipts/`,
     shares: `${folder}shares/`,

@@ -1,0 +1,103 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { bundled } from '../../bench/made/job-run.ts'
+import { type IdlePartition, runLocally } from '../../core/commit/run-local.ts'
+import { FileStore } from '../../core/store/file-store.ts'
+import { planInto } from '../support/job-runs.ts'
+import { runCli } from '../support/run-cli.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const folder = temporaryFolder('job-errors')
+const archive = path.join(folder, 'archive')
+
+beforeAll(async () => {
+  await runCli('generate', archive, '--symbols', '2', '--messages', '6000', '--days', '1')
+})
+
+function moduleOf(name: string, text: string): string {
+  const file = path.join(folder, `${name}.ts`)
+  fs.writeFileSync(file, text)
+  return file
+}
+
+/** A job of trades whose `trade` is these lines, from line 6 on. */
+function tradeJob(name: string, ...lines: string[]): string {
+  return moduleOf(
+    name,
+    `import { defineJob } from 'chronicle-replay'
+// A comment, and types that bundling takes away.
+interface Unused { readonly a: number }
+export default defineJob({ name: '${name}', streams: ['trades'], columns: { n: 'i32' }, create() { let n = 0; return {
+  trade(t, out) {
+${lines.join('\n')}
+  },
+} } })\n`,
+  )
+}
+
+const run = (job: string, table: string, ...more: string[]) =>
+  runCli('run', job, '--archive', archive, '--table', path.join(folder, table), '--no-types', ...more)
+
+describe('an error of a job', () => {
+  it('has file and line as its author has them, in a module of another file too', async () => {
+    fs.writeFileSync(
+      path.join(folder, 'deep.ts'),
+      '// one\n\nexport function deep(n: number): number {\n  if (n === 5) throw new TypeError("five")\n  return n\n}\n',
+    )
+    const job = tradeJob('deeper', '    out.n = deep(++n)', '    out.emit()')
+    fs.writeFileSync(job, `import { deep } from './deep.ts'\n${fs.readFileSync(job, 'utf8')}`)
+    const { code, err } = await run(job, 'deeper')
+    expect(code).toBe(2)
+    expect(err).toMatch(/error job-threw: job deeper threw: TypeError: five at deep\.ts:4:\d+ \(synthetic\/\w+ at 2024-01-01T00:/)
+    const map = fs.globSync(path.join(folder, 'deeper/_chronicle/runs/*/bundle.js.map'))
+    expect(map).toHaveLength(1)
+    // It is no part of the code: moving a line is no other code.
+    const before = JSON.parse((await run(job, 'other', '--dry-run', '--json')).out) as { bundle: string }
+    fs.writeFileSync(job, fs.readFileSync(job, 'utf8').replace('// A comment', '\n\n// A comment'))
+    expect(JSON.parse((await run(job, 'other', '--dry-run', '--json')).out)).toMatchObject({ bundle: before.bundle })
+  })
+
+  it('has them without a map as lines of the bundle', async () => {
+    const job = tradeJob('bare', "    throw new Error('bare')")
+    const table = path.join(folder, 'bare')
+    const { err } = await run(job, 'bare')
+    expect(err).toContain('bare at bare.ts:6:')
+    fs.rmSync(fs.globSync(path.join(table, '_chronicle/runs/*/bundle.js.map'))[0]!)
+    const id = fs.readdirSync(path.join(table, '_chronicle/runs'))[0]!
+    expect((await runCli('resume', id, '--table', table)).err).toMatch(/bare at .*job-bare-[0-9a-f]{8}\.js:\d+/)
+  })
+
+  it('is told while the module is loaded, and by follow', async () => {
+    const broken = moduleOf('broken', "const a: number = 1\n\nthrow new Error('no ' + String(a))\n")
+    expect(await run(broken, 'broken')).toMatchObject({ code: 2, err: expect.stringContaining('Error: no 1 at broken.ts:3:') })
+    const job = tradeJob('followed', "    if (++n === 3) throw new Error('three')")
+    const day = 'v1/synthetic/btcusdt/2024-01-01/trades'
+    const live = path.join(folder, 'live', day)
+    fs.mkdirSync(path.dirname(live), { recursive: true })
+    expect((await runCli('replay', path.join(archive, day), '--queue', live)).code).toBe(0)
+    const { code, err } = await runCli('follow', job, live)
+    expect(code).toBe(2)
+    expect(err).toMatch(/error job-threw: job followed threw: Error: three at followed\.ts:6:\d+ \(synthetic\/btcusdt at 2024-01-01T/)
+  })
+})
+
+describe('a job that makes no progress', () => {
+  it('is named, with its partition', async () => {
+    const job = tradeJob(
+      'stuck',
+      '    if (++n === 100 && t.tradeId > 0n) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3000)',
+      '    out.n = n',
+      '    out.emit()',
+    )
+    const table = path.join(folder, 'stuck')
+    const run = await planInto({ ...(await bundled(job)), archive: new FileStore(archive), table: new FileStore(table), minTasks: 1 })
+    const told: IdlePartition[] = []
+    await runLocally({
+      ...{ tableUri: table, run, workers: 1, clock: Date.now, random: Math.random, idleMs: 500 },
+      onIdle: (at) => told.push(at),
+    })
+    expect(told[0]).toMatchObject({ job: 'stuck', venue: 'synthetic', task: '000000' })
+    expect(told.map(({ symbol }) => symbol)).toContain('btcusdt')
+  })
+})
