@@ -40,6 +40,7 @@ export const JOB_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   to: { value: 'T', help: 'before T' },
   slice: { value: 'D', help: 'length of a partition: 1d (default), 6h, 1h, …; divides a day' },
   param: { value: 'K=V', help: 'a parameter of the job; several values (k=1,2) or several times: a sweep', many: true },
+  'all-variants': { help: 'every variant that the table has, besides those of --param' },
   'max-skew': { value: 'D', help: 'how far exchange time may be off record time, in place of what the job says (5s)' },
   'on-error': ON_ERROR,
   foreign: {
@@ -123,7 +124,7 @@ export async function requestOf(
     source: isBuiltin ? name : path.resolve(name),
     bundle: bundle.hash,
     engine: await engineHash(),
-    outline: outlineJob(job, parseParams(job, input.texts('param')), live),
+    outline: outlineJob(job, parseParams(job, input.texts('param')), live, input.flag('all-variants')),
     ...more,
     ...(venues !== undefined && { venues }),
     ...(symbols !== undefined && { symbols }),

@@ -25,6 +25,7 @@ import { statistics } from './commands/statistics.ts'
 import { status } from './commands/status.ts'
 import { submit } from './commands/submit.ts'
 import { vacuum } from './commands/vacuum.ts'
+import { variants } from './commands/variants.ts'
 import { verify } from './commands/verify.ts'
 import { EndedAs } from './ended-as.ts'
 import { versionText } from './version.ts'
@@ -49,6 +50,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   checksum,
   statistics,
   runs,
+  variants,
   report,
   vacuum,
 ]

@@ -21,7 +21,7 @@ export interface ReportedRun {
 }
 
 /** The JSON document of a run that was carried out here. */
-export function runDocument(result: LocalRunResult, { findings = [] }: PlanHead): object {
+export function runDocument(result: LocalRunResult, { findings = [], otherCode }: PlanHead): object {
   const { run, partitions, rows, version, failures, commit, missingStreams, messages, bytes, durationMs } = result
   const { state, skipped, check } = commit
   return {
@@ -30,6 +30,7 @@ export function runDocument(result: LocalRunResult, { findings = [] }: PlanHead)
     ...(skipped !== undefined && { skipped }),
     ...(missingStreams.length > 0 && { missingStreams }),
     ...(check !== undefined && { check }),
+    ...(otherCode !== undefined && { otherCode }),
     ...{ messages, bytes, durationMs },
   }
 }

@@ -1,5 +1,8 @@
 import fs from 'node:fs'
 import { ReplayError } from '../../core/errors.ts'
+import { readLiveVariants } from '../../core/plan/table/variant-codes.ts'
+import type { ObjectStore } from '../../core/store/object-store.ts'
+import { findTable } from '../../core/table/delta-log.ts'
 import { openQuery, type Query } from '../../core/table/query.ts'
 import { openTable } from '../../core/table/table-query.ts'
 import { choiceOption, outputOption } from '../arguments.ts'
@@ -9,6 +12,7 @@ import { answer, RESULT_FORMATS, type ResultFormat } from '../query-answer.ts'
 import { queryShell } from '../query-shell.ts'
 import { remoteParts } from '../remote-parts.ts'
 import { isTable } from '../table-store.ts'
+import { olderCodeText } from '../variant-text.ts'
 
 export const query: CommandSpec = {
   name: 'query',
@@ -49,13 +53,26 @@ export const query: CommandSpec = {
 async function open(source: string, input: CommandInput, io: CommandIo): Promise<Query> {
   const asOf = input.text('as-of')
   if (isTable(source)) {
-    return openTable(cloudOf(input).open(source), { asOf, remote: remoteParts(input, io) })
+    const store = cloudOf(input).open(source)
+    const query = await openTable(store, { asOf, remote: remoteParts(input, io) })
+    if (asOf === undefined && !input.flag('quiet')) await tellOlderCode(store, source, io)
+    return query
   }
   if (asOf !== undefined) {
     throw new ReplayError('not-a-table', '--as-of needs a table, which has a folder _delta_log', { category: 'input', path: source })
   }
   const isFile = fs.statSync(source, { throwIfNoEntry: false })?.isFile() === true
   return openQuery(isFile ? [source] : source)
+}
+
+/** Says that rows of several codes lie side by side: whoever compares variants has to know. */
+async function tellOlderCode(store: ObjectStore, source: string, io: CommandIo): Promise<void> {
+  // A query is answered also where plans of runs are damaged or out of reach.
+  const live = await findTable(store, { onlyLive: true })
+    .then((state) => (state === null ? [] : readLiveVariants(store, state)))
+    .catch(() => [])
+  const note = olderCodeText(live, source)
+  if (note !== null) io.err(`note: ${note}\n`)
 }
 
 function formatOf(input: CommandInput): ResultFormat {

@@ -1,7 +1,9 @@
 import path from 'node:path'
 import { ReplayError } from '../../core/errors.ts'
 import { splitRunUri } from '../../core/plan/run/run-files.ts'
+import { readLiveVariants } from '../../core/plan/table/variant-codes.ts'
 import { OutputFile } from '../../core/store/output-file.ts'
+import { readTable } from '../../core/table/delta-log.ts'
 import { makeReport } from '../../report/report.ts'
 import type { ReportCommands } from '../../report/text-sections.ts'
 import { listOption, outputOption } from '../arguments.ts'
@@ -12,6 +14,7 @@ import { ProgressLine } from '../progress.ts'
 import { remoteParts } from '../remote-parts.ts'
 import { aloneCommand, resumeCommand } from '../run-report.ts'
 import { openTableStore } from '../table-store.ts'
+import { olderCodeText } from '../variant-text.ts'
 
 export const report: CommandSpec = {
   name: 'report',
@@ -58,6 +61,10 @@ export const report: CommandSpec = {
       progress.problem(`the totals differ: ${what}: ${left} ${leftIs}, ${right} ${rightIs}`)
     const next =
       model.commits.length === 0 ? resumeCommand(uri, run) : `${commandText(['chronicle-replay', 'query', uri])} "select * from t limit 10"`
+    const older = await readLiveVariants(store, await readTable(store))
+      .then((live) => olderCodeText(live, uri))
+      .catch(() => null)
+    if (older !== null) progress.note(`note: ${older}`)
     progress.note(`run ${run}, ${model.state}: ${bytesText(bytes)}, one file, for any browser\nnext: ${next}`)
     return 0
   },

@@ -76,7 +76,8 @@ export const run: CommandSpec = {
 
 function reportCached({ plan: { head }, tableUri }: PlannedCommand, version: number, input: CommandInput, io: CommandIo): number {
   const { run: toRun, cached, stale } = head.counts
-  const told = head.missingStreams === undefined ? {} : { missingStreams: head.missingStreams }
+  const { missingStreams, otherCode } = head
+  const told = { ...(missingStreams !== undefined && { missingStreams }), ...(otherCode !== undefined && { otherCode }) }
   if (input.flag('json'))
     io.out(
       jsonText({

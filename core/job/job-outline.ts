@@ -1,5 +1,6 @@
 import type { InstrumentName } from '../backtest/instruments.ts'
 import { L2Book } from '../book/l2-book.ts'
+import { ReplayError } from '../errors.ts'
 import { FeatureBook } from '../features/feature-book.ts'
 import { jobTiming } from './define-job.ts'
 import type { JobContext, JobDefinition, JobParamDefaults, JobStreams, ParamGrid } from './job-definition.ts'
@@ -65,13 +66,18 @@ const NO_TABLE: LiveVariants = { job: null, variants: [] }
 /**
  * @param params values of parameters, over the job's own sweep and defaults
  * @param live what is in the table; of another job it says nothing here, and `planRun` refuses it
- * @throws ReplayError input: those of `variantsOf`, `jobTiming`, `rowSchema`
+ * @param isAll asks for every variant that the table has, besides those of `params`
+ * @throws ReplayError input: those of `variantsOf`, `jobTiming`, `rowSchema`; `variant-params`
  */
-export function outlineJob(job: JobDefinition, params: ParamGrid = {}, live: LiveVariants = NO_TABLE): JobOutline {
-  const asked = variantsOf(job, params)
+export function outlineJob(job: JobDefinition, params: ParamGrid = {}, live: LiveVariants = NO_TABLE, isAll = false): JobOutline {
+  const asked = isAll ? allVariants(job, params, live) : variantsOf(job, params)
   const timings = asked.map((variant) => jobTiming(job, variant.params))
   const everyNs = timings.reduce<bigint | null>((most, timing) => leastCommon(most, timing.everyNs), null)
-  const outlined = (variant: Variant): OutlinedVariant => ({ ...variant, window: windowOf(job, variant.params) })
+  const outlined = (variant: Variant): OutlinedVariant => ({
+    id: variant.id,
+    params: variant.params,
+    window: windowOf(job, variant.params),
+  })
   return {
     name: job.name,
     streams: job.streams,
@@ -86,6 +92,20 @@ export function outlineJob(job: JobDefinition, params: ParamGrid = {}, live: Liv
     asked: asked.map(outlined),
     live: live.job === job.name ? live.variants.map(outlined) : [],
   }
+}
+
+/** @throws ReplayError input `variant-params` when the job has other parameters than a variant of the table */
+function allVariants(job: JobDefinition, params: ParamGrid, live: LiveVariants): Variant[] {
+  const known = live.job === job.name ? live.variants : []
+  const names = Object.keys(job.params).sort().join()
+  const unfit = known.find((variant) => Object.keys(variant.params).sort().join() !== names)
+  if (unfit !== undefined) {
+    const message = `variant ${unfit.id} of the table has the parameters ${JSON.stringify(unfit.params)}, and the job has ${names || 'none'}; it cannot be made anew`
+    throw new ReplayError('variant-params', message, { category: 'input' })
+  }
+  const wanted = known.length === 0 || Object.keys(params).length > 0 ? variantsOf(job, params) : []
+  const all = new Map([...known, ...wanted].map((variant) => [variant.id, variant]))
+  return [...all.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
 }
 
 /** How far rows of variants that run together look: as far as the one that looks farthest. */

@@ -27,6 +27,7 @@ import { ForeignRows } from './table/foreign-rows.ts'
 import { findGoneCells, type GoneCells, inOrder, withGone } from './table/gone-cells.ts'
 import { type LiveParts, NO_PARTS } from './table/live-parts.ts'
 import type { OnForeign } from './table/pack.ts'
+import { ofOtherCode } from './table/variant-codes.ts'
 import { cutTasks, type TaskCut } from './task-cuts.ts'
 
 export interface PlanOptions {
@@ -183,6 +184,9 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
   })
   const lastDay = Math.floor((range[1] - 1) / grid.cellsPerDay)
   const missingStreams = findMissingStreams(listing.instruments, outline, Math.floor(range[0] / grid.cellsPerDay), lastDay)
+  // Those that share a part with one that runs again run with it.
+  const running = new Set([...outline.asked, ...collector.variants].map(({ id }) => id))
+  const others = ofOtherCode(live.variants, code).filter(({ id }) => !running.has(id))
   const check = checkOf(options, collector, tasks, grid)
   const head: PlanHead = {
     version: 1,
@@ -204,6 +208,7 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
     tolerance: outline.tolerance,
     ...(missingStreams.length > 0 && { missingStreams }),
     asked: outline.asked.map(({ id }) => id),
+    ...(others.length > 0 && { otherCode: others.length }),
     variants: collector.variants,
     variantSets: collector.variantSets,
     columns: outline.columns,
@@ -216,9 +221,21 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
   }
   const taskSeconds = tasks.map((task) => attemptSeconds(task, outline.asked.length, options.minTaskSeconds))
   const cells = (): Iterable<PlannedCell> => collector.planned()
-  const told = { advice: [...adviceOn(outline, head, days), ...adviceOnReach(days, look)], notes: foreign.notes() }
+  const told = {
+    advice: [...adviceOn(outline, head, days), ...adviceOnReach(days, look)],
+    notes: [...foreign.notes(), ...otherCodeNotes(others.length, live)],
+  }
   const shareText = (task: TaskCut): string => shareTextOf({ head, partitions, listing }, task)
   return { head, instruments: collector.instruments, cells, tasks, taskSeconds, ...told, partitions, listing, shareText }
+}
+
+/** That the table holds rows of several codes, side by side. */
+function otherCodeNotes(others: number, { variants }: LiveParts): string[] {
+  if (others === 0) return []
+  const which = others === 1 ? 'is' : 'are'
+  return [
+    `${others} of the ${variants.length} variants of the table ${which} of other code than this run (job or engine changed since) and stay as they are; --all-variants makes them anew, and chronicle-replay variants lists them`,
+  ]
 }
 
 /** Which partitions are made a second time. */

@@ -3,6 +3,7 @@ import type { RunPlan } from '../../core/plan/plan.ts'
 import type { PlanHead } from '../../core/plan/run/plan-document.ts'
 import type { ShareLine } from '../../core/plan/run/task-share.ts'
 import type { LiveCellPlace, LivePart, LiveParts } from '../../core/plan/table/live-parts.ts'
+import type { LiveVariant } from '../../core/plan/table/variant-codes.ts'
 
 /** A partition of a plan in memory. */
 export interface PlannedLine {
@@ -42,8 +43,8 @@ export class PlannedParts implements LiveParts {
   readonly #variants = new Map<string, Variant>()
   #sliceNs = 1n
 
-  get variants(): readonly Variant[] {
-    return [...this.#variants.values()]
+  get variants(): readonly LiveVariant[] {
+    return Array.from(this.#variants.values(), (variant) => ({ ...variant, codes: [] }))
   }
 
   /** As if the run had been done and committed. `restartOf` says what tasks found out about restarts. */

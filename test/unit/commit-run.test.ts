@@ -366,7 +366,8 @@ describe('one run', () => {
     await commit(store, run)
     const live = await readCommittedParts(store)
     expect(live.job).toBe('flow')
-    expect(live.variants).toEqual(['a', 'b'].map((id) => ({ id, params: { depth: id } })))
+    const codes = [{ bundle: 'code', engine: 'engine', run: '20240808T120000Z-00000001', createdMs: 1, partitions: 2 }]
+    expect(live.variants).toEqual(['a', 'b'].map((id) => ({ id, params: { depth: id }, codes })))
     const same = { variants: ['a', 'b'], inputs: 'inputs', restart: 'origin', bundle: 'code', engine: 'engine' }
     expect(live.of('binance', 'btcusdt', 0n, HOUR_NS)).toEqual([{ ...same, fingerprint: run.fingerprint(0) }])
     expect(live.of('binance', 'btcusdt', HOUR_NS, 2n * HOUR_NS)).toEqual([{ ...same, fingerprint: run.fingerprint(1) }])

@@ -89,6 +89,8 @@ export interface PlanHead {
   readonly missingStreams?: readonly MissingStream[]
   /** The variants asked for. */
   readonly asked: readonly string[]
+  /** Variants of the table that do not run and have partitions of other code; absent: none. */
+  readonly otherCode?: number
   /** Those and the ones that run again because they share a part with a stale one; partitions refer to them by number. */
   readonly variants: readonly Variant[]
   /** Sets of variants that run together; partitions refer to them by number. */

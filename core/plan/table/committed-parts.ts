@@ -1,12 +1,11 @@
-import type { Variant } from '../../job/variants.ts'
 import type { ObjectStore } from '../../store/object-store.ts'
 import { findTable, type TableState } from '../../table/delta-log.ts'
 import { requireWriter } from '../../table/table-protocol.ts'
-import { type PlanHead, readPlanHead } from '../run/plan-document.ts'
 import { LiveCells } from './live-cells.ts'
 import { type LivePart, type LiveParts, type LiveTable, NO_PARTS } from './live-parts.ts'
 import type { LiveCell } from './pack.ts'
 import { readPartLedger } from './part-ledger.ts'
+import { type Heads, liveVariants, readHeads } from './variant-codes.ts'
 
 /**
  * What is live in a table, for the next plan: the partitions of the committed parts, those in parts of other programs, and those
@@ -41,15 +40,6 @@ export async function readCommittedParts(table: ObjectStore): Promise<LiveParts>
   }
 }
 
-type Heads = ReadonlyMap<string, PlanHead | null>
-
-/** The plans of the runs that cells are of; null: lost. */
-async function readHeads(table: ObjectStore, cells: Iterable<LiveCell>): Promise<Heads> {
-  const heads = new Map<string, PlanHead | null>()
-  for (const { run } of cells) if (!heads.has(run)) heads.set(run, await readPlanHead(table, run).catch(() => null))
-  return heads
-}
-
 function tableOf(uri: string, { schema, metaData }: TableState, heads: Heads): LiveTable {
   return { uri, schema, isAppendOnly: metaData.configuration['delta.appendOnly'] === 'true', foreignColumns: foreignColumns(schema, heads) }
 }
@@ -65,14 +55,4 @@ function foreignColumns({ columns }: TableState['schema'], heads: Heads): Set<st
 /** The same of a table that is about to be committed to. */
 export async function readForeignColumns(table: ObjectStore, state: TableState, cells: Iterable<LiveCell>): Promise<Set<string>> {
   return foreignColumns(state.schema, await readHeads(table, cells))
-}
-
-function liveVariants(cells: readonly LiveCell[], heads: Heads): Variant[] {
-  const live = new Set<string>()
-  for (const { variants } of cells) for (const id of variants) live.add(id)
-  const known = new Map<string, Variant>()
-  for (const head of heads.values()) {
-    for (const variant of head?.variants ?? []) if (live.has(variant.id)) known.set(variant.id, variant)
-  }
-  return [...known.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
 }

@@ -1,6 +1,6 @@
-import type { Variant } from '../../job/variants.ts'
 import type { TableSchema } from '../../table/table-schema.ts'
 import type { Pack } from './pack.ts'
+import type { LiveVariant } from './variant-codes.ts'
 
 /** What a table says of the rows of a partition, in one part or, without rows, in none. */
 export interface LivePart {
@@ -48,7 +48,7 @@ export interface LiveParts {
   /** The cells with rows that came from an archive, in any order. @param archive its URI */
   withRows(archive: string): Iterable<LiveCellPlace>
   /** Every variant that has a live part. */
-  readonly variants: readonly Variant[]
+  readonly variants: readonly LiveVariant[]
   /** Rows in parts of other programs. */
   readonly packs: readonly Pack[]
 }

@@ -1,0 +1,83 @@
+import type { Variant } from '../../job/variants.ts'
+import type { ObjectStore } from '../../store/object-store.ts'
+import type { TableState } from '../../table/delta-log.ts'
+import { type PlanHead, readPlanHead } from '../run/plan-document.ts'
+import type { LiveCell } from './pack.ts'
+import { readPartLedger } from './part-ledger.ts'
+
+/** What made rows: hashes of a job's bundle and of the engine. */
+export interface Code {
+  readonly bundle: string
+  readonly engine: string
+}
+
+/** Code that live partitions of a variant are of. */
+export interface VariantCode extends Code {
+  /** The newest run of it, and when it was planned, milliseconds since the epoch. */
+  readonly run: string
+  readonly createdMs: number
+  readonly partitions: number
+}
+
+/** A variant that has live partitions. */
+export interface LiveVariant extends Variant {
+  /** Newest first; more than one where only some of its partitions were made anew. Empty: the plans of its runs are lost. */
+  readonly codes: readonly VariantCode[]
+}
+
+/** The plans of the runs that cells are of; null: lost. */
+export type Heads = ReadonlyMap<string, PlanHead | null>
+
+/** Reads them, some at a time. */
+export async function readHeads(table: ObjectStore, cells: Iterable<LiveCell>): Promise<Heads> {
+  const runs = [...new Set(Array.from(cells, ({ run }) => run))]
+  const heads = new Map<string, PlanHead | null>()
+  for (let at = 0; at < runs.length; at += READS) {
+    const some = runs.slice(at, at + READS)
+    const read = await Promise.all(some.map((run) => readPlanHead(table, run).catch(() => null)))
+    for (const [i, run] of some.entries()) heads.set(run, read[i]!)
+  }
+  return heads
+}
+
+const READS = 16
+
+/** Every variant of a table that has live partitions, by id, with the code that these are of. */
+export function liveVariants(cells: Iterable<LiveCell>, heads: Heads): LiveVariant[] {
+  const params = new Map<string, Variant['params']>()
+  for (const head of heads.values()) for (const { id, params: values } of head?.variants ?? []) params.set(id, values)
+  const codes = new Map<string, Map<string, VariantCode>>()
+  for (const { variants, run } of cells) {
+    const head = heads.get(run)
+    for (const id of variants) {
+      const known = codes.get(id) ?? new Map<string, VariantCode>()
+      codes.set(id, known)
+      if (head == null) continue
+      const { bundle, engine, createdMs } = head
+      const one = known.get(`${bundle} ${engine}`)
+      const newest = one === undefined || one.createdMs < createdMs ? { run, createdMs } : { run: one.run, createdMs: one.createdMs }
+      known.set(`${bundle} ${engine}`, { bundle, engine, ...newest, partitions: (one?.partitions ?? 0) + 1 })
+    }
+  }
+  return [...codes]
+    .filter(([id]) => params.has(id))
+    .map(([id, of]) => ({ id, params: params.get(id)!, codes: [...of.values()].sort((a, b) => b.createdMs - a.createdMs) }))
+    .sort((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+/** The variants of a table as it is. */
+export async function readLiveVariants(table: ObjectStore, state: TableState): Promise<LiveVariant[]> {
+  const { cells } = await readPartLedger(table, state)
+  return liveVariants(cells, await readHeads(table, cells))
+}
+
+/** Code of the newest run that variants are of; null: there is none. */
+export function newestCode(variants: readonly LiveVariant[]): VariantCode | null {
+  const newest = variants.flatMap(({ codes }) => codes.slice(0, 1))
+  return newest.reduce<VariantCode | null>((best, code) => (best === null || code.createdMs > best.createdMs ? code : best), null)
+}
+
+/** Those that have partitions of other code. */
+export function ofOtherCode(variants: readonly LiveVariant[], { bundle, engine }: Code): LiveVariant[] {
+  return variants.filter(({ codes }) => codes.some((code) => code.bundle !== bundle || code.engine !== engine))
+}
