@@ -1,3 +1,4 @@
+import { BookMemory } from '../book/kernel/book-memory.ts'
 import { L2Book } from '../book/l2-book.ts'
 import { L3Book } from '../book/l3-book.ts'
 import { type ErrorPlace, ReplayError } from '../errors.ts'
@@ -46,6 +47,8 @@ export class BacktestMarket {
   readonly #payload = new Uint32Array(L3_EVENT_BYTES / 4)
   /** Of the buffer that the last levels lay in. */
   #words: Uint32Array = new Uint32Array(0)
+  /** Of events and books: the market's own, as payloads are put into it from elsewhere. */
+  readonly #memory = new BookMemory()
   /** Null until the first book event says what kind of book it is. */
   #replay: MarketReplay | null = null
   #runs: StrategyRun[] = []
@@ -171,7 +174,7 @@ export class BacktestMarket {
   }
 
   #open(isL3: boolean): MarketReplay {
-    const replay = new MarketReplay(this.#grid, isL3, this.#depthLimit)
+    const replay = new MarketReplay(this.#grid, isL3, this.#depthLimit, this.#memory)
     this.#replay = replay
     this.#runs = this.#joining.map((options) => new StrategyRun(replay, options))
     if (this.#isInSession) this.#begin()
@@ -218,11 +221,14 @@ export class BacktestMarket {
     const { bidCount, askCount, priceScale, sizeScale, view, levelsOffset } = levels
     const { events } = this.#replay!
     const count = bidCount + askCount
-    const at = events.add(kind, exchangeNs, localNs, bidCount, askCount, 2 * count)
     if (view.buffer !== this.#words.buffer) this.#words = new Uint32Array(view.buffer)
     // Messages that were held lie at words.
     const from = (view.byteOffset + levelsOffset) >>> 2
-    this.#grid.putLevels(this.#words, from, count, priceScale, sizeScale, events.arena, at)
+    const at = this.#memory.put(this.#words, from, 16 * count)
+    const priceFactor = this.#grid.priceFactor(priceScale)
+    const bad = events.addLevels(kind, exchangeNs, localNs, at, bidCount, askCount, priceFactor, this.#grid.sizeFactor(sizeScale))
+    // Which throws.
+    if (bad >= 0) this.#grid.tickOf(this.#words[from + 4 * bad]! + this.#words[from + 4 * bad + 1]! * TWO_32, priceScale)
   }
 
   /** Local time of a message. @throws ReplayError input `negative-latency` when it lies before the exchange's */

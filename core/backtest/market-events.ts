@@ -1,3 +1,4 @@
+import type { BookMemory } from '../book/kernel/book-memory.ts'
 import { ReplayError } from '../errors.ts'
 
 /** Kinds of events. */
@@ -12,161 +13,135 @@ export const ORDER_EVENT = 4
 /** Messages are missing: the book is not known until it is whole again. */
 export const GAP = 5
 
-/** What events on their way may take, doubles (128 MiB). */
-const MAX_ARENA = 2 ** 24
+/** Words of the kernel's `MarketEvents`. */
+const LIST = 4
+const ARENA = 7
+/** Words of its `MarketEvent`, whose first two doubles are its times. */
+const EVENT_WORDS = 8
+const START = 4
+const FIRST = 5
+const SECOND = 6
+const KIND = 7
+/** Results of `addLevels` that are no level. */
+const ADDED = -1
+const TOO_MANY = -2
 
 /**
- * Market events that at least one side has still to meet, in arrays that grow and are used again. Each side meets them in the order of
- * its own clock, events of one time in the order they came in.
+ * Market events that at least one side has still to meet, in memory of the books that grows and is used again: a view of what
+ * kernel/market-events.as holds. Each side meets them in the order of its own clock, events of one time in the order they came in.
  *
- * The arena holds, from `starts[event]` on: of a DIFF or SNAPSHOT its levels as (tick, lots) pairs, bids first; of a TRADE (tick, lots);
- * of an ORDER_EVENT its payload, as words.
+ * The arena holds, from the place that `add` gives on: of a DIFF or SNAPSHOT its levels as (tick, lots) pairs, bids first; of a TRADE
+ * (tick, lots); of an ORDER_EVENT its payload, as words.
  */
 export class MarketEvents {
-  arena = new Float64Array(4096)
-  words = new Uint32Array(this.arena.buffer)
-  kinds = new Uint8Array(256)
-  exchangeNs = new Float64Array(256)
-  localNs = new Float64Array(256)
-  starts = new Int32Array(256)
-  /** Of levels: bids and asks. Of a trade: the taker's side, and nothing. */
-  firsts = new Int32Array(256)
-  seconds = new Int32Array(256)
-  /** Events by exchange and by local time. */
-  byExchange = new Int32Array(256)
-  byLocal = new Int32Array(256)
-  count = 0
-  /** How many of `byExchange` and of `byLocal` are done. */
-  exchangeDone = 0
-  localDone = 0
-  #end = 0
+  readonly memory: BookMemory
+  /** Address of the kernel's. */
+  readonly at: number
 
-  /** Next time at the exchange; infinite when there is none. */
-  get nextExchangeNs(): number {
-    return this.exchangeDone === this.count ? Number.POSITIVE_INFINITY : this.exchangeNs[this.byExchange[this.exchangeDone]!]!
+  constructor(memory: BookMemory) {
+    this.memory = memory
+    this.at = memory.kernel.newMarketEvents() >>> 0
   }
 
-  get nextLocalNs(): number {
-    return this.localDone === this.count ? Number.POSITIVE_INFINITY : this.localNs[this.byLocal[this.localDone]!]!
+  /** To be asked for again after `add`. */
+  get arena(): Float64Array {
+    return this.memory.doubles
   }
 
-  /** Adds an event, and room for so many doubles in the arena; gives where they start. */
+  /** The arena as words: two for a double. */
+  get words(): Uint32Array {
+    return this.memory.words
+  }
+
+  /**
+   * Adds an event, and room for so many doubles in the arena; gives where they start.
+   * @param first of levels: bids; of a trade the taker's side; of a gap 1 when the book is lost @param second of levels: asks
+   * @throws ReplayError input `events-too-many`
+   */
   add(kind: number, exchangeNs: number, localNs: number, first: number, second: number, doubles: number): number {
-    if (this.count === this.kinds.length) this.#growEvents()
-    if (this.#end + doubles > this.arena.length) this.#growArena(this.#end + doubles)
-    const event = this.count++
-    const start = this.#end
-    this.#end += doubles
-    this.kinds[event] = kind
-    this.exchangeNs[event] = exchangeNs
-    this.localNs[event] = localNs
-    this.starts[event] = start
-    this.firsts[event] = first
-    this.seconds[event] = second
-    insert(this.byExchange, this.exchangeDone, event, this.exchangeNs)
-    insert(this.byLocal, this.localDone, event, this.localNs)
-    return start
+    const { kernel } = this.memory
+    try {
+      const address = kernel.addEvent(this.at, kind, exchangeNs, localNs, first, second, doubles) >>> 0
+      if (address !== 0) return address >>> 3
+    } catch (cause) {
+      throw this.memory.trapped(cause)
+    }
+    throw tooMany()
+  }
+
+  /**
+   * Adds a DIFF or SNAPSHOT of a log's levels (price and size, words of u64 each) at an address of the memory, as ticks and lots.
+   * @returns −1; or the number of the first level whose price is on no tick, which is an error @throws ReplayError as `add`
+   */
+  addLevels(
+    kind: number,
+    exchangeNs: number,
+    localNs: number,
+    levels: number,
+    bids: number,
+    asks: number,
+    priceFactor: number,
+    sizeFactor: number,
+  ): number {
+    let result: number
+    try {
+      result = this.memory.kernel.addLevels(this.at, kind, exchangeNs, localNs, levels, bids, asks, priceFactor, sizeFactor)
+    } catch (cause) {
+      throw this.memory.trapped(cause)
+    }
+    if (result === TOO_MANY) throw tooMany()
+    return result === ADDED ? ADDED : result
+  }
+
+  /** Local time of the next event of a set of kinds (a bit each); infinite when there is none. */
+  nextLocalOf(kinds: number): number {
+    return this.memory.kernel.nextLocalOf(this.at, kinds)
+  }
+
+  kindOf(event: number): number {
+    return this.words[this.#wordsOf(event) + KIND]!
+  }
+
+  firstOf(event: number): number {
+    return this.memory.ints[this.#wordsOf(event) + FIRST]!
+  }
+
+  secondOf(event: number): number {
+    return this.words[this.#wordsOf(event) + SECOND]!
+  }
+
+  /** Where in the arena an event starts. */
+  startOf(event: number): number {
+    return (this.words[(this.at >>> 2) + ARENA]! >>> 3) + this.words[this.#wordsOf(event) + START]!
+  }
+
+  exchangeNsOf(event: number): number {
+    return this.arena[this.#wordsOf(event) >>> 1]!
+  }
+
+  localNsOf(event: number): number {
+    return this.arena[(this.#wordsOf(event) >>> 1) + 1]!
   }
 
   /** Forgets what both sides have met, when that is worth it. */
   compact(): void {
-    const { count, exchangeDone, localDone } = this
-    if (exchangeDone === count && localDone === count) {
-      this.clear()
-      return
+    try {
+      this.memory.kernel.compactEvents(this.at)
+    } catch (cause) {
+      throw this.memory.trapped(cause)
     }
-    if (Math.min(exchangeDone, localDone) < 4096 || Math.min(exchangeDone, localDone) * 2 < count) return
-    const isOpen = new Uint8Array(count)
-    for (let i = exchangeDone; i < count; i++) isOpen[this.byExchange[i]!] = 1
-    for (let i = localDone; i < count; i++) isOpen[this.byLocal[i]!] = 1
-    const moved = new Int32Array(count).fill(-1)
-    let kept = 0
-    let end = 0
-    for (let event = 0; event < count; event++) {
-      if (isOpen[event] === 0) continue
-      const start = this.starts[event]!
-      const stop = event + 1 < count ? this.starts[event + 1]! : this.#end
-      this.arena.copyWithin(end, start, stop)
-      this.kinds[kept] = this.kinds[event]!
-      this.exchangeNs[kept] = this.exchangeNs[event]!
-      this.localNs[kept] = this.localNs[event]!
-      this.firsts[kept] = this.firsts[event]!
-      this.seconds[kept] = this.seconds[event]!
-      this.starts[kept] = end
-      end += stop - start
-      moved[event] = kept++
-    }
-    this.#end = end
-    this.count = kept
-    this.exchangeDone = renumber(this.byExchange, count, exchangeDone, moved)
-    this.localDone = renumber(this.byLocal, count, localDone, moved)
-  }
-
-  clear(): void {
-    this.count = 0
-    this.exchangeDone = 0
-    this.localDone = 0
-    this.#end = 0
   }
 
   /** The origin of time moves on. */
   rebase(byNs: number): void {
-    for (let event = 0; event < this.count; event++) {
-      this.exchangeNs[event]! -= byNs
-      this.localNs[event]! -= byNs
-    }
+    this.memory.kernel.rebaseEvents(this.at, byNs)
   }
 
-  #growEvents(): void {
-    const length = 2 * this.kinds.length
-    const grown = <A extends Float64Array | Int32Array | Uint8Array>(old: A): A => {
-      const made = new (old.constructor as new (length: number) => A)(length)
-      made.set(old)
-      return made
-    }
-    this.kinds = grown(this.kinds)
-    this.exchangeNs = grown(this.exchangeNs)
-    this.localNs = grown(this.localNs)
-    this.starts = grown(this.starts)
-    this.firsts = grown(this.firsts)
-    this.seconds = grown(this.seconds)
-    this.byExchange = grown(this.byExchange)
-    this.byLocal = grown(this.byLocal)
-  }
-
-  #growArena(needed: number): void {
-    if (needed > MAX_ARENA) {
-      throw new ReplayError('events-too-many', `more than ${MAX_ARENA * 8} bytes of market events between two steps; step more often`, {
-        category: 'input',
-      })
-    }
-    const grown = new Float64Array(Math.max(needed, 2 * this.arena.length))
-    grown.set(this.arena.subarray(0, this.#end))
-    this.arena = grown
-    this.words = new Uint32Array(grown.buffer)
+  #wordsOf(event: number): number {
+    return (this.words[(this.at >>> 2) + LIST]! >>> 2) + event * EVENT_WORDS
   }
 }
 
-/** Puts an event behind those of its time; mostly it comes last. What is done stays done. */
-function insert(order: Int32Array, done: number, event: number, times: Float64Array): void {
-  const time = times[event]!
-  let at = event
-  while (at > done && times[order[at - 1]!]! > time) {
-    order[at] = order[at - 1]!
-    at--
-  }
-  order[at] = event
-}
-
-/** Events that are kept by their new numbers; gives how many of them were done. */
-function renumber(order: Int32Array, count: number, done: number, moved: Int32Array): number {
-  let kept = 0
-  let keptDone = 0
-  for (let i = 0; i < count; i++) {
-    const event = moved[order[i]!]!
-    if (event < 0) continue
-    order[kept++] = event
-    if (i < done) keptDone = kept
-  }
-  return keptDone
+function tooMany(): ReplayError {
+  return new ReplayError('events-too-many', 'more than 128 MiB of market events between two steps; step more often', { category: 'input' })
 }

@@ -1,7 +1,9 @@
+import { BookMemory } from '../book/kernel/book-memory.ts'
 import { ReplayError } from '../errors.ts'
 import { L3_EVENT_BYTES } from '../protocol/l3-event.ts'
 import type { ExchangeMarket, ExchangeSide } from './exchange-side.ts'
-import { DIFF, GAP, MarketEvents, ORDER_EVENT, RESET, SNAPSHOT, TRADE } from './market-events.ts'
+import { GAP, MarketEvents, ORDER_EVENT, RESET, SNAPSHOT, TRADE } from './market-events.ts'
+import { MarketLevels, MET_ALL, MET_CROSSED_BUYS, MET_CROSSED_SELLS, MET_EVENT } from './market-levels.ts'
 import type { MarketTerms } from './market-terms.ts'
 import { type OrderEventHost, OrderEvents } from './order-events.ts'
 import { BUY, CANCELED, SELL, type Side } from './order-terms.ts'
@@ -9,6 +11,9 @@ import { Participant } from './participant.ts'
 import type { PriceGrid } from './price-grid.ts'
 import { QueuedBook } from './queued-book.ts'
 import { TrackedBook } from './tracked-book.ts'
+
+/** Bits of all kinds of events. */
+const ALL_KINDS = 0x3f
 
 /** The market as one side of it has come to know it: an L2 book, or for L3 logs the orders. */
 export type SideBook = TrackedBook | QueuedBook
@@ -22,15 +27,14 @@ export type SideBook = TrackedBook | QueuedBook
  */
 export class MarketReplay implements ExchangeMarket, OrderEventHost {
   readonly grid: PriceGrid
-  readonly events = new MarketEvents()
+  readonly events: MarketEvents
   readonly participants: Participant[] = []
   readonly exchanges: ExchangeSide[] = []
   /** As the exchange has it. */
-  book: SideBook
+  readonly book: SideBook
   /** As it is known locally. */
-  localBook: SideBook
+  readonly localBook: SideBook
   nowNs = Number.NEGATIVE_INFINITY
-  bookNs = Number.NEGATIVE_INFINITY
   isBookKnown = true
   /** Orders, not levels. */
   readonly isL3: boolean
@@ -44,19 +48,31 @@ export class MarketReplay implements ExchangeMarket, OrderEventHost {
   maxSell = Number.NEGATIVE_INFINITY
   /** A participant may have messages or orders that it had not at the last look. */
   isStale = true
-  #hearsTrades = false
-  #observes = false
+  /** Kinds of events that someone hears of at the local side, a bit each. */
+  #localStops = 0
+  readonly #levels: MarketLevels
   /** Of L3 logs. */
   readonly #orderEvents: OrderEvents | null
 
-  /** @param depthLimit of the stream: after each message the books are cut to so many levels a side */
-  constructor(grid: PriceGrid, isL3: boolean, depthLimit = Number.POSITIVE_INFINITY) {
+  /**
+   * @param depthLimit of the stream: after each message the books are cut to so many levels a side
+   * @param memory that events and books of levels lie in
+   */
+  constructor(grid: PriceGrid, isL3: boolean, depthLimit = Number.POSITIVE_INFINITY, memory = new BookMemory()) {
     this.grid = grid
     this.isL3 = isL3
-    const queued = isL3 ? new QueuedBook(grid) : null
-    this.book = queued ?? new TrackedBook(depthLimit)
-    this.#orderEvents = queued === null ? null : new OrderEvents(this, queued)
-    this.localBook = isL3 ? new QueuedBook(grid) : new TrackedBook(depthLimit)
+    this.events = new MarketEvents(memory)
+    const made = (): SideBook => (isL3 ? new QueuedBook(grid) : new TrackedBook(depthLimit, memory))
+    const [book, localBook] = [made(), made()]
+    this.book = book
+    this.localBook = localBook
+    this.#orderEvents = book instanceof QueuedBook ? new OrderEvents(this, book) : null
+    const levelsOf = (side: SideBook): TrackedBook | null => (side instanceof TrackedBook ? side : null)
+    this.#levels = new MarketLevels(this.events, levelsOf(book), levelsOf(localBook))
+  }
+
+  get bookNs(): number {
+    return this.#levels.bookNs
   }
 
   /** @throws ReplayError input `queue-model` when the log is not what the queue model is for */
@@ -89,7 +105,7 @@ export class MarketReplay implements ExchangeMarket, OrderEventHost {
   rebase(byNs: number, originNs: bigint): void {
     this.events.rebase(byNs)
     this.nowNs -= byNs
-    this.bookNs -= byNs
+    this.#levels.bookNs -= byNs
     this.#orderEvents?.rebase(byNs)
     for (const participant of this.participants) participant.rebase(byNs, originNs)
     this.isStale = true
@@ -120,22 +136,33 @@ export class MarketReplay implements ExchangeMarket, OrderEventHost {
   run(untilNs: number, isInclusive: boolean): void {
     const lastNs = isInclusive ? untilNs : untilNs - 1
     const { events } = this
-    this.#hearsTrades = this.participants.some(({ listener }) => listener.trade !== undefined)
-    this.#observes = this.participants.some(({ latency }) => latency.observe !== undefined)
+    this.#localStops = 0
+    for (const { listener, latency } of this.participants) {
+      if (listener.trade !== undefined) this.#localStops |= 1 << TRADE
+      if (latency.observe !== undefined) this.#localStops |= ALL_KINDS
+    }
     this.isStale = true
     for (;;) {
       if (this.isStale) this.#look()
-      const localNs = events.nextLocalNs
+      const localNs = this.#localStops === 0 ? Number.POSITIVE_INFINITY : events.nextLocalOf(this.#localStops)
       const responseNs = this.#nextResponseNs
-      const exchangeNs = events.nextExchangeNs
-      const time = Math.min(localNs, responseNs, exchangeNs, this.#nextRequestNs)
+      const requestNs = this.#nextRequestNs
+      const why = this.#levels.meetAtExchange(Math.min(localNs, responseNs), Math.min(requestNs, lastNs), this.#levelChanged)
+      if (why !== MET_ALL) {
+        this.nowNs = this.#levels.nowNs
+        if (why === MET_CROSSED_SELLS) this.cross(SELL, this.book.bestBid)
+        else if (why === MET_CROSSED_BUYS) this.cross(BUY, this.book.bestAsk)
+        else if (why === MET_EVENT) this.#meetAtExchange(this.#levels.event)
+        continue
+      }
+      const time = Math.min(localNs, responseNs, requestNs)
       if (time > lastNs) break
       this.nowNs = time
-      if (localNs === time) this.#meetLocally(events.byLocal[events.localDone++]!)
+      if (localNs === time) this.#meetLocally(time)
       else if (responseNs === time) this.#hear(time)
-      else if (exchangeNs === time) this.#meetAtExchange(events.byExchange[events.exchangeDone++]!)
       else this.#arrive(time)
     }
+    this.#meetLocally(lastNs)
     this.nowNs = untilNs
     events.compact()
   }
@@ -167,117 +194,92 @@ export class MarketReplay implements ExchangeMarket, OrderEventHost {
     this.maxBuy = maxBuy
     this.minSell = minSell
     this.maxSell = maxSell
+    this.#levels.setRanges(minBuy, maxBuy, minSell, maxSell)
   }
 
+  /** All responses of a time: none of them makes another one of it. */
   #hear(time: number): void {
     this.isStale = true
+    this.#meetLocally(time)
     for (const participant of this.participants) {
-      if (participant.responses.nextNs === time) {
-        participant.hearFirst()
-        return
-      }
+      while (participant.responses.nextNs === time) participant.hearFirst()
     }
   }
 
+  /** Requests of a time, up to one whose response is of it, too. */
   #arrive(time: number): void {
     this.isStale = true
     for (const participant of this.participants) {
-      if (participant.requests.nextNs === time) {
+      const { requests, responses } = participant
+      while (requests.nextNs === time) {
         participant.arriveFirst()
-        return
+        if (responses.nextNs <= time) return
       }
     }
   }
 
   // The local side
 
-  #meetLocally(event: number): void {
-    const { events, localBook } = this
-    const { arena } = events
-    const start = events.starts[event]!
-    const kind = events.kinds[event]!
-    if (this.#observes && kind !== GAP) {
-      for (const { latency } of this.participants) latency.observe?.(events.localNs[event]!, events.exchangeNs[event]!)
-    }
-    if (kind === TRADE) {
-      if (this.#hearsTrades) this.#tellTrade(event, events.firsts[event] as Side, arena[start]!, arena[start + 1]!)
-    } else if (kind === ORDER_EVENT) (localBook as QueuedBook).source.applyPayload(events.words, 2 * start, L3_EVENT_BYTES)
-    else if (kind === GAP) {
-      if (events.firsts[event] === 1) localBook.clear()
-    } else {
-      if (kind !== DIFF) localBook.clear()
-      if (kind !== RESET) (localBook as TrackedBook).setLevels(arena, start, events.firsts[event]!, events.seconds[event]!)
+  /** Meets what comes up to a time, or up to what others hear of; whatever looks at the local book has to ask for this first. */
+  #meetLocally(untilNs: number): void {
+    const stops = this.#localStops
+    const kinds = this.isL3 ? ALL_KINDS : stops
+    for (let event = this.#levels.meetLocally(untilNs, kinds); event >= 0; event = this.#levels.meetLocally(untilNs, kinds)) {
+      const kind = this.events.kindOf(event)
+      if (this.localBook instanceof QueuedBook) this.#meetOrderEvent(this.localBook, event, kind)
+      if (((stops >>> kind) & 1) === 1) {
+        this.#tell(event, kind)
+        return
+      }
     }
   }
 
-  #tellTrade(event: number, taker: Side, tick: number, lots: number): void {
+  #meetOrderEvent({ source }: QueuedBook, event: number, kind: number): void {
+    if (kind === ORDER_EVENT) source.applyPayload(this.events.words, 2 * this.events.startOf(event), L3_EVENT_BYTES)
+    else if (kind === RESET || (kind === GAP && this.events.firstOf(event) === 1)) source.clear()
+  }
+
+  #tell(event: number, kind: number): void {
+    const { events, participants } = this
     this.isStale = true
-    const { exchangeNs, localNs } = this.events
-    for (const { listener } of this.participants) listener.trade?.(taker, tick, lots, exchangeNs[event]!, localNs[event]!)
+    const exchangeNs = events.exchangeNsOf(event)
+    const localNs = events.localNsOf(event)
+    if (kind !== GAP) for (const { latency } of participants) latency.observe?.(localNs, exchangeNs)
+    if (kind !== TRADE) return
+    const start = events.startOf(event)
+    const taker = events.firstOf(event) as Side
+    const tick = events.arena[start]!
+    const lots = events.arena[start + 1]!
+    for (const { listener } of participants) listener.trade?.(taker, tick, lots, exchangeNs, localNs)
   }
 
   // The exchange
 
   #meetAtExchange(event: number): void {
     const { events } = this
-    const { arena } = events
-    const start = events.starts[event]!
-    switch (events.kinds[event]) {
-      case DIFF:
-        this.bookNs = this.nowNs
-        this.#setBids(arena, start, events.firsts[event]!)
-        this.#setAsks(arena, start + 2 * events.firsts[event]!, events.seconds[event]!)
-        ;(this.book as TrackedBook).cut()
-        return
+    const start = events.startOf(event)
+    switch (events.kindOf(event)) {
       case TRADE:
-        this.#trade(events.firsts[event] as Side, arena[start]!, arena[start + 1]!)
+        this.#trade(events.firstOf(event) as Side, events.arena[start]!, events.arena[start + 1]!)
         return
       case ORDER_EVENT:
-        this.bookNs = this.nowNs
+        this.#levels.bookNs = this.nowNs
         this.#orderEvents!.meet(events.words, 2 * start)
         return
       case SNAPSHOT:
-        this.#replace(event, arena, start)
+        this.#replace(event, start)
         return
       case RESET:
         this.book.clear()
         this.isBookKnown = true
-        this.bookNs = this.nowNs
+        this.#levels.bookNs = this.nowNs
         return
       default:
-        this.#meetGap(events.firsts[event] === 1)
+        this.#meetGap(events.firstOf(event) === 1)
     }
   }
 
-  #setBids(arena: Float64Array, start: number, count: number): void {
-    const book = this.book as TrackedBook
-    for (let i = start; i < start + 2 * count; i += 2) {
-      const tick = arena[i]!
-      const lots = arena[i + 1]!
-      const best = book.bestBid
-      const isOurs = tick >= this.minBuy && tick <= this.maxBuy
-      const previous = isOurs ? book.bids.sizeAt(tick) : 0
-      book.set(BUY, tick, lots)
-      if (isOurs) this.#levelChanged(BUY, tick, previous, lots < 0.5 ? 0 : lots)
-      if (book.bestBid > best && book.bestBid >= this.minSell) this.cross(SELL, book.bestBid)
-    }
-  }
-
-  #setAsks(arena: Float64Array, start: number, count: number): void {
-    const book = this.book as TrackedBook
-    for (let i = start; i < start + 2 * count; i += 2) {
-      const tick = arena[i]!
-      const lots = arena[i + 1]!
-      const best = book.bestAsk
-      const isOurs = tick >= this.minSell && tick <= this.maxSell
-      const previous = isOurs ? book.asks.sizeAt(tick) : 0
-      book.set(SELL, tick, lots)
-      if (isOurs) this.#levelChanged(SELL, tick, previous, lots < 0.5 ? 0 : lots)
-      if (book.bestAsk < best && book.bestAsk <= this.maxBuy) this.cross(BUY, book.bestAsk)
-    }
-  }
-
-  #levelChanged(side: Side, tick: number, previous: number, next: number): void {
+  readonly #levelChanged = (side: Side, tick: number, previous: number, next: number): void => {
     const { participants } = this
     for (let i = 0; i < participants.length; i++) {
       const { resting, levels } = participants[i]!.exchange
@@ -298,9 +300,8 @@ export class MarketReplay implements ExchangeMarket, OrderEventHost {
     this.#look()
   }
 
+  /** A trade that reaches own orders: of an L3 log the executions say which order was met. */
   #trade(taker: Side, tick: number, lots: number): void {
-    // The executions of an L3 log say which order was met.
-    if (this.isL3 || !(taker === BUY ? tick >= this.minSell : tick <= this.maxBuy)) return
     this.isStale = true
     for (const exchange of this.exchanges) {
       if (taker === BUY ? tick < exchange.resting.minSell : tick > exchange.resting.maxBuy) continue
@@ -308,13 +309,12 @@ export class MarketReplay implements ExchangeMarket, OrderEventHost {
     }
   }
 
-  #replace(event: number, arena: Float64Array, start: number): void {
+  #replace(event: number, start: number): void {
     const book = this.book as TrackedBook
-    const { firsts, seconds } = this.events
     book.clear()
-    book.setLevels(arena, start, firsts[event]!, seconds[event]!)
+    book.setLevels(start, this.events.firstOf(event), this.events.secondOf(event))
     this.isBookKnown = true
-    this.bookNs = this.nowNs
+    this.#levels.bookNs = this.nowNs
     for (const exchange of this.exchanges) exchange.levels?.replaced(book)
     this.cross(SELL, book.bestBid)
     this.cross(BUY, book.bestAsk)
@@ -322,6 +322,7 @@ export class MarketReplay implements ExchangeMarket, OrderEventHost {
 
   #meetGap(isBookLost: boolean): void {
     this.isStale = true
+    this.#meetLocally(this.nowNs)
     if (isBookLost) {
       this.book.clear()
       this.isBookKnown = false

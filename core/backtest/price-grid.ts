@@ -27,16 +27,14 @@ export class PriceGrid {
     return nearest
   }
 
-  /** `count` levels (price and size, words of u64 each, from `words[at]` on) as pairs of ticks and lots. @throws as `tickOf` */
-  putLevels(words: Uint32Array, at: number, count: number, priceScale: number, sizeScale: number, out: Float64Array, to: number): void {
-    const priceFactor = this.#priceFactors[priceScale]!
-    const sizeFactor = this.#sizeFactors[sizeScale]!
-    for (let i = 0, from = at, put = to; i < count; i++, from += 4, put += 2) {
-      const price = words[from]! + words[from + 1]! * TWO_32
-      const size = words[from + 2]! + words[from + 3]! * TWO_32
-      out[put] = priceFactor === 1 ? price : this.tickOf(price, priceScale)
-      out[put + 1] = sizeFactor === 1 ? size : size / sizeFactor
-    }
+  /** What a log's price is divided by to be ticks. */
+  priceFactor(scale: number): number {
+    return this.#priceFactors[scale]!
+  }
+
+  /** What a log's size is divided by to be lots. */
+  sizeFactor(scale: number): number {
+    return this.#sizeFactors[scale]!
   }
 
   /** The log's price of a tick. */
@@ -59,8 +57,6 @@ export class PriceGrid {
     return nearlyWhole(quantity / this.lot)
   }
 }
-
-const TWO_32 = 2 ** 32
 
 /** A number that is whole, or one over a whole number, but for rounding, as just that. */
 function nearlyWhole(value: number): number {

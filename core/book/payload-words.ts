@@ -9,6 +9,9 @@ export class PayloadWords {
   #bytes: Uint8Array | null = null
   #buffer: ArrayBufferLike | null = null
   #byteOffset = 0
+  /** The buffer before: messages of merged logs lie in two in turn. */
+  #otherBuffer: ArrayBufferLike | null = null
+  #otherWords: Uint32Array = this.words
 
   /** Makes `words` cover the payload at `bytes[offset … offset+length-1]`; returns the word it starts at. */
   locate(bytes: Uint8Array, offset: number, length: number): number {
@@ -20,9 +23,13 @@ export class PayloadWords {
   #view(bytes: Uint8Array): void {
     this.#bytes = bytes
     this.#byteOffset = bytes.byteOffset
-    if (bytes.buffer === this.#buffer) return
-    this.#buffer = bytes.buffer
-    this.words = new Uint32Array(bytes.buffer, 0, bytes.buffer.byteLength >>> 2)
+    const { buffer } = bytes
+    if (buffer === this.#buffer) return
+    const words = buffer === this.#otherBuffer ? this.#otherWords : new Uint32Array(buffer, 0, buffer.byteLength >>> 2)
+    this.#otherBuffer = this.#buffer
+    this.#otherWords = this.words
+    this.#buffer = buffer
+    this.words = words
   }
 
   #copy(bytes: Uint8Array, offset: number, length: number): number {

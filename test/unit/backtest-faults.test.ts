@@ -164,7 +164,7 @@ describe('known faults of other engines', () => {
       }
       expect(market.who.account.position).toBe(500 * days)
       const { events } = market.replay
-      return [events.arena.length, events.kinds.length, market.who.pool.ids.length, market.who.responses.data.length, market.who.orderCount]
+      return [events.memory.takenBytes, market.who.pool.ids.length, market.who.responses.data.length, market.who.orderCount]
     }
     expect(footprint(30)).toEqual(footprint(1))
   })

@@ -15,6 +15,9 @@ export { clearOrders, listOrderIds, newOrders, removeOrder } from "./order-store
 export { appendOrder, headAt, listPrices, ordersAt } from "./price-levels";
 export { applyL3, clearL3, newL3Book } from "./l3-book";
 export { applyL2Rows, applyL3Rows } from "./input";
+export { clearTracked, newTrackedBook, setTracked, setTrackedLevels, settleTracked } from "./tracked-book";
+export { addEvent, addLevels, clearEvents, compactEvents, newMarketEvents, nextLocalOf, rebaseEvents } from "./market-events";
+export { meetAtExchange, meetLocally, newMarket } from "./market";
 
 /** The slot of an order, or −1. The id in two words, as 64 bits would come as a BigInt. */
 export function findOrderWords(orders: Orders, low: u32, high: u32): i32 {

@@ -1,0 +1,92 @@
+// An L2 book in ticks and lots whose best prices are tracked: what that is says core/backtest/tracked-book.ts.
+
+import { allocZeros } from "./memory";
+import { clearSide, cutTo, levelCount, newSide, setLevel, Side, worseThan } from "./side";
+
+// @ts-ignore: decorator
+@unmanaged
+export class TrackedBook {
+  /** −∞ and +∞ when there is none. tracked-book.ts reads these and what follows. */
+  bestBid: f64;
+  bestAsk: f64;
+  depthLimit: f64;
+  bids: Side;
+  asks: Side;
+}
+
+export function newTrackedBook(depthLimit: f64): TrackedBook {
+  const book = changetype<TrackedBook>(allocZeros(offsetof<TrackedBook>()));
+  book.bestBid = -Infinity;
+  book.bestAsk = Infinity;
+  book.depthLimit = depthLimit;
+  book.bids = newSide(1);
+  book.asks = newSide(-1);
+  return book;
+}
+
+export function clearTracked(book: TrackedBook): void {
+  clearSide(book.bids);
+  clearSide(book.asks);
+  book.bestBid = -Infinity;
+  book.bestAsk = Infinity;
+}
+
+/** Sets the level of a bid (isBid 1) or ask (0). */
+export function setTracked(book: TrackedBook, isBid: i32, tick: f64, lots: f64): void {
+  if (isBid != 0) setBid(book, tick, lots);
+  else setAsk(book, tick, lots);
+}
+
+/** Sets levels: pairs of tick and lots, bids first. */
+export function setTrackedLevels(book: TrackedBook, pairs: usize, bids: i32, asks: i32): void {
+  const asksAt = pairs + (<usize>bids << 4);
+  const end = asksAt + (<usize>asks << 4);
+  for (let at = pairs; at < asksAt; at += 16) setBid(book, load<f64>(at), load<f64>(at, 8));
+  for (let at = asksAt; at < end; at += 16) setAsk(book, load<f64>(at), load<f64>(at, 8));
+  cutTracked(book);
+}
+
+/** Drops what is beyond the depth of the stream. */
+export function cutTracked(book: TrackedBook): void {
+  const limit = book.depthLimit;
+  if (<f64>levelCount(book.bids) <= limit && <f64>levelCount(book.asks) <= limit) return;
+  cutTo(book.bids, limit);
+  cutTo(book.asks, limit);
+}
+
+/** Best prices by what is stored alone. */
+export function settleTracked(book: TrackedBook): void {
+  book.bestBid = orNone(book.bids.bestPrice, -Infinity);
+  const ask = orNone(book.asks.bestPrice, Infinity);
+  book.bestAsk = ask > book.bestBid ? ask : orNone(worseThan(book.asks, book.bestBid), Infinity);
+}
+
+export function setBid(book: TrackedBook, tick: f64, lots: f64): void {
+  if (lots < 0.5) {
+    setLevel(book.bids, tick, 0);
+    if (tick == book.bestBid) book.bestBid = orNone(worseThan(book.bids, tick), -Infinity);
+    return;
+  }
+  setLevel(book.bids, tick, lots);
+  if (tick <= book.bestBid) return;
+  book.bestBid = tick;
+  if (tick >= book.bestAsk) book.bestAsk = orNone(worseThan(book.asks, tick), Infinity);
+}
+
+export function setAsk(book: TrackedBook, tick: f64, lots: f64): void {
+  if (lots < 0.5) {
+    setLevel(book.asks, tick, 0);
+    if (tick == book.bestAsk) book.bestAsk = orNone(worseThan(book.asks, tick), Infinity);
+    return;
+  }
+  setLevel(book.asks, tick, lots);
+  if (tick >= book.bestAsk) return;
+  book.bestAsk = tick;
+  if (tick <= book.bestBid) book.bestBid = orNone(worseThan(book.bids, tick), -Infinity);
+}
+
+// @ts-ignore: decorator
+@inline
+function orNone(tick: f64, none: f64): f64 {
+  return tick != tick ? none : tick;
+}

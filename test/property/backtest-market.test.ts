@@ -1,0 +1,127 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { DIFF, RESET, SNAPSHOT, TRADE } from '../../core/backtest/market-events.ts'
+import { MarketReplay } from '../../core/backtest/market-replay.ts'
+import { marketTerms } from '../../core/backtest/market-terms.ts'
+import { BUY } from '../../core/backtest/order-terms.ts'
+import { PriceGrid } from '../../core/backtest/price-grid.ts'
+import type { TrackedBook } from '../../core/backtest/tracked-book.ts'
+import { Random } from '../../core/synthetic/random.ts'
+import { PlainTrackedBook } from '../support/plain/tracked-book.ts'
+
+interface Event {
+  readonly kind: number
+  readonly exchangeNs: number
+  readonly localNs: number
+  /** (tick, lots) pairs: bids, then asks; of a trade its own. */
+  readonly pairs: readonly (readonly [number, number])[]
+  readonly bids: number
+}
+
+const KINDS = [DIFF, DIFF, DIFF, DIFF, DIFF, DIFF, TRADE, TRADE, SNAPSHOT, RESET]
+
+/** Events in the order in which they are recorded; the clocks of either side step back. */
+function events(random: Random, count: number): Event[] {
+  const wide = random.below(3) === 0 ? 20_000 : 12
+  const level = (): [number, number] => [1000 + random.below(wide), random.below(3) === 0 ? 0.4 : 1 + random.below(40) / 4]
+  return Array.from({ length: count }, (_, i) => {
+    const kind = KINDS[random.below(KINDS.length)]!
+    const exchangeNs = 10 * i + random.below(60)
+    const pairs = Array.from({ length: kind === TRADE ? 1 : kind === RESET ? 0 : random.below(6) }, level)
+    return { kind, exchangeNs, localNs: exchangeNs + random.below(400), pairs, bids: random.below(pairs.length + 1) }
+  })
+}
+
+function put(replay: MarketReplay, { kind, exchangeNs, localNs, pairs, bids }: Event): void {
+  if (kind === TRADE) replay.addTrade(exchangeNs, localNs, BUY, pairs[0]![0], pairs[0]![1])
+  else {
+    const at = replay.events.add(kind, exchangeNs, localNs, bids, pairs.length - bids, 2 * pairs.length)
+    replay.events.arena.set(pairs.flat(), at)
+  }
+}
+
+function apply(book: PlainTrackedBook, { kind, pairs, bids }: Event): void {
+  if (kind === TRADE) return
+  if (kind !== DIFF) book.clear()
+  for (const [i, [tick, lots]] of pairs.entries()) book.set(i < bids, tick, lots)
+  book.cut()
+}
+
+function textOf(book: TrackedBook): string {
+  const sides = [book.bids, book.asks].map((side) => {
+    const [prices, sizes] = [new Float64Array(side.count), new Float64Array(side.count)]
+    side.topInto(prices, sizes)
+    return [...prices].map((price, i) => [price, sizes[i]])
+  })
+  return JSON.stringify([String(book.bestBid), String(book.bestAsk), ...sides])
+}
+
+describe('both sides of a market', () => {
+  it('meet events in the order of their own clocks, and know the books of a plain model at each step', () => {
+    fc.assert(
+      fc.property(
+        fc.integer(),
+        fc.constantFrom(3, Number.POSITIVE_INFINITY),
+        fc.boolean(),
+        fc.boolean(),
+        (seed, depth, hears, observes) => {
+          const random = new Random(seed)
+          const all = events(random, 300)
+          const replay = new MarketReplay(new PriceGrid(1, 1), false, depth)
+          const latency = observes ? { feed: { entry: [1, '0s'], response: [1, '0s'] } } : '1ns'
+          const who = replay.join(marketTerms({ tick: 1, lot: 1, fees: { maker: 0, taker: 0 }, latency, queue: 'risk' } as never))
+          const heard: number[] = []
+          if (hears) who.listener = { trade: (_, tick, lots, exchangeNs, localNs) => heard.push(localNs, exchangeNs, tick, lots) }
+          replay.begin(0n)
+          const [exchange, local] = [new PlainTrackedBook(depth), new PlainTrackedBook(depth)]
+          const waiting: { readonly at: Event[]; readonly local: Event[] } = { at: [], local: [] }
+          const told: number[] = []
+          const take = (list: Event[], untilNs: number, timeOf: (event: Event) => number): Event[] => {
+            const due = list.filter((event) => timeOf(event) <= untilNs).sort((a, b) => timeOf(a) - timeOf(b))
+            for (const event of due) list.splice(list.indexOf(event), 1)
+            return due
+          }
+          let given = 0
+          for (let now = 100; now <= 4000; now += 1 + random.below(300)) {
+            // What comes later was recorded later, but for the steps back of the clocks.
+            for (; given < all.length && 10 * given <= now; given++) {
+              put(replay, all[given]!)
+              waiting.at.push(all[given]!)
+              waiting.local.push(all[given]!)
+            }
+            replay.run(now, true)
+            for (const event of take(waiting.at, now, ({ exchangeNs }) => exchangeNs)) apply(exchange, event)
+            for (const event of take(waiting.local, now, ({ localNs }) => localNs)) {
+              apply(local, event)
+              if (hears && event.kind === TRADE) told.push(event.localNs, event.exchangeNs, ...event.pairs[0]!)
+            }
+            expect(textOf(replay.book as TrackedBook)).toBe(exchange.text)
+            expect(textOf(replay.localBook as TrackedBook)).toBe(local.text)
+          }
+          expect(heard).toEqual(told)
+        },
+      ),
+      { numRuns: 60 },
+    )
+  })
+
+  it('forget what both have met, and nothing else: 40,000 events, some of which stay on their way', () => {
+    const replay = new MarketReplay(new PriceGrid(1, 1), false)
+    const who = replay.join(marketTerms({ tick: 1, lot: 1, fees: { maker: 0, taker: 0 }, latency: '1ns', queue: 'risk' }))
+    const heard: number[] = []
+    who.listener = { trade: (_, tick) => heard.push(tick) }
+    replay.begin(0n)
+    let taken = 0
+    for (let i = 0; i < 40_000; i++) {
+      // Every thousandth one reaches the local side at the very end.
+      replay.addTrade(i, i % 1000 === 0 ? 50_000 + i : i + 30, BUY, i, 1)
+      if (i % 100 === 99) replay.run(i, true)
+      if (i === 10_000) taken = replay.events.memory.takenBytes
+    }
+    expect(replay.events.memory.takenBytes).toBe(taken)
+    replay.run(100_000, true)
+    const early = Array.from({ length: 40_000 }, (_, i) => i).filter((i) => i % 1000 !== 0)
+    const late = Array.from({ length: 40 }, (_, i) => 1000 * i)
+    expect(heard).toEqual([...early, ...late])
+  })
+})
