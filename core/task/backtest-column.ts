@@ -85,6 +85,7 @@ function stateOf(
       if (market.isInSession && market.runOf(number) !== null) row()
     },
     nextRow: () => values.clear(),
+    sleeps: () => market.runOf(number) === null,
     ...(number === 0 && {
       reset(micros) {
         if (hasStarted) market.gap(context.book, micros)

@@ -7,6 +7,8 @@ export interface GridListener {
   barEnds(index: number): void
   /** @param endMicros its end; of days without messages, too */
   dayEnds(endMicros: number): void
+  /** Bars that begin before this are nothing to anyone until the next message; −∞: all are something. Asked after the end of a bar. */
+  asleepUntil(): number
 }
 
 interface SampleGrid {
@@ -70,7 +72,10 @@ export class GridClock {
       this.#sampleUpTo(limit)
       if (barEnd <= limit) {
         this.#listener.barEnds(this.#bar)
-        this.#bar = this.#isFilled ? this.#bar + 1 : Math.floor(micros / this.#barMicros)
+        if (this.#isFilled) {
+          const awake = Math.min(micros, dayEnd, this.#listener.asleepUntil())
+          this.#bar = Math.max(this.#bar + 1, Math.floor(awake / this.#barMicros))
+        } else this.#bar = Math.floor(micros / this.#barMicros)
       }
       if (dayEnd <= limit) {
         this.#day++

@@ -44,6 +44,8 @@ export interface FeatureHandlers {
   muted?(): void
   /** A UTC day ends, after its last bar. */
   dayEnds?(): void
+  /** Until the next message bars that make no row are nothing to it, neither `muted` nor `nextRow`. @default false */
+  sleeps?(): boolean
 }
 
 /** One column at work. */

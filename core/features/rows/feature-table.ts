@@ -131,6 +131,12 @@ export class FeatureTable {
     return this.#handlers.some(({ dayEnds }) => dayEnds !== undefined)
   }
 
+  /** Bars that make no row are nothing to it until the next message. */
+  get sleeps(): boolean {
+    for (let i = 0; i < this.#handlers.length; i++) if (this.#handlers[i]!.sleeps?.() !== true) return false
+    return this.#handlers.length > 0
+  }
+
   /** Start of a pass. */
   start(micros: number): void {
     for (const handler of this.#handlers) handler.reset?.(micros)

@@ -79,7 +79,12 @@ export class RowMaker {
       plan.barMicros,
       isFilled,
       this.tables.flatMap(({ samplers }) => samplers),
-      { barEnds: (bar) => this.#barEnds(bar), dayEnds: (endMicros) => this.#dayEnds(endMicros) },
+      {
+        barEnds: (bar) => this.#barEnds(bar),
+        dayEnds: (endMicros) => this.#dayEnds(endMicros),
+        // Bars from there on are rows.
+        asleepUntil: () => (this.tables.every(({ sleeps }) => sleeps) ? fromMicros : Number.NEGATIVE_INFINITY),
+      },
     )
   }
 
