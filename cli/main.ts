@@ -8,6 +8,7 @@ import { type CommandIo, type CommandSpec, helpOf, helpOfAll, OutputClosed, pars
 import { book } from './commands/book.ts'
 import { cancel } from './commands/cancel.ts'
 import { checksum } from './commands/checksum.ts'
+import { exportParts } from './commands/export.ts'
 import { features } from './commands/features.ts'
 import { follow } from './commands/follow.ts'
 import { generate } from './commands/generate.ts'
@@ -52,6 +53,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   runs,
   variants,
   report,
+  exportParts,
   vacuum,
 ]
 

@@ -21,10 +21,10 @@ export interface TableQueryOptions extends QueryOptions {
 
 /**
  * Opens a table for SQL as the view `t`: exactly the committed parts, `venue`, `symbol`, `date` first, and beside each time
- * in nanoseconds a timestamp with microseconds (`ts_ns` → `ts`, `bar_start_ns` → `bar_start`).
+ * in nanoseconds a timestamp with microseconds: that of the table, or one made of it (`trade_ts_ns` → `trade_ts`).
  *
- * `venue`, `symbol`, `date` are those of the table's log. Conditions on them are met without opening other parts. For conditions on times use the
- * `…_ns` columns, whose bounds are in the parts. Memory and time to open: about 1 kB and 15 µs a part.
+ * `venue`, `symbol`, `date` are those of the table's log. Conditions on them are met without opening other parts. For conditions on times use
+ * columns that are in the parts, with their bounds: `ts`, `…_ns`. Memory and time to open: about 1 kB and 15 µs a part.
  *
  * @throws ReplayError those of `readTableAsOf`; input `query-failed`; those of the store
  */

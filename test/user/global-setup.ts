@@ -2,8 +2,9 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import type { TestProject } from 'vitest/node'
+import { commandsOf } from '../support/doc-blocks.ts'
 import { makeClone, printed } from './machine.ts'
-import { commandsOf, readmeBlocks } from './readme-blocks.ts'
+import { readmeBlocks } from './readme-blocks.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {

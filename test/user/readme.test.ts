@@ -2,8 +2,9 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, inject, it } from 'vitest'
 import { goldenPath } from '../golden-data.ts'
+import { commandsOf } from '../support/doc-blocks.ts'
 import { printed } from './machine.ts'
-import { commandsOf, README, readmeBlocks } from './readme-blocks.ts'
+import { README, readmeBlocks } from './readme-blocks.ts'
 
 const hasGolden = fs.existsSync(goldenPath('captures'))
 
