@@ -1,11 +1,15 @@
 import { isoTime } from '../core/instant.ts'
 import { bytesText, countText, rateText } from '../core/number-text.ts'
+import type { BacktestView, EquityView } from './backtest-view.ts'
+import { type ColumnSummary, type Histogram, QUANTILES } from './column-summary.ts'
 import { type Html, html } from './html.ts'
-import { chart, durationText } from './page-parts.ts'
+import { chart, durationText, type TableColumn, table } from './page-parts.ts'
 import type { QualityMeasure, QualityName } from './quality-map.ts'
 import type { ReportModel } from './report-model.ts'
 import { MAX_DRAWN_ATTEMPTS, type RunTimeline } from './run-timeline.ts'
+import type { SweepCell } from './sweep-view.ts'
 import type { ReportSection } from './text-sections.ts'
+import { paramsText } from './variant-text.ts'
 
 /** The sections that are charts; each says in words what it shows. */
 export function chartSections(model: ReportModel): ReportSection[] {
@@ -14,7 +18,14 @@ export function chartSections(model: ReportModel): ReportSection[] {
     ...(timeline === null ? [] : [{ id: 'timeline', title: 'Timeline', body: timelineBody(timeline) }]),
     ...(quality === null ? [] : [{ id: 'quality', title: 'Data quality', body: qualityBody(model) }]),
     ...(figures.sweep === null ? [] : [{ id: 'sweep', title: 'Sweep', body: sweepBody(model) }]),
+    ...(figures.backtest === null
+      ? []
+      : [
+          { id: 'equity', title: 'Equity', body: equityBody(figures.backtest.equity) },
+          { id: 'fills', title: 'Fills', body: fillsBody(figures.backtest, variantText(model)) },
+        ]),
     { id: 'columns', title: 'Columns', body: columnsBody(model) },
+    ...(figures.summaries.length === 0 ? [] : [{ id: 'values', title: 'Values', body: valuesBody(model) }]),
   ]
 }
 
@@ -44,9 +55,23 @@ const MEASURES: Readonly<Record<QualityName, string>> = {
   gaps: 'Sequence gaps',
   duplicates: 'Duplicates',
   quarantined: 'Messages in quarantined ranges',
-  unproven: 'Boundaries that nothing proves',
+  unproven: 'Unproven boundaries',
   crossed: 'Rows with a crossed book',
   marked: 'Rows marked as after a gap',
+}
+
+/** What the names mean, for those who meet them here first. */
+const MEANINGS: Readonly<Record<QualityName, string>> = {
+  rows: 'rows of the job, by the time that they are of',
+  missing: 'partitions that failed or did not run: they have no rows',
+  gaps: 'places where sequence numbers or update ids do not go on: messages are missing',
+  duplicates: 'messages that were there before; they change nothing',
+  quarantined:
+    'book events between a gap and the next snapshot: no book that they could be applied to is known, so they are left out, and rows there say gap',
+  unproven:
+    'begins of a folder or of a recorder’s session without a snapshot, where no id shows whether messages are missing before; the book goes on as if none were',
+  crossed: 'rows whose best bid is above their best ask',
+  marked: 'rows whose gap is true: their window reaches back over a gap, or the book waits for a snapshot',
 }
 
 /** One map for each thing that there is; what there is none of is said in words. */
@@ -61,7 +86,7 @@ function qualityBody({ quality, figures }: ReportModel): Html {
     chart(
       `quality-${name}`,
       `${MEASURES[name]}: ${countText(total)} in ${countText(cells.length / 3)} cells of ${instruments.length} instruments × ${bins} times.`,
-      html`${MEASURES[name]}: <b>${countText(total)}</b>`,
+      html`${MEASURES[name]}: <b>${countText(total)}</b> <span class="muted">${MEANINGS[name]}</span>`,
     )
   return html`<p>By instrument and time of the data, ${isoTime(BigInt(fromNs))} to ${isoTime(until)}; a column is ${durationText(Number(binNs) / 1e6)}, darker is more.
 ${none.length === 0 ? null : html`<span class="ok-text">None found:</span> ${none.join(', ')}.`}
@@ -74,24 +99,78 @@ function isCounted(name: QualityName, { quality }: ReportModel['figures']): bool
 }
 
 function sweepBody({ figures }: ReportModel): Html {
-  const { metric, axes, others, cells } = figures.sweep!
+  const { metric, axes, others, cells, byInstrument, otherInstruments } = figures.sweep!
   const names = axes.map(({ name }) => name).join(' and ')
   const known = cells.flatMap(({ value, at }) => (value === null ? [] : [{ value, at }]))
   const best = known.toSorted((a, b) => b.value - a.value)[0]
   const text = (at: readonly number[]): string => axes.map(({ name, values }, i) => `${name} = ${values[at[i]!]}`).join(', ')
   const peak = best === undefined ? '' : ` It is greatest, ${best.value.toPrecision(5)}, at ${text(best.at)}.`
+  const columns: readonly TableColumn<SweepCell>[] = [
+    ...axes.map(({ name, values }, i) => ({ title: name, cell: ({ at }: SweepCell) => String(values[at[i]!]) })),
+    { title: metric, cell: ({ value }) => numberText(value), isNumber: true },
+    { title: 't', cell: ({ t }) => (t === null ? '–' : t.toFixed(1)), isNumber: true },
+    { title: 'Days of instruments', cell: ({ days }) => countText(days), isNumber: true },
+    { title: 'Rows', cell: ({ rows }) => countText(rows), isNumber: true },
+  ]
   return html`${chart('sweep', `${metric} over ${names}: ${cells.length} combinations.${peak}`, html`<b>${metric}</b> over ${names}, all rows of the table.${peak}`)}
-${others.length === 0 ? null : html`<p class="muted">Also varying, and taken together: ${others.join(', ')}.</p>`}`
+<p class="muted">Below each value its t-statistic: the mean of the metric over days of instruments, each alone, ÷ the standard error of that mean. Beyond ±2 it is unlikely to be chance; of many combinations one is likely to be there by chance alone.${others.length === 0 ? '' : ` Also varying, and taken together: ${others.join(', ')}.`}</p>
+<details><summary>The figures</summary>${table(columns, cells)}</details>
+${
+  byInstrument === null
+    ? null
+    : chart(
+        'sweepby',
+        `${metric} of ${byInstrument.length} instruments over ${cells.length} combinations.`,
+        html`<b>${metric}</b> by instrument, for each ${axes.map(({ name }) => name).join(' · ')}${otherInstruments === 0 ? '' : `, those with most rows; ${countText(otherInstruments)} more are not drawn`}`,
+      )
+}`
 }
 
-function columnsBody({ figures, head }: ReportModel): Html {
-  const { plots, problem, source } = figures
+/** Seven digits, as many zeros as there have to be. */
+function numberText(value: number | null): string {
+  return value === null ? '–' : String(Number(value.toPrecision(7)))
+}
+
+function equityBody({ curves, others, instruments }: EquityView): Html {
+  const columns: readonly TableColumn<EquityView['curves'][number]>[] = [
+    { title: 'Variant', cell: ({ label, isPlotted }) => `${label}${isPlotted && curves.length > 1 ? ' (its fills are below)' : ''}` },
+    { title: 'Gain', cell: ({ gain }) => numberText(gain), isNumber: true },
+    { title: 'Greatest drawdown', cell: ({ drawdown }) => numberText(drawdown), isNumber: true },
+  ]
+  const what = `${countText(curves.length)} ${curves.length === 1 ? 'variant' : 'variants'}`
+  return html`<p>Of ${instruments === 1 ? 'the instrument' : `all ${countText(instruments)} instruments together`}, fees off; each session begins at 0, and its gain is added to those before it.${others === 0 ? '' : ` The variants that gained most are drawn, ${countText(others)} more are not.`}</p>
+<p class="keys">${curves.map(({ label }, i) => html`<span class="key line-${i}">${label}</span> `)}</p>
+<div class="grid two">
+${chart('equity', `Equity over time of ${what}.`, html`<b>Equity</b>`)}
+${chart('drawdown', `Drawdown over time of ${what}.`, html`<b>Drawdown</b>: how far equity is below the most that it was`)}
+</div>
+${table(columns, curves)}`
+}
+
+function fillsBody({ fills }: BacktestView, variant: string): Html {
+  return html`<p>Fills on the mid price${variant}; filled marks are of makers, hollow ones of takers. <span class="key ok">buys</span> <span class="key bad">sells</span></p>
+<div class="grid two">${fills.map(({ instrument, buys, sells, marks }, i) => {
+    const drawn = marks.length / 4
+    const caption = html`${instrument} <span class="muted">${countText(buys)} buys, ${countText(sells)} sells${drawn < buys + sells ? `, ${countText(drawn)} of them drawn` : ''}</span>`
+    return chart(`fills-${i}`, `Mid price of ${instrument} with ${countText(buys)} buys and ${countText(sells)} sells.`, caption)
+  })}</div>`
+}
+
+/** Which variant charts are of. */
+function variantText({ figures, head }: ReportModel): string {
+  const { variant } = figures
+  if (variant === null || variant.of < 2) return ''
+  const params = variant.params === null ? variant.id : paramsText(variant.params, head.variants)
+  return ` of the variant with ${params}, one of ${countText(variant.of)} (--param chooses another)`
+}
+
+function columnsBody(model: ReportModel): Html {
+  const { plots, problem, source } = model.figures
   if (problem !== null) return html`<p class="muted">No charts of the rows: ${problem}</p>`
   if (plots.length === 0) return html`<p class="muted">The rows have no numeric columns of the job’s own.</p>`
   if (plots.every(({ curves }) => curves.length === 0)) return html`<p class="muted">The variants of this run have no rows.</p>`
-  const variant = head.variants.length > 1 ? ` One variant of ${head.variants.length} is shown.` : ''
   const from = source === 'table' ? 'Rows of the table' : 'Rows that the run wrote and that are not in the table'
-  return html`<p>${from}: the mean in each step of time, and the range from least to greatest; up to four instruments with most rows.${variant}</p>
+  return html`<p>${from}${variantText(model)}: the mean in each step of time, and the range from least to greatest; up to four instruments with most rows. Values far out of the others’ range are marked at the edge, so that they do not flatten the curve.</p>
 ${plots.map(
   ({ column, curves }, i) => html`<h3>${column}</h3>
 <div class="grid four">${curves.map(({ instrument, values }, j) => {
@@ -101,4 +180,45 @@ ${plots.map(
     return chart(`column-${i}-${j}`, `${column} of ${instrument} over time: ${countText(values)} values.`, caption)
   })}</div>`,
 )}`
+}
+
+function valuesBody(model: ReportModel): Html {
+  const { summaries, otherColumns } = model.figures
+  const at = (title: string, index: number): TableColumn<ColumnSummary> => ({
+    title,
+    cell: ({ quantiles }) => (quantiles[index] === undefined ? '–' : digits(quantiles[index]!)),
+    isNumber: true,
+  })
+  const columns: readonly TableColumn<ColumnSummary>[] = [
+    { title: 'Column', cell: ({ column }) => column },
+    { title: 'Values', cell: ({ rows, nulls }) => countText(rows - nulls), isNumber: true },
+    { title: 'NULL', cell: ({ nulls }) => countText(nulls), isNumber: true },
+    ...(summaries.some(({ notFinite }) => notFinite > 0)
+      ? [{ title: 'Not finite', cell: ({ notFinite }: ColumnSummary) => countText(notFinite), isNumber: true }]
+      : []),
+    { title: 'Distribution', cell: ({ histogram, column }) => (histogram === null ? '' : histogramSvg(histogram, column)) },
+    { title: 'Mean', cell: ({ mean }) => (mean === null ? '–' : digits(mean)), isNumber: true },
+    { title: 'Std. dev.', cell: ({ deviation }) => (deviation === null ? '–' : digits(deviation)), isNumber: true },
+    ...QUANTILES.map((q, i) => at(q === 0 ? 'Least' : q === 1 ? 'Greatest' : q === 0.5 ? 'Median' : `${q * 100} %`, i)),
+  ]
+  return html`<p>All rows${variantText(model)}, all instruments together. Distributions reach from the 1 % to the 99 % quantile.${otherColumns === 0 ? '' : ` ${countText(otherColumns)} more columns are not here.`}</p>
+${table(columns, summaries)}`
+}
+
+/** Five digits. */
+function digits(value: number): string {
+  const text = Number(value.toPrecision(5))
+  return Math.abs(text) >= 1e9 || (text !== 0 && Math.abs(text) < 1e-4)
+    ? text.toExponential()
+    : text.toLocaleString('en-US', { maximumFractionDigits: 8 })
+}
+
+/** Bars without axes: the figures stand beside them. */
+function histogramSvg({ from, to, counts }: Histogram, column: string): Html {
+  const most = Math.max(1, ...counts)
+  const bars = counts.map((count, i) => {
+    const height = count === 0 ? 0 : Math.max(1, Math.round((count / most) * 26))
+    return html`<rect x="${i * 4}" y="${26 - height}" width="3.4" height="${height}"/>`
+  })
+  return html`<svg class="bars" viewBox="0 0 120 26" width="120" height="26" role="img" aria-label="Distribution of ${column} from ${digits(from)} to ${digits(to)}">${bars}</svg>`
 }

@@ -13,7 +13,7 @@ import { headSection, type ReportSection, textSections } from './text-sections.t
 export function reportHtml(model: ReportModel, commands: ReportCommands, assets: PageAssets, nowMs: number): string {
   const { script, style } = assets
   const { timeline, quality, figures } = model
-  const data: ChartData = { timeline, quality, plots: figures.plots, sweep: figures.sweep }
+  const data: ChartData = { timeline, quality, plots: figures.plots, sweep: figures.sweep, backtest: figures.backtest }
   const policy = `default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-${createHash('sha256').update(script).digest('base64')}'`
   const sections = inOrder([...textSections(model, commands), ...chartSections(model)])
   const page = html`<!doctype html>
@@ -44,7 +44,22 @@ ${sections.map(sectionHtml)}
 }
 
 /** What went wrong comes first. */
-const ORDER = ['failures', 'run', 'totals', 'quality', 'timeline', 'slowest', 'cost', 'sweep', 'columns', 'query']
+const ORDER = [
+  'failures',
+  'run',
+  'sweep',
+  'equity',
+  'fills',
+  'columns',
+  'values',
+  'totals',
+  'quality',
+  'timeline',
+  'slowest',
+  'cost',
+  'job',
+  'query',
+]
 
 function inOrder(sections: readonly ReportSection[]): ReportSection[] {
   return [...sections].sort((a, b) => ORDER.indexOf(a.id) - ORDER.indexOf(b.id))

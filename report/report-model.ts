@@ -25,16 +25,21 @@ export interface ReportModel {
   readonly timeline: RunTimeline | null
   readonly slowest: readonly ReceiptRecord[]
   readonly quality: QualityMap | null
-  readonly cost: RunCost
+  /** Null: it did not run on AWS, and nobody asked. */
+  readonly cost: RunCost | null
+  /** The job as it ran; null when it is gone. */
+  readonly code: string | null
   readonly figures: TableFigures
 }
 
 /** What the page's script draws. */
-export type ChartData = Pick<ReportModel, 'timeline' | 'quality'> & Pick<TableFigures, 'plots' | 'sweep'>
+export type ChartData = Pick<ReportModel, 'timeline' | 'quality'> & Pick<TableFigures, 'plots' | 'sweep' | 'backtest'>
 
 export interface ReportModelOptions extends TableFiguresOptions {
   /** Id of a run. @default that of the newest commit, else the newest that was planned */
   readonly run?: string | undefined
+  /** What it cost at AWS's prices, also where it ran elsewhere. @default false */
+  readonly cost?: boolean | undefined
 }
 
 const MAX_SLOWEST = 15
@@ -56,7 +61,8 @@ export async function readReport(store: ObjectStore, options: ReportModelOptions
     timeline: timelineOf(record.receipts),
     slowest: slowestOf(record.receipts),
     quality: qualityMapOf(record, figures.quality),
-    cost: costOf(record),
+    cost: record.wasSubmitted || options.cost === true ? costOf(record) : null,
+    code: record.code,
     figures,
   }
 }

@@ -16,6 +16,10 @@ export interface RunRecord {
   readonly done: ReadonlyMap<number, DoneReceipt>
   readonly missing: readonly MissingPartition[]
   readonly isCancelled: boolean
+  /** It was submitted to AWS; else it ran on a machine of the user's. */
+  readonly wasSubmitted: boolean
+  /** The job as it ran, one JavaScript file; null when it is gone. */
+  readonly code: string | null
   /** The run's commits, oldest first. */
   readonly commits: readonly RunCommit[]
   /** Partitions that the table has rows of, or knows to have none. */
@@ -71,10 +75,16 @@ export async function readRunRecord(store: ObjectStore, run?: string): Promise<R
     done,
     missing,
     isCancelled: (await store.get(runFiles(wanted).cancel)) !== null,
+    wasSubmitted: (await store.get(runFiles(wanted).request)) !== null,
+    code: textOf(await store.get(runFiles(wanted).bundle)),
     commits,
     committed,
     table: last === undefined || last.version === newest?.version ? newest : await readTable(store, { version: last.version }),
   }
+}
+
+function textOf(object: Awaited<ReturnType<ObjectStore['get']>>): string | null {
+  return object === null ? null : new TextDecoder().decode(object.bytes)
 }
 
 async function lastCommittedRun(store: ObjectStore, newest: TableState | null): Promise<string | null> {

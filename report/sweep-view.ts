@@ -1,8 +1,9 @@
-import { parseDuration } from '../core/features/clocks/duration.ts'
+import { GAIN_SQL, isBacktest } from '../core/backtest/statistics.ts'
 import type { ParamValue } from '../core/job/job-definition.ts'
 import type { PlanHead } from '../core/plan/run/plan-document.ts'
 import type { Query } from '../core/table/query.ts'
 import { quoteName } from '../core/table/table-query.ts'
+import { inOrder } from './variant-text.ts'
 
 /** A metric of the rows over the parameters that vary in the table. */
 export interface SweepView {
@@ -112,26 +113,13 @@ function perInstrument(
  * came after, which no row may hold itself.
  */
 function rowsWithNext(sql: string, columns: ReadonlySet<string>): string {
+  const rows = isBacktest(columns) ? `(SELECT *, ${GAIN_SQL} AS gain FROM t)` : 't'
   const wanted = new Set([...sql.matchAll(/\bnext_(\w+)/g)].map(([, name]) => name!).filter((name) => columns.has(name)))
-  if (wanted.size === 0) return 't'
+  if (wanted.size === 0) return rows
   const next = [...wanted].map((name) => `lead(${quoteName(name)}) OVER following AS ${quoteName(`next_${name}`)}`)
-  return `(SELECT *, ${next.join(', ')} FROM t WINDOW following AS (PARTITION BY venue, symbol, variant ORDER BY ts_ns, seq, "row"))`
+  return `(SELECT *, ${next.join(', ')} FROM ${rows} WINDOW following AS (PARTITION BY venue, symbol, variant ORDER BY ts_ns, seq, "row"))`
 }
 
 function finite(value: unknown): number | null {
   return value === null || value === undefined || !Number.isFinite(Number(value)) ? null : Number(value)
-}
-
-/** Numbers and durations by size, other texts by letters. */
-export function inOrder(values: readonly ParamValue[]): ParamValue[] {
-  const size = (value: ParamValue): number => {
-    if (typeof value !== 'string') return Number(value)
-    try {
-      return parseDuration(value)
-    } catch {
-      return Number.NaN
-    }
-  }
-  const isSized = values.every((value) => !Number.isNaN(size(value)))
-  return values.toSorted((a, b) => (isSized ? size(a) - size(b) : String(a) < String(b) ? -1 : 1))
 }

@@ -1,3 +1,4 @@
+import { isBacktest } from '../core/backtest/statistics.ts'
 import { addOf } from '../core/commit/commit.ts'
 import { ReplayError } from '../core/errors.ts'
 import type { PlanColumn } from '../core/job/row-schema.ts'
@@ -7,7 +8,10 @@ import type { ObjectStore } from '../core/store/object-store.ts'
 import { type Query, unite } from '../core/table/query.ts'
 import type { RemotePartsOptions } from '../core/table/remote-parts.ts'
 import { openParts, openTable, quoteName, selectParts } from '../core/table/table-query.ts'
-import { type ColumnPlot, plotColumn, plotScope } from './column-plot.ts'
+import { type BacktestView, readBacktest } from './backtest-view.ts'
+import { type ColumnPlot, plotColumn } from './column-plot.ts'
+import { type ColumnSummary, summariseColumn } from './column-summary.ts'
+import { type PlottedVariant, plotScope } from './plot-scope.ts'
 import { type QualityRows, qualityGrid } from './quality-map.ts'
 import type { RunRecord } from './run-record.ts'
 import { readSweep, type SweepMetric, type SweepView } from './sweep-view.ts'
@@ -15,8 +19,10 @@ import { readSweep, type SweepMetric, type SweepView } from './sweep-view.ts'
 export interface TableFiguresOptions {
   /** Columns to plot. @default the first `DEFAULT_PLOTS` numeric ones */
   readonly plot?: readonly string[] | undefined
-  /** What a sweep compares: an aggregate in SQL, e.g. `avg(imbalance)`. @default the mean of the first plotted column */
+  /** What a sweep compares: an aggregate in SQL, e.g. `avg(imbalance)`. @default a backtest's gain, else the mean of the first plotted column */
   readonly metric?: string | undefined
+  /** Which variant is plotted: values of parameters, as text. @default the first one of the run */
+  readonly params?: ReadonlyMap<string, string> | undefined
   /** How parts in an object store are read. */
   readonly remote?: RemotePartsOptions | undefined
 }
@@ -32,18 +38,36 @@ export interface TableFigures {
   readonly quality: readonly QualityRows[]
   /** Why crossed books are not counted; null when they are. */
   readonly noCrossed: string | null
+  /** Null: there are no rows. */
+  readonly variant: PlottedVariant | null
   readonly plots: readonly ColumnPlot[]
+  readonly summaries: readonly ColumnSummary[]
+  /** Numeric columns that are not summarised. */
+  readonly otherColumns: number
+  readonly backtest: BacktestView | null
   readonly sweep: SweepView | null
 }
 
 const DEFAULT_PLOTS = 3
 const MAX_PLOTS = 8
+const MAX_SUMMARIES = 24
 
-/** @throws ReplayError input `report-column` for a column that cannot be plotted, `query-failed` for a metric that is no SQL */
+/** @throws ReplayError input `report-column` for a column that cannot be plotted, `report-param` for a variant that there is not, `query-failed` for a metric that is no SQL */
 export async function readTableFigures(store: ObjectStore, record: RunRecord, options: TableFiguresOptions = {}): Promise<TableFigures> {
   const columns = plotColumns(record.head, options.plot)
   const source = record.commits.length > 0 ? 'table' : 'parts'
-  const nothing = { source, counted: null, quality: [], noCrossed: null, plots: [], sweep: null } as const
+  const nothing = {
+    source,
+    counted: null,
+    quality: [],
+    noCrossed: null,
+    variant: null,
+    plots: [],
+    summaries: [],
+    otherColumns: 0,
+    backtest: null,
+    sweep: null,
+  } as const
   let query: Query | null = null
   try {
     let counted: number
@@ -57,24 +81,32 @@ export async function readTableFigures(store: ObjectStore, record: RunRecord, op
       return { ...nothing, problem: error.message.split('\n')[0]! }
     }
     if (counted === 0) return { ...nothing, counted, problem: 'the table has no rows' }
-    const scope = await plotScope(query, record.head)
+    const scope = await plotScope(query, record.head, options.params ?? new Map())
     const plots: ColumnPlot[] = []
     for (const column of columns) plots.push(await plotColumn(query, column, scope))
+    const numeric = numericColumns(record.head)
+    const summaries: ColumnSummary[] = []
+    for (const column of numeric.slice(0, MAX_SUMMARIES)) summaries.push(await summariseColumn(query, column, scope))
     return {
       source,
       counted,
       problem: null,
       ...(await countBadRows(query, record)),
+      variant: scope.variant,
       plots,
-      sweep: await readSweep(query, record.head, metricOf(options.metric, columns[0])),
+      summaries,
+      otherColumns: numeric.length - summaries.length,
+      backtest: await readBacktest(query, record.head, scope),
+      sweep: await readSweep(query, record.head, metricOf(record.head, options.metric, columns[0])),
     }
   } finally {
     await query?.close()
   }
 }
 
-function metricOf(given: string | undefined, column: string | undefined): SweepMetric | null {
+function metricOf({ columns }: PlanHead, given: string | undefined, column: string | undefined): SweepMetric | null {
   if (given !== undefined) return { sql: given, name: given }
+  if (isBacktest(new Set(columns.map(({ name }) => name)))) return { sql: 'sum(gain)', name: 'gain' }
   return column === undefined ? null : { sql: `avg(${quoteName(column)})`, name: `mean of ${column}` }
 }
 
@@ -90,15 +122,19 @@ async function openRows(store: ObjectStore, { head, commits, done }: RunRecord, 
 }
 
 /** Numeric columns that are the job's own. */
-function plotColumns({ columns, variants, job }: PlanHead, wanted: readonly string[] | undefined): string[] {
+function numericColumns({ columns, variants }: PlanHead): string[] {
   const given = new Set([...PREFIX, ...Object.keys(variants[0]?.params ?? {})])
-  const numeric = columns.filter(({ name, type }) => NUMERIC.has(type) && !given.has(name) && !name.endsWith('_ns')).map(({ name }) => name)
+  return columns.filter(({ name, type }) => NUMERIC.has(type) && !given.has(name) && !name.endsWith('_ns')).map(({ name }) => name)
+}
+
+function plotColumns(head: PlanHead, wanted: readonly string[] | undefined): string[] {
+  const numeric = numericColumns(head)
   if (wanted === undefined) return numeric.slice(0, DEFAULT_PLOTS)
   for (const name of wanted) {
     if (numeric.includes(name)) continue
     const near = nearest(name, numeric)
     const known = numeric.length === 0 ? 'it has none' : `it has ${numeric.join(', ')}`
-    const message = `no numeric column ${JSON.stringify(name)} in the rows of job ${job}${near === null ? '' : `, did you mean ${near}?`} (${known})`
+    const message = `no numeric column ${JSON.stringify(name)} in the rows of job ${head.job}${near === null ? '' : `, did you mean ${near}?`} (${known})`
     throw new ReplayError('report-column', message, { category: 'input' })
   }
   if (wanted.length <= MAX_PLOTS) return [...wanted]

@@ -5,11 +5,13 @@ import { findingText } from '../core/plan/archive/listing-findings.ts'
 import { askedParams } from '../core/plan/asked-params.ts'
 import { partitionText } from '../core/plan/partition-state.ts'
 import type { PlanHead } from '../core/plan/run/plan-document.ts'
+import { runFiles } from '../core/plan/run/run-files.ts'
 import { quoteName } from '../core/table/table-query.ts'
 import { type Html, html } from './html.ts'
 import { clockText, copyBlock, dollarsText, durationText, facts, type TableColumn, table } from './page-parts.ts'
 import type { ReportModel, RunState } from './report-model.ts'
-import { inOrder } from './sweep-view.ts'
+import type { RunCost } from './run-cost.ts'
+import { inOrder, sortVariants } from './variant-text.ts'
 
 /** The command lines that a report gives to copy. */
 export interface ReportCommands {
@@ -33,7 +35,8 @@ export function textSections(model: ReportModel, commands: ReportCommands): Repo
     { id: 'run', title: 'What ran', body: runBody(model) },
     { id: 'totals', title: 'Totals', body: totalsBody(model) },
     ...(model.slowest.length === 0 ? [] : [{ id: 'slowest', title: 'Slowest partitions', body: slowestBody(model) }]),
-    { id: 'cost', title: 'Cost', body: costBody(model) },
+    ...(model.cost === null ? [] : [{ id: 'cost', title: 'Cost', body: costBody(model.cost) }]),
+    { id: 'job', title: 'Job', body: jobBody(model) },
     { id: 'query', title: 'Query it', body: queryBody(model, commands) },
   ]
 }
@@ -49,8 +52,14 @@ export function headSection({ head, state, totals, commits, cost }: ReportModel)
     ['Partitions', `${countText(partitions.done)} of ${countText(partitions.planned)}`, `${countText(partitions.cached)} more cached`],
     ['Messages', countText(scanned), `${bytesText(totals.bytesRead)} of archive`],
     ['Time', durationText(wallMs), `${durationText(totals.busyMs)} of threads`],
-    ['Throughput', seconds === 0 ? '–' : rateText(scanned / seconds), seconds === 0 ? '' : `${bytesText(totals.bytesRead / seconds)}/s`],
-    ['Cost on AWS', dollarsText(cost.dollars), `${dollarsText(cost.spotDollars)} if all Spot`],
+    [
+      'Throughput',
+      seconds === 0 ? '–' : rateText(scanned / seconds),
+      seconds === 0 ? '' : `messages; ${bytesText(totals.bytesRead / seconds)}/s of archive`,
+    ],
+    cost === null
+      ? ['Variants', countText(askedParams(head).variants), head.streams.join(', ')]
+      : ['Cost on AWS', dollarsText(cost.dollars), `${dollarsText(cost.spotDollars)} if all Spot`],
   ]
   return html`<header class="top">
 <p class="eyebrow">chronicle-replay · run report</p>
@@ -167,7 +176,7 @@ function totalsBody({ totals, checks, figures }: ReportModel): Html {
   ])}
 ${reasons.length === 0 ? null : html`<h3>Why</h3><ul class="plain">${reasons}</ul>`}
 <h3>${failing === 0 ? 'The totals agree' : html`<span class="badge bad">${failing} of the totals do not agree</span>`}</h3>
-${table(CHECK_COLUMNS, checks)}
+<div class="verdicts">${table(CHECK_COLUMNS, checks)}</div>
 ${figures.problem === null ? null : html`<p class="muted">The rows were not counted: ${figures.problem}</p>`}`
 }
 
@@ -202,7 +211,7 @@ const SLOWEST_COLUMNS: readonly TableColumn<ReportModel['slowest'][number]>[] = 
   { title: 'Task', cell: ({ task }) => task, isNumber: true },
 ]
 
-function costBody({ cost }: ReportModel): Html {
+function costBody(cost: RunCost): Html {
   const hours = (value: number): string => `${value === 0 ? 0 : value.toPrecision(3)} vCPU-hours`
   return html`<p>At the prices of AWS, wherever it ran: time of threads on partitions, and requests as planned.</p>
 ${facts([
@@ -220,6 +229,29 @@ ${facts([
 ])}
 <details><summary>Assumptions</summary><ul class="plain">${[...cost.assumptions, 'starting tasks does not show in receipts and is left out of the total'].map((text) => html`<li>${text}</li>`)}</ul></details>`
 }
+
+/** The code as it ran, and each variant of it. */
+function jobBody({ head, code, figures }: ReportModel): Html {
+  const asked = sortVariants(head.variants).filter(({ id }) => head.asked.includes(id))
+  const names = Object.keys(asked[0]?.params ?? {})
+  const columns: readonly TableColumn<(typeof asked)[number]>[] = [
+    ...names.map((name) => ({ title: name, cell: ({ params }: (typeof asked)[number]) => String(params[name]) })),
+    { title: 'Variant', cell: ({ id }) => html`<code>${id}</code>${id === figures.variant?.id ? ' charted' : ''}` },
+  ]
+  const lines = code?.split('\n') ?? []
+  const shown = lines.slice(0, MAX_CODE_LINES).join('\n')
+  const rest = lines.length - MAX_CODE_LINES
+  return html`${
+    names.length === 0
+      ? html`<p>The job has no parameters.</p>`
+      : html`${table(columns, asked.slice(0, MAX_VARIANT_ROWS))}
+${asked.length > MAX_VARIANT_ROWS ? html`<p class="muted">${countText(asked.length - MAX_VARIANT_ROWS)} more variants are not listed.</p>` : null}`
+  }
+${code === null ? html`<p class="muted">Its code is not there any more.</p>` : html`<details><summary>The code as it ran: ${head.source ?? head.job}, bundled</summary>${copyBlock(shown, 'the code')}${rest > 0 ? html`<p class="muted">${countText(rest)} more lines are in ${runFiles(head.run).bundle}.</p>` : null}</details>`}`
+}
+
+const MAX_CODE_LINES = 600
+const MAX_VARIANT_ROWS = 200
 
 function queryBody({ tableUri, head, commits, figures }: ReportModel, commands: ReportCommands): Html {
   if (commits.length === 0)

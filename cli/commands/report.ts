@@ -6,7 +6,7 @@ import { OutputFile } from '../../core/store/output-file.ts'
 import { readTable } from '../../core/table/delta-log.ts'
 import { makeReport } from '../../report/report.ts'
 import type { ReportCommands } from '../../report/text-sections.ts'
-import { listOption, outputOption } from '../arguments.ts'
+import { badOption, listOption, outputOption } from '../arguments.ts'
 import { ENDPOINT } from '../cloud-clients.ts'
 import type { CommandInput, CommandSpec } from '../command.ts'
 import { bytesText, commandText, jsonText } from '../output.ts'
@@ -28,6 +28,8 @@ export const report: CommandSpec = {
       value: 'SQL',
       help: 'what a sweep compares, e.g. "corr(imbalance, next_mid / mid - 1)": next_x is x in the row after (default: the mean of the first column)',
     },
+    param: { value: 'K=V', help: 'the variant to chart, by values of its parameters (default: the first)', many: true },
+    cost: { help: 'also what it would cost on AWS; a run that was there is always told' },
     endpoint: ENDPOINT,
   },
   examples: [
@@ -47,6 +49,8 @@ export const report: CommandSpec = {
       run: runOf(input, uri),
       plot: listOption(input, 'plot'),
       metric: input.text('metric'),
+      params: paramsOf(input),
+      cost: input.flag('cost'),
       remote: remoteParts(input, io),
     }
     const { model, html } = await makeReport(store, { ...options, commands: commandsFor(uri), clock: Date.now })
@@ -77,6 +81,17 @@ function runOf(input: CommandInput, uri: string): string | undefined {
   if (split === null) return given
   if (split.table.replace(/\/+$/, '') === uri) return split.run
   throw new ReplayError('usage', `--run: expected a run of ${uri}, found ${given}`, { category: 'input' })
+}
+
+/** @throws ReplayError input `usage` */
+function paramsOf(input: CommandInput): ReadonlyMap<string, string> {
+  return new Map(
+    input.texts('param').map((text) => {
+      const at = text.indexOf('=')
+      if (at > 0) return [text.slice(0, at), text.slice(at + 1)]
+      throw badOption('param', 'a parameter and its value, e.g. depth=5', text)
+    }),
+  )
 }
 
 function commandsFor(tableUri: string): ReportCommands {

@@ -1,4 +1,4 @@
-import { statisticsSql } from '../../core/backtest/statistics.ts'
+import { isBacktest, statisticsSql } from '../../core/backtest/statistics.ts'
 import { ReplayError } from '../../core/errors.ts'
 import { openTable } from '../../core/table/table-query.ts'
 import { choiceOption } from '../arguments.ts'
@@ -49,8 +49,8 @@ function yearDaysOf(input: CommandInput): number {
 }
 
 async function requireBacktest(query: Awaited<ReturnType<typeof openTable>>, table: string): Promise<void> {
-  const columns = new Set((await query.rows('select column_name from (describe t)')).map(({ column_name: name }) => name))
-  if (['kind', 'session_ns', 'equity', 'quantity_sent'].every((name) => columns.has(name))) return
+  const columns = new Set((await query.rows('select column_name from (describe t)')).map(({ column_name: name }) => String(name)))
+  if (isBacktest(columns)) return
   throw new ReplayError('not-a-backtest', 'expected the table of a backtest (defineBacktest), found other columns', {
     category: 'input',
     path: table,

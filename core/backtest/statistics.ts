@@ -6,6 +6,14 @@ export interface StatisticsOptions {
   readonly yearDays: number
 }
 
+/** Whether rows with these columns are those of a backtest. */
+export function isBacktest(columns: ReadonlySet<string>): boolean {
+  return ['kind', 'session_ns', 'equity', 'quantity_sent'].every((name) => columns.has(name))
+}
+
+/** SQL of a column beside those of a backtest's rows: what the bar of a sample gained; NULL in rows of other kinds. */
+export const GAIN_SQL = `CASE WHEN kind = 'sample' THEN equity - coalesce(lag(equity IGNORE NULLS) OVER (PARTITION BY venue, symbol, variant, session_ns, kind ORDER BY bar_end_ns), 0) END`
+
 /**
  * SQL for the statistics of a backtest's table, which is the view `t`: a row per instrument and variant, and day where asked for.
  *

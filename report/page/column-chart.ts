@@ -1,6 +1,7 @@
-import { areaY, axisX, axisY, gridY, lineY, plot } from '@observablehq/plot'
+import { areaY, axisX, axisY, dot, gridY, lineY, plot } from '@observablehq/plot'
 import type { ColumnCurve } from '../column-plot.ts'
 import { dateOf, frame, short, ticksOf, timeText, timeTick } from './chart-frame.ts'
+import { robustRange } from './robust-range.ts'
 
 interface Point {
   readonly time: Date
@@ -12,11 +13,17 @@ interface Point {
 /** The mean over time within the range from least to greatest; where there is nothing, the curve is broken. */
 export function drawColumn(column: string, curve: ColumnCurve, width: number): SVGElement | HTMLElement {
   const points = pointsOf(curve)
+  const range = robustRange(points.flatMap(({ low, high }) => (Number.isNaN(low) ? [] : [low, high])))
+  // What lies beyond is marked at the edge: its own axis would flatten all the rest.
+  const beyond = points.flatMap(({ time, low, high }) => [
+    ...(high > range[1] ? [{ time, value: high, at: range[1], turn: 0 }] : []),
+    ...(low < range[0] ? [{ time, value: low, at: range[0], turn: 180 }] : []),
+  ])
   return plot({
     ...frame(width, 150),
     marginLeft: 56,
     x: { type: 'utc', label: null },
-    y: { label: null, nice: true },
+    y: { label: null, nice: beyond.length === 0, domain: range, clamp: true },
     marks: [
       gridY({ ticks: 4, stroke: 'var(--line)', strokeOpacity: 1 }),
       areaY(points, { x: 'time', y1: 'low', y2: 'high', fill: 'var(--series)', fillOpacity: 0.2 }),
@@ -28,6 +35,15 @@ export function drawColumn(column: string, curve: ColumnCurve, width: number): S
         strokeLinecap: 'round',
         title: ({ time, low, high, mean }: Point) => `${timeText(time)}\n${column} ${mean}\n${low} to ${high}`,
         tip: 'x',
+      }),
+      dot(beyond, {
+        x: 'time',
+        y: 'at',
+        symbol: 'triangle',
+        r: 3,
+        rotate: 'turn',
+        fill: 'var(--bad)',
+        title: ({ time, value }) => `${timeText(time)}\n${column} ${value}`,
       }),
       axisX({ ticks: ticksOf(width), tickFormat: timeTick }),
       axisY({ ticks: 4, tickFormat: short }),

@@ -1,7 +1,8 @@
 import type { ChartData } from '../report-model.ts'
+import { drawEquity, drawFills } from './backtest-chart.ts'
 import { drawColumn } from './column-chart.ts'
 import { drawQuality } from './quality-chart.ts'
-import { drawSweep } from './sweep-chart.ts'
+import { drawInstruments, drawSweep } from './sweep-chart.ts'
 import { drawCurve, drawLanes } from './timeline-chart.ts'
 
 /* The script of the page: draws each chart as wide as its place, again when that changes, and copies what is to be copied. */
@@ -32,7 +33,7 @@ function draw(place: HTMLElement, width: number): void {
 }
 
 function drawingOf(name: string, width: number): Drawing {
-  const { timeline, quality, sweep, plots } = data
+  const { timeline, quality, sweep, plots, backtest } = data
   const [kind, ...rest] = name.split('-')
   if (kind === 'quality') return drawQuality(quality!, rest[0]!, width)
   if (kind === 'column') {
@@ -40,6 +41,9 @@ function drawingOf(name: string, width: number): Drawing {
     return drawColumn(column, curves[Number(rest[1])]!, width)
   }
   if (kind === 'sweep') return drawSweep(sweep!, width)
+  if (kind === 'sweepby') return drawInstruments(sweep!, width)
+  if (kind === 'equity' || kind === 'drawdown') return drawEquity(backtest!.equity, kind, width)
+  if (kind === 'fills') return drawFills(backtest!.fills[Number(rest[0])]!, width)
   if (kind === 'lanes') return drawLanes(timeline!, width)
   return drawCurve(timeline!, kind as 'messages' | 'bytes' | 'busy', width)
 }

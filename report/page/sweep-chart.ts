@@ -1,5 +1,5 @@
 import { axisX, axisY, barY, cell, dot, gridY, lineY, plot, ruleY, text } from '@observablehq/plot'
-import type { SweepView } from '../sweep-view.ts'
+import type { SweepCell, SweepView } from '../sweep-view.ts'
 import { frame, short } from './chart-frame.ts'
 
 /** A heat map over two parameters; over one a line, or bars where it is no number. */
@@ -9,30 +9,84 @@ export function drawSweep(sweep: SweepView, width: number): SVGElement | HTMLEle
 
 function drawMap({ axes, cells, metric }: SweepView, width: number): SVGElement | HTMLElement {
   const [x, y] = axes as [SweepView['axes'][number], SweepView['axes'][number]]
-  const values = cells.flatMap(({ value }) => (value === null ? [] : [value]))
-  const [low, high] = [Math.min(...values), Math.max(...values)]
-  // Of equal values none is deeper; none is so deep that the number on it could not be read, in light and in dark.
-  const shadeOf = (value: number | null): number => (value === null ? 0 : high === low ? 0.3 : 0.05 + (0.5 * (value - low)) / (high - low))
-  const marks = cells.map(({ at, value, rows }) => ({
-    x: String(x.values[at[0]!]),
-    y: String(y.values[at[1]!]),
-    value,
-    shade: shadeOf(value),
-    title: `${x.name} = ${x.values[at[0]!]}\n${y.name} = ${y.values[at[1]!]}\n${metric}: ${valueText(value)}\n${rows.toLocaleString('en-US')} rows`,
-  }))
+  const shade = shadesOf(cells.map(({ value }) => value))
   const marginLeft = Math.min(120, Math.max(...y.values.map((value) => String(value).length)) * 7 + 24)
-  const hasText = (width - marginLeft) / x.values.length > 44
+  const column = (width - marginLeft) / x.values.length
+  const rowPx = Math.max(20, Math.min(46, Math.floor(620 / y.values.length)))
+  const hasBelow = column > 52 && rowPx >= 40
+  const hasRows = column > 112
+  const marks = cells.map((one) => ({
+    x: String(x.values[one.at[0]!]),
+    y: String(y.values[one.at[1]!]),
+    value: one.value,
+    below: belowText(one, hasRows),
+    ...shade(one.value),
+    title: `${x.name} = ${x.values[one.at[0]!]}\n${y.name} = ${y.values[one.at[1]!]}\n${metric}: ${cellText(one)}`,
+  }))
   return plot({
-    ...frame(Math.min(width, marginLeft + 120 * x.values.length + 20), Math.min(460, 38 * y.values.length) + 56),
+    ...frame(Math.min(width, marginLeft + 130 * x.values.length + 20), rowPx * y.values.length + 56),
     marginLeft,
     marginTop: 24,
     marginBottom: 34,
     x: { type: 'band', domain: x.values.map(String), label: x.name, labelAnchor: 'right' },
     y: { type: 'band', domain: y.values.map(String), label: y.name, labelAnchor: 'top' },
     opacity: { type: 'identity' },
+    color: { type: 'identity' },
     marks: [
-      cell(marks, { x: 'x', y: 'y', fill: 'var(--series)', fillOpacity: 'shade', inset: 0.5, title: 'title', tip: true }),
-      hasText
+      cell(marks, { x: 'x', y: 'y', fill: 'fill', fillOpacity: 'shade', inset: 0.5, title: 'title', tip: true }),
+      column > 44
+        ? text(marks, {
+            x: 'x',
+            y: 'y',
+            dy: hasBelow ? -7 : 0,
+            text: ({ value }: { value: number | null }) => (value === null ? '–' : short(value)),
+            fill: 'var(--ink)',
+          })
+        : null,
+      hasBelow ? text(marks, { x: 'x', y: 'y', dy: 9, text: 'below', fill: 'var(--ink)', fontSize: 10 }) : null,
+    ],
+  })
+}
+
+/** Instruments × combinations: whether a result is one of all instruments, or of a few. */
+export function drawInstruments({ axes, cells, metric, byInstrument }: SweepView, width: number): SVGElement | HTMLElement {
+  const rows = byInstrument!
+  const shade = shadesOf(rows.flatMap(({ values }) => values))
+  const nameOf = (at: readonly number[]): string => axes.map(({ values }, i) => values[at[i]!]).join(' · ')
+  const marks = rows.flatMap(({ instrument, values }) =>
+    values.map((value, i) => ({
+      x: nameOf(cells[i]!.at),
+      y: instrument,
+      value,
+      ...shade(value),
+      title: `${instrument}\n${axes.map(({ name, values: of }, k) => `${name} = ${of[cells[i]!.at[k]!]}`).join('\n')}\n${metric}: ${valueText(value)}`,
+    })),
+  )
+  const labelPx = Math.min(Math.max(...rows.map(({ instrument }) => instrument.length)) * 6.4 + 10, width * 0.36)
+  const letters = Math.floor((labelPx - 8) / 6.2)
+  const column = (width - labelPx - 10) / cells.length
+  const namePx = Math.max(...cells.map(({ at }) => nameOf(at).length)) * 6.2 + 4
+  const hasNames = column > namePx
+  const namesPx = column <= 11 ? 8 : hasNames ? 22 : namePx + 10
+  return plot({
+    ...frame(Math.min(width, labelPx + 110 * cells.length + 10), rows.length * 22 + namesPx + 10),
+    marginLeft: labelPx,
+    marginTop: namesPx,
+    marginBottom: 10,
+    x: {
+      type: 'band',
+      domain: cells.map(({ at }) => nameOf(at)),
+      label: null,
+      axis: column > 11 ? 'top' : null,
+      tickSize: 3,
+      tickRotate: hasNames ? 0 : -90,
+    },
+    y: { type: 'band', domain: rows.map(({ instrument }) => instrument), label: null },
+    opacity: { type: 'identity' },
+    color: { type: 'identity' },
+    marks: [
+      cell(marks, { x: 'x', y: 'y', fill: 'fill', fillOpacity: 'shade', inset: 0.5, title: 'title', tip: true }),
+      column > 44
         ? text(marks, {
             x: 'x',
             y: 'y',
@@ -40,19 +94,46 @@ function drawMap({ axes, cells, metric }: SweepView, width: number): SVGElement 
             fill: 'var(--ink)',
           })
         : null,
+      axisY({ tickSize: 0, tickFormat: (row: string) => (row.length <= letters ? row : `…${row.slice(row.length - letters + 1)}`) }),
     ],
-    color: { type: 'identity' },
   })
+}
+
+/**
+ * Colour and depth of a value among others. Where there are both signs, two colours, as deep as the value is far from 0; else one, from
+ * least to greatest. None is so deep that the number on it could not be read, in light and in dark.
+ */
+function shadesOf(values: readonly (number | null)[]): (value: number | null) => { fill: string; shade: number } {
+  const known = values.flatMap((value) => (value === null ? [] : [value]))
+  const [low, high] = [Math.min(...known), Math.max(...known)]
+  if (low < 0 && high > 0) {
+    const most = Math.max(-low, high)
+    return (value) => ({ fill: (value ?? 0) < 0 ? 'var(--against)' : 'var(--series)', shade: (0.55 * Math.abs(value ?? 0)) / most })
+  }
+  const fill = high < 0 ? 'var(--against)' : 'var(--series)'
+  const far = (value: number): number => (high < 0 ? high - value : value - low)
+  // Of equal values none is deeper.
+  return (value) => ({ fill, shade: value === null ? 0 : high === low ? 0.3 : 0.05 + (0.5 * far(value)) / (high - low) })
+}
+
+/** What stands below a value: how sure it is, and of how much. */
+function belowText({ t, rows }: SweepCell, hasRows: boolean): string {
+  return [...(t === null ? [] : [`t ${t.toFixed(1)}`]), ...(hasRows ? [`${short(rows)} rows`] : [])].join(' · ')
+}
+
+function cellText({ value, t, days, rows }: SweepCell): string {
+  const evidence = t === null ? '' : `\nt = ${t.toFixed(2)} over ${days.toLocaleString('en-US')} days of instruments`
+  return `${valueText(value)}${evidence}\n${rows.toLocaleString('en-US')} rows`
 }
 
 function drawLine({ axes, cells, metric }: SweepView, width: number): SVGElement | HTMLElement {
   const [axis] = axes as [SweepView['axes'][number]]
-  const points = cells.map(({ at, value, rows }) => {
-    const param = axis.values[at[0]!]!
+  const points = cells.map((one) => {
+    const param = axis.values[one.at[0]!]!
     return {
       param: axis.isNumeric ? Number(param) : String(param),
-      value: value ?? Number.NaN,
-      title: `${axis.name} = ${param}\n${metric}: ${valueText(value)}\n${rows.toLocaleString('en-US')} rows`,
+      value: one.value ?? Number.NaN,
+      title: `${axis.name} = ${param}\n${metric}: ${cellText(one)}`,
     }
   })
   const channels = { x: 'param', y: 'value', title: 'title', tip: true } as const

@@ -105,15 +105,16 @@ describe.skipIf(browser === null)('the report in a browser', () => {
       metrics.map(({ share, depth, value, rows }) => [share, depth, expect.closeTo(value!, 9), rows]),
     )
     const shown = (await page.evaluate(
-      `[...document.querySelectorAll('[data-chart=sweep] svg g[aria-label=text] text')].map((text) => text.textContent)`,
+      `[...document.querySelector('[data-chart=sweep] svg g[aria-label=text]').querySelectorAll('text')].map((text) => text.textContent)`,
     )) as string[]
     expect(shown.map(Number)).toEqual(cells.map(({ value }) => Number(value!.toPrecision(4))))
 
     const { column, curves } = data.plots[0]!
     expect(column).toBe('imbalance')
+    const charted = await page.locator('#job tr', { hasText: 'charted' }).locator('code').textContent()
     for (const { instrument, values, points } of curves) {
       const [one] = await query(
-        `select count(imbalance) as values, min(imbalance) as low, max(imbalance) as high from t where venue || '/' || symbol = '${instrument}' and variant = (select min(variant) from t)`,
+        `select count(imbalance) as values, min(imbalance) as low, max(imbalance) as high from t where venue || '/' || symbol = '${instrument}' and variant = '${charted}'`,
       )
       expect(values).toBe(one!.values)
       expect(Math.min(...points.filter((_, i) => i % 4 === 1))).toBeCloseTo(one!.low!, 6)
@@ -125,6 +126,115 @@ describe.skipIf(browser === null)('the report in a browser', () => {
     expect(totals).toMatchObject({ rows: all!.rows, marked: all!.marked })
     expect(totals.gaps).toBeGreaterThan(0)
     expect(totals.missing).toBeGreaterThan(0)
+    await page.close()
+  })
+
+  it('says how sure the result of a sweep is: a t-statistic over days of instruments', async () => {
+    const { page } = await open(file, 1280, 'light')
+    const data = JSON.parse((await page.evaluate(`document.getElementById('charts').textContent`)) as string) as ChartData
+    const days = JSON.parse(
+      (
+        await runCli(
+          'query',
+          table,
+          'select share, depth, symbol, date, stddev(edge) as value from t group by all having value is not null order by all',
+          '--json',
+        )
+      ).out,
+    ) as { share: number; depth: number; symbol: string; value: number }[]
+    const { axes, cells, byInstrument } = data.sweep!
+    for (const { at, t, days: counted } of cells) {
+      const [share, depth] = at.map((place, i) => axes[i]!.values[place])
+      const values = days.filter((day) => day.share === share && day.depth === depth).map(({ value }) => value)
+      const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+      const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1)
+      expect(counted).toBe(values.length)
+      expect(t).toBeCloseTo(mean / Math.sqrt(variance / values.length), 6)
+    }
+    expect(byInstrument!.map(({ instrument }) => instrument).sort()).toEqual(
+      ['btcusdt', 'ethusdt', 'solusdt'].map((symbol) => `synthetic/${symbol}`),
+    )
+    await page.close()
+  })
+
+  it('says of each column how its values are spread, of the variant that is asked for', async () => {
+    const out = path.join(folder, 'asked.html')
+    expect((await runCli('report', table, '--out', out, '--param', 'share=0.5', '--param', 'depth=5')).code).toBe(0)
+    const { page } = await open(out, 1280, 'light')
+    expect(await page.locator('#columns > p').textContent()).toContain('share = 0.5')
+    const texts = (await page.evaluate(
+      `[...document.querySelectorAll('#values tr')].map((row) => [...row.children].map((cell) => cell.textContent))`,
+    )) as string[][]
+    const [head, ...lines] = texts
+    const [own] = JSON.parse(
+      (
+        await runCli(
+          'query',
+          table,
+          'select count(edge) as has, count(*) - count(edge) as nulls, avg(edge) as mean, median(edge) as middle, max(edge) as most from t where share = 0.5 and depth = 5',
+          '--json',
+        )
+      ).out,
+    ) as Record<string, number>[]
+    const edge = Object.fromEntries(lines.find(([name]) => name === 'edge')!.map((text, i) => [head![i], Number(text.replaceAll(',', ''))]))
+    expect(edge.Values).toBe(own!.has)
+    expect(edge.NULL).toBe(own!.nulls)
+    expect(edge.Mean).toBeCloseTo(own!.mean!, 4)
+    expect(edge.Median).toBeCloseTo(own!.middle!, 4)
+    expect(edge.Greatest).toBeCloseTo(own!.most!, 4)
+    expect(await page.locator('#values svg rect').count()).toBe(2 * 30)
+    await page.close()
+    const wrong = await runCli('report', table, '--out', out, '--param', 'deph=5')
+    expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining('did you mean depth')])
+  })
+
+  it('shows verdicts on a phone, says what its words mean and what ran, and no dollars of a run that was here', async () => {
+    const { page } = await open(file, 390, 'light')
+    const edges = (await page.evaluate(
+      `[...document.querySelectorAll('.verdicts tbody td:last-child')].map((cell) => cell.getBoundingClientRect().right)`,
+    )) as number[]
+    expect(edges.length).toBeGreaterThan(5)
+    expect(Math.max(...edges)).toBeLessThanOrEqual(390)
+    expect(await page.locator('#quality').textContent()).toContain('between a gap and the next snapshot')
+    expect(await page.locator('#job pre').textContent()).toContain('timestampNs % 500n')
+    expect(await page.locator('#cost').count()).toBe(0)
+    expect(await page.locator('header').textContent()).not.toContain('$')
+    await page.close()
+    const out = path.join(folder, 'cost.html')
+    await runCli('report', table, '--out', out, '--cost')
+    expect(fs.readFileSync(out, 'utf8')).toContain('Cost on AWS')
+  })
+
+  it('draws equity, drawdown and fills of a backtest, as `statistics` has them', async () => {
+    const bets = path.join(folder, 'bets')
+    const job = path.resolve(import.meta.dirname, '../support/jobs/small-maker.ts')
+    const params = ['--param', 'tick=0.0001', '--param', 'offset=0,2', '--symbols', 'btcusdt', '--check', 'off']
+    const { code, err } = await runCli('run', job, '--archive', archive, '--table', bets, ...params)
+    expect(code, err).toBe(0)
+    const out = path.join(folder, 'bets.html')
+    await runCli('report', bets, '--out', out)
+    const { page, complaints } = await open(out, 390, 'dark')
+    expect(complaints).toEqual([])
+    const data = JSON.parse((await page.evaluate(`document.getElementById('charts').textContent`)) as string) as ChartData
+    const told = JSON.parse((await runCli('statistics', bets, '--json')).out) as { gain: number; max_drawdown: number }[]
+    const byGain = told.toSorted((a, b) => b.gain - a.gain)
+    const { curves } = data.backtest!.equity
+    expect(curves.map(({ gain }) => gain)).toEqual(byGain.map(({ gain }) => expect.closeTo(gain, 6)))
+    expect(curves.map(({ drawdown }) => drawdown)).toEqual(byGain.map(({ max_drawdown }) => expect.closeTo(max_drawdown, 6)))
+    expect(data.sweep!.cells.map(({ value }) => value!).sort((a, b) => b - a)).toEqual(byGain.map(({ gain }) => expect.closeTo(gain, 9)))
+    const [fills] = JSON.parse(
+      (
+        await runCli(
+          'query',
+          bets,
+          `select count(*) filter (side = 'buy') as buys, count(*) filter (side = 'sell') as sells from t where kind = 'fill' and "offset" = 0`,
+          '--json',
+        )
+      ).out,
+    ) as object[]
+    expect(data.backtest!.fills).toMatchObject([{ instrument: 'synthetic/btcusdt', ...fills }])
+    expect(await page.locator('#equity figure svg').count()).toBe(2)
+    expect(await page.locator('#fills figure svg').count()).toBe(1)
     await page.close()
   })
 

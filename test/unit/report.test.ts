@@ -4,12 +4,14 @@ import { commitRun } from '../../core/commit/commit.ts'
 import { encodeReceipts, type Receipt } from '../../core/plan/run/receipt.ts'
 import { runFiles, taskName } from '../../core/plan/run/run-files.ts'
 import { html, jsonHtml } from '../../report/html.ts'
+import { robustRange } from '../../report/page/robust-range.ts'
 import { dollarsText, durationText } from '../../report/page-parts.ts'
 import { qualityMapOf } from '../../report/quality-map.ts'
 import { costOf } from '../../report/run-cost.ts'
 import { readRunRecord } from '../../report/run-record.ts'
 import { timelineOf } from '../../report/run-timeline.ts'
 import { checkTotals, sumRun } from '../../report/run-totals.ts'
+import { paramsText, sortVariants } from '../../report/variant-text.ts'
 import { MemoryStore } from '../support/memory-store.ts'
 
 const CELLS = [0, 1, 2, 3].map((cell) => ({ symbol: 'btc', cell: 480_000 + cell, variants: ['a'] }))
@@ -49,6 +51,28 @@ describe('text of a page', () => {
       '1 d 1 h',
     ])
     expect([0, 1e-6, 0.00123, 12.345].map(dollarsText)).toEqual(['$0', 'under $0.0001', '$0.0012', '$12.35'])
+  })
+})
+
+describe('what charts show', () => {
+  it('is not flattened by a few values far out', () => {
+    const bulk = Array.from({ length: 100 }, (_, i) => i)
+    expect(robustRange(bulk)).toEqual([0, 99])
+    const [from, to] = robustRange([...bulk, 1e9, -40])
+    expect(from).toBe(-40)
+    expect(to).toBeLessThan(250)
+    expect(to).toBeGreaterThan(99)
+    expect(robustRange([5, 5])).toEqual([4, 6])
+    expect(robustRange([...Array(200).fill(0), 7])).toEqual([0, 7])
+  })
+
+  it('has variants in the order of their parameters, and says in which they differ', () => {
+    const variants = ['1m', '10s', '5m'].flatMap((every) =>
+      [20, 5].map((depth) => ({ id: `${every}${depth}`, params: { every, depth, venue: 'x' } })),
+    )
+    expect(sortVariants(variants).map(({ id }) => id)).toEqual(['10s5', '10s20', '1m5', '1m20', '5m5', '5m20'])
+    expect(paramsText(variants[0]!.params, variants)).toBe('every = 1m, depth = 20')
+    expect(paramsText(variants[0]!.params, variants.slice(0, 1))).toBe('every = 1m, depth = 20, venue = x')
   })
 })
 
