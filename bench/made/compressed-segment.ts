@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import zlib from 'node:zlib'
 
-/** Replaces a segment, `N.q`, by its compressed form: a zstd frame per block, and the frame index (FORMAT.md §12). */
+/** Replaces a segment, `N.q`, by its compressed form: a zstd frame per block, and the frame index (docs/format.md, Compressed segments). */
 export function compressFile(file: string, blockBytes: number): void {
   const bytes = fs.readFileSync(file)
   const frames: Buffer[] = []

@@ -18,7 +18,7 @@ export const ORDER_RECORD_BYTES = 38
 const ORDERS_PER_CHUNK = 1024
 
 /**
- * The peer's hash of an L3 book (FORMAT.md §15): the first 16 bytes of BLAKE3 over u8 price scale, u8 size scale,
+ * The peer's hash of an L3 book (docs/format.md, L3 books): the first 16 bytes of BLAKE3 over u8 price scale, u8 size scale,
  * then every live order by ascending id. A book without any event yet hashes with scales 0, 0.
  */
 export function bookHash(book: L3Book): Uint8Array {

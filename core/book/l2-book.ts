@@ -19,7 +19,7 @@ const SIZE_SCALE = 3
 const LEVELS_CUT = 3
 
 /**
- * An L2 book of one market (FORMAT.md §14): snapshot, absolute diff, reset (clears, unlike the peer) and heartbeat.
+ * An L2 book of one market (docs/format.md, L2 books): snapshot, absolute diff, reset (clears, unlike the peer) and heartbeat.
  *
  * Prices and sizes are exact integers with a scale: real value = n / 10^scale. A message with a finer scale
  * rescales the levels that stay; one with a coarser scale is brought to the book's. So the book's scale is the

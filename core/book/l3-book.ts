@@ -19,7 +19,7 @@ const SIZE_SCALE = 4
 const CHANNEL = 6
 
 /**
- * An L3 book of one market (FORMAT.md §15): orders by id, and per price a queue in priority order.
+ * An L3 book of one market (docs/format.md, L3 books): orders by id, and per price a queue in priority order.
  *
  * As the peer's, but for its quirks: adding an id that is live removes the old order first, partial fills keep
  * the order in its queue, and a scale that changes rescales the orders exactly (see L2Book). A trade is applied

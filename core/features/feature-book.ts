@@ -59,13 +59,13 @@ export class FeatureBook {
     return this.asks.bestPrice / this.priceUnit
   }
 
-  /** (bid + ask) · 0.5 of the best prices (FORMAT.md §18). */
+  /** (bid + ask) · 0.5 of the best prices (docs/format.md, Features). */
   get mid(): number {
     const unit = this.priceUnit
     return (this.bids.bestPrice / unit + this.asks.bestPrice / unit) * 0.5
   }
 
-  /** (Σbid − Σask) / (Σbid + Σask) over the sizes of the best `depth` levels (FORMAT.md §18); NaN when the book is empty. */
+  /** (Σbid − Σask) / (Σbid + Σask) over the sizes of the best `depth` levels (docs/format.md, Features); NaN when the book is empty. */
   imbalance(depth: number): number {
     const bids = this.bids.depthSum(depth)
     const asks = this.asks.depthSum(depth)

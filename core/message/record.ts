@@ -1,5 +1,5 @@
 /**
- * Record: a 64-byte header and its payload, together rounded up to 64 bytes (FORMAT.md §3), little-endian.
+ * Record: a 64-byte header and its payload, together rounded up to 64 bytes (docs/format.md, Records), little-endian.
  *
  * | offset | type | field      | unit, sentinel                                      |
  * |      0 | u32  | commitLen  | payload bytes + 1; 0 = not committed                |

@@ -4,7 +4,7 @@ import { TYPE_BOOK_EVENT } from './message-type.ts'
 import { locateError, requirePayload, requireType, setU8, setU16, setU32, setU64 } from './payload.ts'
 
 /**
- * Book event header: the first 64 bytes of every 0x1000 payload (FORMAT.md §13), little-endian.
+ * Book event header: the first 64 bytes of every 0x1000 payload (docs/format.md, Messages), little-endian.
  *
  * | offset | type | field         | unit, sentinel                                                    |
  * |      0 | u16  | schemaVersion | 3                                                                 |

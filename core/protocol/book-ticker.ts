@@ -3,7 +3,7 @@ import { TYPE_BOOK_TICKER } from './message-type.ts'
 import { locateError, requirePayload, requireType, setF64, setU64 } from './payload.ts'
 
 /**
- * Book ticker: best bid and ask, type 0x1001, 48 bytes (FORMAT.md §13), little-endian.
+ * Book ticker: best bid and ask, type 0x1001, 48 bytes (docs/format.md, Messages), little-endian.
  *
  * | offset | type | field       | unit, sentinel                                             |
  * |      0 | u64  | timestampNs | nanoseconds since the epoch; exchange or recorder by venue |

@@ -4,7 +4,7 @@ import { LEVEL_BYTES } from './level.ts'
 import { requirePayload, setU8, setU16, setU64 } from './payload.ts'
 
 /**
- * L2 diff: a book event header (bytes 0–63, book-event.ts; eventType 2, bookMode 0), then (FORMAT.md §13), little-endian:
+ * L2 diff: a book event header (bytes 0–63, book-event.ts; eventType 2, bookMode 0), then (docs/format.md, Messages), little-endian:
  *
  * | offset | type   | field         | unit, sentinel                                          |
  * |     64 | u64    | updateIdFirst | exchange update id; 0 where the feed has none           |

@@ -4,7 +4,7 @@ import { LEVEL_BYTES } from './level.ts'
 import { requirePayload, setU8, setU32 } from './payload.ts'
 
 /**
- * L2 snapshot: a book event header (bytes 0–63, book-event.ts; eventType 1, bookMode 0), then (FORMAT.md §13), little-endian:
+ * L2 snapshot: a book event header (bytes 0–63, book-event.ts; eventType 1, bookMode 0), then (docs/format.md, Messages), little-endian:
  *
  * | offset | type   | field      | unit, sentinel                              |
  * |     64 | u8     | priceScale | decimals of prices                          |

@@ -7,7 +7,7 @@ import { locateError, requirePayload, requireType, setU8, setU32, setU64, u64ToN
 
 /**
  * L3 event: a book event header (bytes 0–63, book-event.ts; eventType 2, bookMode 1, recordLength 128),
- * then (FORMAT.md §13), little-endian:
+ * then (docs/format.md, Messages), little-endian:
  *
  * | offset | type | field      | unit, sentinel                                                     |
  * |     64 | u8   | eventType  | 1 add, 2 cancel, 3 modify, 4 trade, 5 reset, 6 heartbeat           |

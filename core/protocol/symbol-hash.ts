@@ -1,5 +1,5 @@
 /**
- * The symbol hash of protocol v3 over the UTF-8 bytes of the exchange's own spelling, e.g. `BTCUSDT` (FORMAT.md §13).
+ * The symbol hash of protocol v3 over the UTF-8 bytes of the exchange's own spelling, e.g. `BTCUSDT` (docs/format.md, Messages).
  * It looks like FNV-1a but multiplies by another number; the files have it, so it stays.
  */
 export function symbolHash(exchangeSymbol: string): bigint {

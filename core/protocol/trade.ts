@@ -3,7 +3,7 @@ import { TYPE_TRADE } from './message-type.ts'
 import { locateError, requirePayload, requireType, setF64, setU64, u64ToNumber } from './payload.ts'
 
 /**
- * Trade: type 0x1002, 64 bytes (FORMAT.md §13), little-endian.
+ * Trade: type 0x1002, 64 bytes (docs/format.md, Messages), little-endian.
  *
  * | offset | type | field         | unit, sentinel                                                  |
  * |      0 | u64  | timestampNs   | nanoseconds since the epoch, trade time of the exchange         |

@@ -38,7 +38,7 @@ const RUN_MESSAGES = 50_000
 
 /**
  * Writes a synthetic archive below `root`: `v1/synthetic/<symbol>/<date>/<stream>/` with sealed segments, seek indexes and
- * `meta.json` (FORMAT.md §19).
+ * `meta.json` (docs/format.md, Archives).
  * @throws ReplayError input: `generate-option`, `archive-exists` (never writes over or behind what is there), and those of LogWriter
  */
 export async function generateArchive(root: string, options: GenerateOptions): Promise<GenerateResult> {

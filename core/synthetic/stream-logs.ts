@@ -7,7 +7,7 @@ import { crc32 } from '../message/crc32.ts'
 import { recordBytes } from '../message/record.ts'
 import { type MarketIdentity, STREAM_BOOK, type SyntheticGap, type SyntheticOutput } from './synthetic-feed.ts'
 
-/** What `meta.json` says besides the times (FORMAT.md §19). */
+/** What `meta.json` says besides the times (docs/format.md, Archives). */
 export interface MetaFacts {
   readonly venue: string
   readonly identity: MarketIdentity

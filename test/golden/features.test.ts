@@ -88,7 +88,7 @@ interface PeerCheckpoint extends Omit<Checkpoint, 'index'> {
   readonly price_scale: number
 }
 
-/** FORMAT.md §18 over the golden levels. */
+/** docs/format.md, Features over the golden levels. */
 function quotesOf(golden: Omit<Checkpoint, 'index'>, scale: number): Record<string, number> {
   const [bids, asks] = [golden.bids, golden.asks].map((levels) => levels.map((level) => level.map(Number))) as [number[][], number[][]]
   const [bid, ask] = [bids[0]![0]! / 10 ** scale, asks[0]![0]! / 10 ** scale]

@@ -51,7 +51,7 @@ type Event = {
   sizeScale: number
 }
 
-/** The rules of FORMAT.md §15 with lists: a queue is the orders of one price, in the order of this list. */
+/** The rules of docs/format.md, L3 books with lists: a queue is the orders of one price, in the order of this list. */
 class NaiveL3 {
   queue: Order[] = []
   scales = [-1, -1]

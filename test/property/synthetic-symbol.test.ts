@@ -331,7 +331,7 @@ function range(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i)
 }
 
-/** The book rules of FORMAT.md §14, as plainly as possible. Best prices are looked for only when a level goes. */
+/** The book rules of docs/format.md, L2 books, as plainly as possible. Best prices are looked for only when a level goes. */
 class NaiveL2 {
   readonly bids = new Map<number, number>()
   readonly asks = new Map<number, number>()
@@ -362,7 +362,7 @@ function put(side: Map<number, number>, price: number, size: number): void {
   else side.set(price, size)
 }
 
-/** The book rules of FORMAT.md §15; throws where a message names what is not there. Queues are kept by insertion order. */
+/** The book rules of docs/format.md, L3 books; throws where a message names what is not there. Queues are kept by insertion order. */
 class NaiveL3 {
   readonly orders = new Map<bigint, { isBuy: boolean; price: number; quantity: number }>()
   readonly queues = { buy: new Map<number, Set<bigint>>(), sell: new Map<number, Set<bigint>>() }

@@ -33,7 +33,7 @@ export interface MadeLogOptions {
   readonly firstSegment?: number
 }
 
-/** Writes a log by the byte rules of FORMAT.md, without the library's writers and without waiting for the disk. */
+/** Writes a log by the byte rules of docs/format.md and without the library's writers and without waiting for the disk. */
 export function makeLog(directory: string, messages: readonly MadeMessage[], options: MadeLogOptions = {}): PlacedMessage[] {
   const { segmentBytes = 4096, stride = 3, sealed = true, firstSegment = 0 } = options
   fs.mkdirSync(directory, { recursive: true })

@@ -4,7 +4,7 @@ import path from 'node:path'
 import zlib from 'node:zlib'
 import { onTestFinished } from 'vitest'
 
-/** A record as the byte rules of FORMAT.md give it, read without the library. */
+/** A record as the byte rules of docs/format.md give it, read without the library. */
 export interface FileRecord {
   readonly segment: number
   readonly offset: number
@@ -51,7 +51,7 @@ export function readSegmentRecords(file: string): FileRecord[] {
   return records
 }
 
-/** A compressed segment, frame by frame as its index says (FORMAT.md §12). */
+/** A compressed segment, frame by frame as its index says (docs/format.md, Compressed segments). */
 function decompressed(file: string): Buffer {
   const [bytes, index] = [fs.readFileSync(file), fs.readFileSync(`${file}.idx`)]
   const frames = Array.from({ length: Number(index.readBigUInt64LE(16)) }, (_, frame) => {

@@ -9,7 +9,7 @@ import * as messageType from '../../core/protocol/message-type.ts'
 import { marketId, marketIdOfHash, symbolHash } from '../../core/protocol/symbol-hash.ts'
 import * as trade from '../../core/protocol/trade.ts'
 
-// Written from FORMAT.md §13, not from the code.
+// Written from docs/format.md, Messages, not from the code.
 const LAYOUTS: readonly [record: string, constants: object, prefix: string, table: Record<string, number>][] = [
   [
     'book event',

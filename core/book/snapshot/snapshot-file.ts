@@ -1,5 +1,5 @@
 /**
- * CHRSNAP1: the state of one book in a file (FORMAT.md §16), little-endian. The file is exactly 128 + payloadLength bytes.
+ * CHRSNAP1: the state of one book in a file (docs/format.md, Snapshots), little-endian. The file is exactly 128 + payloadLength bytes.
  *
  * | offset | type | field           | unit, sentinel                                                  |
  * |      0 | 8    | magic           | "CHRSNAP1"                                                      |

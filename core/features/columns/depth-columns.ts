@@ -7,7 +7,7 @@ const MAX_LEVELS = 10_000
 const MAX_TOP_LEVELS = 200
 
 /**
- * `imbalance:DEPTH` (default 1): (Σbid − Σask) / (Σbid + Σask) over the sizes of the best DEPTH levels (FORMAT.md §18).
+ * `imbalance:DEPTH` (default 1): (Σbid − Σask) / (Σbid + Σask) over the sizes of the best DEPTH levels (docs/format.md, Features).
  * From −1 (asks only) to 1 (bids only); NULL while the book is empty.
  */
 export const IMBALANCE = defineColumn({

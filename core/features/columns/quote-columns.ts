@@ -1,13 +1,13 @@
 import { defineColumn } from './column.ts'
 
-/** Mid price in quote currency: (bid / 10^ps + ask / 10^ps) · 0.5 (FORMAT.md §18). NULL while a side is empty. */
+/** Mid price in quote currency: (bid / 10^ps + ask / 10^ps) · 0.5 (docs/format.md, Features). NULL while a side is empty. */
 export const MID = defineColumn({
   name: 'mid',
   type: 'f64',
   create: (_params, { book }) => ({ value: () => book.mid }),
 })
 
-/** Spread in basis points of the mid: (ask − bid) / mid · 10⁴ (FORMAT.md §18); negative in a crossed book. NULL while a side is empty, or the mid is 0. */
+/** Spread in basis points of the mid: (ask − bid) / mid · 10⁴ (docs/format.md, Features); negative in a crossed book. NULL while a side is empty, or the mid is 0. */
 export const SPREAD_BPS = defineColumn({
   name: 'spread_bps',
   type: 'f64',

@@ -1,7 +1,7 @@
 import path from 'node:path'
 
 /*
- * An archive's logs are the folders `v1/<venue>/<symbol>/<YYYY-MM-DD>/<stream>/` that hold segments (FORMAT.md §19). The place
+ * An archive's logs are the folders `v1/<venue>/<symbol>/<YYYY-MM-DD>/<stream>/` that hold segments (docs/format.md, Archives). The place
  * decides, not the name: a venue, symbol or stream may be called anything that a folder can be called, `.BXBT`, `_X`, `a=b` or
  * `snapshots`, and what other programs leave beside them (`.DS_Store`, `_SUCCESS`, `.ipynb_checkpoints`) has no such folders.
  */

@@ -1,5 +1,5 @@
 /**
- * `control.meta`, 512 bytes shared between a queue's writer and its readers (FORMAT.md §6), little-endian.
+ * `control.meta`, 512 bytes shared between a queue's writer and its readers (docs/format.md, control.meta), little-endian.
  * Four 128-byte lines, so that fields of different rhythm do not share a cache line; the rest is zero.
  *
  * | offset | type | field             | unit, sentinel                                                     |

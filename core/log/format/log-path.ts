@@ -36,7 +36,7 @@ export async function openLog({ path, open }: LogLocation): Promise<LogFolder> {
 const HIVE_KEYS = ['venue', 'symbol', 'date', 'stream']
 
 /**
- * Reads venue, symbol, date and stream from the end of a log's path. Known shapes (FORMAT.md §11, §19):
+ * Reads venue, symbol, date and stream from the end of a log's path. Known shapes (docs/format.md, Offline logs and Archives):
  * `v1/<venue>/<symbol>/<date>/<stream>` and `v1/<venue>/<date>/raw` (archive), `key=value/…` (Hive table) and
  * `streams/clean/<venue>/<symbol>/<stream>/queue`, `streams/raw/<venue>/queue` (live bus). What is above them says nothing.
  */

@@ -1,5 +1,5 @@
 /**
- * `readers/<name>.meta`: where a named reader stands (FORMAT.md §7). Two slots of 40 bytes, little-endian, written in
+ * `readers/<name>.meta`: where a named reader stands (docs/format.md, Small files). Two slots of 40 bytes, little-endian, written in
  * turn (slot = generation % 2), so that a torn write leaves the position before it:
  *
  * | offset | type | field       | unit, sentinel                                     |
@@ -39,7 +39,7 @@ export interface ReaderPosition extends LogPosition {
 
 /**
  * The stored position of one named reader of a queue. Beware: once `readers/` exists, a chronicle-rs *writer* deletes
- * segments that all its live readers have passed (FORMAT.md §20).
+ * segments that all its live readers have passed (docs/format.md, Retention).
  */
 export class ReaderMeta {
   readonly path: string

@@ -1,5 +1,5 @@
 /**
- * Seek index `NNNNNNNNN.idx` (FORMAT.md §8), little-endian: an 80-byte header, then 24 bytes per entry.
+ * Seek index `NNNNNNNNN.idx` (docs/format.md, Seek indexes), little-endian: an 80-byte header, then 24 bytes per entry.
  *
  * | offset | type | field          | unit, sentinel                                                  |
  * |      0 | 8    | magic          | "CHRIDX1\0"                                                     |

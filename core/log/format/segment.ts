@@ -1,5 +1,5 @@
 /**
- * Segment header, 64 bytes (FORMAT.md §2), little-endian. Records start right behind it.
+ * Segment header, 64 bytes (docs/format.md, Segments), little-endian. Records start right behind it.
  *
  * | offset | type | field     | unit, sentinel        |
  * |      0 | u32  | magic     | 0x53454730 ("0GES")   |
@@ -53,7 +53,7 @@ export function segmentIdIn(header: Uint8Array): number {
 }
 
 /**
- * Checks magic, version and id, in the order of FORMAT.md §2, and returns whether the segment is sealed.
+ * Checks magic, version and id, in the order of docs/format.md, Segments, and returns whether the segment is sealed.
  * @throws ReplayError corrupt: `segment-truncated`, `segment-magic`, `segment-version`, `segment-id`
  */
 export function checkSegmentHeader(header: Uint8Array, id: number, path: string): { sealed: boolean } {

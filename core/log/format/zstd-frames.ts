@@ -6,7 +6,7 @@ const HEADER_BYTES = 24
 const ENTRY_BYTES = 24
 
 /**
- * Rebuilds the frame index (`.q.zst.idx`, FORMAT.md §12) of a compressed segment from its frames, for when it was lost.
+ * Rebuilds the frame index (`.q.zst.idx`, docs/format.md, Compressed segments) of a compressed segment from its frames, for when it was lost.
  * All frames but the last decode to the same size, so only the first and the last sound ones are decoded.
  * Frames behind damage that hides where the next one starts are left out.
  */

@@ -177,7 +177,7 @@ export class ArchiveSource extends BatchSource {
     for (const folder of opened ?? []) folder.close()
   }
 
-  /** Folders are named after the UTC date of their record times (FORMAT.md §19); a day's slack costs little and forgives a misfiled record. */
+  /** Folders are named after the UTC date of their record times (docs/format.md, Archives); a day's slack costs little and forgives a misfiled record. */
   #mayMatch(day: Day): boolean {
     if (this.#request === null || day.date === null) return true
     const { fromNs, toNs } = this.#request.filter

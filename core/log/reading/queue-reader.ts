@@ -35,7 +35,7 @@ export interface QueueReaderOptions extends LogScanOptions {
  * costs three small reads per `pollMs`. A hole (a missing segment, a zeroed record) is an error, not an end.
  *
  * Beware of a chronicle-rs writer in the same queue: once `readers/` exists it deletes what its live readers have passed
- * (FORMAT.md §20). `readers/` is made by the first `commit`; when it is there, this reader registers, and keeps a heartbeat.
+ * (docs/format.md, Retention). `readers/` is made by the first `commit`; when it is there, this reader registers, and keeps a heartbeat.
  */
 export class QueueReader extends BatchSource {
   readonly path: string

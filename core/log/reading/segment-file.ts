@@ -91,7 +91,7 @@ class PlainSegmentFile implements SegmentFile {
 }
 
 /**
- * `.q.zst`: independent zstd frames, one per block of the whole segment, found through `.q.zst.idx` (FORMAT.md §12).
+ * `.q.zst`: independent zstd frames, one per block of the whole segment, found through `.q.zst.idx` (docs/format.md, Compressed segments).
  * Any block size; a read decodes just the frames it touches and keeps the last one; where reads go on, those behind it are decoded meanwhile.
  */
 class CompressedSegmentFile implements SegmentFile {

@@ -22,7 +22,7 @@ export interface LogWriterOptions {
 const DEFAULT_LOG_STRIDE = 100
 
 /**
- * Writes an offline log: sealed segments with their seek indexes and nothing else (FORMAT.md §11). A segment appears when
+ * Writes an offline log: sealed segments with their seek indexes and nothing else (docs/format.md, Offline logs). A segment appears when
  * it is complete; what was appended since is invisible until `finish()` and lost with the process.
  * It goes on behind the segments that are there, compressed ones included, and never replaces a file.
  * Memory: at most 1 MiB of records. One writer per directory is the caller's duty; a second one is noticed when it is too late

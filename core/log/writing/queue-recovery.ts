@@ -9,7 +9,7 @@ import { SegmentTail } from './segment-tail.ts'
 import { checkSegmentFile, createSegmentFile } from './segment-writer.ts'
 
 /**
- * Finds where a queue goes on, and repairs what a killed writer left (FORMAT.md §4). Only for the holder of the writer lock.
+ * Finds where a queue goes on, and repairs what a killed writer left (docs/format.md, Torn tails). Only for the holder of the writer lock.
  *
  * Committed records are kept. A torn write is covered by a PAD record up to the segment's end, and the queue goes on in the
  * next segment; an index of such a segment is completed. Sealed segments are not changed. Where the record area looks free

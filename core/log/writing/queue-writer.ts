@@ -30,8 +30,8 @@ export interface QueueWriterOptions {
 }
 
 /**
- * Appends to a queue directory that other processes read at the same time, byte for byte as chronicle-rs does (FORMAT.md
- * §3–§8). One writer at a time, enforced by a lock. Committed means: visible to all readers, and it survives the death of
+ * Appends to a queue directory that other processes read at the same time, byte for byte as chronicle-rs does
+ * (docs/format.md). One writer at a time, enforced by a lock. Committed means: visible to all readers, and it survives the death of
  * this process; only `flushSync` waits for the disk. Record sequences start at 0 each time a queue is opened.
  * All calls are synchronous: what an append costs is a few short system calls, and a roll an fsync of the full segment.
  * Unlike chronicle-rs it never deletes segments.
@@ -179,7 +179,7 @@ export class QueueWriter extends RecordAppender {
     return this.#segment
   }
 
-  /** In the order of FORMAT.md §5: index, move the readers on, seal, sync, tell, prepare the segment after. */
+  /** In the order of docs/format.md, Rolling: index, move the readers on, seal, sync, tell, prepare the segment after. */
   #roll(): void {
     this.flush()
     const full = this.#segment

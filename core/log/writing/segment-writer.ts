@@ -298,7 +298,7 @@ export function writeEmptySegment(file: string, id: number, segmentBytes: number
 }
 
 /**
- * Checks a segment that is to be written: its length and header (FORMAT.md §2). Returns whether it is sealed.
+ * Checks a segment that is to be written: its length and header (docs/format.md, Segments). Returns whether it is sealed.
  * @throws ReplayError corrupt `segment-size`, `segment-magic`, `segment-version`, `segment-id`
  */
 export function checkSegmentFile(file: string, id: number, segmentBytes: number): { sealed: boolean } {

@@ -1,5 +1,5 @@
 /**
- * `writer.lock`: one line `<pid> <starttime> <epoch>\n` and a flock(2) (FORMAT.md §7).
+ * `writer.lock`: one line `<pid> <starttime> <epoch>\n` and a flock(2) (docs/format.md, Small files).
  * `starttime` is field 22 of /proc/<pid>/stat, clock ticks since boot: it tells a process from a later one with its pid.
  */
 import { spawnSync } from 'node:child_process'
@@ -82,7 +82,7 @@ export function readLockOwner(directory: string): LockOwner | null {
 }
 
 /**
- * Whether a queue's writer is to be thought alive, by the rule of FORMAT.md §10. A heartbeat older than 5 s means dead even
+ * Whether a queue's writer is to be thought alive, by the rule of docs/format.md, Small files. A heartbeat older than 5 s means dead even
  * when the process lives (it may hang, and an idle writer has nothing half-done); without a heartbeat the process decides.
  * @param heartbeatNs the control block's, nanoseconds since the epoch
  */

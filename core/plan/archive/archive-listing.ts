@@ -36,7 +36,7 @@ export interface ListingSelection {
   readonly symbols?: readonly string[] | undefined
 }
 
-/** What an archive holds, by its keys, sizes and ETags alone (layout: FORMAT.md §19). */
+/** What an archive holds, by its keys, sizes and ETags alone (layout: docs/format.md, Archives). */
 export interface ArchiveListing {
   /** By venue, then symbol. */
   readonly instruments: readonly ListedInstrument[]

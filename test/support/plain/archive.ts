@@ -3,7 +3,7 @@ import path from 'node:path'
 import { type FileRecord, readRecords } from '../queue-files.ts'
 import { type IndexedTimes, soundTimes } from './sound-times.ts'
 
-/** A message of an archive, read by the byte rules of FORMAT.md without the library. */
+/** A message of an archive, read by the byte rules of docs/format.md without the library. */
 export interface PlainMessage {
   readonly stream: string
   readonly typeId: number
@@ -125,7 +125,7 @@ function holesOf(folder: string): number {
   return between + ((idsOf(/^\d{9}\.idx$/).at(-1) ?? -1) > ids.at(-1)! ? 1 : 0)
 }
 
-/** What the seek indexes say, by the byte rules of FORMAT.md; not those that saw only a part of their segment. */
+/** What the seek indexes say, by the byte rules of docs/format.md; not those that saw only a part of their segment. */
 function indexesOf(folder: string, records: readonly FileRecord[]): Map<number, IndexedTimes> {
   const indexes = new Map<number, IndexedTimes>()
   for (const segment of new Set(records.map((record) => record.segment))) {
