@@ -24,12 +24,44 @@ export {
   type SourceGrant,
   type SourceRequest,
 } from './message/source.ts'
-export { BookEventView } from './protocol/book-event.ts'
+export {
+  BOOK_EVENT_BYTES,
+  BookEventView,
+  EVENT_DIFF,
+  EVENT_HEARTBEAT,
+  EVENT_RESET,
+  EVENT_SNAPSHOT,
+  encodeBookEvent,
+  FLAG_ABSOLUTE,
+  FLAG_DELTA,
+  FLAG_HAS_SCALE,
+  MODE_L2,
+  MODE_L3,
+} from './protocol/book-event.ts'
 export { BookTickerView, encodeBookTicker } from './protocol/book-ticker.ts'
 export { encodeL2Diff, L2DiffView } from './protocol/l2-diff.ts'
 export { encodeL2Snapshot, L2SnapshotView } from './protocol/l2-snapshot.ts'
-export { encodeL3Event, L3EventView } from './protocol/l3-event.ts'
+export {
+  encodeL3Event,
+  L3_ADD,
+  L3_CANCEL,
+  L3_FLAG_AUCTION_CLOSE,
+  L3_FLAG_AUCTION_OPEN,
+  L3_FLAG_CANCEL_RESTRICTED_WINDOW,
+  L3_FLAG_PRICE_IS_MARKET,
+  L3_FLAG_RAW_HAS_ASK_ID,
+  L3_FLAG_RAW_HAS_BID_ID,
+  L3_HEARTBEAT,
+  L3_MODIFY,
+  L3_RESET,
+  L3_TRADE,
+  L3EventView,
+  SIDE_BUY,
+  SIDE_SELL,
+  SIDE_UNKNOWN,
+} from './protocol/l3-event.ts'
 export { TYPE_BOOK_EVENT, TYPE_BOOK_TICKER, TYPE_TRADE } from './protocol/message-type.ts'
+export { VENUE_IDS, venueIdOf } from './protocol/venues.ts'
 export { marketId, symbolHash } from './protocol/symbol-hash.ts'
 export { encodeTrade, TradeView } from './protocol/trade.ts'
 
@@ -141,7 +173,8 @@ export type { FillMode } from './backtest/resting-orders.ts'
 export type { StrategyContext, StrategyHandlers } from './backtest/strategy.ts'
 export type { StrategyBook } from './backtest/strategy-book.ts'
 
-// Runs: plan, task, commit.
+// Runs: all in one call; or plan, task, commit.
+export { type RunJobOptions, type RunJobResult, runJob } from './commit/run-job.ts'
 export type { SkippedDamage } from './commit/damage-tally.ts'
 export { type LocalRunOptions, type LocalRunResult, type RunProgress, runLocally } from './commit/run-local.ts'
 export { type RunOutcome, readOutcome } from './commit/run-outcome.ts'

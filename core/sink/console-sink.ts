@@ -1,3 +1,4 @@
+import { type KnownOptions, requireOptions } from '../known-options.ts'
 import type { MessageBatch } from '../message/batch.ts'
 import type { MessageCursor } from '../message/message.ts'
 import type { Sink } from './sink.ts'
@@ -11,6 +12,8 @@ export interface ConsoleSinkOptions {
   readonly name?: string
 }
 
+const KNOWN: KnownOptions<ConsoleSinkOptions> = { write: true, limit: true, name: true }
+
 /** Shows one line per message: `seq  time  type  symbol  payload bytes`. For people: slow, and not a format. */
 export class ConsoleSink implements Sink {
   readonly name: string
@@ -19,6 +22,7 @@ export class ConsoleSink implements Sink {
   #count = 0
 
   constructor(options: ConsoleSinkOptions = {}) {
+    requireOptions('ConsoleSink', options, KNOWN)
     this.name = options.name ?? 'console'
     this.#write = options.write ?? ((text) => void process.stdout.write(text))
     this.#limit = options.limit ?? Number.POSITIVE_INFINITY

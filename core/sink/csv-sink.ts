@@ -1,4 +1,5 @@
 import { ReplayError } from '../errors.ts'
+import { type KnownOptions, requireOptions } from '../known-options.ts'
 import type { MessageBatch } from '../message/batch.ts'
 import { BookTickerView } from '../protocol/book-ticker.ts'
 import { TYPE_BOOK_TICKER, TYPE_TRADE } from '../protocol/message-type.ts'
@@ -19,6 +20,7 @@ export interface CsvSinkOptions {
   readonly name?: string
 }
 
+const KNOWN: KnownOptions<CsvSinkOptions> = { path: true, fd: true, decode: true, name: true }
 const RAW_COLUMNS = 'seq,timestamp_ns,type,symbol,payload_length'
 const DECODED_COLUMNS =
   'bid_price,bid_qty,ask_price,ask_qty,price,qty,trade_id,buyer_order_id,seller_order_id,is_buyer_maker,exchange_timestamp_ns'
@@ -47,6 +49,7 @@ export class CsvSink implements Sink {
 
   /** @throws ReplayError `csv-target`, `output-failed`, `disk-full` */
   constructor(options: CsvSinkOptions) {
+    requireOptions('CsvSink', options, KNOWN)
     const { path, fd } = options
     if ((path === undefined) === (fd === undefined)) {
       throw new ReplayError('csv-target', 'a CSV sink needs either a path or a file descriptor', { category: 'input' })

@@ -1,4 +1,5 @@
 import { ReplayError } from '../errors.ts'
+import { type KnownOptions, requireOptions } from '../known-options.ts'
 import type { MessageBatch } from '../message/batch.ts'
 import { BookTickerView } from '../protocol/book-ticker.ts'
 import { TYPE_BOOK_TICKER, TYPE_TRADE } from '../protocol/message-type.ts'
@@ -18,6 +19,8 @@ export interface ParquetSinkOptions {
   /** @default 'parquet' */
   readonly name?: string
 }
+
+const KNOWN: KnownOptions<ParquetSinkOptions> = { path: true, rows: true, name: true }
 
 /**
  * Messages as a Parquet file (zstd, statistics, row groups of at most 65,536 rows).
@@ -39,6 +42,7 @@ export class ParquetSink implements Sink {
 
   /** @throws ReplayError `output-failed`, `disk-full` */
   constructor(options: ParquetSinkOptions) {
+    requireOptions('ParquetSink', options, KNOWN)
     this.name = options.name ?? 'parquet'
     this.#rows = options.rows ?? 'messages'
     this.#file = new ParquetFile({ path: options.path, columns: COLUMNS[this.#rows] })

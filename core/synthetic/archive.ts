@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { ReplayError } from '../errors.ts'
+import { type KnownOptions, requireOptions } from '../known-options.ts'
 import { type MetaFacts, StreamLogs } from './stream-logs.ts'
 import { STREAM_BOOK, STREAM_TICKER, STREAM_TRADES, type SyntheticGap } from './synthetic-feed.ts'
 import {
@@ -33,6 +34,11 @@ export interface GenerateResult {
   readonly gaps: readonly SyntheticGap[]
 }
 
+const KNOWN: KnownOptions<GenerateOptions> = {
+  ...{ symbols: true, messages: true, gaps: true, segmentBytes: true, onProgress: true, seed: true, days: true, from: true, streams: true },
+  ...{ dailySnapshot: true, skewMs: true, stepBack: true, level: true },
+}
+
 /** Messages between two looks at the clock of the event loop. */
 const RUN_MESSAGES = 50_000
 
@@ -42,6 +48,7 @@ const RUN_MESSAGES = 50_000
  * @throws ReplayError input: `generate-option`, `archive-exists` (never writes over or behind what is there), and those of LogWriter
  */
 export async function generateArchive(root: string, options: GenerateOptions): Promise<GenerateResult> {
+  requireOptions('generateArchive', options, KNOWN)
   const { symbols, gaps = 0 } = options
   if (!Number.isSafeInteger(symbols) || symbols < 1 || symbols > MAX_SYNTHETIC_SYMBOLS) {
     const message = `symbols: expected a whole number from 1 to ${MAX_SYNTHETIC_SYMBOLS}; given ${symbols}`

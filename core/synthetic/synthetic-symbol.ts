@@ -1,6 +1,7 @@
 import { ReplayError } from '../errors.ts'
 import { dayStartNs } from '../instant.ts'
 import { marketId } from '../protocol/symbol-hash.ts'
+import { venueIdOf } from '../protocol/venues.ts'
 import { L2_BOOK_BYTES, L2Market } from './l2-market.ts'
 import { L3_BOOK_BYTES, L3Market } from './l3-market.ts'
 import { Random } from './random.ts'
@@ -45,7 +46,6 @@ export type SyntheticStream = 'book' | 'trades' | 'ticker' | 'l3'
 
 export const MAX_SYNTHETIC_SYMBOLS = 100_000
 export const SYNTHETIC_VENUE = 'synthetic'
-export const SYNTHETIC_VENUE_ID = 100
 /** Far above any real difference of clocks. */
 const MAX_SKEW_MS = 3_600_000
 const MAX_DAYS = 10_000
@@ -149,7 +149,7 @@ function identityOf(index: number, level: 'l2' | 'l3', random: Random): MarketId
     symbol: exchangeSymbol.toLowerCase(),
     bookStream: level === 'l2' ? 'book' : 'l3',
     exchangeSymbol,
-    venueId: SYNTHETIC_VENUE_ID,
+    venueId: venueIdOf(SYNTHETIC_VENUE),
     marketId: marketId(exchangeSymbol),
     priceScale: level === 'l2' ? 1 + random.below(4) : 2,
     sizeScale: level === 'l2' ? 3 : 0,

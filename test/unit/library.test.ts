@@ -10,3 +10,21 @@ it('offers its readers, writers, sinks and payload views to those who import it'
   ]
   expect(offered.filter((name) => !(name in library))).toEqual([])
 })
+
+it('offers writers of payloads what they write with, and the table of venues', () => {
+  expect(library).toMatchObject({ EVENT_DIFF: 2, MODE_L3: 1, FLAG_ABSOLUTE: 1, L3_TRADE: 4, SIDE_SELL: 2 })
+  expect(library.VENUE_IDS).toMatchObject({ 'binance-usdm': 1, synthetic: 100 })
+  expect(library.venueIdOf('desk')).toBe(0)
+})
+
+it.each([
+  ['LogWriter.open', () => library.LogWriter.open('nowhere', { segmentByte: 1 } as never), 'segmentBytes'],
+  ['QueueWriter.open', () => library.QueueWriter.open('nowhere', { groupByte: 1 } as never), 'groupBytes'],
+  ['CsvSink', () => new library.CsvSink({ pth: 'x.csv' } as never), 'path'],
+  ['ParquetSink', () => new library.ParquetSink({ path: 'x.parquet', row: 'trades' } as never), 'rows'],
+  ['ConsoleSink', () => new library.ConsoleSink({ limits: 5 } as never), 'limit'],
+])('%s refuses options that there are not, and touches nothing', (taker, make, near) => {
+  expect(make).toThrow(expect.objectContaining({ code: 'unknown-option', category: 'input' }))
+  expect(make).toThrow(`${taker} has no option`)
+  expect(make).toThrow(`did you mean ${near}?`)
+})

@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { diskFull, needingRoom } from '../../disk-full.ts'
 import { ReplayError } from '../../errors.ts'
+import { type KnownOptions, requireOptions } from '../../known-options.ts'
 import { replaceFile } from '../format/reader-meta.ts'
 import { DATA_OFFSET, DEFAULT_SEGMENT_BYTES, indexName, segmentIdOf, segmentName } from '../format/segment.ts'
 import { listSegments, openSegmentFile } from '../reading/segment-file.ts'
@@ -20,6 +21,7 @@ export interface LogWriterOptions {
 }
 
 const DEFAULT_LOG_STRIDE = 100
+const KNOWN: KnownOptions<LogWriterOptions> = { segmentBytes: true, indexStride: true, isDurable: true, onSegment: true }
 
 /**
  * Writes an offline log: sealed segments with their seek indexes and nothing else (docs/format.md, Offline logs). A segment appears when
@@ -44,6 +46,7 @@ export class LogWriter extends RecordAppender {
    * @throws ReplayError input `segment-bytes`, `index-stride`, `log-is-queue`, `disk-full`
    */
   static open(directory: string, options: LogWriterOptions = {}): LogWriter {
+    requireOptions('LogWriter.open', options, KNOWN)
     const { segmentBytes = DEFAULT_SEGMENT_BYTES, indexStride = DEFAULT_LOG_STRIDE, isDurable = true, onSegment } = options
     checkSegmentBytes(segmentBytes)
     needingRoom(directory, 'log', () => fs.mkdirSync(directory, { recursive: true }))

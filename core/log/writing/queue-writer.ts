@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { needingRoom } from '../../disk-full.ts'
 import { ReplayError } from '../../errors.ts'
+import { type KnownOptions, requireOptions } from '../../known-options.ts'
 import { ControlWriter } from '../format/control.ts'
 import { type LogPosition, replaceFile, writeIndexMeta } from '../format/reader-meta.ts'
 import { DEFAULT_INDEX_STRIDE } from '../format/seek-index.ts'
@@ -29,6 +30,8 @@ export interface QueueWriterOptions {
   readonly groupBytes?: number
 }
 
+const KNOWN: KnownOptions<QueueWriterOptions> = { segmentBytes: true, indexStride: true, clock: true, groupBytes: true }
+
 /**
  * Appends to a queue directory that other processes read at the same time, byte for byte as chronicle-rs does
  * (docs/format.md). One writer at a time, enforced by a lock. Committed means: visible to all readers, and it survives the death of
@@ -52,6 +55,7 @@ export class QueueWriter extends RecordAppender {
    * @throws ReplayError input `writer-active`, `flock-missing`, `segment-bytes`, `index-stride`, `disk-full`; corrupt `control-*`, `segment-*`
    */
   static open(directory: string, options: QueueWriterOptions = {}): QueueWriter {
+    requireOptions('QueueWriter.open', options, KNOWN)
     const full = { segmentBytes: DEFAULT_SEGMENT_BYTES, indexStride: DEFAULT_INDEX_STRIDE, clock: wallClockNs, groupBytes: 0, ...options }
     checkSegmentBytes(full.segmentBytes)
     needingRoom(directory, 'queue', () => fs.mkdirSync(directory, { recursive: true }))
