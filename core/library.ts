@@ -38,13 +38,14 @@ export {
   MODE_L2,
   MODE_L3,
 } from './protocol/book-event.ts'
-export { BookTickerView, encodeBookTicker } from './protocol/book-ticker.ts'
+export { BOOK_TICKER_BYTES, BookTickerView, encodeBookTicker } from './protocol/book-ticker.ts'
 export { encodeL2Diff, L2DiffView } from './protocol/l2-diff.ts'
 export { encodeL2Snapshot, L2SnapshotView } from './protocol/l2-snapshot.ts'
 export {
   encodeL3Event,
   L3_ADD,
   L3_CANCEL,
+  L3_EVENT_BYTES,
   L3_FLAG_AUCTION_CLOSE,
   L3_FLAG_AUCTION_OPEN,
   L3_FLAG_CANCEL_RESTRICTED_WINDOW,
@@ -63,7 +64,7 @@ export {
 export { TYPE_BOOK_EVENT, TYPE_BOOK_TICKER, TYPE_TRADE } from './protocol/message-type.ts'
 export { VENUE_IDS, venueIdOf } from './protocol/venues.ts'
 export { marketId, symbolHash } from './protocol/symbol-hash.ts'
-export { encodeTrade, TradeView } from './protocol/trade.ts'
+export { encodeTrade, TRADE_BYTES, TradeView } from './protocol/trade.ts'
 
 // Filter, transform, write; make data.
 export { LogWriter, type LogWriterOptions } from './log/writing/log-writer.ts'

@@ -71,6 +71,35 @@ it('top levels into Parquet, as the built-in columns have them', async () => {
   expect([row!.sorted, row!.mids]).toEqual([row!.n, row!.n])
 })
 
+describe('the guide', () => {
+  const guide = fs.readFileSync(path.join(EXAMPLES, '../docs/library.md'), 'utf8')
+  const snippets = [...guide.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code!)
+  const said = [
+    /^(\d+) rows, version 0; 0 partitions were there\n/,
+    /^\d+ messages, (\d+) rows\n$/,
+    /^the last best bid is ([\d.]+)\n$/,
+    /^$/,
+  ]
+
+  it.each(snippets.map((code, i) => [/^import \{ ([^}]+)\}/.exec(code)![1]!, code, said[i]!] as const))(
+    'has a snippet that runs: %s',
+    (_names, code, says) => {
+      const file = path.join(root, 'snippet.ts')
+      fs.writeFileSync(file, code.replace("'chronicle-replay'", JSON.stringify(path.join(EXAMPLES, '../core/index.ts'))))
+      const { status, stdout, stderr } = spawnSync(process.execPath, [file], { encoding: 'utf8', cwd: root })
+      expect(status, stderr).toBe(0)
+      expect(stdout).toMatch(says)
+    },
+  )
+
+  it('writes a log that reads back', async () => {
+    const reader = await ReplayReader.open(path.join(root, 'mine/v1/desk/abc/2024-03-01/trades'))
+    const times: bigint[] = []
+    for await (const message of reader) times.push(message.timestampNs)
+    expect(times).toEqual([1_709_251_200_000_000_000n])
+  })
+})
+
 describe('runJob', () => {
   const job = path.join(EXAMPLES, 'flow-job.ts')
 
