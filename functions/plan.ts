@@ -2,7 +2,7 @@ import { requireEngine } from '../core/job/engine-hash.ts'
 import { finishPlan, writeSharedPlan } from '../core/plan/run/plan-writer.ts'
 import { requireNotCancelled } from '../core/plan/run/run-cancel.ts'
 import { ATTEMPT_TIME } from '../core/plan/run/run-files.ts'
-import { findRequest, planRequest } from '../core/plan/run-request.ts'
+import { findRequest, handedListing, planRequest } from '../core/plan/run-request.ts'
 import { adoptSchedule } from '../core/plan/run-schedule.ts'
 import type { Container } from './container.ts'
 import type { Log } from './log.ts'
@@ -17,10 +17,18 @@ export async function plan({ tableUri, run, engine, attempt, open }: Container, 
     log.info('planned-before')
     return 0
   }
-  const made = await planRequest(request, { archive: open(request.archive), table })
+  const listing = (await handedListing(table, request)) ?? undefined
+  const made = await planRequest(request, { archive: open(request.archive), table, listing })
   // Short, and still of this attempt alone.
   const isOurs = await writeSharedPlan(table, made, attempt.slice(0, ATTEMPT_TIME) + attempt.slice(-10))
   const { counts, tasks, partitions, cost } = made.head
-  log.info(isOurs ? 'planned' : 'planned-by-another', { ...counts, tasks, partitions, bytes: cost.bytesRead, dollars: cost.dollars })
+  log.info(isOurs ? 'planned' : 'planned-by-another', {
+    ...counts,
+    tasks,
+    partitions,
+    bytes: cost.bytesRead,
+    dollars: cost.dollars,
+    isListed: listing === undefined,
+  })
   return 0
 }

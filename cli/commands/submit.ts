@@ -1,7 +1,7 @@
 import { ReplayError } from '../../core/errors.ts'
 import type { RunPlan } from '../../core/plan/plan.ts'
 import { runFiles } from '../../core/plan/run/run-files.ts'
-import { planRequest, type RunRequest, type RunSubmission, writeRequest } from '../../core/plan/run-request.ts'
+import { handListing, planRequest, type RunRequest, type RunSubmission, writeRequest } from '../../core/plan/run-request.ts'
 import { writeSchedule } from '../../core/plan/run-schedule.ts'
 import { readCommittedParts } from '../../core/plan/table/committed-parts.ts'
 import { findTable } from '../../core/table/delta-log.ts'
@@ -97,6 +97,8 @@ export const submit: CommandSpec = {
     const files = runFiles(request.run)
     await cloudRun.table.put(files.bundle, Buffer.from(code), 'absent')
     if (map !== undefined) await cloudRun.table.put(files.bundleMap, Buffer.from(map), 'absent')
+    // What the plan would list again.
+    await handListing(cloudRun.table, request, planned.listing)
     await writeRequest(cloudRun.table, request)
     const executionArn = await startExecution(cloudRun, { name: request.run, tasks: files.tasks })
     progress.note(`run ${request.run} is started: ${uri}`)

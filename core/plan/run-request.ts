@@ -2,6 +2,8 @@ import { ReplayError } from '../errors.ts'
 import type { JobOutline } from '../job/job-outline.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { readArchiveIndex } from './archive/archive-index.ts'
+import type { ArchiveListing } from './archive/archive-listing.ts'
+import { decodeListing, encodeListing } from './archive/handed-listing.ts'
 import type { CheckAmount } from './check-choice.ts'
 import { planRun, type RunPlan } from './plan.ts'
 import { isChecked } from './run/checked-code.ts'
@@ -79,10 +81,12 @@ export interface PlanRequestOptions {
   readonly table: ObjectStore
   /** What is in the table, where it was read already. @default reads it */
   readonly live?: LiveParts | undefined
+  /** The archive, where it was listed already. @default lists it */
+  readonly listing?: ArchiveListing | undefined
 }
 
 /** Plans what was asked for; writes nothing. @throws ReplayError those of `planRun` */
-export async function planRequest(request: RunRequest, { archive, table, live }: PlanRequestOptions): Promise<RunPlan> {
+export async function planRequest(request: RunRequest, { archive, table, live, listing }: PlanRequestOptions): Promise<RunPlan> {
   const { outline, bundle, engine, run, createdMs, source, venues, symbols, fromNs, toNs, slice, maxSkew } = request
   const { taskBytes, minTasks, minTaskSeconds, onCorrupt, onForeign } = request
   const check = request.check === 'new' ? ((await isChecked(table, bundle)) ? undefined : 'few') : request.check
@@ -93,7 +97,19 @@ export async function planRequest(request: RunRequest, { archive, table, live }:
     ...{ taskBytes, minTasks, minTaskSeconds, onCorrupt, onForeign, check },
     live: live ?? (await readCommittedParts(table)),
     facts: await readArchiveIndex(table),
+    listing,
   })
+}
+
+/** Hands a listing to whoever plans what was asked for. */
+export async function handListing(table: ObjectStore, { run, archive }: RunRequest, listing: ArchiveListing): Promise<void> {
+  await table.put(runFiles(run).listing, encodeListing(archive, listing), 'absent')
+}
+
+/** The listing that came with a request; null: none that can be used. */
+export async function handedListing(table: ObjectStore, { run, archive }: RunRequest): Promise<ArchiveListing | null> {
+  const object = await table.get(runFiles(run).listing)
+  return object === null ? null : decodeListing(object.bytes, archive)
 }
 
 /** Writes `request.json`, once. @throws ReplayError input `run-exists` */

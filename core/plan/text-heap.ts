@@ -31,6 +31,22 @@ export class TextHeap {
     return block.toString('utf8', at + 4, at + 4 + block.readUInt32LE(at))
   }
 
+  /** Compresses the block being filled and gives its memory back: nothing more is to be written for now. */
+  seal(): void {
+    if (this.#used > 0) this.#blocks.push(zlib.zstdCompressSync(this.#open.subarray(0, this.#used), FAST))
+    this.#used = 0
+    this.#open = Buffer.alloc(0)
+  }
+
+  /** Takes over all that is in another one; returns what is to be added to its places. */
+  absorb(other: TextHeap): number {
+    this.seal()
+    other.seal()
+    const added = this.#blocks.length * PLACES
+    for (const block of other.#blocks) this.#blocks.push(block)
+    return added
+  }
+
   #startBlock(bytes: number): void {
     if (this.#used > 0) this.#blocks.push(zlib.zstdCompressSync(this.#open.subarray(0, this.#used), FAST))
     if (this.#open.length < Math.max(BLOCK_BYTES, bytes)) this.#open = Buffer.allocUnsafeSlow(Math.max(BLOCK_BYTES, bytes))

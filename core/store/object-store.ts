@@ -22,14 +22,26 @@ export interface ObjectStore {
   /**
    * The objects whose keys begin with `prefix`, in ascending order of key (UTF-16 code units).
    * @param onOdd hears of what is no object that can be asked for, in no order
+   * @param stretch only for stores that have `folders`
    */
-  list(prefix: string, onOdd?: (odd: OddThing) => void): AsyncIterable<ObjectInfo>
+  list(prefix: string, onOdd?: (odd: OddThing) => void, stretch?: KeyStretch): AsyncIterable<ObjectInfo>
+  /**
+   * What lies directly below a prefix and has something below itself: prefixes that end with `/`, each once. Present where a listing is
+   * a chain of answers that each wait for the one before, so that several stretches of it, listed at once, take less time.
+   */
+  folders?(prefix: string): AsyncIterable<string>
   /** Removes an object; a missing one is fine. */
   delete(key: string): Promise<void>
   /** Writes an object of the store under another key, over what is there, without its bytes passing through here; absent where that cannot be. */
   copy?(from: string, to: string): Promise<void>
   /** What puts that never came to their end have left, by keys that only `delete` knows; absent where nothing can be left. */
   leftovers?(): AsyncIterable<ObjectInfo>
+}
+
+/** Keys with `after` < key ≤ `upTo`; null: no such end. Ends are ASCII, which every order of keys takes for the same. */
+export interface KeyStretch {
+  readonly after: string | null
+  readonly upTo: string | null
 }
 
 /** Something that a listing meets and that is no object. */

@@ -5,6 +5,7 @@ import {
   freeNow,
   type GetOptions,
   isObjectKey,
+  type KeyStretch,
   type ObjectInfo,
   type ObjectStore,
   type OddThing,
@@ -16,6 +17,7 @@ import {
 } from './object-store.ts'
 import { type RetryOptions, retry } from './retry.ts'
 import { nameOf, statusOf, storeError } from './s3-errors.ts'
+import { type ListedObject, takeContents } from './s3-listing.ts'
 import { ContentReader, type UploadOptions, uploadInParts } from './s3-upload.ts'
 import { newStoreCounts, type StoreCounts } from './store-counts.ts'
 
@@ -109,8 +111,14 @@ export class S3Store implements ObjectStore {
     }
   }
 
-  async *list(prefix: string, onOdd?: (odd: OddThing) => void): AsyncIterable<ObjectInfo> {
-    yield* inOrderOfUnits(this.#listBytewise(prefix, onOdd))
+  async *list(prefix: string, onOdd?: (odd: OddThing) => void, stretch?: KeyStretch): AsyncIterable<ObjectInfo> {
+    yield* inOrderOfUnits(this.#listBytewise(prefix, onOdd, stretch))
+  }
+
+  async *folders(prefix: string): AsyncIterable<string> {
+    for await (const { answer } of this.#pages(prefix, { Delimiter: '/' })) {
+      for (const { Prefix = '' } of answer.CommonPrefixes ?? []) yield Prefix.slice(this.#root.length)
+    }
   }
 
   async delete(key: string): Promise<void> {
@@ -210,22 +218,39 @@ export class S3Store implements ObjectStore {
   }
 
   /** In the order of S3: of the keys' UTF-8 bytes. */
-  async *#listBytewise(prefix: string, onOdd?: (odd: OddThing) => void): AsyncIterable<ObjectInfo> {
-    let token: string | undefined
-    do {
-      const page: ListObjectsV2CommandOutput = await this.#request(null, async ({ client, s3 }) => {
-        this.counts.lists++
-        const Prefix = this.#root + prefix
-        return client.send(new s3.ListObjectsV2Command({ Bucket: this.#options.bucket, Prefix, ContinuationToken: token }))
-      })
-      for (const { Key = '', Size = 0, ETag = '', LastModified } of page.Contents ?? []) {
+  async *#listBytewise(
+    prefix: string,
+    onOdd: ((odd: OddThing) => void) | undefined,
+    { after, upTo }: KeyStretch = { after: null, upTo: null },
+  ): AsyncIterable<ObjectInfo> {
+    for await (const { objects } of this.#pages(prefix, after === null ? {} : { StartAfter: this.#root + after })) {
+      for (const { key: Key, size, etag, modifiedMs } of objects) {
         const key = Key.slice(this.#root.length)
+        if (upTo !== null && key > upTo) return
         // Consoles leave empty objects named like folders.
         if (!isObjectKey(key)) {
-          if (!(Size === 0 && (key === '' || isObjectKey(key.slice(0, -1))))) onOdd?.({ key, what: 'name' })
-        } else yield { key, size: Size, etag: ETag, modifiedMs: LastModified?.getTime() ?? 0 }
+          if (!(size === 0 && (key === '' || isObjectKey(key.slice(0, -1))))) onOdd?.({ key, what: 'name' })
+        } else yield { key, size, etag, modifiedMs }
       }
-      token = page.IsTruncated === true ? page.NextContinuationToken : undefined
+    }
+  }
+
+  async *#pages(
+    prefix: string,
+    how: { readonly Delimiter?: string; readonly StartAfter?: string },
+  ): AsyncIterable<{ readonly answer: ListObjectsV2CommandOutput; readonly objects: readonly ListedObject[] }> {
+    let token: string | undefined
+    do {
+      let objects: readonly ListedObject[] = []
+      const answer: ListObjectsV2CommandOutput = await this.#request(null, async ({ client, s3 }) => {
+        this.counts.lists++
+        const Prefix = this.#root + prefix
+        const command = new s3.ListObjectsV2Command({ Bucket: this.#options.bucket, Prefix, ContinuationToken: token, ...how })
+        takeContents(command, (found) => (objects = found))
+        return client.send(command)
+      })
+      yield { answer, objects }
+      token = answer.IsTruncated === true ? answer.NextContinuationToken : undefined
     } while (token !== undefined)
   }
 

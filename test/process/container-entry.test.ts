@@ -9,7 +9,8 @@ import { tableSum } from '../../bench/made/job-run.ts'
 import { bundleJob, loadJob } from '../../core/job/bundle.ts'
 import { engineHash } from '../../core/job/engine-hash.ts'
 import { outlineJob } from '../../core/job/job-outline.ts'
-import type { RunRequest } from '../../core/plan/run-request.ts'
+import { listArchive } from '../../core/plan/archive/archive-listing.ts'
+import { findRequest, handListing, type RunRequest } from '../../core/plan/run-request.ts'
 import { writeSchedule } from '../../core/plan/run-schedule.ts'
 import { FileStore } from '../../core/store/file-store.ts'
 import { generateArchive } from '../../core/synthetic/archive.ts'
@@ -154,6 +155,26 @@ describe('plan, task, commit', () => {
     expect((await entry(['commit', run])).code).toBe(0)
     expect(await tableSum(new FileStore(table))).toBe(await tableSum(new FileStore(local)))
     expect(outcomeOf(run)).toMatchObject({ state: 'committed', version: 0, partitions: { missing: 0 }, failures: [] })
+  })
+
+  it('plan from the listing that submit hands over, and list where there is none', async () => {
+    const table = folder('handed')
+    const run = await submitRun('trades', table, { archive })
+    const [listing, request] = await Promise.all([
+      listArchive(new FileStore(archive)),
+      findRequest(new FileStore(table), path.basename(run)),
+    ])
+    // Of the archive as it was a moment ago: what a task then finds changed, it says.
+    const [one, ...others] = listing.instruments
+    await handListing(new FileStore(table), request!, { ...listing, instruments: [one!] })
+    own(table)
+    expect((await entry(['plan', run])).lines.at(-1)).toMatchObject({ event: 'planned', isListed: false, run: one!.folders.length / 3 })
+    const listed = await submitRun('trades', folder('listed'), { archive })
+    own(path.join(root, 'listed'))
+    expect((await entry(['plan', listed])).lines.at(-1)).toMatchObject({
+      isListed: true,
+      run: ((1 + others.length) * one!.folders.length) / 3,
+    })
   })
 
   it('can each be done again', async () => {

@@ -3,6 +3,8 @@ import type { ObjectStore, OddThing } from '../../store/object-store.ts'
 import { dayOfDate } from '../cells.ts'
 import { keptShortHash } from '../short-hash.ts'
 import { TextHeap } from '../text-heap.ts'
+import { inTurns } from '../turns.ts'
+import { type ListingSelection, spansOf } from './archive-spans.ts'
 import { isFileOfLog, type ListingFinding, ListingFindings } from './listing-findings.ts'
 
 /** A stream-day folder that holds segments. */
@@ -30,12 +32,6 @@ export interface ListedInstrument {
   readonly folders: readonly ListedFolder[]
 }
 
-/** Narrows a listing; absent = all. */
-export interface ListingSelection {
-  readonly venues?: readonly string[] | undefined
-  readonly symbols?: readonly string[] | undefined
-}
-
 /** What an archive holds, by its keys, sizes and ETags alone (layout: docs/format.md, Archives). */
 export interface ArchiveListing {
   /** By venue, then symbol. */
@@ -51,23 +47,24 @@ export interface ArchiveListing {
 }
 
 /**
- * Lists an archive. Memory: about 150 bytes per folder and 40 per object.
+ * Lists an archive: where its store answers a listing page by page, in many stretches at once. Memory: about 150 bytes per folder and 40
+ * per object, and 1 MiB for each of the stretches under way.
  * @param selection names must have been checked (`isArchiveName`)
  */
 export async function listArchive(archive: ObjectStore, selection: ListingSelection = {}): Promise<ArchiveListing> {
-  const builder = new ListingBuilder(selection)
-  for (const prefix of prefixesOf(selection)) {
-    for await (const { key, size, etag } of archive.list(prefix, (odd) => builder.addOdd(odd))) builder.add(key, size, etag)
-  }
-  return builder.finish()
+  const parts = await inTurns(await spansOf(archive, selection), LISTED_AT_ONCE, async ({ prefix, stretch }) => {
+    const part = new ListingBuilder(selection)
+    for await (const { key, size, etag } of archive.list(prefix, (odd) => part.addOdd(odd), stretch)) part.add(key, size, etag)
+    part.end()
+    return part
+  })
+  const whole = new ListingBuilder(selection)
+  for (const part of parts) whole.absorb(part)
+  return whole.finish()
 }
 
-/** Prefixes in ascending order that cover a selection. */
-function prefixesOf({ venues, symbols }: ListingSelection): string[] {
-  if (venues === undefined) return ['v1/']
-  if (symbols === undefined) return [...new Set(venues)].sort().map((venue) => `v1/${venue}/`)
-  return [...new Set(venues.flatMap((venue) => symbols.map((symbol) => `v1/${venue}/${symbol}/`)))].sort()
-}
+/** Fewer than the connections that the SDK of S3 opens, of which each has one request under way. */
+const LISTED_AT_ONCE = 48
 
 /** Whether a file of a log's folder is one that its writer makes aside: it is no part of the log until it has its name. */
 export function isUnfinished(name: string): boolean {
@@ -77,7 +74,7 @@ export function isUnfinished(name: string): boolean {
 const SEGMENT = /^\d{9}\.q(\.zst)?$/
 
 /** Takes objects in order of key. */
-class ListingBuilder {
+export class ListingBuilder {
   readonly #symbols: ReadonlySet<string> | null
   readonly #text = new TextHeap()
   readonly #instruments: { venue: string; symbol: string; folders: ListedFolder[] }[] = []
@@ -111,7 +108,7 @@ class ListingBuilder {
     this.#objects++
     const name = key.slice(this.#prefix.length)
     if (name.includes('/')) {
-      if (name.startsWith('snapshots/')) this.#snapshots += name.endsWith('.bin') ? 1 : 0
+      if (name.startsWith('snapshots/')) this.addSnapshots(name.endsWith('.bin') ? 1 : 0)
       else if (!name.startsWith('readers/')) this.#findings.addInFolder(key, name)
       return
     }
@@ -129,9 +126,30 @@ class ListingBuilder {
     this.#jsonText += `${this.#jsonText === '' ? '' : ','}${JSON.stringify(name)},${size},${JSON.stringify(etag)}`
   }
 
+  /** Snapshot files of the folder whose objects are being taken. */
+  addSnapshots(count: number): void {
+    this.#snapshots += count
+  }
+
   addOdd(odd: OddThing): void {
     const symbol = odd.key.split('/', 4)[2]
     if (this.#symbols === null || (symbol !== undefined && this.#symbols.has(symbol))) this.#findings.addOdd(odd)
+  }
+
+  /** Ends what was begun, and gives back memory until all of it is asked for. */
+  end(): void {
+    this.#endFolder()
+    this.#text.seal()
+  }
+
+  /** Takes over what a builder has that took the keys behind those of this one and was ended. */
+  absorb(later: ListingBuilder): void {
+    const added = this.#text.absorb(later.#text)
+    for (const { venue, symbol, folders } of later.#instruments)
+      this.#instruments.push({ venue, symbol, folders: folders.map((folder) => ({ ...folder, at: folder.at + added })) })
+    this.#findings.absorb(later.#findings)
+    this.#objects += later.#objects
+    this.#others += later.#others
   }
 
   finish(): ArchiveListing {

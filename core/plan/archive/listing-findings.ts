@@ -57,6 +57,16 @@ export class ListingFindings {
     else this.#add(what === 'name' ? 'unreadable-name' : what === 'link' ? 'broken-link' : 'no-file', key)
   }
 
+  /** Adds what was found in the keys behind those of this one. */
+  absorb(later: ListingFindings): void {
+    for (const [code, places] of later.#places) {
+      // `#add` counts the places that it is told; the last one is told again where a folder's files are in both.
+      for (const place of places) this.#add(code, place)
+      this.#counts.set(code, this.#counts.get(code)! + later.#counts.get(code)! - places.size)
+      this.#last.set(code, later.#last.get(code)!)
+    }
+  }
+
   list(): ListingFinding[] {
     return [...this.#places].map(([code, places]) => {
       const count = this.#counts.get(code)!

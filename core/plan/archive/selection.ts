@@ -1,7 +1,8 @@
 import { ReplayError } from '../../errors.ts'
 import { nearest } from '../../nearest-word.ts'
 import type { ObjectStore } from '../../store/object-store.ts'
-import { type ArchiveListing, type ListedInstrument, type ListingSelection, listArchive } from './archive-listing.ts'
+import { type ArchiveListing, type ListedInstrument, listArchive } from './archive-listing.ts'
+import { foldersOf, type ListingSelection } from './archive-spans.ts'
 import { findingText, isArchiveName } from './listing-findings.ts'
 
 type Instrument = Pick<ListedInstrument, 'venue' | 'symbol'>
@@ -57,9 +58,14 @@ async function requireAll(
   })
 }
 
-/** Names in the archive, of its first keys: enough for advice. */
+/** Names in the archive; where its store does not tell folders, of its first keys: enough for advice. */
 async function namesIn(archive: ObjectStore, what: 'venue' | 'symbol'): Promise<string[]> {
   const names = new Set<string>()
+  if (archive.folders !== undefined) {
+    const venues = await foldersOf(archive, ['v1/'])
+    for (const folder of what === 'venue' ? venues : await foldersOf(archive, venues)) names.add(folder.split('/').at(-2)!)
+    return [...names].filter(isArchiveName).sort()
+  }
   let seen = 0
   for await (const { key } of archive.list('v1/')) {
     const [, venue, symbol] = key.split('/', 3)

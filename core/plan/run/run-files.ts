@@ -9,6 +9,8 @@ export interface RunFiles {
   readonly folder: string
   /** What a submitted run was asked for, and what carries it out (run-request.ts). */
   readonly request: string
+  /** The archive as it was listed for the request (handed-listing.ts). */
+  readonly listing: string
   /** What the last commit of a submitted run came to. */
   readonly outcome: string
   /** The head of the plan (plan-document.ts). Written last: a run without it was never planned to the end. */
@@ -43,6 +45,7 @@ export function runFiles(run: string): RunFiles {
   return {
     folder,
     request: `${folder}request.json`,
+    listing: `${folder}listing.zst`,
     outcome: `${folder}outcome.json`,
     plan: `${folder}plan.json`,
     tasks: `${folder}tasks.json`,

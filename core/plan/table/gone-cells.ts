@@ -1,5 +1,5 @@
 import { NO_FACTS } from '../archive/archive-facts.ts'
-import type { ListingSelection } from '../archive/archive-listing.ts'
+import type { ListingSelection } from '../archive/archive-spans.ts'
 import { InstrumentDays } from '../archive/instrument-days.ts'
 import type { CellGrid } from '../cells.ts'
 import type { LiveCellPlace, LiveParts } from './live-parts.ts'
