@@ -1,5 +1,6 @@
 import type { BatchClient } from '@aws-sdk/client-batch'
 import type { CloudFormationClient } from '@aws-sdk/client-cloudformation'
+import type { ECRClient } from '@aws-sdk/client-ecr'
 import type { ServiceQuotasClient } from '@aws-sdk/client-service-quotas'
 import type { SFNClient } from '@aws-sdk/client-sfn'
 import { ReplayError } from '../core/errors.ts'
@@ -54,6 +55,11 @@ export class Cloud {
   async cloudFormation(): Promise<CloudFormationClient> {
     const { CloudFormationClient } = await import('@aws-sdk/client-cloudformation')
     return new CloudFormationClient(this.#config)
+  }
+
+  async registry(): Promise<ECRClient> {
+    const { ECRClient } = await import('@aws-sdk/client-ecr')
+    return new ECRClient(this.#config)
   }
 
   async serviceQuotas(): Promise<ServiceQuotasClient> {

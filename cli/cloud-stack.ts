@@ -18,11 +18,14 @@ export interface CloudStack {
   readonly logGroup: string | null
   /** Tasks run on EC2 instances and not on Fargate. */
   readonly isEc2: boolean
+  /** The containers' image, and the engine in it; null: the stack does not tell. */
+  readonly image: string | null
+  readonly engine: string | null
 }
 
 /** @throws ReplayError input `stack-unknown`, `stack-outputs`, and those of `callAws` */
 export async function readStack(cloud: Cloud, name: string): Promise<CloudStack> {
-  const outputs = await outputsOf(cloud, name)
+  const outputs = await stackOutputs(cloud, name)
   const text = (key: string): string => {
     const value = outputs.get(key)
     if (value !== undefined && value !== '') return value
@@ -48,10 +51,13 @@ export async function readStack(cloud: Cloud, name: string): Promise<CloudStack>
     maxVcpus: count('MaxVcpus'),
     logGroup: outputs.get('LogGroup') ?? null,
     isEc2: ec2 !== undefined,
+    image: outputs.get('ImageUri') ?? null,
+    engine: outputs.get('Engine') ?? null,
   }
 }
 
-async function outputsOf(cloud: Cloud, StackName: string): Promise<ReadonlyMap<string, string>> {
+/** Outputs of a stack by name. @throws ReplayError input `stack-unknown`, and those of `callAws` */
+export async function stackOutputs(cloud: Cloud, StackName: string): Promise<ReadonlyMap<string, string>> {
   const { DescribeStacksCommand } = await import('@aws-sdk/client-cloudformation')
   const client = await cloud.cloudFormation()
   try {
@@ -64,18 +70,22 @@ async function outputsOf(cloud: Cloud, StackName: string): Promise<ReadonlyMap<s
   }
 }
 
-/** vCPUs that the account may use at once for a stack's tasks; null: not to be found out. */
-export async function vcpuQuota(cloud: Cloud, { isEc2 }: CloudStack): Promise<number | null> {
+/** Quotas of vCPUs that run at once. */
+export const VCPU_QUOTAS = {
+  fargateOnDemand: { ServiceCode: 'fargate', QuotaCode: 'L-3032A538' },
+  fargateSpot: { ServiceCode: 'fargate', QuotaCode: 'L-36FBB829' },
+  ec2Spot: { ServiceCode: 'ec2', QuotaCode: 'L-34B43A08' },
+} as const
+
+/** vCPUs that the account may use at once; null: not to be found out. */
+export async function vcpuQuota(cloud: Cloud, quota: keyof typeof VCPU_QUOTAS): Promise<number | null> {
   const { GetServiceQuotaCommand } = await import('@aws-sdk/client-service-quotas')
   const client = await cloud.serviceQuotas()
   try {
-    const { Quota } = await client.send(new GetServiceQuotaCommand(isEc2 ? EC2_SPOT : FARGATE_SPOT))
+    const { Quota } = await client.send(new GetServiceQuotaCommand(VCPU_QUOTAS[quota]))
     return Quota?.Value ?? null
   } catch {
     // Not allowed to look, or no such service here: it is only for advice.
     return null
   }
 }
-
-const FARGATE_SPOT = { ServiceCode: 'fargate', QuotaCode: 'L-36FBB829' }
-const EC2_SPOT = { ServiceCode: 'ec2', QuotaCode: 'L-34B43A08' }

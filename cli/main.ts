@@ -8,6 +8,7 @@ import { type CommandIo, type CommandSpec, helpOf, helpOfAll, OutputClosed, pars
 import { book } from './commands/book.ts'
 import { cancel } from './commands/cancel.ts'
 import { checksum } from './commands/checksum.ts'
+import { doctor } from './commands/doctor.ts'
 import { exportParts } from './commands/export.ts'
 import { features } from './commands/features.ts'
 import { follow } from './commands/follow.ts'
@@ -43,6 +44,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   plan,
   run,
   follow,
+  doctor,
   submit,
   status,
   resume,

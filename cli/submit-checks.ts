@@ -30,7 +30,7 @@ export async function checkCost(
     const message = `the run may cost ${dollarsText(cost.dollars.high)}, more than --max-dollars ${maxDollars}; take fewer symbols, days or parameters, or allow more`
     throw new ReplayError('over-budget', message, { category: 'input' })
   }
-  const quota = await vcpuQuota(cloud, stack)
+  const quota = await vcpuQuota(cloud, stack.isEc2 ? 'ec2Spot' : 'fargateSpot')
   const wanted = Math.min(stack.maxVcpus, tasks.length * stack.taskVcpus)
   if (quota === null) progress.note(`the account's vCPU quota is not known; the run wants ${wanted} vCPUs`)
   else if (quota < stack.taskVcpus) {

@@ -1,24 +1,36 @@
 /**
  * Assembles the content of the container image in a folder (`dist-image/`, or the one given): the entry and its worker threads
- * as JavaScript with all they need, and nothing else. The Dockerfile only copies it, so that what ships can be run and tested
+ * as JavaScript with all they need, and nothing else; and the Dockerfile, which only copies it, so that what ships can be run and tested
  * without a container engine.
  */
 import fs from 'node:fs'
 import path from 'node:path'
 import { build } from 'esbuild'
 import { isProgram } from '../core/is-program.ts'
-import { ENGINE_RECORD, engineSourcesHash } from '../core/job/engine-hash.ts'
+import { ENGINE_RECORD, engineHashOf, engineSourcesHash } from '../core/job/engine-hash.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 
+/** Where the content of the image is put by default. */
+export const IMAGE_FOLDER = path.join(root, 'dist-image')
+
 if (isProgram(import.meta.filename)) {
-  const folder = path.resolve(process.argv[2] ?? path.join(root, 'dist-image'))
-  const bytes = await assembleImage(folder)
-  console.log(`${folder}: ${(bytes / 2 ** 20).toFixed(1)} MiB; build the image with: docker build -f functions/Dockerfile ${folder}`)
+  const folder = path.resolve(process.argv[2] ?? IMAGE_FOLDER)
+  const { bytes } = await assembleImage(folder)
+  console.log(`${folder}: ${(bytes / 2 ** 20).toFixed(1)} MiB; build the image with: docker build --platform linux/amd64 ${folder}`)
 }
 
-/** Writes the content of the image into a folder, emptied before, and returns its bytes. */
-export async function assembleImage(folder: string): Promise<number> {
+/** What an image is made of. */
+export interface ImageContent {
+  /** With its Dockerfile. */
+  readonly folder: string
+  readonly bytes: number
+  /** The engine in it, as it tells its hash when it runs. */
+  readonly engine: string
+}
+
+/** Writes the content of the image into a folder, emptied before. */
+export async function assembleImage(folder: string): Promise<ImageContent> {
   fs.rmSync(folder, { recursive: true, force: true })
   await build({
     // Worker threads are started by the names of their files, beside the code that starts them, and import what provides the library.
@@ -45,7 +57,13 @@ export async function assembleImage(folder: string): Promise<number> {
     logLevel: 'warning',
   })
   fs.writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify({ type: 'module', private: true })}\n`)
-  fs.writeFileSync(path.join(folder, ENGINE_RECORD), `${await engineSourcesHash()}\n`)
+  const sources = await engineSourcesHash()
+  fs.writeFileSync(path.join(folder, ENGINE_RECORD), `${sources}\n`)
+  const dockerfile = fs.readFileSync(path.join(root, 'functions/Dockerfile'), 'utf8')
+  fs.writeFileSync(path.join(folder, 'Dockerfile'), dockerfile)
+  // What builds the image is no part of it.
+  fs.writeFileSync(path.join(folder, '.dockerignore'), 'Dockerfile\n.dockerignore\n')
   const files = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' })
-  return files.reduce((sum, name) => sum + fs.statSync(path.join(folder, name)).size, 0)
+  const bytes = files.reduce((sum, name) => sum + fs.statSync(path.join(folder, name)).size, 0)
+  return { folder, bytes, engine: engineHashOf(sources, /^FROM node:([\d.]+)-[\w-]+@sha256:/m.exec(dockerfile)![1]!) }
 }

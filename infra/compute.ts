@@ -1,11 +1,12 @@
 import { Aws, Duration, RemovalPolicy } from 'aws-cdk-lib'
 import * as batch from 'aws-cdk-lib/aws-batch'
 import * as ec2 from 'aws-cdk-lib/aws-ec2'
-import * as ecr from 'aws-cdk-lib/aws-ecr'
 import * as iam from 'aws-cdk-lib/aws-iam'
 import * as logs from 'aws-cdk-lib/aws-logs'
 import { Construct } from 'constructs'
+import type { ImageContent } from '../functions/assemble.ts'
 import { CONTAINER_KINDS, type ContainerKind, containerDefinition } from './container.ts'
+import { Image } from './image.ts'
 import type { Network } from './network.ts'
 import type { Roles } from './roles.ts'
 import type { Settings } from './settings.ts'
@@ -14,6 +15,8 @@ export interface ComputeOptions {
   readonly settings: Settings
   readonly network: Network
   readonly roles: Roles
+  /** What the image is made of; null: the settings name one. */
+  readonly content: ImageContent | null
   readonly logDays: logs.RetentionDays
 }
 
@@ -28,8 +31,7 @@ export class Compute extends Construct {
   /** Those of jobs in the `ec2` queue. */
   readonly ec2Definitions: Readonly<Record<'task' | 'snapshots' | 'import', batch.CfnJobDefinition>> | null
   readonly log: logs.LogGroup
-  /** Of the stack's own; null: the setting named one. */
-  readonly repository: ecr.Repository | null
+  readonly image: Image
 
   constructor(scope: Construct, options: ComputeOptions) {
     super(scope, 'Compute')
@@ -41,21 +43,23 @@ export class Compute extends Construct {
     this.ec2 = settings.ec2Spot ? this.#queue('Ec2Spot', this.#ec2Environment(options), settings) : null
 
     this.log = new logs.LogGroup(this, 'Log', { retention: logDays, removalPolicy: RemovalPolicy.DESTROY })
-    const named = settings.repository
-    this.repository = named === null ? this.#repository() : null
-    const repository = this.repository ?? ecr.Repository.fromRepositoryName(this, 'Repository', named!)
+    this.image = new Image(this, settings, options.content)
     const execution = new iam.Role(this, 'Execution', {
       description: 'Starts containers: pulls the image, opens the log stream',
       assumedBy: new iam.ServicePrincipal('ecs-tasks.amazonaws.com', {
         conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
       }),
     })
-    repository.grantPull(execution)
+    this.image.grantPull(execution)
     this.log.grantWrite(execution)
 
     const define = (kind: ContainerKind, platform: 'FARGATE' | 'EC2'): batch.CfnJobDefinition => {
-      const image = repository.repositoryUriForTagOrDigest(settings.imageTag)
-      const places = { image, log: this.log.logGroupName, role: options.roles[kind].roleArn, executionRole: execution.roleArn }
+      const places = {
+        image: this.image.uri,
+        log: this.log.logGroupName,
+        role: options.roles[kind].roleArn,
+        executionRole: execution.roleArn,
+      }
       const id = `${kind[0]!.toUpperCase()}${kind.slice(1)}${platform === 'EC2' ? 'Ec2' : ''}`
       return new batch.CfnJobDefinition(this, id, containerDefinition(kind, platform, places, settings))
     }
@@ -118,16 +122,6 @@ export class Compute extends Construct {
       instanceClasses: architecture === 'ARM64' ? [C7G, C6G, M7G, M6G] : [C7I, C6I, M7I, M6I],
       instanceRole,
       launchTemplate,
-    })
-  }
-
-  #repository(): ecr.Repository {
-    return new ecr.Repository(this, 'Image', {
-      imageScanOnPush: true,
-      removalPolicy: RemovalPolicy.RETAIN,
-      lifecycleRules: [
-        { description: 'layers that no tag names any more', tagStatus: ecr.TagStatus.UNTAGGED, maxImageAge: Duration.days(30) },
-      ],
     })
   }
 }

@@ -35,7 +35,8 @@ export class Network extends Construct {
     super(scope, 'Network')
     this.vpc = new ec2.Vpc(this, 'Vpc', {
       ipAddresses: ec2.IpAddresses.cidr('10.0.0.0/16'),
-      maxAzs: 2,
+      // Of a stack made for no region in particular the CDK knows two, by their place in the region's list.
+      ...(settings.zones.length === 0 ? { maxAzs: 2 } : { availabilityZones: [...settings.zones] }),
       natGateways: 0,
       subnetConfiguration: [{ name: 'jobs', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }],
       // Would be done by a function of the CDK's; nothing is in the default group.

@@ -8,10 +8,12 @@ export interface Settings {
   readonly archiveBucket: string | null
   /** Names of other buckets that imports may read; the archive's own they may. @default none */
   readonly importBuckets: readonly string[]
-  /** An ECR repository that exists. @default one of the stack's own */
+  /** An ECR repository with an image that was built elsewhere. @default the deployment builds and pushes one */
   readonly repository: string | null
-  /** Tag of the image, or `sha256:…`. @default latest */
+  /** Tag of that image, or `sha256:…`. @default latest */
   readonly imageTag: string
+  /** Names of the region's availability zones to be in. @default the first two */
+  readonly zones: readonly string[]
   /** @default X86_64 */
   readonly architecture: 'X86_64' | 'ARM64'
   /** vCPUs of a task's container, and so its worker threads: 1, 2, 4, 8 or 16. @default 4 */
@@ -96,14 +98,20 @@ export function readSettings(context: (name: string) => unknown): Settings {
   const maxVcpus = whole('maxVcpus', 256, 2 * taskVcpus, 100_000)
   const logDays = whole('logDays', 30, 1, 3653)
   if (!LOG_DAYS.includes(logDays)) throw refused('logDays', LOG_DAYS.join(', '), String(logDays))
+  const listed = (text: string | null): string[] => (text ?? '').split(',').filter((name) => name !== '')
+  const repository = matching('repository', /^[a-z0-9][a-z0-9._/-]{1,255}$/, 'the name of an ECR repository')
+  const imageTag = matching('imageTag', /^(sha256:[0-9a-f]{64}|[A-Za-z0-9_][\w.-]{0,127})$/, 'a tag or sha256:…')
+  if (imageTag !== null && repository === null)
+    throw refused('imageTag', 'a repository with it, as its image is of another build', imageTag)
   return {
     stack: matching('stack', /^[A-Za-z][A-Za-z0-9-]{0,63}$/, 'a name of letters, digits and "-"') ?? 'ChronicleReplay',
     archiveBucket: matching('archiveBucket', /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'the name of a bucket'),
-    importBuckets: (matching('importBuckets', /^[a-z0-9][a-z0-9.-]+(,[a-z0-9][a-z0-9.-]+)*$/, 'names of buckets, with commas') ?? '')
-      .split(',')
-      .filter((name) => name !== ''),
-    repository: matching('repository', /^[a-z0-9][a-z0-9._/-]{1,255}$/, 'the name of an ECR repository'),
-    imageTag: matching('imageTag', /^(sha256:[0-9a-f]{64}|[A-Za-z0-9_][\w.-]{0,127})$/, 'a tag or sha256:…') ?? 'latest',
+    importBuckets: listed(matching('importBuckets', /^[a-z0-9][a-z0-9.-]+(,[a-z0-9][a-z0-9.-]+)*$/, 'names of buckets, with commas')),
+    repository,
+    imageTag: imageTag ?? 'latest',
+    zones: listed(
+      matching('zones', /^[a-z]{2}(-[a-z]+)+-\d[a-z](,[a-z]{2}(-[a-z]+)+-\d[a-z])*$/, 'names of zones, with commas: us-east-1a,…'),
+    ),
     architecture: oneOf('architecture', ['X86_64', 'ARM64']),
     taskVcpus,
     taskMemoryGiB,

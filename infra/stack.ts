@@ -1,6 +1,7 @@
 import { CfnOutput, Stack } from 'aws-cdk-lib'
 import type * as logs from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
+import type { ImageContent } from '../functions/assemble.ts'
 import { Compute } from './compute.ts'
 import { Monitoring } from './monitoring.ts'
 import { acceptFindings } from './nag-exceptions.ts'
@@ -15,21 +16,22 @@ import { Workflow } from './workflow.ts'
 
 /** All that runs on AWS need. It is made for no account and region in particular, and asks for nothing when it is synthesised. */
 export class ReplayStack extends Stack {
-  constructor(scope: Construct, settings: Settings) {
+  /** @param image what the containers' image is made of; null: the settings name one */
+  constructor(scope: Construct, settings: Settings, image: ImageContent | null) {
     super(scope, settings.stack, { description: 'chronicle-replay: archive, tables, and what runs jobs over them' })
     const logDays: logs.RetentionDays = settings.logDays
     const storage = new Storage(this, settings)
     const network = new Network(this, { storage, settings, logDays })
     const roles = new Roles(this, storage, settings)
-    const compute = new Compute(this, { settings, network, roles, logDays })
+    const compute = new Compute(this, { settings, network, roles, content: image, logDays })
     const { machine: run } = new Workflow(this, { settings, storage, compute, logDays })
-    const { policy: submitter } = new Submitter(this, { settings, storage, run })
+    const { policy: submitter } = new Submitter(this, { settings, storage, image: compute.image, run })
     new Sweep(this, { compute, run, logDays })
     new Monitoring(this, { settings, compute, run, logDays })
     const { schedule } = settings
     if (schedule !== null) new Schedule(this, { schedule, bucket: storage.table.bucketName, run, logDays })
 
-    // What `submit`, `status` and `cancel` read; the image is pushed to the repository.
+    // What `submit`, `status`, `cancel` and `doctor` read.
     const outputs: Readonly<Record<string, string | undefined>> = {
       ArchiveBucket: storage.archive.bucketName,
       TableBucket: storage.table.bucketName,
@@ -40,7 +42,8 @@ export class ReplayStack extends Stack {
       Ec2QueueArn: compute.ec2?.jobQueueArn,
       TaskVcpus: String(settings.taskVcpus),
       MaxVcpus: String(settings.maxVcpus),
-      RepositoryUri: compute.repository?.repositoryUri,
+      ImageUri: compute.image.uri,
+      Engine: compute.image.engine ?? undefined,
       LogGroup: compute.log.logGroupName,
       VacuumRoleArn: roles.vacuum.roleArn,
       SubmitterPolicyArn: submitter.managedPolicyArn,

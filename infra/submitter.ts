@@ -2,6 +2,7 @@ import { Aws, Stack } from 'aws-cdk-lib'
 import * as iam from 'aws-cdk-lib/aws-iam'
 import type * as sfn from 'aws-cdk-lib/aws-stepfunctions'
 import { Construct } from 'constructs'
+import type { Image } from './image.ts'
 import { below, REPLACES, RUNS } from './roles.ts'
 import type { Settings } from './settings.ts'
 import type { Storage } from './storage.ts'
@@ -10,17 +11,18 @@ import { allow } from './workflow.ts'
 export interface SubmitterOptions {
   readonly settings: Settings
   readonly storage: Storage
+  readonly image: Image
   readonly run: sfn.StateMachine
 }
 
 /**
- * What `submit`, `status`, `resume` and `cancel` need, for whoever the firm lets use the stack. Submitted code runs with the containers'
+ * What `submit`, `status`, `resume`, `cancel` and `doctor` need, for whoever the firm lets use the stack. Submitted code runs with the containers'
  * roles: this policy writes no rows, no logs and no versions.
  */
 export class Submitter extends Construct {
   readonly policy: iam.ManagedPolicy
 
-  constructor(scope: Construct, { settings, storage, run }: SubmitterOptions) {
+  constructor(scope: Construct, { settings, storage, image, run }: SubmitterOptions) {
     super(scope, 'Submitter')
     const [archive, table] = [storage.archive.bucketArn, storage.table.bucketArn]
     const sources = settings.importBuckets.map((name) => `arn:${Aws.PARTITION}:s3:::${name}`)
@@ -36,7 +38,9 @@ export class Submitter extends Construct {
     this.policy = new iam.ManagedPolicy(this, 'Policy', {
       description: 'Submits, follows, resumes and cancels runs',
       statements: [
-        allow(['cloudformation:DescribeStacks'], [Aws.STACK_ID]),
+        // The second: what `doctor` looks at of the bootstrap.
+        allow(['cloudformation:DescribeStacks'], [Aws.STACK_ID, here('cloudformation', 'stack/CDKToolkit')]),
+        allow(['ecr:DescribeImages'], [image.repositoryArn]),
         allow(['s3:ListBucket'], [archive, table, ...sources]),
         allow(
           ['s3:GetObject'],
@@ -53,8 +57,8 @@ export class Submitter extends Construct {
           [`${ofMachine('execution')}:*`, `${ofMachine('execution')}/*`],
         ),
         allow(['states:DescribeMapRun'], [`${ofMachine('mapRun')}/*`]),
-        // The first two and the quota have no resources.
-        allow(['batch:ListJobs', 'batch:DescribeJobs', 'servicequotas:GetServiceQuota'], ['*']),
+        // These have no resources.
+        allow(['batch:ListJobs', 'batch:DescribeJobs', 'batch:DescribeJobQueues', 'servicequotas:GetServiceQuota'], ['*']),
         allow(['batch:TerminateJob'], [here('batch', 'job')]),
       ],
     })

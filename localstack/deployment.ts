@@ -31,8 +31,13 @@ export function localEnvironment(endpoint: string): Record<string, string> {
   }
 }
 
-/** How the stack is made for this machine; for the rest it is as on AWS. */
-export const LOCAL_CONTEXT: Readonly<Record<string, string>> = { taskVcpus: '1', maxVcpus: '32', importBuckets: 'vendor-files' }
+/** How the stack is made for this machine; for the rest it is as on AWS. No image is built: jobs are processes of its content. */
+export const LOCAL_CONTEXT: Readonly<Record<string, string>> = {
+  taskVcpus: '1',
+  maxVcpus: '32',
+  importBuckets: 'vendor-files',
+  repository: 'chronicle-replay',
+}
 
 /**
  * Makes the stack's template from `infra/` in a folder. No AWS is asked.

@@ -31,8 +31,15 @@ export function requireEngine(run: string, expected: string, running: string): v
 async function computeEngineHash(): Promise<string> {
   const record = path.join(import.meta.dirname, ENGINE_RECORD)
   const sources = fs.existsSync(record) ? fs.readFileSync(record, 'utf8').trim() : await engineSourcesHash()
-  const node = process.versions.node.split('.')[0]
-  return createHash('sha256').update(`node ${node}\n${sources}\n`).digest('hex').slice(0, 32)
+  return engineHashOf(sources, process.versions.node)
+}
+
+/** The version of the engine of such sources under a version of Node. */
+export function engineHashOf(sources: string, node: string): string {
+  return createHash('sha256')
+    .update(`node ${node.split('.')[0]}\n${sources}\n`)
+    .digest('hex')
+    .slice(0, 32)
 }
 
 /** Hash of core as esbuild bundles it (so that comments and formats do not count) and of the versions of packages, 64 hex digits. */

@@ -20,6 +20,17 @@ export interface RemotePartsOptions {
   readonly onNote?: ((text: string) => void) | undefined
 }
 
+/** Loads DuckDB's extension httpfs, from a file or as DuckDB finds it; null when it is loaded, else why not. */
+export async function loadHttpfs(run: (sql: string) => Promise<unknown>, file?: string): Promise<string | null> {
+  try {
+    if (file !== undefined) await run(`LOAD ${quoteSql(file)}`)
+    else await run('LOAD httpfs').catch(() => run('INSTALL httpfs').then(() => run('LOAD httpfs')))
+    return null
+  } catch (error) {
+    return (error instanceof Error ? error.message : String(error)).trim().split('\n')[0]!
+  }
+}
+
 const CHUNK_BYTES = 8 << 20
 const PARALLEL_PARTS = 4
 
@@ -56,14 +67,9 @@ export class RemoteParts {
 
   /** Null when it is loaded and knows the way, else why not. */
   async #loadHttpfs(run: (sql: string) => Promise<unknown>): Promise<string | null> {
-    const { httpfsFile } = this.#options
     if (!(this.#store instanceof S3Store)) return 'the table is not on S3'
-    try {
-      if (httpfsFile !== undefined) await run(`LOAD ${quoteSql(httpfsFile)}`)
-      else await run('LOAD httpfs').catch(() => run('INSTALL httpfs').then(() => run('LOAD httpfs')))
-    } catch (error) {
-      return (error instanceof Error ? error.message : String(error)).trim().split('\n')[0]!
-    }
+    const problem = await loadHttpfs(run, this.#options.httpfsFile)
+    if (problem !== null) return problem
     const { accessKeyId, secretAccessKey, sessionToken, region, host, isSecure } = await this.#store.access()
     const fields = [
       'TYPE s3',

@@ -185,10 +185,12 @@ describe('the roles of the stack', () => {
         .filter((action) => !action.startsWith('s3:'))
         .sort(),
     ).toEqual([
+      'batch:DescribeJobQueues',
       'batch:DescribeJobs',
       'batch:ListJobs',
       'batch:TerminateJob',
       'cloudformation:DescribeStacks',
+      'ecr:DescribeImages',
       'servicequotas:GetServiceQuota',
       'states:DescribeExecution',
       'states:DescribeMapRun',

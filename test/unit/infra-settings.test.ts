@@ -37,6 +37,8 @@ describe('settings of the stack', () => {
     [{ logDays: '31' }, 'logDays: expected 1, 3, 5, 7'],
     [{ architecture: 'arm64' }, 'architecture: expected X86_64 or ARM64, found arm64'],
     [{ imageTag: 'a b' }, 'imageTag: expected a tag or sha256:…, found a b'],
+    [{ imageTag: '1.2.3' }, 'imageTag: expected a repository with it'],
+    [{ zones: 'us-east-1' }, 'zones: expected names of zones'],
     [{ scheduleTable: '/flow' }, 'scheduleTable: expected'],
   ])('say what is allowed: %o', (context, message) => {
     expect(() => read(context)).toThrow(message)

@@ -48,6 +48,12 @@ it('the sources themselves, under Node 24', () => {
   expect(typed('node cli/main.ts', clone).status).toBe(2)
 })
 
+it.each(NODES)('assembles the image in a clone, under Node %i', (node) => {
+  const folder = path.join(home, `image-${node}`)
+  expect(printed(`npm run --silent assemble -- ${folder}`, clone, node)).toContain(folder)
+  expect(fs.readdirSync(folder)).toEqual(expect.arrayContaining(['main.js', 'Dockerfile', 'engine-hash.txt']))
+})
+
 it.each(NODES)("takes Node's own options and gives megabytes to a pipe whole, under Node %i", (node) => {
   printed(`chronicle-replay generate piped --symbols 1 --messages 20000 --days 1 --streams trades`, project, node, inPath(node))
   const line = `node --stack-size=2000 node_modules/.bin/chronicle-replay replay piped --console | wc -l`
