@@ -28,7 +28,9 @@ export class Submitter extends Construct {
     const sources = settings.importBuckets.map((name) => `arn:${Aws.PARTITION}:s3:::${name}`)
     const here = (service: string, resource: string): string => Stack.of(this).formatArn({ service, resource, resourceName: '*' })
     const ofMachine = (kind: string): string => `arn:${Aws.PARTITION}:states:${Aws.REGION}:${Aws.ACCOUNT_ID}:${kind}:${settings.stack}-run`
-    const documents = ['request.json', 'bundle.js', 'bundle.js.map', 'listing.zst', 'cancel', 'resume-*.json'].map((name) => `${RUNS}/${name}`)
+    const documents = ['request.json', 'bundle.js', 'bundle.js.map', 'listing.zst', 'cancel', 'resume-*.json'].map(
+      (name) => `${RUNS}/${name}`,
+    )
     const plans = ['plan.json', 'tasks.json', 'shares/*'].map((name) => `${RUNS}/${name}`)
     const created = [
       ...below(table, ...documents, '_chronicle/schedules/*'),

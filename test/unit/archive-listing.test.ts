@@ -36,7 +36,7 @@ function toldBy({ instruments, objects, others, findings, objectsText }: Archive
   return { told, objects, others, findings }
 }
 
-/** Symbols × days of a venue, three objects a day, fifty a page. */
+/** Symbols × days of a venue, three objects a day, 25 a page. */
 function yearOf(symbols: number, days: number, rounds: Rounds): PagedStore {
   const dates = Array.from({ length: days }, (_, i) => dateOfDay(19_000 + i))
   const infoAt = (index: number): ObjectInfo => {
@@ -44,7 +44,7 @@ function yearOf(symbols: number, days: number, rounds: Rounds): PagedStore {
     const symbol = String(Math.floor(index / 3 / days)).padStart(5, '0')
     return infoOf(`v1/venue/sym-${symbol}/${dates[day]}/trades/${FILES[file]}`, 1000)
   }
-  return new PagedStore(3 * symbols * days, infoAt, rounds.answer, 50)
+  return new PagedStore(3 * symbols * days, infoAt, rounds.answer, 25)
 }
 
 describe('the listing of an archive', () => {
@@ -90,11 +90,11 @@ describe('the listing of an archive', () => {
 
   it('waits a twentieth of what a chain of pages waits, and asks for hardly more pages', async () => {
     const rounds = new Rounds()
-    const store = yearOf(400, 50, rounds)
+    const store = yearOf(200, 40, rounds)
     const { instruments } = await listArchive(store)
-    expect(instruments).toHaveLength(400)
-    expect(instruments.every(({ folders }) => folders.length === 50)).toBe(true)
-    const chain = (3 * 400 * 50) / 50
+    expect(instruments).toHaveLength(200)
+    expect(instruments.every(({ folders }) => folders.length === 40)).toBe(true)
+    const chain = (3 * 200 * 40) / 25
     expect(rounds.count).toBeLessThan(chain / 20)
     expect(store.pages).toBeLessThan(1.4 * chain)
   })
@@ -103,7 +103,7 @@ describe('the listing of an archive', () => {
     const rounds = new Rounds()
     const store = yearOf(1000, 100, rounds)
     expect((await listArchive(store, { symbols: ['sym-00007', 'sym-00900'] })).objects).toBe(2 * 3 * 100)
-    expect(store.pages).toBe(1 + 2 * 7)
+    expect(store.pages).toBe(1 + 2 * 13)
   })
 
   it('can be handed over: the same from its bytes, and nothing from those of another archive or damaged ones', async () => {
