@@ -58,6 +58,8 @@ export class BacktestMarket {
   #isInSession = false
   /** Begin of the session that time is in, microseconds since the epoch. */
   #sessionMicros = Number.NaN
+  /** Strategies take their step at the end of a bar. */
+  isAtBarEnd = false
   /** A session is over, and the next one begins with what comes now. */
   #isOver = false
   #lastLocalNs = Number.NEGATIVE_INFINITY
@@ -160,7 +162,9 @@ export class BacktestMarket {
     if (!this.#isInSession) return
     const { bestBid, bestAsk } = replay.localBook
     if (!(Number.isFinite(bestBid) && Number.isFinite(bestAsk))) return
+    this.isAtBarEnd = true
     for (let i = 0; i < this.#runs.length; i++) this.#runs[i]!.step(nowNs)
+    this.isAtBarEnd = false
   }
 
   /** A UTC day ends, after its last bar. */

@@ -16,6 +16,18 @@ import type { LatencyModel } from './latency-model.ts'
 import { LevelQueues } from './level-queues.ts'
 import type { MarketBook } from './market-book.ts'
 import type { MarketTerms } from './market-terms.ts'
+import {
+  WHY_ASKED,
+  WHY_CLEARED,
+  WHY_ENDED,
+  WHY_GAP,
+  WHY_KEPT_PLACE,
+  WHY_NEW_PLACE,
+  WHY_NOT_COVERED,
+  WHY_NOTHING_MET,
+  WHY_REST,
+  WHY_WOULD_TAKE,
+} from './order-notice.ts'
 import type { OrderPool } from './order-pool.ts'
 import { OrderQueues } from './order-queues.ts'
 import {
@@ -119,7 +131,7 @@ export class ExchangeSide implements FillTaker {
       const slot = this.resting.slots[0]!
       this.resting.remove(slot)
       this.#pool.xStatuses[slot] = status
-      this.#answer(slot, NO_REQUEST)
+      this.#answer(slot, NO_REQUEST, status === CANCELED ? WHY_GAP : WHY_CLEARED)
     }
   }
 
@@ -145,7 +157,7 @@ export class ExchangeSide implements FillTaker {
     const { xTicks, xLeaves } = this.#pool
     if (tick === xTicks[slot] && lots <= xLeaves[slot]!) {
       xLeaves[slot] = lots
-      this.#answer(slot, REQUEST_MODIFY)
+      this.#answer(slot, REQUEST_MODIFY, WHY_KEPT_PLACE)
       return
     }
     this.resting.remove(slot)
@@ -160,7 +172,7 @@ export class ExchangeSide implements FillTaker {
     const { sides, timesInForce, isMarket, xTicks } = this.#pool
     const { book, isBookKnown } = this.#market
     if (!isBookKnown && this.#terms.onGap === 'cancel') {
-      this.#expire(slot, request)
+      this.#expire(slot, request, WHY_GAP)
       return
     }
     const side = sides[slot] as Side
@@ -168,7 +180,8 @@ export class ExchangeSide implements FillTaker {
     const hasBest = Number.isFinite(best)
     if (isMarket[slot] === 1) {
       if (hasBest) this.#take(slot, request, best, this.#marketLimit(side, best))
-      if (this.#pool.xStatuses[slot]! < FIRST_ENDED) this.#expire(slot, hasBest ? NO_REQUEST : request)
+      if (this.#pool.xStatuses[slot]! < FIRST_ENDED)
+        this.#expire(slot, hasBest ? NO_REQUEST : request, hasBest ? WHY_REST : WHY_NOTHING_MET)
       return
     }
     const tick = xTicks[slot]!
@@ -176,17 +189,17 @@ export class ExchangeSide implements FillTaker {
     const timeInForce = timesInForce[slot]!
     if (!isMarketable) {
       if (timeInForce === GTC || timeInForce === GTX) this.#rest(slot, request)
-      else this.#expire(slot, request)
+      else this.#expire(slot, request, WHY_NOTHING_MET)
       return
     }
     if (timeInForce === GTX || (timeInForce === FOK && !this.#covers(slot, side, best, tick))) {
-      this.#expire(slot, request)
+      this.#expire(slot, request, timeInForce === GTX ? WHY_WOULD_TAKE : WHY_NOT_COVERED)
       return
     }
     this.#take(slot, request, best, tick)
     if (this.#pool.xStatuses[slot]! >= FIRST_ENDED) return
     if (timeInForce !== GTC) {
-      this.#expire(slot, this.#pool.xStatuses[slot] === PARTIALLY_FILLED ? NO_REQUEST : request)
+      this.#expire(slot, this.#pool.xStatuses[slot] === PARTIALLY_FILLED ? NO_REQUEST : request, WHY_REST)
       return
     }
     // It outruns what is shown, and cannot rest inside the recorded other side.
@@ -199,7 +212,7 @@ export class ExchangeSide implements FillTaker {
     this.resting.add(slot)
     this.levels?.accepted(slot, book, isBookKnown)
     this.orders?.accepted(slot, book, joined)
-    this.#answer(slot, request)
+    this.#answer(slot, request, request === REQUEST_MODIFY ? WHY_NEW_PLACE : WHY_ASKED)
   }
 
   /** Takes at the best price (whole), or level by level at each level's price up to `limit` (partial). */
@@ -254,20 +267,20 @@ export class ExchangeSide implements FillTaker {
     data[at + FLIGHT_REASON] = reason
   }
 
-  #expire(slot: number, request: number): void {
+  #expire(slot: number, request: number, why: number): void {
     this.#pool.xStatuses[slot] = EXPIRED
     this.counts.expired++
-    this.#answer(slot, request)
+    this.#answer(slot, request, why)
   }
 
   #reject(slot: number, request: number): void {
     this.counts.rejected++
-    const at = this.#answer(slot, request)
+    const at = this.#answer(slot, request, WHY_ENDED)
     this.#responses.data[at + FLIGHT_REJECTED] = 1
   }
 
-  /** Sends the order as it is now. */
-  #answer(slot: number, request: number): number {
+  /** Sends the order as it is now. @param why of what is no fill */
+  #answer(slot: number, request: number, why = WHY_ASKED): number {
     const { xStatuses, xTicks, xLeaves, inFlight } = this.#pool
     const { nowNs } = this.#market
     const at = this.#responses.push(nowNs + this.#latency.response(nowNs))
@@ -278,6 +291,7 @@ export class ExchangeSide implements FillTaker {
     data[at + FLIGHT_TICK] = xTicks[slot]!
     data[at + FLIGHT_LOTS] = xLeaves[slot]!
     data[at + FLIGHT_STATUS] = xStatuses[slot]!
+    data[at + FLIGHT_REASON] = why
     data[at + FLIGHT_EXCHANGE_TIME] = nowNs
     return at
   }

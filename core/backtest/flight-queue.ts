@@ -14,6 +14,7 @@ export const FLIGHT_REJECTED = 6
 export const FLIGHT_FILL_LOTS = 7
 export const FLIGHT_FILL_TICK = 8
 export const FLIGHT_MAKER = 9
+/** Of a fill BY_QUEUE, …; else WHY_ASKED, … */
 export const FLIGHT_REASON = 10
 /** When it happened at the exchange. */
 export const FLIGHT_EXCHANGE_TIME = 11

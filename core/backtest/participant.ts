@@ -17,10 +17,13 @@ import {
 } from './flight-queue.ts'
 import type { LatencyModel } from './latency-model.ts'
 import type { MarketTerms } from './market-terms.ts'
+import { newNotice, type OrderNotice, type OrderNoticeKind, WHY_ASKED, WHY_REFUSED } from './order-notice.ts'
 import { OrderPool } from './order-pool.ts'
 import {
   BUY,
+  CANCELED,
   EXPIRED,
+  FILLED,
   FIRST_ENDED,
   NEW,
   NO_REQUEST,
@@ -54,6 +57,8 @@ export interface ParticipantListener {
   /** Messages are missing at the exchange's time; orders were cancelled, or are held, as the market's terms say. */
   gap?(timeNs: number): void
   fill?(fill: Fill): void
+  /** Something happened to an order, before `fill` where it is one. */
+  order?(notice: OrderNotice): void
   /** A trade reached the local side. @param taker side of the taker */
   trade?(taker: Side, tick: number, lots: number, exchangeNs: number, localNs: number): void
 }
@@ -78,6 +83,7 @@ export class Participant {
   readonly #latency: LatencyModel
   readonly #market: ExchangeMarket
   readonly #slots = new Map<number, number>()
+  readonly #notice = newNotice()
   readonly #fill: Fill = {
     orderId: 0,
     side: BUY,
@@ -252,6 +258,7 @@ export class Participant {
     // A request is over by its own answer; a fill meanwhile says nothing of it.
     if (request === pool.pending[slot] || (fillLots > 0 && this.terms.compat.has('fillClearsPending'))) pool.pending[slot] = NO_REQUEST
     if (fillLots > 0) this.#takeFill(slot, data, first, nextNs)
+    if (this.listener.order !== undefined) this.#tellAnswer(slot, data, first, nextNs)
     this.responses.shift()
     if (--pool.inFlight[slot]! === 0 && pool.isDropped[slot] === 1) pool.release(slot)
     if (fillLots > 0) this.listener.fill?.(this.#fill)
@@ -290,11 +297,42 @@ export class Participant {
     data[at + FLIGHT_REQUEST] = request
     data[at + FLIGHT_TICK] = tick
     data[at + FLIGHT_LOTS] = lots
+    if (this.listener.order !== undefined) this.#tellRequest(slot, request, tick, lots)
     if (!isRefused) return
     // Refused before the matching engine: there is no time of the exchange.
     data[at + FLIGHT_REJECTED] = 1
+    data[at + FLIGHT_REASON] = WHY_REFUSED
     data[at + FLIGHT_EXCHANGE_TIME] = Number.NaN
     this.exchange.counts.rejected++
+  }
+
+  #tellRequest(slot: number, request: number, tick: number, lots: number): void {
+    const kind = request === REQUEST_NEW ? 'sent' : request === REQUEST_CANCEL ? 'cancel-sent' : 'modify-sent'
+    const asked = request === REQUEST_CANCEL ? Number.NaN : lots
+    this.#tell(slot, { kind, tick, lots: asked, why: WHY_ASKED, exchangeNs: Number.NaN, localNs: this.#market.nowNs })
+  }
+
+  #tellAnswer(slot: number, data: Float64Array, at: number, nowNs: number): void {
+    const isFill = data[at + FLIGHT_FILL_LOTS]! > 0
+    this.#tell(slot, {
+      kind: answerOf(data, at),
+      tick: data[at + (isFill ? FLIGHT_FILL_TICK : FLIGHT_TICK)]!,
+      lots: isFill ? data[at + FLIGHT_FILL_LOTS]! : Number.NaN,
+      why: data[at + FLIGHT_REASON]!,
+      exchangeNs: data[at + FLIGHT_EXCHANGE_TIME]!,
+      localNs: nowNs,
+    })
+  }
+
+  #tell(slot: number, told: Omit<OrderNotice, 'orderId' | 'side' | 'leaves'>): void {
+    const { pool } = this
+    const notice = Object.assign(this.#notice, told)
+    notice.orderId = pool.ids[slot]!
+    notice.side = pool.sides[slot] as Side
+    notice.leaves = pool.leaves[slot]!
+    const isFill = told.kind === 'filled' || told.kind === 'partially-filled'
+    if (pool.isMarket[slot] === 1 && !isFill) notice.tick = Number.NaN
+    this.listener.order!(notice)
   }
 
   /** Slot of an order that a request may be sent for; −1 when it has ended and was dropped. */
@@ -321,6 +359,15 @@ export class Participant {
     const isWhole = Number.isSafeInteger(lots) || (this.terms.compat.has('anyQuantity') && Number.isFinite(lots))
     if (!(lots > 0) || !isWhole) throw refused('order-quantity', 'quantity', 'a whole number of lots above 0', lots)
   }
+}
+
+function answerOf(data: Float64Array, at: number): OrderNoticeKind {
+  const status = data[at + FLIGHT_STATUS]!
+  if (data[at + FLIGHT_REJECTED] === 1) return 'rejected'
+  if (data[at + FLIGHT_FILL_LOTS]! > 0) return status === FILLED ? 'filled' : 'partially-filled'
+  if (status === CANCELED) return 'canceled'
+  if (status === EXPIRED) return 'expired'
+  return data[at + FLIGHT_REQUEST] === REQUEST_MODIFY ? 'modified' : 'accepted'
 }
 
 function refused(code: string, what: string, expected: string, found: number): ReplayError {

@@ -5,6 +5,7 @@ import { FillView, type TradeNotice } from './fill-view.ts'
 import type { MarketReplay } from './market-replay.ts'
 import type { MarketTerms } from './market-terms.ts'
 import { OrderDesk } from './order-desk.ts'
+import { type OrderNotice, OrderNoticeView } from './order-notice.ts'
 import { FIRST_ENDED, type Side } from './order-terms.ts'
 import type { Fill, Participant } from './participant.ts'
 import type { StrategyContext, StrategyHandlers } from './strategy.ts'
@@ -21,6 +22,8 @@ export interface StrategyRunOptions {
   readonly create: (context: StrategyContext) => StrategyHandlers<never>
   /** A row is to be made of a fill; the account has it. */
   readonly fillRow: (fill: FillView) => void
+  /** A row is to be made of what happened to an order. @default none is */
+  readonly orderRow?: (notice: OrderNoticeView) => void
   /** A row is to be made of a gap at a time since the session's origin. */
   readonly gapRow: (timeNs: number) => void
 }
@@ -35,6 +38,7 @@ export class StrategyRun {
   readonly #replay: MarketReplay
   readonly #context: StrategyContext
   readonly #fill: FillView
+  readonly #notice: OrderNoticeView
   readonly #trade: TradeNotice = { side: 1, price: 0, quantity: 0 }
   #originNs = 0n
   /** Orders that had ended before the step now, by slot. */
@@ -50,6 +54,7 @@ export class StrategyRun {
     this.account = new AccountView(participant.account, book)
     this.orders = new OrderDesk(participant, grid)
     this.#fill = new FillView(grid)
+    this.#notice = new OrderNoticeView(grid)
     const { venue, symbol, variant } = options
     this.#context = { book, account: this.account, orders: this.orders, venue, symbol, variant }
   }
@@ -63,6 +68,7 @@ export class StrategyRun {
     this.participant.listener = {
       fill: (fill) => this.#hearFill(fill),
       gap: (timeNs) => this.options.gapRow(timeNs),
+      ...(this.options.orderRow !== undefined && { order: (notice: OrderNotice) => this.#tellOrder(notice) }),
       ...(hearsTrades && { trade: (side: Side, tick: number, lots: number) => this.#hearTrade(side, tick, lots) }),
     }
   }
@@ -76,6 +82,7 @@ export class StrategyRun {
   rebase(originNs: bigint): void {
     this.#originNs = originNs
     this.#fill.originNs = originNs
+    this.#notice.originNs = originNs
   }
 
   /** @param nowNs since the origin */
@@ -91,6 +98,11 @@ export class StrategyRun {
     this.#fill.fill = fill
     this.options.fillRow(this.#fill)
     if (this.handlers.fill !== undefined) this.#guarded(() => this.handlers.fill!(this.#fill))
+  }
+
+  #tellOrder(notice: OrderNotice): void {
+    this.#notice.notice = notice
+    this.options.orderRow!(this.#notice)
   }
 
   #hearTrade(side: Side, tick: number, lots: number): void {

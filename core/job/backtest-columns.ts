@@ -5,7 +5,7 @@ import type { JobColumns } from './job-definition.ts'
  * base coin); times are nanoseconds since the epoch, by the exchange's clock.
  *
  * | column         | of rows      | holds                                                                               |
- * | kind           | all          | `sample`: the end of a bar; `fill`; `gap`: messages are missing                      |
+ * | kind           | all          | `sample`: the end of a bar; `fill`; `order`, where asked for; `gap`: messages are missing |
  * | session_ns     | all          | begin of the session's first day; NULL before the market shows its first book event  |
  * | position       | all          | negative: short                                                                     |
  * | cash           | all          | without fees                                                                        |
@@ -56,3 +56,13 @@ export const BACKTEST_COLUMNS = {
   exchange_ns: 'i64',
   local_ns: 'i64',
 } as const satisfies JobColumns
+
+/**
+ * Columns that `orderRows` adds. Rows of kind `order` also have order_id, side, price (limit of the order, or of the fill; NULL of market
+ * orders), quantity (asked for, or filled; else NULL), reason (of `OrderWhy`, or of the fill), exchange_ns (NULL of what did not happen there)
+ * and local_ns.
+ *
+ * | event  | see `OrderNoticeKind`         |
+ * | leaves | what is left of the order     |
+ */
+export const ORDER_COLUMNS = { event: 'string', leaves: 'f64' } as const satisfies JobColumns

@@ -2,7 +2,7 @@ import { Instruments, type InstrumentsFile } from '../backtest/instruments.ts'
 import type { MarketSettings } from '../backtest/market-terms.ts'
 import type { StrategyContext, StrategyHandlers } from '../backtest/strategy.ts'
 import { ReplayError } from '../errors.ts'
-import { BACKTEST_COLUMNS } from './backtest-columns.ts'
+import { BACKTEST_COLUMNS, ORDER_COLUMNS } from './backtest-columns.ts'
 import { checkedJob } from './define-job.ts'
 import {
   JOB_MARK,
@@ -63,6 +63,8 @@ interface BacktestParts<P extends JobParamDefaults, C extends JobColumns> {
   readonly sweep?: ParamGrid<P> | readonly Partial<JobParams<P>>[]
   /** How often the strategy takes a step, and an account row is made: `500ms`. */
   readonly every: OfParams<P, string>
+  /** A row for each thing that happens to an order, with why: see `ORDER_COLUMNS`. @default false */
+  readonly orderRows?: boolean
   /** Columns of account rows that `row` fills. @default none */
   readonly columns?: C
   /**
@@ -79,16 +81,17 @@ interface BacktestParts<P extends JobParamDefaults, C extends JobColumns> {
 }
 
 /**
- * Defines a backtest, which is a job like any other; a job module exports it by default. Its rows are those of `BACKTEST_COLUMNS`
- * and of `columns`.
+ * Defines a backtest, which is a job like any other; a job module exports it by default. Its rows are those of `BACKTEST_COLUMNS`,
+ * `ORDER_COLUMNS` where asked for, and `columns`.
  * @throws ReplayError input `job-invalid`
  */
 export function defineBacktest<const P extends JobParamDefaults, const C extends JobColumns>(spec: BacktestSpec<P, C>): JobDefinition {
-  const { name, params = {}, sweep, market, every, columns = {}, maxSkew, tolerance, create } = spec
+  const { name, params = {}, sweep, market, every, columns = {}, orderRows = false, maxSkew, tolerance, create } = spec
   if (typeof create !== 'function') throw invalid(name, `create: expected a function, found ${String(create)}`)
   const { session, sessionStartNs } = sessionOf(name, spec.session ?? 'day')
   const instruments = spec.instruments === undefined ? null : instrumentsOf(name, spec.instruments)
-  const twice = Object.keys(columns).find((column) => Object.hasOwn(BACKTEST_COLUMNS, column.toLowerCase()))
+  const ours = orderRows ? { ...BACKTEST_COLUMNS, ...ORDER_COLUMNS } : BACKTEST_COLUMNS
+  const twice = Object.keys(columns).find((column) => Object.hasOwn(ours, column.toLowerCase()))
   if (twice !== undefined) throw invalid(name, `columns: ${twice} is a column of every backtest; choose another name`)
   const given = (value: JobParamDefaults): JobParams<P> => value as unknown as JobParams<P>
   return checkedJob({
@@ -96,7 +99,7 @@ export function defineBacktest<const P extends JobParamDefaults, const C extends
     streams: ['book', 'trades'],
     params,
     ...(sweep !== undefined && { sweep: sweep as never }),
-    columns: { ...BACKTEST_COLUMNS, ...columns },
+    columns: { ...ours, ...columns },
     trigger: (values: JobParamDefaults) => ({ every: typeof every === 'function' ? every(given(values)) : every }),
     // Strategies take their steps in quiet markets, too.
     fill: true,
@@ -105,7 +108,7 @@ export function defineBacktest<const P extends JobParamDefaults, const C extends
     ...(tolerance !== undefined && { tolerance }),
     ...(session !== 'run' && { session }),
     backtest: {
-      ...{ session, sessionStartNs, instruments },
+      ...{ session, sessionStartNs, instruments, orderRows },
       market: (values, instrument) => {
         const own = marketOf(market, given(values))
         return instruments === null ? own : { ...instruments.of(instrument ?? instruments.names[0]!), ...own }

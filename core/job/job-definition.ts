@@ -170,6 +170,7 @@ export interface JobBacktest {
   readonly session: 'day' | 'run'
   /** When sessions of a day begin, nanoseconds after UTC midnight. */
   readonly sessionStartNs: number
+  readonly orderRows: boolean
   /** Those that it can run on; null: on all. */
   readonly instruments: Instruments | null
   /**

@@ -1,16 +1,17 @@
 import type { BacktestMarket } from '../backtest/backtest-market.ts'
 import type { FillView } from '../backtest/fill-view.ts'
 import { marketTerms } from '../backtest/market-terms.ts'
+import type { OrderNoticeView } from '../backtest/order-notice.ts'
 import type { StrategyRun } from '../backtest/strategy-run.ts'
 import { ReplayError } from '../errors.ts'
 import type { ColumnContext, FeatureColumn, FeatureState } from '../features/columns/column.ts'
-import type { BACKTEST_COLUMNS } from '../job/backtest-columns.ts'
+import type { BACKTEST_COLUMNS, ORDER_COLUMNS } from '../job/backtest-columns.ts'
 import { jobTiming } from '../job/define-job.ts'
 import type { RowOut } from '../job/job-definition.ts'
 import { JOB_COLUMN, type JobColumn, type JobColumnOptions } from './job-column.ts'
 import { RowValues } from './row-values.ts'
 
-type BacktestOut = RowOut<typeof BACKTEST_COLUMNS>
+type BacktestOut = RowOut<typeof BACKTEST_COLUMNS & typeof ORDER_COLUMNS>
 
 /**
  * A backtest at work for one variant, as a column of the features engine. The market is that of all variants of the engine; the first
@@ -28,7 +29,7 @@ export function backtestColumn(options: JobColumnOptions, market: BacktestMarket
   const out = values.out as unknown as BacktestOut
   const terms = marketTerms(job.backtest!.market(params, { venue, symbol }))
   const emitAt = (timeNs: bigint): void => {
-    context!.emitAt(Number(timeNs & 0xffffffffn), Number(timeNs >> 32n))
+    context!.emitAt(Number(timeNs & 0xffffffffn), Number(timeNs >> 32n), market.isAtBarEnd)
     values.clear()
   }
   const number: number = market.join({
@@ -39,6 +40,13 @@ export function backtestColumn(options: JobColumnOptions, market: BacktestMarket
       putFill(out, fill)
       emitAt(fill.localNs)
     },
+    ...(job.backtest!.orderRows && {
+      orderRow(notice: OrderNoticeView) {
+        putAccount(out, 'order', market, number)
+        putNotice(out, notice)
+        emitAt(notice.localNs)
+      },
+    }),
     gapRow(timeNs) {
       putAccount(out, 'gap', market, number)
       out.reason = terms.onGap
@@ -133,4 +141,16 @@ function putFill(out: BacktestOut, fill: FillView): void {
   out.reason = fill.reason
   out.exchange_ns = fill.exchangeNs
   out.local_ns = fill.localNs
+}
+
+function putNotice(out: BacktestOut, notice: OrderNoticeView): void {
+  out.event = notice.event
+  out.order_id = notice.orderId
+  out.side = notice.side === 1 ? 'buy' : 'sell'
+  out.price = notice.price
+  out.quantity = notice.quantity
+  out.leaves = notice.leaves
+  out.reason = notice.reason
+  out.exchange_ns = notice.exchangeNs
+  out.local_ns = notice.localNs
 }

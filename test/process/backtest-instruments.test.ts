@@ -23,6 +23,11 @@ interface Row {
   readonly position: number | null
   readonly fills: bigint | null
   readonly session_ns: bigint | null
+  readonly order_id: bigint | null
+  readonly event: string | null
+  readonly reason: string | null
+  readonly leaves: number | null
+  readonly local_ns: bigint | null
   readonly bar_start_ns: bigint | null
 }
 
@@ -68,6 +73,7 @@ describe('markets of an instruments file', () => {
         expect(fee).toBeCloseTo(symbol === 'ethusdt' ? 0.5 : -0.0001 * price! * quantity!, 9)
       }
     }
+    await expectOrderRows()
     const { partitions } = JSON.parse(first.out) as { partitions: { run: number } }
     expect(JSON.parse((await run(...table)).out)).toMatchObject({ partitions: { run: 0, stale: 0, cached: partitions.run } })
     await withInstruments(
@@ -100,6 +106,27 @@ describe('markets of an instruments file', () => {
     )
   }, 120_000)
 })
+
+/** Everything that happened to an order is a row with why, and fills are among them. */
+async function expectOrderRows(): Promise<void> {
+  const rows = (await rowsOf('table')).filter(({ symbol }) => symbol === 'btcusdt')
+  const orders = rows.filter(({ kind }) => kind === 'order')
+  expect(
+    orders.every(({ event, reason, leaves, order_id: id }) => event !== null && reason !== null && leaves !== null && id !== null),
+  ).toBe(true)
+  const counted = Object.groupBy(orders, ({ event }) => event!)
+  for (const event of ['sent', 'accepted', 'cancel-sent', 'canceled']) expect(counted[event]!.length, event).toBeGreaterThan(50)
+  const placeOf = ({ session_ns: session, order_id: id, local_ns: at, quantity }: Row): string => `${session} ${id} ${at} ${quantity}`
+  const fills = [...(counted.filled ?? []), ...(counted['partially-filled'] ?? [])]
+  expect(fills.map(placeOf).sort()).toEqual(
+    rows
+      .filter(({ kind }) => kind === 'fill')
+      .map(placeOf)
+      .sort(),
+  )
+  // Steps are taken at the ends of bars, and what they send is of that bar.
+  for (const { bar_start_ns: at, local_ns: sent } of counted.sent!) expect(sent! - at!).toBe(HOUR_NS / 2n)
+}
 
 describe('sessions from a time of day on', () => {
   it('begin flat there, go on over midnight, and do not depend on the slice', { timeout: 240_000 }, async () => {

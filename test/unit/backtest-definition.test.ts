@@ -108,6 +108,7 @@ describe('the definition of a backtest', () => {
       /job maker: instruments: okx\/b: market: lot: expected a number above 0; found undefined/,
     ],
     ['no step', { every: 'often' }, /job maker: trigger: expected a duration/],
+    ['a column of order rows', { orderRows: true, columns: { leaves: 'f64' } }, /job maker: columns: leaves is a column of every backtest/],
     ['a column of every backtest', { columns: { position: 'f64' } }, /job maker: columns: position is a column of every backtest/],
   ])('%s is refused', (_, more, text) => {
     expect(() => defineBacktest({ ...GOOD, ...more } as never)).toThrow(

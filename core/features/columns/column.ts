@@ -85,8 +85,9 @@ export interface ColumnContext {
   /**
    * As `emit`, with a time of the column's own, of no message: nanoseconds since the epoch, in the bar or day that is about to end. On days
    * that the instrument has no folders of there is no row.
+   * @param isBarEnd the time is the end of that bar. @default false
    */
-  emitAt(timeLow: number, timeHigh: number): void
+  emitAt(timeLow: number, timeHigh: number, isBarEnd?: boolean): void
   /** The column cannot use the message at hand, e.g. `not-a-number`: counted once per message and reason, in `FeatureStats.unusable`. */
   leaveOut(reason: string): void
   /** A value of the column, or a row, could not be stored: counted in `FeatureStats.notRepresentable`. */

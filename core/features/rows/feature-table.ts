@@ -80,7 +80,7 @@ export class FeatureTable {
         return made
       },
       emit: () => this.#emit(),
-      emitAt: (timeLow, timeHigh) => this.#emitAt(timeLow, timeHigh),
+      emitAt: (timeLow, timeHigh, isBarEnd = false) => this.#emitAt(timeLow, timeHigh, isBarEnd),
       leaveOut: (reason) => this.#leaveOut(reason),
       loseValue: (reason) => {
         this.notRepresentable[reason] = (this.notRepresentable[reason] ?? 0) + 1
@@ -231,8 +231,10 @@ export class FeatureTable {
     this.#ownRow(clockLow, clockHigh, micros, positionLow, positionHigh)
   }
 
-  #emitAt(timeLow: number, timeHigh: number): void {
-    this.#ownRow(timeLow, timeHigh, microsOf(timeLow, timeHigh), 0, -1)
+  /** A row at the end of a bar is of that bar, as the bar's own is. */
+  #emitAt(timeLow: number, timeHigh: number, isBarEnd: boolean): void {
+    const micros = microsOf(timeLow, timeHigh)
+    this.#ownRow(timeLow, timeHigh, isBarEnd ? micros - 1 : micros, 0, -1)
   }
 
   #ownRow(timeLow: number, timeHigh: number, micros: number, positionLow: number, positionHigh: number): void {

@@ -8,6 +8,7 @@ export default defineBacktest({
   session: { every: 'day', start: '17:00' },
   params: { away: 0.00003 },
   instruments,
+  orderRows: true,
   market: { localShift: '2s' },
   every: '30m',
   columns: { place: 'string' },

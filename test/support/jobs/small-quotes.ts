@@ -1,10 +1,10 @@
 import { type DailySession, defineBacktest, type JobDefinition, type MarketSettings } from 'chronicle-replay'
 
 /** Quotes both sides and takes now and then, in archives of a few messages a day. */
-export const smallQuotes = (name: string, session: 'day' | 'run' | DailySession): JobDefinition =>
+export const smallQuotes = (name: string, session: 'day' | 'run' | DailySession, orderRows = false): JobDefinition =>
   defineBacktest({
     name,
-    session,
+    ...{ session, orderRows },
     params: { every: '5m', offset: 0, queue: 'risk', onGap: 'cancel', latency: '1s', tick: 0.01 },
     market: {
       tick: ({ tick }) => tick,
