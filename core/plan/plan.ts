@@ -111,8 +111,7 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
   const variants = [...outline.asked, ...outline.live]
   const windows = new Windows(variants)
   requireKnown(live, windows)
-  const grid = cellGrid(options.slice ?? '1d', outline.everyNs === null ? null : BigInt(outline.everyNs))
-  if (outline.isOneSession && grid.sliceNs !== DAY_NS) throw sessionCut(outline.name, options.slice)
+  const grid = planGrid(outline, options.slice)
   const given = rangeGiven(grid, options)
   const listing = options.listing ?? (await listSelection(archive, options, live.withRows(archive.uri)))
   const judge = new PartitionJudge(
@@ -238,6 +237,13 @@ function otherCodeNotes(others: number, { variants }: LiveParts): string[] {
   ]
 }
 
+/** The grid of a job's cells. @throws ReplayError input as `cellGrid`, `slice-cuts-session` */
+export function planGrid({ name, everyNs, isOneSession }: JobOutline, slice = '1d'): CellGrid {
+  const grid = cellGrid(slice, everyNs === null ? null : BigInt(everyNs))
+  if (isOneSession && grid.sliceNs !== DAY_NS) throw sessionCut(name, slice)
+  return grid
+}
+
 /** Which partitions are made a second time. */
 function checkOf(
   { outline, run, check }: PlanOptions,
@@ -289,7 +295,7 @@ class Windows {
   }
 }
 
-function sessionCut(name: string, slice: string | undefined): ReplayError {
+function sessionCut(name: string, slice: string): ReplayError {
   const message = `slice: the session of ${name} goes on over all days of an instrument (session 'run'), and slices of ${slice} would cut its days: expected 1d`
   return new ReplayError('slice-cuts-session', message, { category: 'input' })
 }

@@ -3,13 +3,14 @@ import type { ErrorPlace } from '../errors.ts'
 import { parseDuration } from '../features/clocks/duration.ts'
 import type { EngineMoment } from '../features/columns/column.ts'
 import type { FeatureEngine } from '../features/feature-engine.ts'
+import type { CellTally } from '../features/message-tally.ts'
 import { RowBlock, type RowColumn } from '../features/rows/row-target.ts'
 import { jobTiming } from '../job/define-job.ts'
 import type { JobDefinition, ParamValue } from '../job/job-definition.ts'
 import { type PlanColumn, rowSchema } from '../job/row-schema.ts'
 import type { Variant } from '../job/variants.ts'
 import type { MessageBatch } from '../message/batch.ts'
-import { DAY_NS, dateOfDay } from '../plan/cells.ts'
+import { DAY_NS, dateOfDay, dayOfDate } from '../plan/cells.ts'
 import type { OnCorrupt } from '../plan/fingerprint.ts'
 import type { ColumnSpec } from '../table/column-buffer.ts'
 import { JOB_COLUMN } from './job-column.ts'
@@ -30,8 +31,11 @@ export interface FollowOptions {
   readonly onCorrupt: OnCorrupt
   /** Rows from here on, nanoseconds since the epoch, a multiple of the bars' length. @default the UTC day of the first message */
   readonly fromNs?: bigint | undefined
-  /** Takes each row when it is made, in the order of `columns`; the array is used again. */
-  readonly onRow: (row: readonly FollowedValue[]) => void
+  /**
+   * Takes each row when it is made, in the order of `columns`; the array is used again.
+   * @param micros the time that says which cell it is of: of a bar its begin
+   */
+  readonly onRow: (row: readonly FollowedValue[], micros: number) => void
 }
 
 /** Rows of a job over an instrument's messages as they come: those that a run over the finished logs makes. */
@@ -40,6 +44,9 @@ export class FollowPass {
   readonly #options: FollowOptions
   #engines: readonly FeatureEngine[] = []
   #working: FeatureEngine | null = null
+  #fromNs: bigint | null = null
+  /** Days since the epoch that the instrument is known to have folders of: only there are rows without messages. */
+  readonly #days = new Set<number>()
 
   constructor(options: FollowOptions) {
     this.#options = options
@@ -55,9 +62,30 @@ export class FollowPass {
     return engineGroups(this.#options.job, this.#options.variants, this.#options).length
   }
 
+  /** All rows of what lies before are made, microseconds since the epoch; −∞ before the first message. */
+  get clockMicros(): number {
+    return this.#engines.length === 0 ? Number.NEGATIVE_INFINITY : Math.min(...this.#engines.map(({ clockMicros }) => clockMicros))
+  }
+
+  /** What became of the messages so far. */
+  get tally(): CellTally | null {
+    return this.#engines[0]?.tally.of(0) ?? null
+  }
+
+  /** The instrument has a folder of a day. @param date `YYYY-MM-DD` */
+  addDay(date: string): void {
+    this.#days.add(dayOfDate(date))
+  }
+
+  /** Begins with the first messages; gives where rows begin, nanoseconds since the epoch; null: there are no messages yet. */
+  begin(batch: MessageBatch): bigint | null {
+    if (this.#fromNs === null && batch.length > 0) this.#fromNs = this.#start(BigInt.asUintN(64, batch.times[batch.rowAt(0)]!))
+    return this.#fromNs
+  }
+
   /** @throws ReplayError as FeatureEngine.write, and what the job throws */
   write(batch: MessageBatch): void {
-    if (this.#engines.length === 0 && batch.length > 0) this.#start(BigInt.asUintN(64, batch.times[batch.rowAt(0)]!))
+    this.begin(batch)
     for (const engine of this.#engines) {
       this.#working = engine
       engine.write(batch)
@@ -70,7 +98,7 @@ export class FollowPass {
     return { instrument: `${venue}/${symbol}`, ...this.#working?.place }
   }
 
-  #start(firstNs: bigint): void {
+  #start(firstNs: bigint): bigint {
     const { onRow, fromNs, ...options } = this.#options
     const dayNs = dayOf(firstNs)
     // By the exchange's clock the first messages may be of the day before.
@@ -79,13 +107,17 @@ export class FollowPass {
     const reachNs = job.clock === 'exchange' && !isOneSession ? BigInt(parseDuration(job.maxSkew ?? '5s')) : 0n
     const startNs = dayOf(firstNs - reachNs)
     const rowsFromNs = fromNs === undefined || fromNs < startNs ? startNs : fromNs
-    const given = { ...this.#options, columns: this.columns, dayMicros: Number(dayNs / 1000n) }
+    // Of a log whose place says nothing of days there are rows from the first day on.
+    const firstDay = Number(dayNs / DAY_NS)
+    const isOfDay = (day: number): boolean => (this.#days.size === 0 ? day >= firstDay : this.#days.has(day))
+    const given = { ...this.#options, columns: this.columns, isOfDay }
     this.#engines = jobEngines({
       ...options,
       rowsFromNs,
       range: { fromNs: rowsFromNs, startNs },
       rows: (specs, variant, values) => new FollowedRows(specs, variant, values, given),
     })
+    return rowsFromNs
   }
 }
 
@@ -99,21 +131,20 @@ class FollowedRows implements VariantRows {
   readonly #row: FollowedValue[] = []
   readonly #onRow: FollowOptions['onRow']
   readonly #numbers = new RowNumbers()
-  /** Time that tells the row's day: of a bar its start. */
+  readonly #isOfDay: (day: number) => boolean
+  /** Time that says which cell the row is of: of a bar its begin. */
   #micros = 0
-  /** Begin of the first message's day by its record: before it there are rows where there are messages. */
-  readonly #dayMicros: number
   #isBar = false
 
   constructor(
     specs: readonly ColumnSpec[],
     variant: Variant,
     values: RowValues,
-    given: FollowOptions & { readonly columns: readonly PlanColumn[]; readonly dayMicros: number },
+    given: FollowOptions & { readonly columns: readonly PlanColumn[]; readonly isOfDay: (day: number) => boolean },
   ) {
-    const { venue, symbol, columns, onRow, dayMicros } = given
+    const { venue, symbol, columns, onRow, isOfDay } = given
     this.#values = values
-    this.#dayMicros = dayMicros
+    this.#isOfDay = isOfDay
     this.#onRow = onRow
     this.#block = new RowBlock(
       specs.map((spec) => (spec.name === JOB_COLUMN ? { ...spec, nullable: true } : spec)),
@@ -137,14 +168,14 @@ class FollowedRows implements VariantRows {
   enter(micros: number, isBar: boolean, hasMessage: boolean): boolean {
     this.#isBar = isBar
     this.#micros = micros
-    return hasMessage || micros >= this.#dayMicros
+    return hasMessage || this.#isOfDay(Math.floor(micros / DAY_MICROS))
   }
 
   endRow(): void {
     if (this.#values.isBroken) this.#values.loseRow()
     else {
       for (let i = 0; i < this.#readers.length; i++) this.#row[i] = this.#readers[i]!()
-      this.#onRow(this.#row)
+      this.#onRow(this.#row, this.#micros)
     }
     this.#block.clear()
   }

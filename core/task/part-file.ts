@@ -12,7 +12,7 @@ import type { RowGroupBuffers } from '../table/row-group-buffers.ts'
 import { type RowChecksum, TableChecksum } from '../table/table-checksum.ts'
 
 export interface PartOptions {
-  readonly partition: PlannedPartition
+  readonly partition: Pick<PlannedPartition, 'index' | 'venue' | 'symbol' | 'date' | 'startNs' | 'endNs' | 'fingerprint'>
   readonly run: string
   readonly attempt: string
   /** Schema of the rows, directories included. */
@@ -53,22 +53,22 @@ export class PartFile {
     })
   }
 
-  /** @throws ReplayError bug `part-exists`, `disk-full`, `output-failed`, and those of the store */
-  async finish(table: ObjectStore): Promise<PartResult> {
+  /** @param key in the table, where that was not known before @throws ReplayError bug `part-exists`, `disk-full`, `output-failed`, and those of the store */
+  async finish(table: ObjectStore, key = this.key): Promise<PartResult> {
     await this.file.close()
     this.#spare.push(this.file.buffers)
     try {
       const { size } = statSync(this.#path)
-      const etag = await table.put(this.key, { file: this.#path, size }, 'absent')
+      const etag = await table.put(key, { file: this.#path, size }, 'absent')
       if (etag === null)
         throw new ReplayError('part-exists', 'an attempt has a name of its own, but this part is there', {
           category: 'bug',
-          path: this.key,
+          path: key,
         })
       const { rows, sum }: RowChecksum = this.#checksum.result()
       const times = this.file.bounds('ts_ns')
       return {
-        part: { path: this.key, size, etag },
+        part: { path: key, size, etag },
         checksum: { rows, sum: String(sum) },
         minTsNs: String(times?.min),
         maxTsNs: String(times?.max),

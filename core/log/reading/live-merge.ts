@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { MessageBatch } from '../../message/batch.ts'
-import { QueueReader, type QueueReaderOptions } from './queue-reader.ts'
+import { DayTail, type DayTailOptions } from './day-tail.ts'
 
-export interface LiveMergeOptions extends Pick<QueueReaderOptions, 'onCorrupt' | 'onIssue' | 'signal'> {
+export interface LiveMergeOptions extends DayTailOptions {
   /** How long a log that shows nothing new may hold up the others, milliseconds. @default 1000 */
   readonly patienceMs?: number
   /** Called once, when all that was written so far has been given and waiting for new messages begins. */
-  readonly onLive?: () => void
+  readonly onLive?: () => void | Promise<void>
 }
 
 interface Tail {
-  readonly reader: QueueReader
+  readonly reader: DayTail
   /** Given in parts: rows of it from `given` on are still to come. */
   batch: MessageBatch | null
   rows: Uint32Array
@@ -24,7 +24,7 @@ interface Tail {
 const POLL_MS = 4
 
 /**
- * Several logs that are being written, by record time: history, and then what comes. A message is given when each other log has shown a
+ * Several logs that are being written, and those of later days, by record time: history, and then what comes. A message is given when each other log has shown a
  * later one, or has shown nothing for `patienceMs`; what comes of it after that is given where it comes.
  */
 export class LiveMerge {
@@ -32,11 +32,11 @@ export class LiveMerge {
   readonly #options: LiveMergeOptions
   #isLive = false
 
-  /** @throws ReplayError as QueueReader.open */
+  /** @throws ReplayError as DayTail.open */
   static async open(paths: readonly string[], options: LiveMergeOptions = {}): Promise<LiveMerge> {
-    const readers: QueueReader[] = []
+    const readers: DayTail[] = []
     try {
-      for (const path of paths) readers.push(await QueueReader.open(path, { ...options, start: 'earliest' }))
+      for (const path of paths) readers.push(await DayTail.open(path, options))
       return new LiveMerge(readers, options)
     } catch (error) {
       for (const reader of readers) await reader.close()
@@ -44,7 +44,7 @@ export class LiveMerge {
     }
   }
 
-  private constructor(readers: readonly QueueReader[], options: LiveMergeOptions) {
+  private constructor(readers: readonly DayTail[], options: LiveMergeOptions) {
     this.#tails = readers.map((reader) => ({ reader, batch: null, rows: NO_ROWS, given: 0, lastNs: 0n, quietMs: -1 }))
     this.#options = options
   }
@@ -59,7 +59,7 @@ export class LiveMerge {
       if (found !== null) return found
       if (!this.#isLive && this.#tails.every(({ batch, reader }) => batch === null && reader.atEnd)) {
         this.#isLive = true
-        this.#options.onLive?.()
+        await this.#options.onLive?.()
       }
       await sleep(POLL_MS, undefined, signal === undefined ? {} : { signal }).catch(() => {})
     }
