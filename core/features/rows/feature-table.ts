@@ -228,25 +228,26 @@ export class FeatureTable {
   /** Neither ends what is counted per row, nor has its features: it is a column's own row. */
   #emit(): void {
     const { clockLow, clockHigh, micros, positionLow, positionHigh } = this.#moment
-    this.#ownRow(clockLow, clockHigh, micros, positionLow, positionHigh)
+    this.#ownRow(clockLow, clockHigh, micros, micros, positionLow, positionHigh)
   }
 
   /** A row at the end of a bar is of that bar, as the bar's own is. */
   #emitAt(timeLow: number, timeHigh: number, isBarEnd: boolean): void {
     const micros = microsOf(timeLow, timeHigh)
-    this.#ownRow(timeLow, timeHigh, isBarEnd ? micros - 1 : micros, 0, -1)
+    this.#ownRow(timeLow, timeHigh, micros, isBarEnd ? micros - 1 : micros, 0, -1)
   }
 
-  #ownRow(timeLow: number, timeHigh: number, micros: number, positionLow: number, positionHigh: number): void {
-    if (this.target.enter?.(micros, false, positionHigh >= 0) === false) return
+  /** @param ofMicros a time of the bar and cell that the row is of */
+  #ownRow(timeLow: number, timeHigh: number, micros: number, ofMicros: number, positionLow: number, positionHigh: number): void {
+    if (this.target.enter?.(ofMicros, false, positionHigh >= 0) === false) return
     const { columns, row } = this.target
     this.#putTime(micros, timeLow, timeHigh)
     if (this.#hasBars && columns[BAR_START]!.valid === null) {
-      const bar = Math.floor(micros / this.#barMicros)
+      const bar = Math.floor(ofMicros / this.#barMicros)
       this.#putBar(bar * this.#barMicros, (bar + 1) * this.#barMicros)
     }
     this.#putPosition(positionLow, positionHigh)
-    columns[this.#gapAt]!.bools[row] = this.#gapOpen || micros < this.#wholeFrom ? 1 : 0
+    columns[this.#gapAt]!.bools[row] = this.#gapOpen || ofMicros < this.#wholeFrom ? 1 : 0
     this.target.endRow()
     this.rows++
   }
