@@ -1,0 +1,37 @@
+import path from 'node:path'
+import v8 from 'node:v8'
+import vm from 'node:vm'
+import { expect, it } from 'vitest'
+import { timedTasks } from '../../bench/made/timed-tasks.ts'
+import { generateArchive } from '../../core/synthetic/archive.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const folder = temporaryFolder('backtest-memory')
+const DAYS = 30
+const MESSAGES_OF_DAY = 4000
+/** Of a message, its samples or its order, if they stayed. */
+const LEAST_BYTES = 48
+
+v8.setFlagsFromString('--expose-gc')
+const gc = vm.runInNewContext('gc') as () => void
+
+it('a backtest over thirty days has at the begin of the last what it had at the begin of the third', { timeout: 300_000 }, async () => {
+  const archive = path.join(folder, 'archive')
+  const [days, streams] = [DAYS, ['book', 'trades'] as const]
+  await generateArchive(archive, { messages: DAYS * MESSAGES_OF_DAY, streams, level: 'l2', symbols: 1, days, seed: 1, stepBack: 0 })
+  const held: number[] = []
+  globalThis.atDay = () => {
+    gc()
+    const { heapUsed, external } = process.memoryUsage()
+    held.push(heapUsed + external)
+  }
+  const job = path.resolve(import.meta.dirname, '../support/jobs/memory-runner.ts')
+  const fromNs = 1_704_067_200_000_000_000n
+  await timedTasks({ archive, folder, job, params: {}, slice: '1d', fromNs, toNs: fromNs + BigInt(DAYS) * 86_400_000_000_000n })
+  globalThis.atDay = undefined
+  // A step at the very end of the last day is of the next.
+  expect(held.length).toBe(DAYS + 1)
+  // The first days fill arrays that are used again.
+  const grown = held.at(-1)! - held[2]!
+  expect(grown).toBeLessThan((DAYS - 3) * MESSAGES_OF_DAY * LEAST_BYTES)
+})
