@@ -5,6 +5,7 @@ import type { IdlePartition, LocalRunResult, RunProgress } from '../core/commit/
 import { EXIT_PARTIAL, exitCodeOf, ReplayError } from '../core/errors.ts'
 import { isoTime } from '../core/instant.ts'
 import { findingText, type ListingFinding } from '../core/plan/archive/listing-findings.ts'
+import type { RestartEstimate } from '../core/plan/archive/restart-estimate.ts'
 import { askedParams } from '../core/plan/asked-params.ts'
 import { partitionText } from '../core/plan/partition-state.ts'
 import type { CheckTally } from '../core/plan/run/partition-check.ts'
@@ -67,11 +68,13 @@ export function reportRun(result: LocalRunResult, { tableUri, head }: ReportedRu
       isRefused
         ? `not committed: ${hasFindings ? 'rows that depend on where a pass begins are not to be trusted' : 'more partitions failed than the job tolerates'}; what is done is kept`
         : `version ${version} of ${tableUri}`,
-      isRefused && hasFindings
-        ? `next: mend the job and run again; or commit these rows all the same: ${resumeCommand(tableUri, run)} --check off`
-        : partitions.failed === 0
-          ? `next: ${commandText(['chronicle-replay', 'query', tableUri])} "select count(*) from t"`
-          : `next: ${resumeAdvice(resumeCommand(tableUri, run))}`,
+      head.restartPoints !== undefined && partitions.failed === 0
+        ? `next: a run that begins within a day, or has tasks of a part of one, now begins at the nearest restart point: ${commandText(['chronicle-replay', 'plan', 'book-features', '--archive', head.archive, '--table', 'TABLE', '--slice', '1h'])}`
+        : isRefused && hasFindings
+          ? `next: mend the job and run again; or commit these rows all the same: ${resumeCommand(tableUri, run)} --check off`
+          : partitions.failed === 0
+            ? `next: ${commandText(['chronicle-replay', 'query', tableUri])} "select count(*) from t"`
+            : `next: ${resumeAdvice(resumeCommand(tableUri, run))}`,
     ].join('\n'),
   )
   if (isRefused && hasFindings) return EXIT_INPUT
@@ -145,6 +148,14 @@ export function progressText(progress: RunProgress): string {
   const left = share === 0 ? '?' : `${Math.ceil(seconds / share - seconds)} s`
   const ofPlan = plannedTotal === 0 ? '' : ` (${Math.floor(100 * share)} % of ${bytesText(plannedTotal)})`
   return `${countText(done)} of ${countText(partitions)} partitions${ofPlan}, ${countText(messages)} messages, ${rateText(messages / seconds)}, ${bytesText(bytes / seconds)}/s, ETA ${left}`
+}
+
+/** What the snapshots job writes, where, and how much of it. */
+export function restartsText({ everyNs, folders, points, bytesEach, present }: RestartEstimate, archive: string): string {
+  const each =
+    bytesEach === null ? 'of a size that is not known' : `of about ${bytesText(bytesEach)}: ${bytesText(bytesEach * points)} in all`
+  const known = present === 0 ? '' : `; ${countText(present)} are there already`
+  return `restart points: at most ${countText(points)}, every ${sliceText(BigInt(everyNs))} of ${countText(folders)} days of books, ${each}; beside the logs, in snapshots/ of their folders in ${archive}${known}`
 }
 
 /** A partition that makes no progress: what a handler is at that does not return. */

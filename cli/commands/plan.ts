@@ -5,7 +5,7 @@ import type { CommandInput, CommandSpec } from '../command.ts'
 import { JOB_OPTIONS, planCommand } from '../job-options.ts'
 import { bytesText, commandText, countText, dollarsText, jsonText, optionWords, tableText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
-import { missingStreamText, reportFindings } from '../run-report.ts'
+import { missingStreamText, reportFindings, restartsText } from '../run-report.ts'
 
 /** Instruments that are shown by name. */
 const MAX_INSTRUMENTS = 40
@@ -112,6 +112,7 @@ function textOf({ head, instruments, tasks }: RunPlan): string {
     `${countText(counts.run + counts.stale)} partitions to run in ${countText(tasks.length)} tasks, ${countText(counts.cached)} cached\n`,
     `${bytesText(cost.bytesRead)} to read, ${cost.amplification.toFixed(2)} times the ${bytesText(cost.bytesInRange)} in range; `,
     `${countText(cost.getRequests)} GET, ${countText(cost.putRequests)} PUT\n`,
+    head.restartPoints === undefined ? '' : `${restartsText(head.restartPoints, head.archive)}\n`,
     head.check === undefined
       ? ''
       : `check: ${countText(head.check.partitions.length)} of them are made a second time from other starts, and their rows compared\n`,

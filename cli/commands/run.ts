@@ -9,7 +9,17 @@ import { interruptible } from '../interruptible.ts'
 import { JOB_OPTIONS, ON_ERROR_CHOICES, type PlannedCommand, planCommand } from '../job-options.ts'
 import { commandText, countText, jsonText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
-import { idleText, keptText, missingStreamText, progressText, reportFindings, reportRun, runDocument, stoppedText } from '../run-report.ts'
+import {
+  idleText,
+  keptText,
+  missingStreamText,
+  progressText,
+  reportFindings,
+  reportRun,
+  restartsText,
+  runDocument,
+  stoppedText,
+} from '../run-report.ts'
 import { plan } from './plan.ts'
 
 export const run: CommandSpec = {
@@ -42,6 +52,7 @@ export const run: CommandSpec = {
     const progress = new ProgressLine(io, input)
     for (const note of notes) progress.note(`note: ${note}`)
     reportFindings(head.findings, progress)
+    if (head.restartPoints !== undefined && head.partitions > 0) progress.note(restartsText(head.restartPoints, head.archive))
     if (head.partitions === 0) return reportCached(planned, (await findTable(table))?.version ?? -1, input, io)
     let code = 0
     let isPlanned = false

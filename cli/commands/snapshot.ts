@@ -18,7 +18,7 @@ export const snapshot: CommandSpec = {
     { name: 'log or archive', help: 'directory of segments, or of logs, or s3://bucket/prefix; the days of a stream are read as one' },
   ],
   options: {
-    every: { value: 'D', help: 'record time between restart points, e.g. 10s, 1m, 1h (default 1m); aligned to UTC days' },
+    every: { value: 'D', help: 'record time between restart points, e.g. 10s, 1m, 1h (default 1h); aligned to UTC days' },
     'on-gap': {
       value: 'quarantine|abort|ignore',
       help: 'at a gap: write none until the next book snapshot or reset (default), stop, or go on',
@@ -65,7 +65,9 @@ export const snapshot: CommandSpec = {
       progress.note(
         `${countText(gaps)} gaps or repeats on the way; see: chronicle-replay book ${commandText([streams[0]![0]!.path])} --on-gap ignore`,
       )
-    progress.note(`next: chronicle-replay book ${commandText([streams[0]?.[0]?.path ?? input.positionals[0]!])}`)
+    progress.note(
+      `they lie in snapshots/ of the folders; a run that begins within a day now begins at the nearest one\nnext: chronicle-replay book ${commandText([streams[0]?.[0]?.path ?? input.positionals[0]!])}`,
+    )
     return 0
   },
 }
@@ -84,7 +86,7 @@ function streamsOf(logs: readonly LogLocation[]): LogLocation[][] {
 }
 
 function everyOption(input: CommandInput): bigint {
-  const text = input.text('every') ?? '1m'
+  const text = input.text('every') ?? '1h'
   try {
     return BigInt(parseDuration(text))
   } catch {

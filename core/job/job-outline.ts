@@ -1,6 +1,7 @@
 import type { InstrumentName } from '../backtest/instruments.ts'
 import { L2Book } from '../book/l2-book.ts'
 import { ReplayError } from '../errors.ts'
+import { parseDuration } from '../features/clocks/duration.ts'
 import { FeatureBook } from '../features/feature-book.ts'
 import { jobTiming } from './define-job.ts'
 import type { JobContext, JobDefinition, JobParamDefaults, JobStreams, ParamGrid } from './job-definition.ts'
@@ -40,6 +41,8 @@ export interface JobOutline {
   readonly usesBook: boolean
   /** It writes restart points and no rows. */
   readonly writesRestartPoints: boolean
+  /** The least time between them, nanoseconds, decimal; absent: it writes none. */
+  readonly restartEveryNs?: string
   /** The schema of the rows. */
   readonly columns: readonly PlanColumn[]
   /** Its sessions go on over all days of an instrument: a run of it takes whole days. */
@@ -85,6 +88,7 @@ export function outlineJob(job: JobDefinition, params: ParamGrid = {}, live: Liv
     tolerance: job.tolerance ?? 0,
     usesBook: usesBook(job),
     writesRestartPoints: job.restartPoints !== undefined,
+    ...(job.restartPoints !== undefined && { restartEveryNs: restartEveryNs(job, asked) }),
     isOneSession: job.backtest?.session === 'run',
     ...(job.backtest?.instruments != null && { instruments: job.backtest.instruments.names }),
     columns: rowSchema(job, timings),
@@ -92,6 +96,11 @@ export function outlineJob(job: JobDefinition, params: ParamGrid = {}, live: Liv
     asked: asked.map(outlined),
     live: live.job === job.name ? live.variants.map(outlined) : [],
   }
+}
+
+/** @throws ReplayError input `duration` */
+function restartEveryNs(job: JobDefinition, asked: readonly Variant[]): string {
+  return String(Math.min(...asked.map(({ params }) => parseDuration(job.restartPoints!({ ...job.params, ...params })))))
 }
 
 /** @throws ReplayError input `variant-params` when the job has other parameters than a variant of the table */

@@ -11,6 +11,7 @@ import { dayReach } from './archive/day-spans.ts'
 import { type LookResult, lookAtFolders } from './archive/folder-reach.ts'
 import { InstrumentDays, isBookStream } from './archive/instrument-days.ts'
 import { findMissingStreams } from './archive/missing-streams.ts'
+import { type BookFolder, estimateRestarts, MAX_RESTART_LOOKS, type RestartEstimate } from './archive/restart-estimate.ts'
 import { listSelection } from './archive/selection.ts'
 import { type CellGrid, cellGrid, cellsOfRange, DAY_NS, dateOfDay } from './cells.ts'
 import { type CheckAmount, chooseChecked } from './check-choice.ts'
@@ -21,7 +22,7 @@ import { PlanCollector, type PlannedCell } from './plan-collector.ts'
 import { attemptSeconds, estimateCost } from './plan-cost.ts'
 import type { PlanHead, PlannedCheck } from './run/plan-document.ts'
 import type { WritablePlan } from './run/plan-writer.ts'
-import { folderKey } from './run/task-share.ts'
+import { folderKey, objectsOf } from './run/task-share.ts'
 import { shareTextOf } from './share-text.ts'
 import { ForeignRows } from './table/foreign-rows.ts'
 import { findGoneCells, type GoneCells, inOrder, withGone } from './table/gone-cells.ts'
@@ -187,6 +188,10 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
   const running = new Set([...outline.asked, ...collector.variants].map(({ id }) => id))
   const others = ofOtherCode(live.variants, code).filter(({ id }) => !running.has(id))
   const check = checkOf(options, collector, tasks, grid)
+  const restartPoints =
+    outline.restartEveryNs === undefined
+      ? null
+      : await restartsOf(options, listing, outline, [Math.floor(range[0] / grid.cellsPerDay), lastDay])
   const head: PlanHead = {
     version: 1,
     run: options.run,
@@ -213,6 +218,7 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
     columns: outline.columns,
     counts: collector.counts,
     reasons: collector.reasons,
+    ...(restartPoints !== null && { restartPoints }),
     ...(listing.findings.length > 0 && { findings: listing.findings }),
     tasks: tasks.length,
     partitions: partitions.count,
@@ -226,6 +232,29 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
   }
   const shareText = (task: TaskCut): string => shareTextOf({ head, partitions, listing }, task)
   return { head, instruments: collector.instruments, cells, tasks, taskSeconds, ...told, partitions, listing, shareText }
+}
+
+/** What the snapshots job will write, by the folders of books in the days of the range. */
+function restartsOf(
+  { archive }: PlanOptions,
+  listing: ArchiveListing,
+  outline: JobOutline,
+  [firstDay, lastDay]: readonly [number, number],
+): Promise<RestartEstimate> {
+  const first: BookFolder[] = []
+  let [folders, present] = [0, 0]
+  for (const instrument of listing.instruments) {
+    const inRange = instrument.folders.filter(({ day, stream }) => isBookStream(stream) && day >= firstDay && day <= lastDay)
+    const books = wantedOf(inRange, wantsOf(instrument, outline))
+    folders += books.length
+    for (const { snapshots } of books) present += snapshots
+    const [folder] = books
+    if (folder === undefined || first.length === MAX_RESTART_LOOKS) continue
+    const key = folderKey(instrument.venue, instrument.symbol, dateOfDay(folder.day), folder.stream)
+    const objects = objectsOf(JSON.parse(listing.objectsText(folder)) as (string | number)[])
+    first.push({ key, objects: objects.map(({ name, size, etag }) => ({ key: key + name, size, etag })) })
+  }
+  return estimateRestarts(archive, BigInt(outline.restartEveryNs!), { folders, present }, first)
 }
 
 /** That the table holds rows of several codes, side by side. */

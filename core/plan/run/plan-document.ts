@@ -5,6 +5,7 @@ import type { PlanColumn } from '../../job/row-schema.ts'
 import type { Variant } from '../../job/variants.ts'
 import type { ObjectStore } from '../../store/object-store.ts'
 import type { ListingFinding } from '../archive/listing-findings.ts'
+import type { RestartEstimate } from '../archive/restart-estimate.ts'
 import type { OnForeign } from '../table/pack.ts'
 import { runFiles } from './run-files.ts'
 
@@ -99,6 +100,8 @@ export interface PlanHead {
   readonly columns: readonly PlanColumn[]
   readonly counts: { readonly run: number; readonly cached: number; readonly stale: number }
   readonly reasons: readonly PlanReason[]
+  /** What it writes beside the logs; absent: it makes rows. */
+  readonly restartPoints?: RestartEstimate
   /** What the archive holds that no job reads; absent: nothing. */
   readonly findings?: readonly ListingFinding[]
   /** Of a run that imports files into the archive, in which its documents lie; absent: it makes rows of a table. */
