@@ -20,6 +20,7 @@ import { requireTablePlace } from './table-store.ts'
 /** What is to be done about failing partitions, and about damaged input. */
 export const ON_ERROR_CHOICES = ['quarantine', 'abort', 'skip'] as const
 
+const EFFECT_CHOICES = ['warn', 'block', 'record'] as const
 const FOREIGN_CHOICES = ['keep', 'replace'] as const
 
 const ON_ERROR: OptionSpec = {
@@ -50,6 +51,10 @@ export const JOB_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   check: {
     value: 'N|off',
     help: 'make so many partitions, drawn by the run’s id, a second time from other starts, and commit nothing if rows differ (default: some, of code of one’s own that was not yet checked in the table)',
+  },
+  effects: {
+    value: EFFECT_CHOICES.join('|'),
+    help: 'of code that reads clock, files, network or random numbers, so that rows that are kept may be wrong: say so (default), make it fail, or only keep it in the plan',
   },
   'no-types': { help: 'do not check the types of the job module' },
   workers: { value: 'N', help: 'worker threads (default: number of processors)' },
@@ -108,7 +113,8 @@ export async function requestOf(
   const maxSkew = input.text('max-skew')
   const bundle = await bundleJob(name, { maxSkew })
   await types
-  const job = await loadJob(bundle.code, name, bundle.map)
+  const onEffects = choiceOption(input, 'effects', EFFECT_CHOICES) ?? 'warn'
+  const job = await loadJob(bundle.code, name, bundle.map, onEffects === 'block')
   if (maxSkew !== undefined && job.clock !== 'exchange') throw badOption('max-skew', 'a job that goes by the exchange’s clock', name)
   const createdMs = Date.now()
   const { fromNs, toNs } = rangeOption(input)
@@ -134,6 +140,9 @@ export async function requestOf(
     ...(maxSkew !== undefined && { maxSkew }),
     ...(choiceOption(input, 'on-error', ON_ERROR_CHOICES) === 'skip' && { onCorrupt: 'skip' }),
     ...(onForeign !== undefined && { onForeign }),
+    ...(bundle.effects !== undefined && bundle.effects.length > 0 && { effects: bundle.effects }),
+    ...(onEffects === 'block' && { blocksEffects: true }),
+    ...(onEffects === 'warn' && { tellsEffects: true }),
     ...(check !== 'off' && { check }),
   }
   return { request, bundle }

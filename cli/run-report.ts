@@ -184,6 +184,7 @@ export function aloneCommand({ venue, symbol, startNs, endNs }: FailureGroup, { 
     ...['--from', isoTime(BigInt(startNs)), '--to', isoTime(BigInt(endNs))],
     ...['--slice', sliceText(BigInt(head.sliceNs)), ...paramWords(head)],
     ...(head.onCorrupt === 'skip' ? ['--on-error', 'skip'] : []),
+    ...(head.blocksEffects === true ? ['--effects', 'block'] : []),
     ...(head.maxSkew === undefined ? [] : ['--max-skew', head.maxSkew]),
   ])
 }

@@ -55,14 +55,29 @@ export function bundleFailure(error: unknown): string {
 /**
  * Runs bundled code and gives what it exports.
  * @param name what to call it in stack traces, e.g. the module's path
+ * @param guard what it finds in place of global names, and which modules it may have
  * @throws what the module throws
  */
-export async function runModule(code: string, name: string): Promise<unknown> {
+export async function runModule(code: string, name: string, guard: ModuleGuard = NO_GUARD): Promise<unknown> {
   const library = await hostLibrary().load()
   const own = createRequire(import.meta.url)
   const module: { exports: unknown } = { exports: {} }
-  const requireOf = (id: string): unknown => (id === 'chronicle-replay' ? library : own(id))
-  const run = vm.compileFunction(code, ['module', 'exports', 'require'], { filename: name }) as (...given: unknown[]) => void
-  run(module, module.exports, requireOf)
+  const requireOf = (id: string): unknown => {
+    if (id === 'chronicle-replay') return library
+    guard.requireModule(id)
+    return own(id)
+  }
+  const names = Object.keys(guard.globals)
+  const run = vm.compileFunction(code, ['module', 'exports', 'require', ...names], { filename: name }) as (...given: unknown[]) => void
+  run(module, module.exports, requireOf, ...Object.values(guard.globals))
   return module.exports
 }
+
+/** Bounds of a module's code. */
+export interface ModuleGuard {
+  readonly globals: Readonly<Record<string, unknown>>
+  /** @throws ReplayError for a module that it may not have */
+  readonly requireModule: (id: string) => void
+}
+
+const NO_GUARD: ModuleGuard = { globals: {}, requireModule: () => {} }

@@ -88,7 +88,7 @@ export async function runJob(options: RunJobOptions): Promise<RunJobResult> {
       bundle: bundle.hash,
       engine: await engineHash(),
       archive: archiveStore.uri,
-      outline: outlineJob(await loadJob(bundle.code, name), params, live),
+      outline: outlineJob(await loadJob(bundle.code, name, bundle.map), params, live),
       minTasks: 4 * workers,
       ...(options.venues !== undefined && { venues: options.venues }),
       ...(options.symbols !== undefined && { symbols: options.symbols }),
@@ -105,7 +105,7 @@ export async function runJob(options: RunJobOptions): Promise<RunJobResult> {
     const version = (await findTable(table))?.version ?? -1
     return { run: null, version, rows: 0, partitions: { ...counts, failed: 0 }, failures: [] }
   }
-  await writePlan(table, plan, bundle.code)
+  await writePlan(table, plan, bundle.code, bundle.map)
   const result = await runLocally({ tableUri, endpoint, run, workers, clock: Date.now, random: Math.random, signal, onProgress })
   const { version, rows, failures } = result
   if (result.commit.state !== 'refused') return { run, version, rows, partitions: result.partitions, failures }

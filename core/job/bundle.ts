@@ -6,6 +6,7 @@ import { bundleFailure, bundleModule, runModule } from '../user-module.ts'
 import { BUILTIN_JOBS } from './builtin/index.ts'
 import { isJob } from './define-job.ts'
 import type { JobDefinition } from './job-definition.ts'
+import { blockedGlobals, findEffects, type JobEffect, requirePureModule } from './job-effects.ts'
 import { sourceOf } from './job-stack.ts'
 
 /** The code of a job: one JavaScript file, whose hash is its version. */
@@ -15,6 +16,8 @@ export interface JobBundle {
   readonly hash: string
   /** Source map, JSON; absent for a built-in job. It is no part of the hash: moving a comment changes no rows. */
   readonly map?: string
+  /** What it depends on besides messages and parameters, as far as its words tell; absent for a built-in job. */
+  readonly effects?: readonly JobEffect[]
 }
 
 /** What a run sets in place of what the job says. */
@@ -35,7 +38,7 @@ export async function bundleJob(job: string, settings: JobSettings = {}): Promis
   if (!fs.statSync(job, { throwIfNoEntry: false })?.isFile()) throw unknownJob(job)
   try {
     const { code, map } = await bundleModule(job)
-    return { ...bundleOf(code, settings), map }
+    return { ...bundleOf(code, settings), map, effects: findEffects(code, map) }
   } catch (error) {
     throw new ReplayError('job-bundle', `the job module cannot be bundled: ${bundleFailure(error)}`, {
       category: 'input',
@@ -49,12 +52,13 @@ export async function bundleJob(job: string, settings: JobSettings = {}): Promis
  * Runs a bundle and gives its job.
  * @param name what to call it in stack traces, e.g. the module's path
  * @param map its source map, for errors
+ * @param blocksEffects whether what reaches beyond messages and parameters throws `job-effect`
  * @throws ReplayError input `job-failed` when the module throws, `job-missing` when it exports no job
  */
-export async function loadJob(code: string, name: string, map?: string): Promise<JobDefinition> {
+export async function loadJob(code: string, name: string, map?: string, blocksEffects = false): Promise<JobDefinition> {
   let exports: unknown
   try {
-    exports = await runModule(code, name)
+    exports = await runModule(code, name, blocksEffects ? { globals: blockedGlobals(), requireModule: requirePureModule } : undefined)
   } catch (error) {
     if (error instanceof ReplayError) throw error
     const source = error instanceof Error ? sourceOf(error.stack ?? '', name, map) : null

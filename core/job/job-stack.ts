@@ -11,7 +11,18 @@ export function sourceOf(stack: string, name: string, map: string | undefined): 
   const at = stack.indexOf(`${name}:`)
   const [, line, column] = (at < 0 ? null : /^:(\d+):(\d+)/.exec(stack.slice(at + name.length))) ?? []
   if (map === undefined || line === undefined) return null
-  const entry = new SourceMap(JSON.parse(map) as SourceMapPayload).findEntry(Number(line) - 1, Number(column) - 1)
+  return mapped(map, Number(line) - 1, Number(column) - 1)
+}
+
+/** The same of a place in the bundle's code. */
+export function placeInSource(code: string, index: number, map: string): string | null {
+  const before = code.slice(0, index)
+  const lineStart = before.lastIndexOf('\n') + 1
+  return mapped(map, before.split('\n').length - 1, index - lineStart)
+}
+
+function mapped(map: string, line: number, column: number): string | null {
+  const entry = new SourceMap(JSON.parse(map) as SourceMapPayload).findEntry(line, column)
   if (!('originalSource' in entry)) return null
   return `${entry.originalSource}:${entry.originalLine + 1}:${entry.originalColumn + 1}`
 }

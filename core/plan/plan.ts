@@ -1,6 +1,7 @@
 import { missingInstruments } from '../backtest/instruments.ts'
 import { ReplayError } from '../errors.ts'
 import { isoTime } from '../instant.ts'
+import { effectsText, type JobEffect } from '../job/job-effects.ts'
 import type { JobOutline, JobWindow, OutlinedVariant } from '../job/job-outline.ts'
 import { PARTITION_COLUMNS } from '../job/row-schema.ts'
 import type { ObjectStore } from '../store/object-store.ts'
@@ -41,6 +42,11 @@ export interface PlanOptions {
   readonly onCorrupt?: OnCorrupt | undefined
   /** What becomes of rows that another program changed or brought. @default a run that has to write there is refused */
   readonly onForeign?: OnForeign | undefined
+  /** As in the plan's head. @default none, not blocked */
+  readonly effects?: readonly JobEffect[] | undefined
+  readonly blocksEffects?: true | undefined
+  /** Whether a note says so. @default not */
+  readonly tellsEffects?: true | undefined
   /** What the job was asked for by, so that advice can repeat it. @default not recorded */
   readonly source?: string | undefined
   /** Set in place of the job's own, so that advice can repeat it; it is in the bundle. */
@@ -199,6 +205,8 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
     ...(options.source !== undefined && { source: options.source }),
     ...(options.maxSkew !== undefined && { maxSkew: options.maxSkew }),
     ...code,
+    ...((options.effects?.length ?? 0) > 0 && { effects: options.effects! }),
+    ...(options.blocksEffects === true && { blocksEffects: true }),
     ...(isSkipping && { onCorrupt: 'skip' }),
     ...(options.onForeign !== undefined && { onForeign: options.onForeign }),
     ...(check !== undefined && { check }),
@@ -228,10 +236,14 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
   const cells = (): Iterable<PlannedCell> => collector.planned()
   const told = {
     advice: [...adviceOn(outline, head, days), ...adviceOnReach(days, look)],
-    notes: [...foreign.notes(), ...otherCodeNotes(others.length, live)],
+    notes: [...foreign.notes(), ...otherCodeNotes(others.length, live), ...effectNotes(options)],
   }
   const shareText = (task: TaskCut): string => shareTextOf({ head, partitions, listing }, task)
   return { head, instruments: collector.instruments, cells, tasks, taskSeconds, ...told, partitions, listing, shareText }
+}
+
+function effectNotes({ effects = [], tellsEffects }: PlanOptions): string[] {
+  return effects.length > 0 && tellsEffects === true ? [effectsText(effects)] : []
 }
 
 /** What the snapshots job will write, by the folders of books in the days of the range. */

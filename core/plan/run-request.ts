@@ -1,4 +1,5 @@
 import { ReplayError } from '../errors.ts'
+import type { JobEffect } from '../job/job-effects.ts'
 import type { JobOutline } from '../job/job-outline.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { readArchiveIndex } from './archive/archive-index.ts'
@@ -42,6 +43,10 @@ export interface RunRequest {
   readonly onCorrupt?: 'skip'
   /** As in `PlanOptions`; `new`: few, of code that was not yet checked in this table. Absent: none. */
   readonly check?: CheckAmount | 'new'
+  /** As in the plan's head; `tellsEffects`: with a note. */
+  readonly effects?: readonly JobEffect[]
+  readonly blocksEffects?: true
+  readonly tellsEffects?: true
   /** As in `PlanOptions`. */
   readonly onForeign?: OnForeign
   /** As in `PlanOptions`. */
@@ -88,13 +93,13 @@ export interface PlanRequestOptions {
 /** Plans what was asked for; writes nothing. @throws ReplayError those of `planRun` */
 export async function planRequest(request: RunRequest, { archive, table, live, listing }: PlanRequestOptions): Promise<RunPlan> {
   const { outline, bundle, engine, run, createdMs, source, venues, symbols, fromNs, toNs, slice, maxSkew } = request
-  const { taskBytes, minTasks, minTaskSeconds, onCorrupt, onForeign } = request
+  const { taskBytes, minTasks, minTaskSeconds, onCorrupt, onForeign, effects, blocksEffects, tellsEffects } = request
   const check = request.check === 'new' ? ((await isChecked(table, bundle)) ? undefined : 'few') : request.check
   return planRun({
     ...{ archive, outline, code: { bundle, engine }, run, createdMs, source, venues, symbols, slice, maxSkew },
     fromNs: fromNs === undefined ? undefined : BigInt(fromNs),
     toNs: toNs === undefined ? undefined : BigInt(toNs),
-    ...{ taskBytes, minTasks, minTaskSeconds, onCorrupt, onForeign, check },
+    ...{ taskBytes, minTasks, minTaskSeconds, onCorrupt, onForeign, check, effects, blocksEffects, tellsEffects },
     live: live ?? (await readCommittedParts(table)),
     facts: await readArchiveIndex(table),
     listing,

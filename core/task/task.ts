@@ -125,7 +125,7 @@ export async function workTask(options: RunTaskOptions): Promise<TaskWork> {
   if (options.engine !== undefined) requireEngine(run, head.engine, options.engine)
   const shares = await readTaskShare(table, head, await readTask(table, run, task))
   const code = await readBundle(table, head)
-  const job = await loadJob(code, jobFileOf(head))
+  const job = await loadJob(code, jobFileOf(head), undefined, head.blocksEffects)
   const scratch = options.scratch ?? makeTemporaryFolder('chronicle-replay-task-')
   try {
     const running = new RunningTask(options, head, { code, job }, { table, archive, scratch })
@@ -273,7 +273,13 @@ class RunningTask {
     }
     try {
       const [archive, pass] = [this.#archive, this.#pass]
-      const options = { ...made, archive, pass, seed: asked.seed, loadJob: () => loadJob(this.#code, jobFileOf(this.#head)) }
+      const options = {
+        ...made,
+        archive,
+        pass,
+        seed: asked.seed,
+        loadJob: () => loadJob(this.#code, jobFileOf(this.#head), undefined, this.#head.blocksEffects),
+      }
       this.#receipts.push({ ...receipt, check: await recheck(partition, receipt, options) })
     } catch (error) {
       if (this.#options.signal?.aborted === true) this.#left++

@@ -1,6 +1,7 @@
 import { ReplayError } from '../../errors.ts'
 import type { ImportHow } from '../../import/import-how.ts'
 import type { LeftOutFile } from '../../import/import-plan.ts'
+import type { JobEffect } from '../../job/job-effects.ts'
 import type { PlanColumn } from '../../job/row-schema.ts'
 import type { Variant } from '../../job/variants.ts'
 import type { ObjectStore } from '../../store/object-store.ts'
@@ -65,6 +66,10 @@ export interface PlanHead {
   readonly maxSkew?: string
   /** Hash of the job's bundle: the version of its code. */
   readonly bundle: string
+  /** What the code depends on besides messages and parameters, as far as its words tell; absent: nothing. */
+  readonly effects?: readonly JobEffect[]
+  /** Calls of that kind throw. */
+  readonly blocksEffects?: true
   /** Hash of the library that runs it (engine-hash.ts). */
   readonly engine: string
   /** Absent: a partition fails whose input is damaged (`OnCorrupt`). */
