@@ -1,11 +1,14 @@
 import type { CloudWorld } from './cloud-world.ts'
+import { KeyLimit } from './key-limit.ts'
 import { randomOf } from './random.ts'
+import { serialPhases } from './serial-phases.ts'
 import type { SimulatedTask } from './simulated-work.ts'
 import { TimeQueue } from './time-queue.ts'
 
 export interface SimulatedRun {
-  /** Seconds: all of it; and of that planning, tasks, committing. */
+  /** Seconds: all of it; and of that submitting, planning, tasks, committing. */
   readonly makespanS: number
+  readonly submitS: number
   readonly planS: number
   readonly tasksS: number
   readonly commitS: number
@@ -20,12 +23,15 @@ export interface SimulatedRun {
   readonly bytesDone: number
   /** Bytes read, also those of attempts that were interrupted and did not finish them. */
   readonly bytesRead: number
-  /** The most containers and vCPUs at once, and the most GETs a second that S3 was asked for. */
+  /** The most containers and vCPUs at once, and the most GETs and PUTs a second that S3 answered. */
   readonly maxContainers: number
   readonly maxVcpus: number
   readonly maxGetsPerS: number
-  /** Share of the tasks' time in which S3 held the run up. */
+  readonly maxPutsPerS: number
+  /** Share of the tasks' time in which S3 held the run up; and of it by what it lets read, and lets write. */
   readonly throttledShare: number
+  readonly getsThrottledShare: number
+  readonly putsThrottledShare: number
   /** When containers were launched, seconds from the first submit on. */
   readonly launchesS: readonly number[]
 }
@@ -80,44 +86,57 @@ class Simulation {
   #open: number
   #containers = 0
   #workingCount = 0
-  #s3Partitions: number
-  #overloadedS = 0
+  /** What one vCPU at work asks S3 for, per second: of all tasks alike. */
+  readonly #getsPerVcpuS: number
+  readonly #putsPerVcpuS: number
+  readonly #gets: KeyLimit
+  readonly #puts: KeyLimit
   #throttledS = 0
   #paidS = 0
   readonly #launchesS: number[] = []
-  readonly #sums = { attempts: 0, interruptions: 0, tasksDone: 0, bytesDone: 0, bytesRead: 0, maxContainers: 0, maxGetsPerS: 0 }
+  readonly #sums = { attempts: 0, interruptions: 0, tasksDone: 0, bytesDone: 0, bytesRead: 0, maxContainers: 0 }
 
   constructor(tasks: readonly SimulatedTask[], taskVcpus: number, world: CloudWorld, seed: number) {
     this.#vcpus = taskVcpus
     this.#world = world
     this.#random = randomOf(seed)
     this.#open = tasks.length
-    this.#s3Partitions = world.s3Partitions
+    const [bytes, partitions] = [tasks.reduce((sum, task) => sum + task.bytes, 0), tasks.reduce((sum, task) => sum + task.partitions, 0)]
+    const vcpuS = bytes / world.bytesPerVcpuS + partitions * world.partitionS
+    this.#getsPerVcpuS = (bytes / world.getBytes + partitions * world.smallGets) / vcpuS
+    this.#putsPerVcpuS = (partitions * world.partitionPuts) / vcpuS
+    const [soonest, latest] = world.s3SplitS
+    const draw = (): number => (soonest === latest ? soonest : soonest + this.#random() * (latest - soonest))
+    this.#gets = new KeyLimit(world.s3GetsPerS, world.archiveKeyParts, draw)
+    this.#puts = new KeyLimit(world.s3PutsPerS, world.tableKeyParts, draw)
     this.#waitingToSubmit = tasks.map(({ bytes, partitions }) => ({ bytes, partitions })).reverse()
   }
 
   run(): SimulatedRun {
-    const { listedPerS, committedPerS, vcpuHourDollars, getDollars, putDollars, attemptDollars, getBytes, bytesPerVcpuS } = this.#world
+    const { vcpuHourDollars, getDollars, putDollars, attemptDollars, getBytes, bytesPerVcpuS, smallGets, partitionPuts } = this.#world
     const partitions = this.#waitingToSubmit.reduce((sum, task) => sum + task.partitions, 0)
-    // A log has a segment, an index and its facts.
-    const planS = (3 * partitions) / listedPerS
-    const commitS = partitions / committedPerS
+    const { submitS, planS, commitS, pages } = serialPhases(partitions, this.#world)
     this.#submit()
     // Interruptions that were to come to containers that are over are not waited for.
     while (this.#open > 0) this.#step()
     const tasksS = this.#nowS
-    const { attempts, interruptions, tasksDone, bytesDone, bytesRead, maxContainers, maxGetsPerS } = this.#sums
+    const { attempts, interruptions, tasksDone, bytesDone, bytesRead, maxContainers } = this.#sums
     const vcpuS = this.#paidS * this.#vcpus
-    const requests = (bytesRead / getBytes) * getDollars + (partitions + attempts) * putDollars
+    const gets = bytesRead / getBytes + partitions * smallGets
+    const requests = gets * getDollars + (partitions * partitionPuts + attempts + pages) * putDollars
+    const shareOf = (seconds: number): number => (tasksS === 0 ? 0 : seconds / tasksS)
     return {
-      makespanS: planS + tasksS + commitS,
-      ...{ planS, tasksS, commitS },
+      makespanS: submitS + planS + tasksS + commitS,
+      ...{ submitS, planS, tasksS, commitS },
       utilisation: vcpuS === 0 ? 0 : bytesDone / bytesPerVcpuS / vcpuS,
       vcpuHours: vcpuS / 3600,
       dollars: (vcpuS / 3600) * vcpuHourDollars + requests + attempts * attemptDollars,
-      ...{ attempts, interruptions, tasksDone, bytesDone, bytesRead, maxContainers, maxGetsPerS },
+      ...{ attempts, interruptions, tasksDone, bytesDone, bytesRead, maxContainers },
+      ...{ maxGetsPerS: this.#gets.mostPerS, maxPutsPerS: this.#puts.mostPerS },
       maxVcpus: maxContainers * this.#vcpus,
-      throttledShare: tasksS === 0 ? 0 : this.#throttledS / tasksS,
+      throttledShare: shareOf(this.#throttledS),
+      getsThrottledShare: shareOf(this.#gets.heldS),
+      putsThrottledShare: shareOf(this.#puts.heldS),
       launchesS: this.#launchesS,
     }
   }
@@ -130,26 +149,27 @@ class Simulation {
     const passedS = Math.max(0, (isEvent ? this.#events.time : doneS) - this.#nowS)
     this.#nowS += passedS
     this.#clockS += passedS * speed
-    if (speed < 1) this.#addOverload(passedS)
+    if (speed < 1) this.#throttledS += passedS
+    this.#gets.pass(passedS, this.#busyVcpus * this.#getsPerVcpuS, speed)
+    this.#puts.pass(passedS, this.#busyVcpus * this.#putsPerVcpuS, speed)
     if (isEvent) this.#handle(this.#events.pop())
     else this.#finish(this.#working.pop())
   }
 
   /** How fast containers work, 1: as fast as they can; S3 holds up all of them alike. */
   #speed(): number {
-    const { bytesPerVcpuS, getBytes, s3GetsPerS } = this.#world
-    const wanted = (this.#workingCount * this.#vcpus * bytesPerVcpuS) / getBytes
-    const speed = Math.min(1, (s3GetsPerS * this.#s3Partitions) / Math.max(1, wanted))
-    this.#sums.maxGetsPerS = Math.max(this.#sums.maxGetsPerS, wanted * speed)
-    return speed
+    const busy = this.#busyVcpus
+    return Math.min(1, this.#gets.room(busy * this.#getsPerVcpuS), this.#puts.room(busy * this.#putsPerVcpuS))
   }
 
-  #addOverload(seconds: number): void {
-    this.#throttledS += seconds
-    this.#overloadedS += seconds
-    if (this.#overloadedS < this.#world.s3SplitS) return
-    this.#overloadedS = 0
-    this.#s3Partitions *= 2
+  /** vCPUs that have work. */
+  get #busyVcpus(): number {
+    return this.#workingCount * this.#threads
+  }
+
+  /** Threads of a task that have work: without a place to begin at in the middle there is one pass. */
+  get #threads(): number {
+    return this.#world.hasRestartPoints ? this.#vcpus : 1
   }
 
   #handle(event: Event): void {
@@ -202,10 +222,10 @@ class Simulation {
     if (container.isOver) return
     const { task } = container
     const { bytesPerVcpuS, partitionS } = this.#world
-    const units = Math.min(task.partitions, UNITS_PER_THREAD * this.#vcpus)
+    const units = this.#world.hasRestartPoints ? Math.min(task.partitions, UNITS_PER_THREAD * this.#vcpus) : 1
     const unitS = (task.bytes / bytesPerVcpuS + task.partitions * partitionS) / units
     container.beganAt = this.#clockS
-    container.doneAt = this.#clockS + Math.ceil(units / this.#vcpus) * unitS
+    container.doneAt = this.#clockS + Math.ceil(units / this.#threads) * unitS
     this.#workingCount++
     this.#working.push(container.doneAt, container)
   }

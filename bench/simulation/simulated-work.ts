@@ -19,15 +19,28 @@ export interface SimulatedTask {
   readonly partitions: number
 }
 
-/** Cuts the work as a plan would, a partition being a symbol's day; every day begins anew. */
-export function tasksOf({ symbols, days, bytes, spread }: SimulatedWork, taskBytes: number, seed: number): SimulatedTask[] {
+/**
+ * Cuts the work as a plan would, a partition being a symbol's day.
+ * @param canRestart whether a task may begin with any day; else an instrument is one task
+ */
+export function tasksOf(
+  { symbols, days, bytes, spread }: SimulatedWork,
+  taskBytes: number,
+  seed: number,
+  canRestart = true,
+): SimulatedTask[] {
   const random = randomOf(seed)
   const shares = Array.from({ length: symbols }, () => Math.exp(spread * normal(random)))
   const total = shares.reduce((sum, share) => sum + share, 0)
   const partitions = function* (): Generator<CutPartition> {
     for (const [instrument, share] of shares.entries()) {
       const day = (bytes * share) / total / days
-      for (let i = 0; i < days; i++) yield { instrument, bytes: { from: i * day, start: i * day, end: (i + 1) * day }, canRestart: true }
+      for (let i = 0; i < days; i++)
+        yield {
+          instrument,
+          bytes: { from: canRestart ? i * day : 0, start: i * day, end: (i + 1) * day },
+          canRestart: canRestart || i === 0,
+        }
     }
   }
   return cutTasks(partitions(), { bytes, partitions: symbols * days }, taskBytes, 1)

@@ -9,14 +9,15 @@ const folder = temporaryFolder('bench')
 describe('simulate-cloud', () => {
   it('says what a run on AWS comes to, with its assumptions and advice', () => {
     const script = path.resolve(import.meta.dirname, '../../bench/simulate-cloud.ts')
-    const argv = ['--bytes-per-s', '60e6', '--symbols', '50', '--days', '20', '--terabytes', '1', '--json']
+    const argv = ['--mb-per-s', '30,90', '--symbols', '50', '--days', '20', '--terabytes', '1', '--json']
     const { stdout, stderr, status } = spawnSync(process.execPath, [script, ...argv], { encoding: 'utf8' })
     expect([status, stderr]).toEqual([0, ''])
-    const { rows, best, assumptions } = JSON.parse(stdout)
-    expect(rows.length).toBeGreaterThan(10)
-    for (const { tasks, tasksDone, dollars } of rows) expect([tasksDone, dollars > 0]).toEqual([tasks, true])
+    const { results, advised, goal, assumptions } = JSON.parse(stdout)
+    expect(results.length).toBeGreaterThan(10)
+    for (const { minutes, dollars } of results) expect([minutes[0] < minutes[1], dollars[0] > 0]).toEqual([true, true])
     expect(assumptions.length).toBeGreaterThan(5)
-    expect(rows).toContainEqual(expect.objectContaining(best))
+    expect(results).toContainEqual(advised)
+    expect(goal.length).toBeGreaterThan(5)
   })
 })
 
