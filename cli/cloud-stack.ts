@@ -18,6 +18,8 @@ export interface CloudStack {
   readonly logGroup: string | null
   /** Tasks run on EC2 instances and not on Fargate. */
   readonly isEc2: boolean
+  /** First folders of the table bucket whose tasks have a role of their own. */
+  readonly areas: readonly string[]
   /** The containers' image, and the engine in it; null: the stack does not tell. */
   readonly image: string | null
   readonly engine: string | null
@@ -51,6 +53,7 @@ export async function readStack(cloud: Cloud, name: string): Promise<CloudStack>
     maxVcpus: count('MaxVcpus'),
     logGroup: outputs.get('LogGroup') ?? null,
     isEc2: ec2 !== undefined,
+    areas: (outputs.get('Areas') ?? '').split(',').filter((name) => name !== ''),
     image: outputs.get('ImageUri') ?? null,
     engine: outputs.get('Engine') ?? null,
   }

@@ -30,12 +30,14 @@ export class Compute extends Construct {
   readonly definitions: Readonly<Record<ContainerKind, batch.CfnJobDefinition>>
   /** Those of jobs in the `ec2` queue. */
   readonly ec2Definitions: Readonly<Record<'task' | 'snapshots' | 'import', batch.CfnJobDefinition>> | null
+  /** Of the tasks of each area, by its name. */
+  readonly areas: ReadonlyMap<string, { readonly spot: batch.CfnJobDefinition; readonly onDemand: batch.CfnJobDefinition }>
   readonly log: logs.LogGroup
   readonly image: Image
 
   constructor(scope: Construct, options: ComputeOptions) {
     super(scope, 'Compute')
-    const { settings, network, logDays } = options
+    const { settings, network, roles, logDays } = options
     const { maxVcpus } = settings
     const place = { vpc: network.vpc, vpcSubnets: network.subnets, securityGroups: [network.jobs], maxvCpus: maxVcpus }
     this.onDemand = this.#queue('OnDemand', new batch.FargateComputeEnvironment(this, 'FargateOnDemand', place), settings)
@@ -53,20 +55,27 @@ export class Compute extends Construct {
     this.image.grantPull(execution)
     this.log.grantWrite(execution)
 
-    const define = (kind: ContainerKind, platform: 'FARGATE' | 'EC2'): batch.CfnJobDefinition => {
+    const define = (kind: ContainerKind, platform: 'FARGATE' | 'EC2', area: string | null = null): batch.CfnJobDefinition => {
+      const role = area === null ? roles[kind] : roles.areas.get(area)!
       const places = {
         image: this.image.uri,
         log: this.log.logGroupName,
-        role: options.roles[kind].roleArn,
+        role: role.roleArn,
         executionRole: execution.roleArn,
       }
-      const id = `${kind[0]!.toUpperCase()}${kind.slice(1)}${platform === 'EC2' ? 'Ec2' : ''}`
-      return new batch.CfnJobDefinition(this, id, containerDefinition(kind, platform, places, settings))
+      const id = `${area === null ? kind[0]!.toUpperCase() + kind.slice(1) : `Area${area}`}${platform === 'EC2' ? 'Ec2' : ''}`
+      return new batch.CfnJobDefinition(this, id, containerDefinition(kind, platform, places, settings, area))
     }
     this.definitions = Object.fromEntries(CONTAINER_KINDS.map((kind) => [kind, define(kind, 'FARGATE')])) as Compute['definitions']
     this.ec2Definitions = settings.ec2Spot
       ? { task: define('task', 'EC2'), snapshots: define('snapshots', 'EC2'), import: define('import', 'EC2') }
       : null
+    this.areas = new Map(
+      settings.areas.map((area) => {
+        const onDemand = define('task', 'FARGATE', area)
+        return [area, { onDemand, spot: settings.ec2Spot ? define('task', 'EC2', area) : onDemand }]
+      }),
+    )
   }
 
   get queues(): batch.JobQueue[] {

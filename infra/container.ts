@@ -31,12 +31,14 @@ const SCRATCH = '/tmp'
 /**
  * A job definition: the image without rights beyond its role, on a root file system that cannot be written to.
  * Tasks are submitted with their own timeout.
+ * @param area of tasks with a role of their own; null: the role of all others
  */
 export function containerDefinition(
   kind: ContainerKind,
   platform: 'FARGATE' | 'EC2',
   places: ContainerPlaces,
   settings: Settings,
+  area: string | null = null,
 ): CfnJobDefinitionProps {
   const isTask = kind === 'task' || kind === 'snapshots' || kind === 'import'
   const word = isTask ? 'task' : kind === 'plan' ? 'plan' : 'commit'
@@ -47,7 +49,7 @@ export function containerDefinition(
   const memoryMiB = platform === 'EC2' ? Math.floor(memoryGiB * 1024 * 0.9) : memoryGiB * 1024
   return {
     type: 'container',
-    jobDefinitionName: `${settings.stack}-${kind.replace('C', '-c')}${platform === 'EC2' ? '-ec2' : ''}`,
+    jobDefinitionName: `${settings.stack}-${area === null ? kind.replace('C', '-c') : `area-${area}`}${platform === 'EC2' ? '-ec2' : ''}`,
     platformCapabilities: [platform],
     propagateTags: true,
     // Runs that are on their way go on with the revision that they began with.

@@ -10,6 +10,7 @@ import type { Storage } from './storage.ts'
  * | role      | reads                                          | writes                                                      |
  * | plan      | archive: names; table: log and …_chronicle/    | creates what a plan is, below …_chronicle/runs/             |
  * | task      | archive; …_chronicle/runs/                     | creates parts and receipts                                  |
+ * | area      | as task, runs of its folder alone              | as task, in its folder alone                                |
  * | snapshots | as task                                        | as task, and …snapshots/ of the archive                     |
  * | import    | archive and the buckets to import from; …_chronicle/runs/ of the archive | creates staged logs and receipts in the archive |
  * | commit    | log, plans, receipts, cancel marks, parts      | …_delta_log/ (versions: creates), index, empty cells, outcome |
@@ -35,13 +36,15 @@ const CHECKED = '_chronicle/checked/*'
 export class Roles extends Construct {
   readonly plan: iam.Role
   readonly task: iam.Role
+  /** In place of the task's, by first folder of the table's key. */
+  readonly areas: ReadonlyMap<string, iam.Role>
   readonly snapshots: iam.Role
   readonly import: iam.Role
   readonly archiveCommit: iam.Role
   readonly commit: iam.Role
   readonly vacuum: iam.Role
 
-  constructor(scope: Construct, storage: Storage, { importBuckets }: Pick<Settings, 'importBuckets'>) {
+  constructor(scope: Construct, storage: Storage, { importBuckets, areas }: Pick<Settings, 'importBuckets' | 'areas'>) {
     super(scope, 'Roles')
     const archive = storage.archive.bucketArn
     const table = storage.table.bucketArn
@@ -65,6 +68,15 @@ export class Roles extends Construct {
       deny(role, ['s3:PutObject'], below(table, LOG))
       deny(role, ['s3:DeleteObject', 's3:DeleteObjectVersion'], ['*'])
     }
+    this.areas = new Map(areas.map((area) => [area, this.#area(area, archive, `${table}/${area}`)]))
+    // Else whoever may submit outside of an area could read its runs, and write into them.
+    if (areas.length > 0)
+      for (const role of [this.task, this.snapshots])
+        deny(
+          role,
+          ['s3:GetObject', 's3:PutObject'],
+          areas.map((area) => `${table}/${area}/*`),
+        )
     // Restart points are in no fingerprint: what is there, runs begin with.
     allowToCreate(this.snapshots, below(archive, 'snapshots/*'))
 
@@ -103,6 +115,17 @@ export class Roles extends Construct {
     allow(this.vacuum, ['s3:DeleteObject'], below(table, PARTS, EMPTY_CELLS))
   }
 
+  /** @param folder ARN of the area's folder in the table bucket */
+  #area(area: string, archive: string, folder: string): iam.Role {
+    const role = this.#container(`Area${area}`, `Runs job bundles of tables below ${area}/: creates parts and receipts there`)
+    allow(role, ['s3:ListBucket'], [archive, folder.slice(0, -area.length - 1)])
+    allow(role, ['s3:GetObject'], [`${archive}/*`, ...below(folder, RUNS, PARTS)])
+    allowToCreate(role, below(folder, PARTS, RECEIPTS))
+    deny(role, ['s3:PutObject'], below(folder, LOG))
+    deny(role, ['s3:DeleteObject', 's3:DeleteObjectVersion'], ['*'])
+    return role
+  }
+
   #container(id: string, description: string): iam.Role {
     const assumedBy = new iam.ServicePrincipal('ecs-tasks.amazonaws.com', {
       conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
@@ -111,7 +134,7 @@ export class Roles extends Construct {
   }
 }
 
-/** ARNs of keys at the root of a bucket and below any prefix. */
+/** ARNs of keys at the root of a bucket, or a folder of one, and below any prefix. */
 export function below(bucket: string, ...patterns: readonly string[]): string[] {
   return patterns.flatMap((pattern) => [`${bucket}/${pattern}`, `${bucket}/*/${pattern}`])
 }

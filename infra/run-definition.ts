@@ -5,7 +5,7 @@ import type { State, StateMachineDefinition } from './states-language.ts'
 
 /*
  * The state machine of a run, as Amazon States Language. Input: {run: URI of the run, id, bucket, tasks: key of the task list,
- * definition: "task" | "snapshots" | "import"}.
+ * definition: "task" | "task-<area>" | "snapshots" | "import"}.
  *
  * - No state grows with the run: what jobs answer is dropped, and children end with `{}`.
  * - Children never fail, whatever their jobs do: what is missing is judged by `commit`, from plan and receipts. So AWS, where
@@ -23,6 +23,8 @@ export interface RunPlaces {
   readonly taskDefinitions: { readonly spot: string; readonly onDemand: string }
   readonly snapshotsDefinitions: { readonly spot: string; readonly onDemand: string }
   readonly importDefinitions: { readonly spot: string; readonly onDemand: string }
+  /** Of tasks in areas, by area. */
+  readonly areaDefinitions: Readonly<Record<string, { readonly spot: string; readonly onDemand: string }>>
   readonly spotQueue: string
   readonly onDemandQueue: string
 }
@@ -66,10 +68,19 @@ export function runDefinition(places: RunPlaces, limits: RunLimits): StateMachin
         Choices: [
           { Variable: '$.definition', StringEquals: 'snapshots', Next: 'Snapshots' },
           { Variable: '$.definition', StringEquals: 'import', Next: 'Logs' },
+          ...Object.keys(places.areaDefinitions).map((area) => ({
+            ...{ Variable: '$.definition', StringEquals: `task-${area}`, Next: `RowsOf-${area}` },
+          })),
         ],
         Default: 'Rows',
       },
       Rows: { Type: 'Pass', Result: { ...places.taskDefinitions, commit }, ResultPath: '$.jobs', Next: 'Plan' },
+      ...Object.fromEntries(
+        Object.entries(places.areaDefinitions).map(([area, definitions]) => [
+          `RowsOf-${area}`,
+          { Type: 'Pass', Result: { ...definitions, commit }, ResultPath: '$.jobs', Next: 'Plan' },
+        ]),
+      ),
       Snapshots: { Type: 'Pass', Result: { ...places.snapshotsDefinitions, commit }, ResultPath: '$.jobs', Next: 'Plan' },
       // Whoever submits an import has looked at all of its files, and written the plan.
       Logs: {

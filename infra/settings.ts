@@ -8,6 +8,8 @@ export interface Settings {
   readonly archiveBucket: string | null
   /** Names of other buckets that imports may read; the archive's own they may. @default none */
   readonly importBuckets: readonly string[]
+  /** First folders of the table bucket whose jobs have a role of their own each, which reaches no other folder. @default none */
+  readonly areas: readonly string[]
   /** An ECR repository with an image that was built elsewhere. @default the deployment builds and pushes one */
   readonly repository: string | null
   /** Tag of that image, or `sha256:…`. @default latest */
@@ -42,6 +44,9 @@ export interface Settings {
   readonly schedule: ScheduleSettings | null
 }
 
+/** What tasks of a run in an area are started as. */
+export type AreaDefinition = `task-${string}`
+
 /** A pinned request (docs/architecture.md) and when to run it. */
 export interface ScheduleSettings {
   /** Of EventBridge Scheduler, UTC: `cron(30 0 * * ? *)`, `rate(1 day)`. */
@@ -50,7 +55,7 @@ export interface ScheduleSettings {
   readonly id: string
   /** Prefix of the table in the stack's table bucket. */
   readonly table: string
-  readonly definition: 'task' | 'snapshots'
+  readonly definition: 'task' | 'snapshots' | AreaDefinition
 }
 
 /** Memory that Fargate offers for vCPUs, GiB: from, to, in steps of. */
@@ -99,6 +104,7 @@ export function readSettings(context: (name: string) => unknown): Settings {
   const logDays = whole('logDays', 30, 1, 3653)
   if (!LOG_DAYS.includes(logDays)) throw refused('logDays', LOG_DAYS.join(', '), String(logDays))
   const listed = (text: string | null): string[] => (text ?? '').split(',').filter((name) => name !== '')
+  const areas = listed(matching('areas', /^[a-z0-9]{1,32}(,[a-z0-9]{1,32})*$/, 'names of a-z and 0-9, up to 32, with commas'))
   const repository = matching('repository', /^[a-z0-9][a-z0-9._/-]{1,255}$/, 'the name of an ECR repository')
   const imageTag = matching('imageTag', /^(sha256:[0-9a-f]{64}|[A-Za-z0-9_][\w.-]{0,127})$/, 'a tag or sha256:…')
   if (imageTag !== null && repository === null)
@@ -107,6 +113,7 @@ export function readSettings(context: (name: string) => unknown): Settings {
     stack: matching('stack', /^[A-Za-z][A-Za-z0-9-]{0,63}$/, 'a name of letters, digits and "-"') ?? 'ChronicleReplay',
     archiveBucket: matching('archiveBucket', /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'the name of a bucket'),
     importBuckets: listed(matching('importBuckets', /^[a-z0-9][a-z0-9.-]+(,[a-z0-9][a-z0-9.-]+)*$/, 'names of buckets, with commas')),
+    areas,
     repository,
     imageTag: imageTag ?? 'latest',
     zones: listed(
@@ -124,18 +131,23 @@ export function readSettings(context: (name: string) => unknown): Settings {
     logDays,
     alarmTopic: matching('alarmTopic', /^arn:[^:]+:sns:[^:]+:\d{12}:.+$/, 'the ARN of an SNS topic'),
     s3PrefixList: matching('s3PrefixList', /^pl-[0-9a-f]+$/, 'pl-…, as `aws ec2 describe-managed-prefix-lists` tells'),
-    schedule: readSchedule(matching, oneOf),
+    schedule: readSchedule(matching, oneOf, areas),
   }
 }
 
 function readSchedule(
   matching: (name: string, pattern: RegExp, what: string) => string | null,
-  oneOf: (name: string, values: readonly ['task', 'snapshots']) => 'task' | 'snapshots',
+  oneOf: <T extends string>(name: string, values: readonly [T, ...T[]]) => T,
+  areas: readonly string[],
 ): ScheduleSettings | null {
   const expression = matching('scheduleExpression', /^(cron|rate)\(.+\)$/, 'cron(…) or rate(…)')
   const id = matching('scheduleId', /^[0-9a-f]{8}$/, 'eight hex digits')
   const table = matching('scheduleTable', /^[^/].*[^/]$|^[^/]$/, "the table's prefix in the table bucket, without / around it")
-  const definition = oneOf('scheduleDefinition', ['task', 'snapshots'])
+  const definition = oneOf<ScheduleSettings['definition']>('scheduleDefinition', [
+    'task',
+    'snapshots',
+    ...areas.map((area) => `task-${area}` as const),
+  ])
   if (expression === null && id === null && table === null) return null
   if (expression !== null && id !== null && table !== null) return { expression, id, table, definition }
   throw refused('scheduleExpression', 'scheduleExpression, scheduleId and scheduleTable together', 'only some of them')

@@ -25,7 +25,7 @@ export class ReplayStack extends Stack {
     const roles = new Roles(this, storage, settings)
     const compute = new Compute(this, { settings, network, roles, content: image, logDays })
     const { machine: run } = new Workflow(this, { settings, storage, compute, logDays })
-    const { policy: submitter } = new Submitter(this, { settings, storage, image: compute.image, run })
+    const { policy: submitter, ofAreas } = new Submitter(this, { settings, storage, image: compute.image, run })
     new Sweep(this, { compute, run, logDays })
     new Monitoring(this, { settings, compute, run, logDays })
     const { schedule } = settings
@@ -47,6 +47,8 @@ export class ReplayStack extends Stack {
       LogGroup: compute.log.logGroupName,
       VacuumRoleArn: roles.vacuum.roleArn,
       SubmitterPolicyArn: submitter.managedPolicyArn,
+      Areas: settings.areas.length === 0 ? undefined : settings.areas.join(','),
+      ...Object.fromEntries([...ofAreas].map(([area, policy]) => [`SubmitterPolicyArnOf${area}`, policy.managedPolicyArn])),
     }
     for (const [name, value] of Object.entries(outputs)) if (value !== undefined) new CfnOutput(this, name, { value })
     acceptFindings(this)

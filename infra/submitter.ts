@@ -21,10 +21,19 @@ export interface SubmitterOptions {
  */
 export class Submitter extends Construct {
   readonly policy: iam.ManagedPolicy
+  /** For those who submit in one area alone, by area. */
+  readonly ofAreas: ReadonlyMap<string, iam.ManagedPolicy>
 
-  constructor(scope: Construct, { settings, storage, image, run }: SubmitterOptions) {
+  constructor(scope: Construct, options: SubmitterOptions) {
     super(scope, 'Submitter')
+    const { areas } = options.settings
+    this.policy = this.#policy('Policy', options, null)
+    this.ofAreas = new Map(areas.map((area) => [area, this.#policy(`Area${area}`, options, area)]))
+  }
+
+  #policy(id: string, { settings, storage, image, run }: SubmitterOptions, area: string | null): iam.ManagedPolicy {
     const [archive, table] = [storage.archive.bucketArn, storage.table.bucketArn]
+    const tables = area === null ? table : `${table}/${area}`
     const sources = settings.importBuckets.map((name) => `arn:${Aws.PARTITION}:s3:::${name}`)
     const here = (service: string, resource: string): string => Stack.of(this).formatArn({ service, resource, resourceName: '*' })
     const ofMachine = (kind: string): string => `arn:${Aws.PARTITION}:states:${Aws.REGION}:${Aws.ACCOUNT_ID}:${kind}:${settings.stack}-run`
@@ -33,12 +42,13 @@ export class Submitter extends Construct {
     )
     const plans = ['plan.json', 'tasks.json', 'shares/*'].map((name) => `${RUNS}/${name}`)
     const created = [
-      ...below(table, ...documents, '_chronicle/schedules/*'),
+      ...below(tables, ...documents, '_chronicle/schedules/*'),
       // Whoever submits an import plans it.
-      ...below(archive, ...documents, ...plans),
+      ...(area === null ? below(archive, ...documents, ...plans) : []),
     ]
-    this.policy = new iam.ManagedPolicy(this, 'Policy', {
-      description: 'Submits, follows, resumes and cancels runs',
+    return new iam.ManagedPolicy(this, id, {
+      description:
+        area === null ? 'Submits, follows, resumes and cancels runs' : `The same for runs of tables below ${area}/ alone, and no imports`,
       statements: [
         // The second: what `doctor` looks at of the bootstrap.
         allow(['cloudformation:DescribeStacks'], [Aws.STACK_ID, here('cloudformation', 'stack/CDKToolkit')]),
@@ -48,11 +58,11 @@ export class Submitter extends Construct {
           ['s3:GetObject'],
           [archive, ...sources].map((bucket) => `${bucket}/*`),
         ),
-        allow(['s3:GetObject'], below(table, '_delta_log/*', '_chronicle/*')),
+        allow(['s3:GetObject'], below(tables, '_delta_log/*', '_chronicle/*')),
         allow(['s3:PutObject'], created),
         new iam.PolicyStatement({ effect: iam.Effect.DENY, actions: ['s3:PutObject'], resources: created, conditions: REPLACES }),
         // Which import an archive is taken by: one that ended gives way.
-        allow(['s3:PutObject'], below(archive, '_imports/active.json')),
+        ...(area === null ? [allow(['s3:PutObject'], below(archive, '_imports/active.json'))] : []),
         allow(['states:StartExecution'], [run.stateMachineArn]),
         allow(
           ['states:DescribeExecution', 'states:StopExecution', 'states:ListMapRuns'],

@@ -59,7 +59,7 @@ export function statesPrincipal(): iam.ServicePrincipal {
   return new iam.ServicePrincipal('states.amazonaws.com', { conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } } })
 }
 
-function placesOf({ definitions, ec2Definitions, onDemand, spot, ec2 }: Compute): RunPlaces {
+function placesOf({ definitions, ec2Definitions, areas, onDemand, spot, ec2 }: Compute): RunPlaces {
   const arn = (definition: { readonly ref: string }): string => definition.ref
   const task = arn(definitions.task)
   const snapshots = arn(definitions.snapshots)
@@ -71,6 +71,7 @@ function placesOf({ definitions, ec2Definitions, onDemand, spot, ec2 }: Compute)
     taskDefinitions: { spot: ec2Definitions === null ? task : arn(ec2Definitions.task), onDemand: task },
     snapshotsDefinitions: { spot: ec2Definitions === null ? snapshots : arn(ec2Definitions.snapshots), onDemand: snapshots },
     importDefinitions: { spot: ec2Definitions === null ? imports : arn(ec2Definitions.import), onDemand: imports },
+    areaDefinitions: Object.fromEntries([...areas].map(([area, each]) => [area, { spot: arn(each.spot), onDemand: arn(each.onDemand) }])),
     spotQueue: (ec2 ?? spot).jobQueueArn,
     onDemandQueue: onDemand.jobQueueArn,
   }

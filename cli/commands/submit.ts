@@ -148,7 +148,7 @@ async function prepare(input: CommandInput, progress: ProgressLine): Promise<Pre
     logGroup: stack.logGroup,
     taskVcpus: stack.taskVcpus,
     maxVcpus: stack.maxVcpus,
-    definition: definitionOf(job, request),
+    definition: definitionOf(job, request, areaOf(tableUri, stack)),
     ...{ maxDollars, dollars: { low, high } },
   }
   return {
@@ -160,9 +160,19 @@ async function prepare(input: CommandInput, progress: ProgressLine): Promise<Pre
   }
 }
 
+/** The area that a table lies in; null: none, or the stack has none. */
+function areaOf(tableUri: string, { tableBucket, areas }: CloudStack): string | null {
+  const [folder] = tableUri.slice(`s3://${tableBucket}/`.length).split('/')
+  return areas.find((area) => area === folder) ?? null
+}
+
 /** The stack's role that writes beside the logs is for the built-in job alone. @throws ReplayError input `job-restart-points` */
-function definitionOf(job: string, { outline }: RunRequest): 'task' | 'snapshots' {
-  if (!outline.writesRestartPoints) return 'task'
+function definitionOf(job: string, { outline }: RunRequest, area: string | null): RunSubmission['definition'] {
+  if (!outline.writesRestartPoints) return area === null ? 'task' : `task-${area}`
+  if (job === 'snapshots' && area !== null) {
+    const message = `restart points are for everybody: the role that writes them reaches no table below ${area}/; take a --table outside of all areas`
+    throw new ReplayError('job-restart-points', message, { category: 'input' })
+  }
   if (job === 'snapshots') return 'snapshots'
   const message = `${job} writes restart points, which later runs take on trust: on a stack the built-in job snapshots alone may; submit that one, or run yours with "run" where you may write into the archive`
   throw new ReplayError('job-restart-points', message, { category: 'input' })

@@ -73,8 +73,8 @@ export interface RunSubmission {
   /** vCPUs of a task's container, and of all that may run at once. */
   readonly taskVcpus: number
   readonly maxVcpus: number
-  /** Job definition of the tasks. */
-  readonly definition: 'task' | 'snapshots' | 'import'
+  /** Job definition of the tasks; `task-<area>` of tables in an area. */
+  readonly definition: 'task' | `task-${string}` | 'snapshots' | 'import'
   /** The most that the run may cost by its estimate, US dollars; null: no limit was given. */
   readonly maxDollars: number | null
   /** The estimate; null: none was made. */

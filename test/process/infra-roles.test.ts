@@ -46,7 +46,7 @@ describe('the roles of the stack', () => {
   beforeAll(async () => {
     stack = new Synthesized()
     await generateArchive(archive.uri, { symbols: 1, messages: 500, seed: 3, segmentBytes: 65_536 })
-  }, 60_000)
+  }, 120_000)
 
   const rightsOf = (kind: Kind): Statement[] => (kind === 'Submitter' ? stack.managed('Submitter') : stack.statements(`Roles${kind}`))
 
@@ -280,6 +280,60 @@ describe('the roles of the stack', () => {
         Action: 's3:PutObject',
         Resource: [`${TABLE}/_delta_log/*`, `${TABLE}/*/_delta_log/*`],
       })
+    }
+  })
+})
+
+describe('areas of a table bucket', () => {
+  let stack: Synthesized
+
+  beforeAll(() => {
+    stack = new Synthesized({ areas: 'desk,quant' })
+  }, 120_000)
+
+  const ID = '20240808T120000Z-7f3a09c2'
+  const RUN = runFiles(ID)
+  const PART = `venue=binance/symbol=BTC/date=2024-08-08/part-x-y-${ID}-a1.parquet`
+  const OF_A_TASK = [PART, RUN.receipt('000001', 'a1')]
+  const may = (statements: readonly Statement[], action: string, key: string): boolean =>
+    isAllowed(statements, `s3:${action}`, `${TABLE}/${key}`, { 's3:ObjectCreationOperation': 'true', 's3:if-none-match': '*' })
+
+  it('are for the tasks of their runs alone: no other role that runs code reads or writes there', () => {
+    const roles = { desk: 'RolesAreadesk', quant: 'RolesAreaquant', '': 'RolesTask', snapshots: 'RolesSnapshots' }
+    for (const [own, role] of Object.entries(roles)) {
+      const statements = stack.statements(role)
+      for (const folder of ['desk/', 'quant/', 'desk/deep/flow/', 'quant/flow/', 'other/', '']) {
+        const isOwn = own === 'snapshots' || own === '' ? !/^(desk|quant)/.test(folder) : folder.startsWith(`${own}/`)
+        for (const key of OF_A_TASK)
+          expect([role, folder, key, may(statements, 'PutObject', folder + key)]).toEqual([role, folder, key, isOwn])
+        for (const key of [RUN.bundle, RUN.plan, ...OF_A_TASK])
+          expect([role, folder, key, may(statements, 'GetObject', folder + key)]).toEqual([role, folder, key, isOwn])
+        expect(may(statements, 'PutObject', `${folder}_delta_log/00000000000000000001.json`)).toBe(false)
+        for (const key of [PART, RUN.plan]) expect(may(statements, 'DeleteObject', folder + key)).toBe(false)
+      }
+    }
+  })
+
+  it('have a policy each for those who submit there, and nowhere else', () => {
+    const desk = stack.managed('SubmitterAreadesk')
+    const all = stack.managed('SubmitterPolicy')
+    for (const key of [RUN.request, RUN.bundle, RUN.listing, RUN.cancel]) {
+      for (const folder of ['desk/flow/', 'desk/']) expect(may(desk, 'PutObject', folder + key)).toBe(true)
+      for (const folder of ['quant/flow/', 'other/', ''])
+        expect([may(desk, 'PutObject', folder + key), may(all, 'PutObject', folder + key)]).toEqual([false, true])
+    }
+    expect([may(desk, 'GetObject', `quant/${RUN.bundle}`), may(desk, 'GetObject', `desk/${RUN.bundle}`)]).toEqual([false, true])
+    expect(may(desk, 'PutObject', `desk/${PART}`)).toBe(false)
+    expect(isAllowed(desk, 's3:PutObject', `${ARCHIVE}/_imports/active.json`, { 's3:if-none-match': '*' })).toBe(false)
+    expect(Object.keys(stack.outputs)).toEqual(expect.arrayContaining(['Areas', 'SubmitterPolicyArnOfdesk', 'SubmitterPolicyArnOfquant']))
+  })
+
+  it('are what the job definitions of their tasks are started with', () => {
+    for (const area of ['desk', 'quant']) {
+      const { Properties } = stack.one('AWS::Batch::JobDefinition', `ComputeArea${area}`)
+      expect(Properties.JobDefinitionName).toBe(`ChronicleReplay-area-${area}`)
+      expect(JSON.stringify(Properties.ContainerProperties.JobRoleArn)).toContain(`RolesArea${area}`)
+      expect(Properties.ContainerProperties.Command).toEqual(['task'])
     }
   })
 })

@@ -18,6 +18,9 @@ const PLACES: RunPlaces = {
   archiveCommitDefinition: arn('job-definition', 'Replay-archive-commit:1'),
   snapshotsDefinitions: { spot: arn('job-definition', 'Replay-snapshots-ec2:1'), onDemand: arn('job-definition', 'Replay-snapshots:1') },
   importDefinitions: { spot: arn('job-definition', 'Replay-import-ec2:1'), onDemand: arn('job-definition', 'Replay-import:1') },
+  areaDefinitions: {
+    desk: { spot: arn('job-definition', 'Replay-area-desk-ec2:1'), onDemand: arn('job-definition', 'Replay-area-desk:1') },
+  },
   spotQueue: arn('job-queue', 'ChronicleReplay-ComputeSpotA1D242C2-5e3bd1e9'),
   onDemandQueue: arn('job-queue', 'ChronicleReplay-ComputeOnDemandF2A0599F-85b7c4ff'),
 }
@@ -122,6 +125,12 @@ describe('the state machine of runs', () => {
     const { jobs } = carryOut(1)
     expect(jobs.map(({ JobName }) => JobName)).toEqual([`${ID}-plan`, `${ID}-task-000000`, `${ID}-commit`])
     for (const { JobName } of jobs) expect(JobName).toMatch(/^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/)
+  })
+
+  it('gives tasks of an area the role of that area', () => {
+    const { jobs } = carryOut(1, () => null, { ...INPUT, definition: 'task-desk' })
+    const definitions = jobs.filter(({ JobName }) => JobName.includes('-task-')).map(({ JobDefinition }) => JobDefinition)
+    expect(definitions).toEqual([PLACES.areaDefinitions.desk!.spot])
   })
 
   it('gives tasks that write restart points the role that may', () => {

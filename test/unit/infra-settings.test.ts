@@ -28,6 +28,17 @@ describe('settings of the stack', () => {
     expect(() => read({ scheduleId: '7f3a09c2' })).toThrow('scheduleExpression, scheduleId and scheduleTable together')
   })
 
+  it('let a schedule run in an area that there is', () => {
+    const schedule = {
+      scheduleExpression: 'rate(1 day)',
+      scheduleId: '7f3a09c2',
+      scheduleTable: 'desk/flow',
+      scheduleDefinition: 'task-desk',
+    }
+    expect(read({ ...schedule, areas: 'desk,research' }).schedule).toMatchObject({ definition: 'task-desk' })
+    expect(() => read(schedule)).toThrow('scheduleDefinition: expected task or snapshots')
+  })
+
   it.each([
     [{ taskVcpus: '3' }, 'taskVcpus: expected 4 or 1 or 2 or 8 or 16, found 3'],
     [{ taskVcpus: '8', taskMemoryGiB: '18' }, 'taskMemoryGiB: expected 16 to 60 in steps of 4, found 18'],
@@ -38,6 +49,7 @@ describe('settings of the stack', () => {
     [{ architecture: 'arm64' }, 'architecture: expected X86_64 or ARM64, found arm64'],
     [{ imageTag: 'a b' }, 'imageTag: expected a tag or sha256:…, found a b'],
     [{ imageTag: '1.2.3' }, 'imageTag: expected a repository with it'],
+    [{ areas: 'desk,Research' }, 'areas: expected names of a-z and 0-9'],
     [{ zones: 'us-east-1' }, 'zones: expected names of zones'],
     [{ scheduleTable: '/flow' }, 'scheduleTable: expected'],
   ])('say what is allowed: %o', (context, message) => {
