@@ -8,7 +8,9 @@ import { makeTemporaryFolder } from '../core/temporary-folder.ts'
 import type { CommandIo } from './command.ts'
 import { countText } from './output.ts'
 
-export const RESULT_FORMATS = ['table', 'csv', 'json', 'parquet'] as const
+/** Formats that a terminal can show. */
+export const SHOWN_FORMATS = ['table', 'csv', 'json'] as const
+export const RESULT_FORMATS = [...SHOWN_FORMATS, 'arrow', 'parquet'] as const
 export type ResultFormat = (typeof RESULT_FORMATS)[number]
 
 /** Where results go, and as what. */
@@ -44,13 +46,16 @@ export function rowsText(rows: number): string {
 
 async function answerOne(query: Query, sql: string, { format, out }: AnswerTo, io: CommandIo): Promise<void> {
   if (format === 'parquet') return answerParquet(query, sql, out, io)
+  const write = async (put: (data: string | Uint8Array) => void): Promise<unknown> =>
+    format === 'arrow' ? query.writeArrow(sql, put) : query.write(sql, format, put)
   if (out === undefined) {
-    await query.write(sql, format, (text) => io.out(text))
+    if (format === 'arrow' && io.outIsTerminal) throw notForTerminal('Arrow')
+    await write((data) => io.out(data))
     return
   }
   const file = new OutputFile({ path: out }, { whole: true })
   try {
-    await query.write(sql, format, (text) => file.write(Buffer.from(text)))
+    await write((data) => file.write(Buffer.from(data as Uint8Array)))
     file.close()
   } finally {
     file.abandon()
@@ -60,7 +65,7 @@ async function answerOne(query: Query, sql: string, { format, out }: AnswerTo, i
 /** Parquet is written from its end, so standard output gets a finished file. */
 async function answerParquet(query: Query, sql: string, out: string | undefined, io: CommandIo): Promise<void> {
   if (out !== undefined) return query.writeParquet(sql, out)
-  if (io.outIsTerminal) throw new ReplayError('usage', 'Parquet is not for a terminal; give --out F, or redirect', { category: 'input' })
+  if (io.outIsTerminal) throw notForTerminal('Parquet')
   const folder = makeTemporaryFolder('chronicle-replay-')
   try {
     await query.writeParquet(sql, path.join(folder, 'result.parquet'))
@@ -68,4 +73,8 @@ async function answerParquet(query: Query, sql: string, out: string | undefined,
   } finally {
     fs.rmSync(folder, { recursive: true, force: true })
   }
+}
+
+function notForTerminal(format: string): ReplayError {
+  return new ReplayError('usage', `${format} is not for a terminal; give --out F, or redirect`, { category: 'input' })
 }

@@ -4,7 +4,7 @@ import type { Query } from '../core/table/query.ts'
 import { quoteName } from '../core/table/table-query.ts'
 import { badChoice } from './arguments.ts'
 import { tableText } from './output.ts'
-import { RESULT_FORMATS, type ResultFormat } from './query-answer.ts'
+import { type ResultFormat, SHOWN_FORMATS } from './query-answer.ts'
 
 /** What words of the shell itself work on. */
 export interface ShellWords {
@@ -32,11 +32,11 @@ const WORDS: Readonly<Record<string, Word>> = {
   '.rows': { argument: 'N|all', help: 'how many rows of a result are shown at once', run: setRows },
   '.more': { help: 'the next rows of the last result', run: (shell) => shell.showMore() },
   '.format': {
-    argument: RESULT_FORMATS.filter((format) => format !== 'parquet').join('|'),
+    argument: SHOWN_FORMATS.join('|'),
     help: 'how results are shown from now on',
     run(shell, format = '') {
-      const found = RESULT_FORMATS.find((known) => known === format && known !== 'parquet')
-      if (found === undefined) throw badChoice('format', 'one of', ['table', 'csv', 'json'], format)
+      const found = SHOWN_FORMATS.find((known) => known === format)
+      if (found === undefined) throw badChoice('format', 'one of', SHOWN_FORMATS, format)
       shell.format = found
     },
   },

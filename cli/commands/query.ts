@@ -22,7 +22,7 @@ export const query: CommandSpec = {
     { name: 'sql', help: 'e.g. "select count(*) from t"; several with ; between them', optional: true },
   ],
   options: {
-    format: { value: 'table|csv|json|parquet', help: 'of the result (default: table)' },
+    format: { value: 'table|csv|json|arrow|parquet', help: 'of the result (default: table)' },
     'as-of': { value: 'RUN', help: 'the table as a run, or a version, left it' },
     out: { value: 'F', help: 'write the result to a file instead of stdout' },
     endpoint: ENDPOINT,
@@ -30,6 +30,7 @@ export const query: CommandSpec = {
   examples: [
     { command: 'chronicle-replay query out "select symbol, count(*) from t group by all"', does: 'rows per symbol' },
     { command: 'chronicle-replay query out "from t" --format parquet --out copy.parquet', does: 'a result as a Parquet file' },
+    { command: 'chronicle-replay query out "from t" --format arrow | python3 plot.py', does: 'an Arrow stream for a pipe' },
     { command: 'chronicle-replay query out', does: 'a shell; .help tells what it can do' },
   ],
   async run(input, io) {

@@ -7,6 +7,7 @@ import type { DuckDBConnection, DuckDBInstance, DuckDBResult } from '@duckdb/nod
 import { ReplayError } from '../errors.ts'
 import { asideOf, OutputFile, outputError } from '../store/output-file.ts'
 import { makeTemporaryFolder } from '../temporary-folder.ts'
+import { writeArrow } from './arrow-stream.ts'
 import { type FilesSelect, quoteSql, selectFiles } from './file-select.ts'
 import { OpenResult } from './open-result.ts'
 import { HIVE_NULL, unescapePathName } from './partition-path.ts'
@@ -145,6 +146,12 @@ export class Query {
   async write(sql: string, format: TextFormat, write: (text: string) => void | Promise<void>): Promise<number> {
     const result = await orQueryFailed(this.#connection.stream(sql))
     return formatRows(format, columnsOf(result), chunksOf(result), write)
+  }
+
+  /** Writes the result as an Arrow IPC stream, piece by piece: see `writeArrow`. */
+  async writeArrow(sql: string, write: (bytes: Uint8Array) => void | Promise<void>): Promise<number> {
+    const result = await orQueryFailed(this.#connection.stream(sql))
+    return writeArrow(columnsOf(result), chunksOf(result), write)
   }
 
   /** Begins a statement whose result is taken piece by piece. Null: it has none, as `create view` has none. */
