@@ -16,8 +16,7 @@ export const BOOK_CASES: Readonly<Record<string, BenchCase>> = {
   'l2-book': { unit: 'events', target: 3.5e6, run: (load, hash) => replay(load.l2, new L2Book(), hash) },
   'l2-book-policy': { unit: 'events', run: (load, hash) => replay(load.l2, new BookReplay({ onGap: 'quarantine' }), hash) },
   'l3-book': { unit: 'events', target: 5e6, run: (load, hash) => replay(load.l3, new L3Book(), hash) },
-  'features-parquet': { unit: 'rows', target: 0.8e6, run: (load) => features(load, false) },
-  'features-parquet-thread': { unit: 'rows', target: 1.5e6, bare: 'features-parquet', run: (load) => features(load, true) },
+  'features-parquet': { unit: 'rows', target: 0.8e6, run: features },
   'l3-book-policy': { unit: 'events', run: (load, hash) => replay(load.l3, new BookReplay({ onGap: 'quarantine' }), hash) },
 }
 
@@ -41,10 +40,10 @@ async function replay(archive: string, book: Book, hash: MessageHash | null): Pr
   return events
 }
 
-/** Four features per event into Parquet, encoded in this thread or in a second one. */
-async function features({ folder, l2 }: BenchLoad, thread: boolean): Promise<number> {
+/** Four features per event into Parquet. */
+async function features({ folder, l2 }: BenchLoad): Promise<number> {
   const parquet = path.join(folder, `features-${process.pid}.parquet`)
-  const sink = new FeatureSink({ columns: 'mid,spread_bps,imbalance:5,micro_price', trigger: 'event', parquet, thread })
+  const sink = new FeatureSink({ columns: 'mid,spread_bps,imbalance:5,micro_price', trigger: 'event', parquet })
   const { forwarded } = await ReplayPipeline.fromSource(await ReplayReader.open(findLogs(l2)[0]!.path))
     .sink(sink)
     .run()

@@ -25,7 +25,6 @@ const FIGURES: readonly Figure[] = [
   { name: 'l2-book', text: 'L2 book from a log, CRC checked', peer: 'bare-crc', asked: 0.45 },
   { name: 'l3-book', text: 'L3 book from a log, CRC checked', peer: 'bare-crc', asked: 0.5 },
   { name: 'features-parquet', text: 'four features per event into Parquet', peer: 'bare-crc', asked: 0.2 },
-  { name: 'features-parquet-thread', text: 'the same, encoding in a second thread', peer: 'features-parquet', asked: 1.5 },
   { name: 'partitioned-days', text: 'the four features as a job, a part per day', peer: 'features-parquet', asked: 0.9 },
   { name: 'sweep-32', text: 'sweep of 32 variants, a row per second', peer: 'sweep-1', asked: 0.87 },
   { name: 'run-2', text: 'a job over 8 symbols, 2 workers', peer: 'run-1', asked: 1.85 },

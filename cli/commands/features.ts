@@ -37,7 +37,6 @@ export const features: CommandSpec = {
     fill: { help: 'rows for bars without messages, too' },
     parquet: { value: 'F', help: 'write Parquet' },
     csv: { value: 'F', help: 'write CSV' },
-    thread: { help: 'encode Parquet in a second thread' },
     market: { value: 'ID', help: 'market_id to take from logs that mix markets' },
     'on-gap': {
       value: 'quarantine|abort|ignore',
@@ -108,7 +107,6 @@ async function sinkFor(input: CommandInput, logs: readonly LogLocation[]): Promi
     // Only the book's log has a limit.
     depthLimit: settings.find(({ depthLimit }) => depthLimit !== undefined)?.depthLimit,
     rule: settings[0]!.rule,
-    thread: input.flag('thread'),
     ...(csv === undefined ? { parquet: parquet! } : { csv }),
   })
 }

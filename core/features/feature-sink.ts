@@ -8,7 +8,6 @@ import type { ColumnDefinition } from './columns/column.ts'
 import type { FeatureEngineOptions, FeatureStats } from './engine-options.ts'
 import { FeatureEngine } from './feature-engine.ts'
 import { CsvRows } from './rows/csv-rows.ts'
-import { ParquetThread } from './rows/parquet-thread.ts'
 import type { RowTarget, RowTargetFactory } from './rows/row-target.ts'
 
 export interface FeatureSinkOptions extends Omit<FeatureEngineOptions, 'tables' | 'trigger'> {
@@ -23,8 +22,6 @@ export interface FeatureSinkOptions extends Omit<FeatureEngineOptions, 'tables' 
   /** CSV file to create or overwrite. */
   readonly csv?: string
   readonly target?: RowTargetFactory
-  /** Encodes Parquet in a second thread. @default false */
-  readonly thread?: boolean
   /** @default 'features' */
   readonly name?: string
 }
@@ -61,9 +58,8 @@ export class FeatureSink implements Sink {
   }
 
   /** @throws ReplayError as `FeatureEngine.write`; `disk-full`, `output-failed` */
-  write(batch: MessageBatch): Promise<void> | void {
+  write(batch: MessageBatch): void {
     this.engine.write(batch)
-    return this.#target.ready?.()
   }
 
   /** Rows that wait for time to pass stay: only the end of the stream makes them. */
@@ -86,11 +82,11 @@ export class FeatureSink implements Sink {
   }
 }
 
-function targetOf({ parquet, csv, target, thread }: FeatureSinkOptions): RowTargetFactory {
+function targetOf({ parquet, csv, target }: FeatureSinkOptions): RowTargetFactory {
   if ([parquet, csv, target].filter((one) => one !== undefined).length !== 1) {
     throw new ReplayError('feature-target', 'a feature table needs one of parquet, csv, target', { category: 'input' })
   }
   if (csv !== undefined) return (columns) => new CsvRows({ path: csv }, columns)
   if (parquet === undefined) return target!
-  return (columns) => (thread === true ? new ParquetThread(parquet, columns) : new ParquetFile({ path: parquet, columns }))
+  return (columns) => new ParquetFile({ path: parquet, columns })
 }

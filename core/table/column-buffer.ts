@@ -44,9 +44,9 @@ export class ColumnBuffer {
   #lastText: string | null = null
   #lastCode = 0
 
-  /** @param memory `columnBytes` of it, of zeros; two threads that fill and read the column in turn share it, without its strings */
-  constructor(spec: ColumnSpec, capacity: number, memory: ArrayBufferLike = new ArrayBuffer(columnBytes(spec, capacity))) {
-    const { name, type } = spec
+  constructor({ name, type, nullable }: ColumnSpec, capacity: number) {
+    // Values, and behind them whether they are there.
+    const memory = new ArrayBuffer((VALUE_BYTES[type] + (nullable === true ? 1 : 0)) * capacity)
     const is64 = type === 'i64' || type === 'timestamp_us'
     this.name = name
     this.type = type
@@ -56,7 +56,7 @@ export class ColumnBuffer {
     this.words = new Uint32Array(memory, 0, is64 ? 2 * capacity : 0)
     this.i32 = new Int32Array(memory, 0, type === 'i32' || type === 'string' ? capacity : 0)
     this.bools = new Uint8Array(memory, 0, type === 'bool' ? capacity : 0)
-    this.valid = spec.nullable === true ? new Uint8Array(memory, VALUE_BYTES[type] * capacity, capacity) : null
+    this.valid = nullable === true ? new Uint8Array(memory, VALUE_BYTES[type] * capacity, capacity) : null
     this.dictionary = new Page(type === 'string' ? 1024 : 0)
   }
 
@@ -122,11 +122,6 @@ export class ColumnBuffer {
     this.#codes.set(value, code)
     return code
   }
-}
-
-/** What a column of so many rows takes: its values, and behind them whether they are there. */
-export function columnBytes({ type, nullable }: ColumnSpec, capacity: number): number {
-  return (VALUE_BYTES[type] + (nullable === true ? 1 : 0)) * capacity
 }
 
 /** Of a value in memory; of strings, their codes. */

@@ -125,7 +125,7 @@ export class ParquetFile {
 }
 
 /** Rows that fit a row group; strings may make it fewer. */
-export function groupRowsOf(columns: readonly ColumnSpec[], maxGroupBytes = MAX_GROUP_BYTES): number {
+function groupRowsOf(columns: readonly ColumnSpec[], maxGroupBytes = MAX_GROUP_BYTES): number {
   return Math.max(1, Math.min(MAX_ROWS, Math.floor(maxGroupBytes / rowBytesOf(columns))))
 }
 

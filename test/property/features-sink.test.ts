@@ -5,14 +5,12 @@ import { type CommandIo, parseCommand } from '../../cli/command.ts'
 import { features } from '../../cli/commands/features.ts'
 import { FeatureSink } from '../../core/features/feature-sink.ts'
 import { CsvRows } from '../../core/features/rows/csv-rows.ts'
-import { ParquetThread } from '../../core/features/rows/parquet-thread.ts'
 import type { RowTarget } from '../../core/features/rows/row-target.ts'
 import { isoMicros } from '../../core/instant.ts'
 import type { MessageBatch } from '../../core/message/batch.ts'
 import { BatchSource } from '../../core/message/source.ts'
 import { ReplayPipeline } from '../../core/pipeline/replay-pipeline.ts'
 import type { ColumnSpec } from '../../core/table/column-buffer.ts'
-import { ParquetFile } from '../../core/table/parquet-writer.ts'
 import { randomStream, runFeatures, type StreamMessage, toBatch, toMessage } from '../support/feature-stream.ts'
 import { makeLog } from '../support/made-log.ts'
 import { readWithHyparquet } from '../support/parquet.ts'
@@ -46,7 +44,7 @@ class StreamSource extends BatchSource {
   async close(): Promise<void> {}
 }
 
-async function write(options: { parquet: string; thread?: boolean } | { csv: string }): Promise<void> {
+async function write(options: { parquet: string } | { csv: string }): Promise<void> {
   const sink = new FeatureSink({ columns: COLUMNS, trigger: '1s,best', ...options })
   const { written } = await ReplayPipeline.fromSource(new StreamSource(stream)).sink(sink).run()
   expect(written).toEqual({ features: stream.length })
@@ -54,9 +52,9 @@ async function write(options: { parquet: string; thread?: boolean } | { csv: str
 }
 
 describe('FeatureSink', () => {
-  it.each([false, true])('writes Parquet (thread: %s)', async (thread) => {
-    const file = path.join(folder, `rows-${thread}.parquet`)
-    await write({ parquet: file, thread })
+  it('writes Parquet', async () => {
+    const file = path.join(folder, 'rows.parquet')
+    await write({ parquet: file })
     expect(await readWithHyparquet(file)).toEqual(expected)
     expect(fs.existsSync(`${file}.tmp`)).toBe(false)
   })
@@ -76,12 +74,9 @@ describe('FeatureSink', () => {
   })
 
   it('a run that fails leaves no Parquet file', async () => {
-    for (const thread of [false, true]) {
-      const file = path.join(folder, `failed-${thread}.parquet`)
-      const sink = new FeatureSink({ columns: 'mid', trigger: 'event', parquet: file, thread, onGap: 'abort' })
-      await expect(ReplayPipeline.fromSource(new StreamSource(stream)).sink(sink).run()).rejects.toMatchObject({ code: 'sequence-gap' })
-      expect(fs.readdirSync(folder).filter((name) => name.startsWith('failed'))).toEqual([])
-    }
+    const sink = new FeatureSink({ columns: 'mid', trigger: 'event', parquet: path.join(folder, 'failed.parquet'), onGap: 'abort' })
+    await expect(ReplayPipeline.fromSource(new StreamSource(stream)).sink(sink).run()).rejects.toMatchObject({ code: 'sequence-gap' })
+    expect(fs.readdirSync(folder).filter((name) => name.startsWith('failed'))).toEqual([])
   })
 
   it('needs one place to write to', () => {
@@ -91,12 +86,11 @@ describe('FeatureSink', () => {
     )
   })
 
-  it('says in its own terms what the thread met', async () => {
-    const sink = new FeatureSink({ columns: 'mid', trigger: 'event', parquet: path.join(folder, 'no', 'such.parquet'), thread: true })
-    await expect(ReplayPipeline.fromSource(new StreamSource(stream)).sink(sink).run()).rejects.toMatchObject({
-      code: 'output-failed',
-      category: 'input',
-    })
+  it('says in its own terms that a file cannot be made', () => {
+    const parquet = path.join(folder, 'no', 'such.parquet')
+    expect(() => new FeatureSink({ columns: 'mid', trigger: 'event', parquet })).toThrow(
+      expect.objectContaining({ code: 'output-failed', category: 'input' }),
+    )
   })
 })
 
@@ -114,8 +108,8 @@ describe('row targets', () => {
     -row,
     row % 2 === 0,
   ]
-  const fill = async (target: RowTarget, count = COUNT, waits = true): Promise<void> => {
-    for (let row = 0; row < count; row++) {
+  const fill = async (target: RowTarget): Promise<void> => {
+    for (let row = 0; row < COUNT; row++) {
       const [f, i, n, b] = target.columns as Required<RowTarget['columns']>
       const [float, long, int, bool] = values(row)
       const at = target.row
@@ -130,27 +124,9 @@ describe('row targets', () => {
         b!.valid![at] = 1
       }
       target.endRow()
-      const wait = waits ? target.ready?.() : undefined
-      if (wait !== undefined) await wait
     }
     await target.close()
   }
-
-  it('of the thread: the same file as without, whether its blocks are waited for by `ready` or where a row needs one', async () => {
-    const [threaded, plain] = [path.join(folder, 'threaded.parquet'), path.join(folder, 'plain.parquet')]
-    const rows = 6 * 65_536 + 1000 // each block comes round again
-    await fill(new ParquetFile({ path: plain, columns: specs }), rows)
-    for (const waits of [true, false]) {
-      await fill(new ParquetThread(threaded, specs), rows, waits)
-      expect(fs.readFileSync(threaded).equals(fs.readFileSync(plain))).toBe(true)
-    }
-    expect(fs.readFileSync(plain).length).toBeGreaterThan(1000)
-  })
-
-  it('of the thread: a failure while a row waits for a block is told, and holds nothing up', async () => {
-    const target = new ParquetThread(path.join(folder, 'no', 'such.parquet'), specs)
-    await expect(fill(target, 6 * 65_536, false)).rejects.toMatchObject({ code: 'output-failed' })
-  })
 
   it('of CSV: negative numbers, NULL, more rows than a block', async () => {
     const file = path.join(folder, 'targets.csv')

@@ -14,13 +14,17 @@ export interface RowTarget {
   readonly row: number
   endRow(): void
   /**
+   * Of a target that takes rows together: rows from `row` on that fit, never 0, and what ends `count` ≤ `freeRows` of them in place of
+   * as many calls of `endRow`. They are rows of messages, one each.
+   */
+  readonly freeRows?: number
+  endRows?(count: number): void
+  /**
    * Called before a row is filled, with its time by the engine's clock in microseconds: of a bar its start, else the latest so
-   * far; `hasMessage`: false for a bar without messages and the end of a day. False: the row is not wanted, and is treated as
-   * one of the warm-up. `columns` and `row` may be others afterwards.
+   * far; `hasMessage`: false for a bar without messages and the end of a day. Before rows that are taken together once, with a time
+   * in the same cell of the engine's. False: the row is not wanted, and is treated as one of the warm-up. `columns` and `row` may be others afterwards.
    */
   enter?(micros: number, isBar: boolean, hasMessage: boolean): boolean
-  /** Waits until the target can take more, if it must. */
-  ready?(): Promise<void> | void
   /** Finishes the output. */
   close(): Promise<void>
   /** Removes it. */
