@@ -49,6 +49,11 @@ export class L2Book extends MessageBook {
     this.asks = new L2Side(-1, memory, memory.words[(this.#at >>> 2) + ASKS]!)
   }
 
+  /** Of the kernel's `L2Book` in the memory. */
+  get address(): number {
+    return this.#at
+  }
+
   /** Decimals of prices; −1 before the first snapshot or diff, and after a reset. */
   get priceScale(): number {
     return this.memory.ints[(this.#at >>> 2) + PRICE_SCALE]!

@@ -4,7 +4,7 @@ import { BookMemory, SCRATCH_BYTES } from './kernel/book-memory.ts'
 const FEW_LEVELS = SCRATCH_BYTES / 16
 
 /**
- * One side of an L2 book: price → size. A view of what the kernel holds (kernel/side.as says how).
+ * One side of an L2 book: price → size. A view of what the kernel holds (kernel/side-window.as says how).
  * Prices and sizes are exact whole numbers (see exact.ts).
  */
 export class L2Side {

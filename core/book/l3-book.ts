@@ -47,6 +47,11 @@ export class L3Book extends MessageBook {
     this.asks = new PriceLevels(-1, memory, part(ASKS))
   }
 
+  /** Of the kernel's `L3Book` in the memory. */
+  get address(): number {
+    return this.#at
+  }
+
   /** Decimals of prices; −1 before the first event. */
   get priceScale(): number {
     return this.memory.ints[(this.#at >>> 2) + PRICE_SCALE]!

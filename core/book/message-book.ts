@@ -70,6 +70,12 @@ export abstract class MessageBook {
   /** As `applyL2Rows` of the kernel. */
   protected abstract applyRows(input: number, stops: number): void
 
+  /** Counts messages that the kernel applied to the book elsewhere. @throws ReplayError input `too-many-orders` */
+  noteApplied(result: ApplyResult, count: number): void {
+    if (result === TOO_MANY_ORDERS) throw tooManyOrders()
+    this.counts[result]! += count
+  }
+
   #count(result: ApplyResult): ApplyResult {
     this.counts[result]!++
     return result

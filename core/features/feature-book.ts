@@ -1,6 +1,7 @@
 import type { L2Book } from '../book/l2-book.ts'
 import type { L2Side } from '../book/l2-side.ts'
 import { L3Book } from '../book/l3-book.ts'
+import { ReplayError } from '../errors.ts'
 
 /**
  * The book that columns read: an L2 book, or the L2 view of an L3 book.
@@ -11,17 +12,25 @@ import { L3Book } from '../book/l3-book.ts'
 export class FeatureBook {
   bids: L2Side
   asks: L2Side
+  /** Of the kernel's `BookView` in the book's memory. */
+  readonly view: number
   #source: L2Book | L3Book
 
   constructor(source: L2Book | L3Book) {
     this.#source = source
+    this.view = source.memory.kernel.newBookView() >>> 0
+    this.#look()
     this.bids = bidsOf(source)
     this.asks = asksOf(source)
   }
 
-  /** Makes this the view of another book. */
+  /** Makes this the view of another book in the same memory. @throws ReplayError bug `book-memory` when it lies in another one */
   bind(source: L2Book | L3Book): void {
+    if (source.memory !== this.#source.memory) {
+      throw new ReplayError('book-memory', 'a feature book can be bound to books in its own memory only', { category: 'bug' })
+    }
     this.#source = source
+    this.#look()
     this.bids = bidsOf(source)
     this.asks = asksOf(source)
   }
@@ -70,6 +79,12 @@ export class FeatureBook {
     const bids = this.bids.depthSum(depth)
     const asks = this.asks.depthSum(depth)
     return (bids - asks) / (bids + asks)
+  }
+
+  #look(): void {
+    const { kernel } = this.#source.memory
+    if (this.#source instanceof L3Book) kernel.viewL3(this.view, this.#source.address)
+    else kernel.viewL2(this.view, this.#source.address)
   }
 }
 

@@ -32,6 +32,7 @@ import type { FeatureEngineOptions, FeatureStats } from './engine-options.ts'
 import { featureStats } from './engine-stats.ts'
 import { FeatureBook } from './feature-book.ts'
 import { GapWatch } from './gap-watch.ts'
+import { MessageRun } from './message-run.ts'
 import { MessageTally } from './message-tally.ts'
 import type { OpenLosses } from './open-losses.ts'
 import type { FeatureTable } from './rows/feature-table.ts'
@@ -80,13 +81,17 @@ export class FeatureEngine {
   readonly #trust: BookTrust
   /** Those of the trust. */
   readonly #losses: OpenLosses
+  /** Takes most messages; null: each is to be looked at by itself. */
+  readonly #run: MessageRun | null
+  #batch: MessageBatch | null = null
 
   /** What comes is of before the start, and only its sequences are looked at. */
   #isLeadIn: boolean
 
   /** The message being handled, or the last one. */
   #handled: EngineMessage | null = null
-
+  /** Of the message being handled, in its batch. */
+  #bufferIndex = 0
   /** Why the columns cannot use the message being handled. */
   #unusable: string | null = null
 
@@ -141,6 +146,7 @@ export class FeatureEngine {
       ...{ exchange: this.#exchange, hasBook: this.#hasBook, isOpen: this.#watch.isOpen, absences: options.absences },
     })
     this.#losses = this.#trust.losses
+    this.#run = this.#newRun()
     // The messages are those of all tables; what one made of them, so did the others.
     const [first] = this.tables
     if (first !== undefined) {
@@ -204,11 +210,18 @@ export class FeatureEngine {
    * @throws ReplayError corrupt `sequence-gap` (policy abort), `book-<result>`, `trade-truncated`; input `market-mixed`, `u64-range`, `skew-too-large`
    */
   write(batch: MessageBatch): void {
-    const { selection, types, offsets, lengths, timeWords, timeFlags } = batch
+    const { selection, types, timeWords, timeFlags } = batch
     const message = this.#message
     const exchange = this.#exchange
+    const run = this.#run
     this.#input.begin(batch)
+    this.#batch = batch
+    run?.begin(batch)
     for (let k = 0; k < batch.length && !this.isDone; k++) {
+      if (run !== null && !this.#isLeadIn) {
+        k = run.take(k, this.#tradeMarket)
+        if (k === batch.length) break
+      }
       const row = selection === null ? k : selection[k]!
       const timeLow = timeWords[2 * row]!
       const timeHigh = timeWords[2 * row + 1]!
@@ -242,26 +255,9 @@ export class FeatureEngine {
           continue
         }
       }
-      const bufferIndex = batch.bufferIndex === null ? 0 : batch.bufferIndex[row]!
-      const buffer = batch.buffers[bufferIndex]!
-      const { origin } = buffer
-      const offset = offsets[row]!
-      message.type = type
-      message.view = buffer.view
-      message.offset = offset + 64
-      message.length = lengths[row]!
-      message.at = this.#payload.locate(buffer.bytes, offset + 64, message.length)
-      message.words = this.#payload.words
-      message.stored = isBook && exchange === null ? this.#input.addressOf(bufferIndex, offset + 64, message.length) : 0
-      message.timeLow = timeLow
-      message.timeHigh = timeHigh
-      message.recordLow = timeLow
-      message.recordHigh = timeHigh
-      message.micros = micros
-      message.positionHigh = origin.segment
-      message.positionLow = (origin.bufferStart + offset) / 64
-      message.path = origin.path
+      this.#look(batch, row)
       message.verdict = verdict
+      message.stored = isBook && exchange === null ? this.#input.addressOf(this.#bufferIndex, message.offset, message.length) : 0
       if (!this.#isWhole(message)) continue
       if (!isOther && !this.#isOfMarket(message)) {
         this.#otherMarkets++
@@ -273,10 +269,34 @@ export class FeatureEngine {
         this.#cursor = cursor
         this.#handle(message)
       } else if (!this.#hold(exchange, message)) continue
-      else if (isBook && this.#losses.isWaiting) this.#losses.meet(origin.path, message.micros, true)
+      else if (isBook && this.#losses.isWaiting) this.#losses.meet(message.path, message.micros, true)
       this.#watch.told()
     }
+    this.#batch = null
     exchange?.release(false, this.#handleHeld)
+  }
+
+  /** Makes `message` that of a row. */
+  #look(batch: MessageBatch, row: number): void {
+    const { types, offsets, lengths, timeWords } = batch
+    const message = this.#message
+    this.#bufferIndex = batch.bufferIndex === null ? 0 : batch.bufferIndex[row]!
+    const { view, bytes, origin } = batch.buffers[this.#bufferIndex]!
+    const offset = offsets[row]!
+    message.type = types[row]!
+    message.view = view
+    message.offset = offset + 64
+    message.length = lengths[row]!
+    message.at = this.#payload.locate(bytes, offset + 64, message.length)
+    message.words = this.#payload.words
+    message.timeLow = timeWords[2 * row]!
+    message.timeHigh = timeWords[2 * row + 1]!
+    message.recordLow = message.timeLow
+    message.recordHigh = message.timeHigh
+    message.micros = microsOf(message.timeLow, message.timeHigh)
+    message.positionHigh = origin.segment
+    message.positionLow = (origin.bufferStart + offset) / 64
+    message.path = origin.path
   }
 
   /**
@@ -302,6 +322,57 @@ export class FeatureEngine {
   }
 
   readonly #handleHeld = (message: EngineMessage): void => this.#handle(message)
+
+  // Runs of messages
+
+  #newRun(): MessageRun | null {
+    const rows = this.#rows
+    if (this.#exchange !== null || rows.hearsMessages || rows.hearsBook) return null
+    return new MessageRun(
+      {
+        ...{ book: this.book, watch: this.#watch, trust: this.#trust, rows, tally: this.tally, plan: this.#plan },
+        ...{ hasBook: this.#hasBook, fromMicros: this.#fromMicros, untilMicros: Math.min(this.#toMicros, this.#doneMicros) },
+      },
+      { passed: (...of) => this.#passed(...of), told: (...of) => this.#told(...of) },
+    )
+  }
+
+  #passed(bookEvents: number, trades: number, k: number): void {
+    const batch = this.#batch!
+    this.#look(batch, batch.rowAt(k))
+    this.#handled = this.#message
+    this.#bookEvents += bookEvents
+    this.#trades += trades
+    this.#results[APPLIED]! += bookEvents
+    this.#rows.pass(bookEvents + trades, this.#message.micros, this.#message)
+    this.tally.handleMany(this.#rows.micros, bookEvents + trades)
+  }
+
+  #told(k: number, result: number, isRow: boolean): void {
+    const batch = this.#batch!
+    const message = this.#message
+    const rows = this.#rows
+    this.#look(batch, batch.rowAt(k))
+    this.#handled = message
+    message.verdict = VERDICT_APPLY
+    message.gap = 0
+    message.gapOpen = 0
+    this.#comeTo(message.micros, message.timeLow, message.timeHigh)
+    rows.enter(message)
+    this.#unusable = null
+    let refused: string | null = null
+    if (message.type === TYPE_TRADE) {
+      this.#trades++
+      rows.tradeOfRun(message, isRow)
+    } else {
+      this.#bookEvents++
+      this.book.source.noteApplied(result, 1)
+      if (result === APPLIED) this.#results[APPLIED]!++
+      else refused = this.#takeResult(message, result)
+      if (isRow) rows.eventRow(message)
+    }
+    this.#settle(message, refused)
+  }
 
   // In order of arrival
 
@@ -409,9 +480,15 @@ export class FeatureEngine {
     if (message.type === TYPE_TRADE) this.#takeTrade(message)
     else if (message.type === TYPE_BOOK_EVENT && this.#hasBook) refused = this.#takeBookEvent(message)
     else if (message.type === TYPE_BOOK_TICKER && rows.hearsTickers) rows.ticker(message)
-    refused ??= this.#unusable
-    if (refused === null) this.tally.handle(rows.micros)
-    else this.#leaveHere(refused, message, rows.micros)
+    this.#settle(message, refused)
+  }
+
+  /** Counts a message. @param refused why the book did without it */
+  #settle(message: EngineMessage, refused: string | null): void {
+    const { micros } = this.#rows
+    const reason = refused ?? this.#unusable
+    if (reason === null) this.tally.handle(micros)
+    else this.#leaveHere(reason, message, micros)
   }
 
   #takeTrade(message: EngineMessage): void {
@@ -425,7 +502,11 @@ export class FeatureEngine {
     const { verdict } = message
     if (verdict !== VERDICT_APPLY)
       return verdict === VERDICT_QUARANTINED ? 'quarantined' : verdict === VERDICT_DUPLICATE ? 'duplicate' : 'stale'
-    const result = this.#apply(message)
+    return this.#takeResult(message, this.#apply(message))
+  }
+
+  /** What becomes of an event of which this became in the book; gives why that did without it, null when it did not. */
+  #takeResult(message: EngineMessage, result: number): string | null {
     this.#results[result]!++
     if (result !== APPLIED && (result !== UNKNOWN_ORDER || !this.#isSkippingUnknown)) {
       if (result !== UNKNOWN_ORDER && result < FIRST_BAD_RESULT) return result === SKIPPED_MODE ? `book-${RESULT_NAMES[result]!}` : null

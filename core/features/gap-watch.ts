@@ -60,6 +60,16 @@ export class GapWatch {
     message.gapOpen = this.isOpen ? 1 : 0
   }
 
+  /** Whether book events of the market were noted of this log. @param path of its directory */
+  hasBookOf(path: string): boolean {
+    return path === this.#bookPath
+  }
+
+  /** Something was found that no message of the market has told yet. */
+  get hasNews(): boolean {
+    return this.#found || this.#isLost
+  }
+
   /** The message that was noted is on its way: what was found need not be told again. */
   told(): void {
     this.#found = false

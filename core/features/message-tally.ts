@@ -64,6 +64,18 @@ export class MessageTally {
     if (this.#current !== null) this.#current.handled++
   }
 
+  /** Messages were handled, all in the cell of a time. */
+  handleMany(micros: number, count: number): void {
+    const cell = this.#cellAt(micros)
+    if (cell !== null) cell.handled += count
+  }
+
+  /** The end of the cell that a time lies in, or of the time between two. */
+  endAt(micros: number): number {
+    this.#cellAt(micros)
+    return this.#end
+  }
+
   /** A message was left out. @param offset in the uncompressed segment */
   leave(reason: string, micros: number, path: string, segment: number, offset: number): void {
     const cell = this.#cellAt(micros)

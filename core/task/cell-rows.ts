@@ -113,6 +113,22 @@ export class CellRows implements VariantRows {
 
   abandon(): void {}
 
+  get freeRows(): number {
+    return this.#part!.file.freeRows
+  }
+
+  /** Of jobs that set nothing themselves. */
+  endRows(count: number): void {
+    const { file } = this.#part!
+    const { row } = file
+    const { variant } = this.#options
+    this.#rowColumn!.i32.fill(0, row, row + count)
+    const variantColumn = this.#variantColumn!
+    variantColumn.i32.fill(variantColumn.code(variant.id), row, row + count)
+    for (const { column, value } of this.#params) for (let i = 0; i < count; i++) putParam(column, row + i, value)
+    file.endRows(count)
+  }
+
   #begin(part: PartFile): void {
     const { file } = part
     const { values, variant } = this.#options

@@ -72,13 +72,14 @@ function stateOf(options: JobColumnOptions, context: ColumnContext, values: RowV
   }
   return {
     value: () => Number.NaN,
+    isEmpty: true,
     reset() {
       values.clear()
       handlers.reset?.()
     },
     // Handlers cannot know that a row is not wanted: what they count up starts again with it.
     ...(handlers.row !== undefined && { row, muted: row }),
-    nextRow: () => values.clear(),
+    ...(job.create !== undefined && { nextRow: () => values.clear() }),
     ...(handlers.trade !== undefined && { trade: (trade) => handlers.trade!(trade, out) }),
     ...(handlers.book !== undefined && { book: (event) => handlers.book!(event, out) }),
     ...(handlers.ticker !== undefined && { ticker: (ticker) => handlers.ticker!(ticker, out) }),

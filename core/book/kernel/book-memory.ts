@@ -1,6 +1,7 @@
 import { ReplayError } from '../../errors.ts'
 import { BOOK_WASM_BASE64 } from './book.wasm.ts'
 import type { MarketKernel } from './market-kernel.ts'
+import type { RowKernel } from './row-kernel.ts'
 
 /** As of memory.as. */
 const REASON_WORD = 0
@@ -11,7 +12,7 @@ const MIN_INPUT_BYTES = 4096
 export const SCRATCH_BYTES = 4096
 
 /** What book.as exports: addresses are of the memory, results as in apply-result.ts. */
-export interface BookKernel extends MarketKernel {
+export interface BookKernel extends MarketKernel, RowKernel {
   alloc(bytes: number): number
   release(address: number, bytes: number): void
   takenBytes(): number

@@ -6,10 +6,9 @@
 import { findOrder, insertOrder, Orders } from "./order-store";
 
 export { alloc, release, takenBytes } from "./memory";
-export {
-  canScale, clearSide, cutTo, depthSum, levelCount, newSide, replaceLevels, scaleSide, setLevel, setLevels, sizeAt,
-  sumToPrice, topLevels, worseThan,
-} from "./side";
+export { canScale, clearSide, cutTo, replaceLevels, scaleSide, setLevel, setLevels } from "./side";
+export { depthSum, sizeAt, sumToPrice, topLevels, worseThan } from "./side-reading";
+export { levelCount, newSide } from "./side-window";
 export { applyL2, clearL2, loadL2Body, newL2Book } from "./l2-book";
 export { clearOrders, listOrderIds, newOrders, removeOrder } from "./order-store";
 export { appendOrder, headAt, listPrices, ordersAt } from "./price-levels";
@@ -18,6 +17,14 @@ export { applyL2Rows, applyL3Rows } from "./input";
 export { clearTracked, newTrackedBook, setTracked, setTrackedLevels, settleTracked } from "./tracked-book";
 export { addEvent, addLevels, clearEvents, compactEvents, newMarketEvents, nextLocalOf, rebaseEvents } from "./market-events";
 export { meetAtExchange, meetLocally, newMarket } from "./market";
+export { newBookView, viewL2, viewL3 } from "./rows/book-view";
+export { addDecimal, addProduct, clearSum, newDecimalSum, sumValue } from "./rows/decimal-sum";
+export { bookTriggers, endTriggerDay, newEventTrigger, startTrigger, tradeTriggers } from "./rows/event-trigger";
+export {
+  addColumn, addRowBlock, newFeatureTable, nextTableRow, readValues, resetTable, tellBookEvent, tellTrade, usesTrade,
+} from "./rows/feature-table";
+export { addTable, newMessageRun, runMessages, setRunTimes } from "./rows/message-run";
+export { newSequence } from "./rows/sequence";
 
 /** The slot of an order, or −1. The id in two words, as 64 bits would come as a BigInt. */
 export function findOrderWords(orders: Orders, low: u32, high: u32): i32 {

@@ -1,5 +1,5 @@
 // The levels of an L2 side that are too far from the touch for its window: two sorted arrays, worst level first.
-// Keys as in side.as: greater is better.
+// Keys as in side-window.as: greater is better.
 
 import { alloc, allocZeros, release } from "./memory";
 import { lowerBound } from "./level-list";

@@ -4,7 +4,8 @@ import { allocZeros } from "./memory";
 import { isExactProduct, isExactU64, MAX_EXACT, powerOfTen } from "./exact";
 import { EVENT_BYTES, EVENT_DIFF, EVENT_HEARTBEAT, EVENT_RESET, EVENT_SNAPSHOT, EVENT_TYPE, judgeHeader, MAX_SCALE, MODE_L2, RECORD_LENGTH } from "./event";
 import { APPLIED, CORRUPT_EVENT, CORRUPT_LENGTH, HEARTBEAT, OUT_OF_RANGE, UNREPRESENTABLE_PRICE, UNREPRESENTABLE_SIZE } from "./results";
-import { canScale, clearSide, cutTo, newSide, replaceLevels, scaleSide, setLevels, Side } from "./side";
+import { canScale, clearSide, cutTo, replaceLevels, scaleSide, setLevels } from "./side";
+import { newSide, Side } from "./side-window";
 
 const DIFF_BYTES: u32 = 96;
 const DIFF_SCALES: usize = 88;

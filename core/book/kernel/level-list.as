@@ -1,4 +1,4 @@
-// All levels of an L2 side, taken out of it or about to be put in: keys (see side.as: greater is better) ascending, and a
+// All levels of an L2 side, taken out of it or about to be put in: keys (see side-window.as: greater is better) ascending, and a
 // size for each. What a snapshot, a window that moves and a new scale go through; never the update of a level.
 // There is one list at a time.
 

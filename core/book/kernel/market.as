@@ -3,7 +3,7 @@
 
 import { alloc, allocZeros, release } from "./memory";
 import { eventAt, MarketEvent, MarketEvents } from "./market-events";
-import { sizeAt } from "./side";
+import { sizeAt } from "./side-reading";
 import { clearTracked, cutTracked, setAsk, setBid, setTrackedLevels, TrackedBook } from "./tracked-book";
 
 /** As in market-events.ts. */

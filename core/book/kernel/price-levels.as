@@ -6,7 +6,9 @@
 import { alloc, allocZeros, release } from "./memory";
 import { MAX_EXACT } from "./exact";
 import { Order, orderAt, Orders } from "./order-store";
-import { clearSide, newSide, scaleSide, setLevel, Side, sizeAt } from "./side";
+import { clearSide, scaleSide, setLevel } from "./side";
+import { sizeAt } from "./side-reading";
+import { newSide, Side } from "./side-window";
 
 const MIN_LEVELS: i32 = 256;
 /** 2^26 of them are less than the half that large ones leave free. */

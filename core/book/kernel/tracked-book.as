@@ -1,7 +1,9 @@
 // An L2 book in ticks and lots whose best prices are tracked: what that is says core/backtest/tracked-book.ts.
 
 import { allocZeros } from "./memory";
-import { clearSide, cutTo, levelCount, newSide, setLevel, Side, worseThan } from "./side";
+import { clearSide, cutTo, setLevel } from "./side";
+import { worseThan } from "./side-reading";
+import { levelCount, newSide, Side } from "./side-window";
 
 // @ts-ignore: decorator
 @unmanaged

@@ -54,6 +54,11 @@ export class RecordSessions {
     return session
   }
 
+  /** The session of a log that messages were met of. @param path of its directory */
+  of(path: string): RecordSession | null {
+    return this.#byPath.get(path) ?? null
+  }
+
   /** Last record sequence of each log, by its name: the last part of its path, which is the same wherever the archive lies. */
   get last(): Record<string, bigint> {
     const met = [...this.#byPath].flatMap(([path, session]) =>

@@ -88,7 +88,7 @@ export class SequencePolicy {
   /** Session boundaries inside a market's stream at which nothing proves that no event is missing. */
   unprovenBoundaries = 0
 
-  readonly #rule: SequenceRule
+  readonly rule: SequenceRule
   readonly #onFinding: ((finding: SequenceFinding) => void) | undefined
   readonly #payload = new PayloadWords()
   readonly #markets = new Map<number, MarketSequence>()
@@ -98,11 +98,11 @@ export class SequencePolicy {
 
   constructor(options: SequencePolicyOptions = {}) {
     this.onGap = options.onGap ?? 'abort'
-    this.#rule = options.rule ?? {}
+    this.rule = options.rule ?? {}
     this.#onFinding = options.onFinding
     const onMismatch = (expected: bigint, found: bigint, message: MessageCursor) =>
       this.#report(null, found > expected ? 'record_seq_gap' : 'record_seq_back', expected, found, message)
-    this.#sessions = new RecordSessions(this.#rule.recordSeq === false ? null : onMismatch)
+    this.#sessions = new RecordSessions(this.rule.recordSeq === false ? null : onMismatch)
     this.findings = Object.fromEntries(FINDING_KINDS.map((kind) => [kind, 0])) as Record<FindingKind, number>
   }
 
@@ -128,7 +128,7 @@ export class SequencePolicy {
     if (this.#losses.hasAny) this.#takeLosses(market, message)
     const isL3Start = isL3Reset(kind, words, at, length)
     const isStart = kind === EVENT_SNAPSHOT || kind === EVENT_RESET || isL3Start
-    const isOld = isStart && market.age.isKnown && isOldStart(this.#rule, market, kind, words, at)
+    const isOld = isStart && market.age.isKnown && isOldStart(this.rule, market, kind, words, at)
     // Orders that an old reset is followed by cannot be told from new ones: what goes on from there is found by the header's sequence.
     if (isOld && (!isL3Start || this.onGap !== 'ignore')) {
       this.#leaveOutOld(market, isL3Start, words, at, message)
@@ -139,12 +139,12 @@ export class SequencePolicy {
     const { seqWords } = message.batch
     const seqAt = at + (BOOK_EVENT_SEQ_OFFSET >>> 2)
     if (
-      this.#rule.headerSeq !== 'none' &&
+      this.rule.headerSeq !== 'none' &&
       !market.header.check(words[seqAt]!, words[seqAt + 1]!, seqWords[row * 2]!, seqWords[row * 2 + 1]!)
     ) {
       verdict = this.#headerMismatch(market, kind, verdict, message)
     }
-    if (this.#rule.nativeSeq === 'contiguous') this.#checkNativeCounter(market, words, at, message)
+    if (this.rule.nativeSeq === 'contiguous') this.#checkNativeCounter(market, words, at, message)
     // Last, so that a snapshot ends the quarantine that its own gap began.
     if (kind === EVENT_SNAPSHOT) market.beginWithSnapshot(words, at)
     else if (isStart) market.beginWithReset(isL3Start)
@@ -164,6 +164,28 @@ export class SequencePolicy {
   /** Sessions (directories, and restarts of a writer) met. */
   get sessions(): number {
     return this.#sessions.count
+  }
+
+  /** Whether a reader reported a loss that no message of its log is behind yet. */
+  get awaitsLoss(): boolean {
+    return this.#losses.hasPending
+  }
+
+  /** Whether events of a market have met what was lost of a log. @param path of its directory */
+  hasMetLosses(market: MarketSequence, path: string): boolean {
+    if (!this.#losses.hasAny) return true
+    const loss = this.#losses.lastOf(path)
+    return loss === null || market.losses.get(loss.log) === loss
+  }
+
+  /** What is known of a market; null: it was not met. */
+  market(marketId: number): MarketSequence | null {
+    return this.#markets.get(marketId) ?? null
+  }
+
+  /** What is known of a log's record sequence; null: it was not met. @param path of its directory */
+  session(path: string): RecordSession | null {
+    return this.#sessions.of(path)
   }
 
   /** Whether a market is in quarantine; false for a market that was not met. */
@@ -214,7 +236,7 @@ export class SequencePolicy {
     if (this.#market?.marketId === marketId) return this.#market
     let market = this.#markets.get(marketId)
     if (market === undefined) {
-      market = new MarketSequence(marketId, this.#rule)
+      market = new MarketSequence(marketId, this.rule)
       this.#markets.set(marketId, market)
     }
     this.#market = market
@@ -307,7 +329,7 @@ export class SequencePolicy {
     isLast: boolean,
     message: MessageCursor,
   ): void {
-    const rule = this.#rule.nativeSeq ?? 'auto'
+    const rule = this.rule.nativeSeq ?? 'auto'
     if (rule === 'none' || rule === 'contiguous') return
     if (market.nativeMode === NATIVE_UNKNOWN) market.nativeMode = isLast || rule === 'update-id' ? NATIVE_IS_UPDATE_ID : NATIVE_IS_OTHER
     if (isLast || market.nativeMode !== NATIVE_IS_UPDATE_ID || (words[nativeAt]! | words[nativeAt + 1]!) === 0) return

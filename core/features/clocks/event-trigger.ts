@@ -1,33 +1,28 @@
 import type { FeatureBook } from '../feature-book.ts'
 import type { TriggerPlan } from './trigger.ts'
 
-/** Says which events make a row. */
+/** Says which events make a row; what it counts and compares is the kernel's (core/book/kernel/rows/event-trigger.as). */
 export class EventTrigger {
-  readonly #plan: TriggerPlan
+  /** Of the kernel's `EventTrigger`, in the memory of the book. */
+  readonly address: number
   readonly #book: FeatureBook
-  /** Events since the last row of an `everyEvents`, or the start of the day. */
-  #events = 0
-  /** Best prices after the last book event. */
-  #bid = Number.NaN
-  #ask = Number.NaN
 
-  constructor(plan: TriggerPlan, book: FeatureBook) {
-    this.#plan = plan
+  constructor({ everyEvents, onBook, onTrade, onBestPrice }: TriggerPlan, book: FeatureBook) {
     this.#book = book
+    this.address = this.#kernel.newEventTrigger(everyEvents, onBook ? 1 : 0, onTrade ? 1 : 0, onBestPrice ? 1 : 0) >>> 0
   }
 
   /** Start of a pass. */
   start(): void {
-    this.#bid = this.#book.bidPrice
-    this.#ask = this.#book.askPrice
+    this.#kernel.startTrigger(this.address, this.#book.view)
   }
 
   dayEnds(): void {
-    this.#events = 0
+    this.#kernel.endTriggerDay(this.address)
   }
 
   trade(): boolean {
-    return this.#counts() || this.#plan.onTrade
+    return this.#kernel.tradeTriggers(this.address) !== 0
   }
 
   /**
@@ -35,22 +30,10 @@ export class EventTrigger {
    * @param isReset it only cleared it
    */
   book(restarted: boolean, isReset: boolean): boolean {
-    const isNewBest = this.#plan.onBestPrice && this.#bestHasChanged(restarted)
-    if (isReset) return isNewBest
-    return this.#counts() || this.#plan.onBook || isNewBest
+    return this.#kernel.bookTriggers(this.address, this.#book.view, restarted ? 1 : 0, isReset ? 1 : 0) !== 0
   }
 
-  #counts(): boolean {
-    if (this.#plan.everyEvents === 0 || ++this.#events < this.#plan.everyEvents) return false
-    this.#events = 0
-    return true
-  }
-
-  #bestHasChanged(restarted: boolean): boolean {
-    const { bidPrice, askPrice } = this.#book
-    const isSame = Object.is(bidPrice, this.#bid) && Object.is(askPrice, this.#ask)
-    this.#bid = bidPrice
-    this.#ask = askPrice
-    return restarted || !isSame
+  get #kernel() {
+    return this.#book.source.memory.kernel
   }
 }

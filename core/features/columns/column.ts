@@ -52,6 +52,8 @@ export interface FeatureHandlers {
 export interface FeatureState extends FeatureHandlers {
   /** The value for a row; NaN or an infinity is written as NULL. */
   value(): number
+  /** The column is there for its handlers alone: it is NULL in each row. */
+  readonly isEmpty?: boolean
 }
 
 /** The message being handled, or the end of a day. */
@@ -104,6 +106,20 @@ export interface FeatureColumn {
   /** How far back the column looks, beyond the current bucket. */
   readonly warmUpNs: number
   create(context: ColumnContext): FeatureState
+  /**
+   * Of a built-in column: what the kernel of books computes for it, so that a table need not `create` it.
+   * @throws ReplayError input `column-params`
+   */
+  readonly kernel?: () => KernelValue
+}
+
+/** What the kernel computes for a column: one of KERNEL_VALUES (kernel-columns.ts), and of which levels. */
+export interface KernelValue {
+  readonly what: number
+  /** Of `top`: the level, from 0 on. */
+  readonly level?: number
+  /** Levels of an imbalance; of a depth, its bound as a multiple of the mid. */
+  readonly param?: number
 }
 
 /** Parameters of a column by name, with their defaults; in text they follow the name in this order: `imbalance:5`. */
@@ -178,11 +194,11 @@ export function requireCount(column: string, value: number, max: number): void {
   if (!Number.isInteger(value) || value < 1 || value > max) throw paramError(column, `a whole number from 1 to ${max}`, String(value))
 }
 
-function columnName(name: string, words: readonly string[]): string {
+export function columnName(name: string, words: readonly string[]): string {
   return [name, ...words].join('_').replaceAll(/[^a-z0-9_]/gi, '_')
 }
 
-function paramsOf<P extends ColumnParams>(column: string, defaults: P, words: readonly string[]): ParamValues<P> {
+export function paramsOf<P extends ColumnParams>(column: string, defaults: P, words: readonly string[]): ParamValues<P> {
   const names = Object.keys(defaults)
   if (words.length > names.length) {
     throw paramError(column, names.length === 0 ? 'no parameters' : `at most ${[column, ...names].join(':')}`, [column, ...words].join(':'))

@@ -1,5 +1,6 @@
-import type { FeatureBook } from '../feature-book.ts'
-import { type ColumnContext, defineColumn, defineColumnGroup, type FeatureColumn, requireCount } from './column.ts'
+import { defineColumnGroup, requireCount } from './column.ts'
+import { defineKernelColumn, kernelColumn } from './kernel-column.ts'
+import { KERNEL_VALUES } from './kernel-columns.ts'
 
 /** Levels that a depth may ask for. */
 const MAX_LEVELS = 10_000
@@ -10,13 +11,12 @@ const MAX_TOP_LEVELS = 200
  * `imbalance:DEPTH` (default 1): (Σbid − Σask) / (Σbid + Σask) over the sizes of the best DEPTH levels (docs/format.md, Features).
  * From −1 (asks only) to 1 (bids only); NULL while the book is empty.
  */
-export const IMBALANCE = defineColumn({
+export const IMBALANCE = defineKernelColumn({
   name: 'imbalance',
-  type: 'f64',
   params: { depth: 1 },
-  create({ depth }, { book }) {
+  kernel({ depth }) {
     requireCount('imbalance', depth, MAX_LEVELS)
-    return { value: () => book.imbalance(depth) }
+    return { what: KERNEL_VALUES.imbalance, param: depth }
   },
 })
 
@@ -26,21 +26,11 @@ export const TOP = defineColumnGroup({
   params: { levels: 1 },
   columns({ levels }) {
     requireCount('top', levels, MAX_TOP_LEVELS)
-    const column = (name: string, read: (top: TopLevels) => number): FeatureColumn => ({
-      name,
-      type: 'f64',
-      warmUpNs: 0,
-      create({ book, share }: ColumnContext) {
-        const top = share(`top:${levels}`, () => new TopLevels(book, levels))
-        return { value: () => read(top) }
-      },
-    })
-    return Array.from({ length: levels }, (_, i) => [
-      column(`bid_price_${i + 1}`, ({ bidPrices, source }) => bidPrices[i]! / source.priceUnit),
-      column(`bid_size_${i + 1}`, ({ bidSizes, source }) => bidSizes[i]! / source.sizeUnit),
-      column(`ask_price_${i + 1}`, ({ askPrices, source }) => askPrices[i]! / source.priceUnit),
-      column(`ask_size_${i + 1}`, ({ askSizes, source }) => askSizes[i]! / source.sizeUnit),
-    ]).flat()
+    const { bidPrice, bidSize, askPrice, askSize } = KERNEL_VALUES
+    const fields = Object.entries({ bid_price: bidPrice, bid_size: bidSize, ask_price: askPrice, ask_size: askSize })
+    return Array.from({ length: levels }, (_, level) =>
+      fields.map(([name, what]) => kernelColumn(`${name}_${level + 1}`, 'f64', () => ({ what, level }))),
+    ).flat()
   },
 })
 
@@ -54,46 +44,9 @@ export const DEPTH_BPS = defineColumnGroup({
   params: { bps: 10 },
   columns({ bps }) {
     const suffix = `${String(bps).replace('.', '_')}_bps`
-    const column = (name: string, value: (book: FeatureBook, mid: number) => number): FeatureColumn => ({
-      name,
-      type: 'f64',
-      warmUpNs: 0,
-      create: ({ book }) => ({
-        value() {
-          const mid = (book.bids.bestPrice + book.asks.bestPrice) * 0.5
-          return Number.isNaN(mid) ? mid : value(book, mid) / book.sizeUnit
-        },
-      }),
-    })
     return [
-      column(`bid_depth_${suffix}`, ({ bids }, mid) => bids.sumToPrice(mid * (1 - bps / 1e4))),
-      column(`ask_depth_${suffix}`, ({ asks }, mid) => asks.sumToPrice(mid * (1 + bps / 1e4))),
+      kernelColumn(`bid_depth_${suffix}`, 'f64', () => ({ what: KERNEL_VALUES.bidDepth, param: 1 - bps / 1e4 })),
+      kernelColumn(`ask_depth_${suffix}`, 'f64', () => ({ what: KERNEL_VALUES.askDepth, param: 1 + bps / 1e4 })),
     ]
   },
 })
-
-/** The best levels, read once per row. */
-class TopLevels {
-  readonly source: FeatureBook
-  readonly bidPrices: Float64Array
-  readonly bidSizes: Float64Array
-  readonly askPrices: Float64Array
-  readonly askSizes: Float64Array
-
-  constructor(book: FeatureBook, levels: number) {
-    this.source = book
-    this.bidPrices = new Float64Array(levels)
-    this.bidSizes = new Float64Array(levels)
-    this.askPrices = new Float64Array(levels)
-    this.askSizes = new Float64Array(levels)
-  }
-
-  row(): void {
-    const bids = this.source.bids.topInto(this.bidPrices, this.bidSizes)
-    this.bidPrices.fill(Number.NaN, bids)
-    this.bidSizes.fill(Number.NaN, bids)
-    const asks = this.source.asks.topInto(this.askPrices, this.askSizes)
-    this.askPrices.fill(Number.NaN, asks)
-    this.askSizes.fill(Number.NaN, asks)
-  }
-}

@@ -5,8 +5,9 @@ import type { TradeView } from '../../protocol/trade.ts'
 import type { ColumnSpec } from '../../table/column-buffer.ts'
 import { microsOf, putMicros, putWhole } from '../clocks/microseconds.ts'
 import type { ColumnContext, EngineMoment, FeatureColumn, FeatureHandlers, FeatureState, FeatureType } from '../columns/column.ts'
+import { KernelColumns } from '../columns/kernel-columns.ts'
 import type { FeatureBook } from '../feature-book.ts'
-import type { RowTarget, RowTargetFactory } from './row-target.ts'
+import type { RowColumn, RowTarget, RowTargetFactory } from './row-target.ts'
 import { BAR_TIMES, ROW_TIME } from './row-times.ts'
 
 /** A list of columns at work and the table that their rows go to. Several tables can share one engine, and so one book. */
@@ -46,9 +47,14 @@ export class FeatureTable {
   /** The moment at which each reason was told last. */
   readonly #toldAt = new Map<string, number>()
   readonly #hasBars: boolean
+  /** The columns of JavaScript, and where they lie among all. */
   readonly #states: readonly FeatureState[]
+  readonly #places: readonly number[]
+  /** The columns of the kernel, likewise. */
+  readonly #kernel: KernelColumns | null
+  readonly #kernelPlaces: readonly number[]
   readonly #types: readonly FeatureType[]
-  /** Everything that hears, shared state first. */
+  /** Everything of JavaScript that hears, shared state first. */
   readonly #handlers: readonly FeatureHandlers[]
   readonly #traders: readonly Required<Pick<FeatureHandlers, 'trade'>>[]
   readonly #bookers: readonly Required<Pick<FeatureHandlers, 'book'>>[]
@@ -88,7 +94,12 @@ export class FeatureTable {
       },
       moment,
     }
-    this.#states = columns.map((column) => column.create(context))
+    const [ofKernel, own] = [columns.filter(({ kernel }) => kernel !== undefined), columns.filter(({ kernel }) => kernel === undefined)]
+    const values = ofKernel.map((column) => column.kernel!())
+    this.#kernel = values.length === 0 ? null : new KernelColumns(values, book)
+    this.#kernelPlaces = ofKernel.map((column) => columns.indexOf(column))
+    this.#states = own.map((column) => column.create(context))
+    this.#places = own.map((column) => columns.indexOf(column))
     this.#types = columns.map(({ type }) => type)
     this.#handlers = [...shared.values(), ...this.#states]
     this.#traders = this.#handlers.filter((one): one is Required<Pick<FeatureHandlers, 'trade'>> => one.trade !== undefined)
@@ -112,11 +123,27 @@ export class FeatureTable {
 
   /** Whether a column counts something up between rows. */
   get countsPerRow(): boolean {
-    return this.#nextRowers.length > 0
+    return this.#nextRowers.length > 0 || this.#kernel?.hearsTrades === true || this.#kernel?.hearsBook === true
   }
 
+  /** Whether JavaScript hears of book events, and of trades. */
   get hearsBook(): boolean {
     return this.#bookers.length > 0
+  }
+
+  get hearsTrades(): boolean {
+    return this.#traders.length > 0
+  }
+
+  /** The columns of the kernel. */
+  get kernel(): KernelColumns | null {
+    return this.#kernel
+  }
+
+  /** JavaScript has nothing to do with rows: all columns are the kernel's, or have no values. */
+  get isOfKernel(): boolean {
+    const handlers = this.#handlers.some(({ row, nextRow, muted }) => (row ?? nextRow ?? muted) !== undefined)
+    return this.#kernel !== null && !handlers && this.#states.every(({ isEmpty }) => isEmpty === true)
   }
 
   get hearsTickers(): boolean {
@@ -134,12 +161,23 @@ export class FeatureTable {
   /** Bars that make no row are nothing to it until the next message. */
   get sleeps(): boolean {
     for (let i = 0; i < this.#handlers.length; i++) if (this.#handlers[i]!.sleeps?.() !== true) return false
-    return this.#handlers.length > 0
+    return this.#kernel === null && this.#handlers.length > 0
   }
 
   /** Start of a pass. */
   start(micros: number): void {
-    for (const handler of this.#handlers) handler.reset?.(micros)
+    this.#reset(micros)
+  }
+
+  /** Tells the columns of the kernel of a trade: a run of messages does so by itself. */
+  tellTrade({ price, quantity, isBuyerMaker }: TradeView): void {
+    if (this.#kernel?.hearsTrades !== true) return
+    if (!this.#kernel.trade(price, quantity, !isBuyerMaker)) this.#leaveOut('not-a-number')
+  }
+
+  /** Likewise of a book event. */
+  tellBook(restarted: boolean): void {
+    if (this.#kernel?.hearsBook === true) this.#kernel.book(restarted)
   }
 
   trade(trade: TradeView): void {
@@ -168,7 +206,7 @@ export class FeatureTable {
     this.#gapOpen = isOpen
     this.#wholeFrom = micros + this.warmUpMicros
     for (const handler of this.#handlers) handler.gap?.(isOpen, micros)
-    for (const handler of this.#handlers) handler.reset?.(micros)
+    this.#reset(micros)
   }
 
   /** A book that can be trusted again; `isWhole`: at the very start of a bar, or day, so that none of it is missing. */
@@ -207,6 +245,7 @@ export class FeatureTable {
 
   /** What is counted per row starts again: after a row, or where a bar ends without one. */
   nextRow(): void {
+    this.#kernel?.nextRow()
     for (let i = 0; i < this.#nextRowers.length; i++) this.#nextRowers[i]!.nextRow()
     this.#touched = this.#gapOpen
   }
@@ -215,6 +254,61 @@ export class FeatureTable {
   mutedRow(): void {
     for (const handler of this.#handlers) handler.muted?.()
     this.nextRow()
+  }
+
+  /** A run of messages is about to make rows in a block. */
+  openBlock(): void {
+    putMicros(TIME, 0, Math.max(0, this.#wholeFrom))
+    this.#kernel!.openBlock(TIME)
+    this.lendTouched()
+  }
+
+  /** A run of messages is about to come, in which rows are made or left out. */
+  lendTouched(): void {
+    this.#kernel!.isTouched = this.#touched
+  }
+
+  /** Takes back what is to be known of gaps behind the last row. */
+  takeTouched(): void {
+    this.#touched = this.#kernel!.isTouched
+  }
+
+  /** Takes the rows that a run has made so far; `clockMicros`: the latest time. */
+  takeBlock(clockMicros: number): void {
+    const kernel = this.#kernel!
+    const rows = kernel.blockRows
+    this.takeTouched()
+    if (rows === 0) return
+    if (this.target.endRows === undefined) this.#takeOneByOne(kernel, rows)
+    else if (this.target.enter?.(clockMicros, false, true) !== false) this.#takeTogether(kernel, rows)
+    kernel.emptyBlock()
+  }
+
+  #takeTogether(kernel: KernelColumns, rows: number): void {
+    const { target } = this
+    for (let from = 0; from < rows; ) {
+      const count = Math.min(rows - from, target.freeRows!)
+      kernel.copyBlock(target.columns, target.row, from, count, this.#gapAt, this.#kernelPlaces)
+      target.endRows!(count)
+      this.rows += count
+      from += count
+    }
+  }
+
+  #takeOneByOne(kernel: KernelColumns, rows: number): void {
+    const { target } = this
+    for (let row = 0; row < rows; row++) {
+      kernel.timeOf(row, TIME)
+      if (target.enter?.(microsOf(TIME[0]!, TIME[1]!), false, true) === false) continue
+      kernel.copyBlock(target.columns, target.row, row, 1, this.#gapAt, this.#kernelPlaces)
+      target.endRow()
+      this.rows++
+    }
+  }
+
+  #reset(micros: number): void {
+    this.#kernel?.reset()
+    for (const handler of this.#handlers) handler.reset?.(micros)
   }
 
   #leaveOut(reason: string): void {
@@ -291,23 +385,30 @@ export class FeatureTable {
     const gapAt = this.#gapAt
     this.#putPosition(positionLow, positionHigh)
     columns[gapAt]!.bools[row] = this.#touched || micros < this.#wholeFrom ? 1 : 0
-    for (let i = 0; i < this.#states.length; i++) {
-      const value = this.#states[i]!.value()
-      // Neither NaN nor an infinity.
-      if (value - value !== 0) continue
-      const column = columns[gapAt + 1 + i]!
-      const type = this.#types[i]!
-      if (type === 'f64') column.f64[row] = value
-      else if (type === 'i32') column.i32[row] = value
-      else if (type === 'bool') column.bools[row] = value === 0 ? 0 : 1
-      else {
-        column.words[2 * row] = value
-        column.words[2 * row + 1] = Math.floor(value / 2 ** 32)
-      }
-      column.valid![row] = 1
+    if (this.#kernel !== null) {
+      const values = this.#kernel.read()
+      for (let i = 0; i < values.length; i++) this.#putValue(columns, row, gapAt, this.#kernelPlaces[i]!, values[i]!)
     }
+    for (let i = 0; i < this.#states.length; i++) this.#putValue(columns, row, gapAt, this.#places[i]!, this.#states[i]!.value())
     this.target.endRow()
     this.rows++
     this.nextRow()
   }
+
+  #putValue(columns: readonly RowColumn[], row: number, gapAt: number, place: number, value: number): void {
+    // Neither NaN nor an infinity.
+    if (value - value !== 0) return
+    const column = columns[gapAt + 1 + place]!
+    const type = this.#types[place]!
+    if (type === 'f64') column.f64[row] = value
+    else if (type === 'i32') column.i32[row] = value
+    else if (type === 'bool') column.bools[row] = value === 0 ? 0 : 1
+    else {
+      column.words[2 * row] = value
+      column.words[2 * row + 1] = Math.floor(value / 2 ** 32)
+    }
+    column.valid![row] = 1
+  }
 }
+
+const TIME = new Uint32Array(2)

@@ -28,6 +28,9 @@ export class RowMaker {
   readonly hearsTickers: boolean
   readonly hearsMessages: boolean
   readonly hearsDays: boolean
+  readonly hearsBook: boolean
+  readonly hearsTrades: boolean
+  readonly events: EventTrigger
   hasStarted = false
   /** The latest time so far: all rows of what lies before have been made. */
   micros = Number.NEGATIVE_INFINITY
@@ -38,13 +41,11 @@ export class RowMaker {
   readonly #fromMicros: number
   readonly #isFilled: boolean
   readonly #hasEventRows: boolean
-  readonly #hearsBook: boolean
   readonly #book: FeatureBook
   readonly #trade = new TradeView()
   readonly #ticker = new BookTickerView()
   readonly #event = new BookEventView()
   readonly #grid: GridClock
-  readonly #events: EventTrigger
   readonly #moment: EngineMoment = {
     timeLow: 0,
     timeHigh: 0,
@@ -69,9 +70,10 @@ export class RowMaker {
     this.#isFilled = isFilled
     this.#hasEventRows = plan.hasEventRows
     this.#book = book
-    this.#events = new EventTrigger(plan, book)
+    this.events = new EventTrigger(plan, book)
     this.tables = tables.map((table) => new FeatureTable(table, book, plan.barMicros, plan.hasEventRows, this.#moment))
-    this.#hearsBook = this.tables.some(({ hearsBook }) => hearsBook)
+    this.hearsBook = this.tables.some(({ hearsBook }) => hearsBook)
+    this.hearsTrades = this.tables.some(({ hearsTrades }) => hearsTrades)
     this.hearsTickers = this.tables.some(({ hearsTickers }) => hearsTickers)
     this.hearsMessages = this.tables.some(({ hearsMessages }) => hearsMessages)
     this.hearsDays = this.tables.some(({ hearsDays }) => hearsDays)
@@ -96,7 +98,7 @@ export class RowMaker {
     this.#grid.start(micros)
     for (const table of this.tables) table.start(micros)
     if (isGapOpen) this.gap(micros, true)
-    this.#events.start()
+    this.events.start()
   }
 
   /** Time has come to `micros`: makes the rows of the bars that ended. */
@@ -152,6 +154,37 @@ export class RowMaker {
     moment.number++
   }
 
+  /** A run took `count` messages, of which this one is the last: as many calls of `comeTo` and `enter`, when no bar ended. */
+  pass(count: number, micros: number, { timeLow, timeHigh, positionLow, positionHigh }: EngineMessage): void {
+    this.comeTo(micros, timeLow, timeHigh)
+    this.#barHasMessages = true
+    this.#positionLow = positionLow
+    this.#positionHigh = positionHigh
+    const moment = this.#moment
+    moment.timeLow = timeLow
+    moment.timeHigh = timeHigh
+    moment.recordLow = timeLow
+    moment.recordHigh = timeHigh
+    moment.micros = micros
+    moment.positionLow = positionLow
+    moment.positionHigh = positionHigh
+    moment.number += count
+  }
+
+  /** The latest time so far in nanoseconds, as two words. */
+  get clockLow(): number {
+    return this.#moment.clockLow
+  }
+
+  get clockHigh(): number {
+    return this.#moment.clockHigh
+  }
+
+  /** The next end of a bar, a day, or an interval of a sampler; microseconds. */
+  get nextEnd(): number {
+    return this.#grid.next
+  }
+
   message(cursor: MessageCursor): void {
     for (let i = 0; i < this.tables.length; i++) this.tables[i]!.message(cursor)
   }
@@ -163,22 +196,34 @@ export class RowMaker {
 
   trade(message: EngineMessage): void {
     const trade = this.#trade.wrap(message.view, message.offset, message.length)
-    for (let i = 0; i < this.tables.length; i++) this.tables[i]!.trade(trade)
-    if (this.#hasEventRows && this.#events.trade()) this.#eventRow(message)
+    for (let i = 0; i < this.tables.length; i++) this.tables[i]!.tellTrade(trade)
+    this.tradeOfRun(message, false)
+    if (this.#hasEventRows && this.events.trade()) this.eventRow(message)
+  }
+
+  /** A trade that a run has told the kernel of; `isRow`: it makes a row. */
+  tradeOfRun(message: EngineMessage, isRow: boolean): void {
+    if (this.hearsTrades) {
+      const trade = this.#trade.wrap(message.view, message.offset, message.length)
+      for (let i = 0; i < this.tables.length; i++) this.tables[i]!.trade(trade)
+    }
+    if (isRow) this.eventRow(message)
   }
 
   /** A book event that was applied; `restarted`: it replaced or cleared the book. */
   book(message: EngineMessage, restarted: boolean): void {
-    if (this.#hearsBook) {
+    for (let i = 0; i < this.tables.length; i++) this.tables[i]!.tellBook(restarted)
+    if (this.hearsBook) {
       const event = this.#event.wrap(message.view, message.offset, message.length)
       for (let i = 0; i < this.tables.length; i++) this.tables[i]!.book(event, restarted)
     }
     if (!this.#hasEventRows) return
     const isReset = restarted && (this.#book.priceScale < 0 || isL3Reset(message))
-    if (this.#events.book(restarted, isReset)) this.#eventRow(message)
+    if (this.events.book(restarted, isReset)) this.eventRow(message)
   }
 
-  #eventRow(message: EngineMessage): void {
+  /** A row at a message. */
+  eventRow(message: EngineMessage): void {
     const isMuted = this.micros < this.#fromMicros
     for (let i = 0; i < this.tables.length; i++) {
       const table = this.tables[i]!
@@ -203,7 +248,7 @@ export class RowMaker {
   /** What rows at events count up begins anew each UTC day, so that a pass can begin there. */
   #dayEnds(endMicros: number): void {
     if (this.hearsDays) this.#tellDay(endMicros)
-    this.#events.dayEnds()
+    this.events.dayEnds()
     if (this.#barMicros > 0) return
     this.#barHasMessages = false
     for (const table of this.tables) table.nextRow()

@@ -1,0 +1,224 @@
+// The built-in columns of a feature table: what they count up, their values, and a block of rows of them. What each column is says
+// core/features/columns; TypeScript side: core/features/rows/kernel-columns.ts.
+
+import { alloc, allocZeros } from "../memory";
+import { depthSum, sumToPrice, topLevels } from "../side-reading";
+import { Side } from "../side-window";
+import { BookView, priceUnitOf, sizeUnitOf } from "./book-view";
+import { addFlow, flowValue, lookFlow, newOrderFlow, OrderFlow } from "./order-flow";
+import { addTrade, isTrade, newTradeBar, nextBar, TradeBar } from "./trade-bar";
+import { sumValue } from "./decimal-sum";
+
+// What a column is: `Column.what`. As of kernel-column.ts.
+const MID: i32 = 0;
+const SPREAD_BPS: i32 = 1;
+const MICRO_PRICE: i32 = 2;
+const IMBALANCE: i32 = 3;
+const BID_DEPTH: i32 = 4;
+const ASK_DEPTH: i32 = 5;
+const BID_PRICE: i32 = 6;
+const BID_SIZE: i32 = 7;
+const ASK_PRICE: i32 = 8;
+const ASK_SIZE: i32 = 9;
+const OPEN: i32 = 10;
+const HIGH: i32 = 11;
+const LOW: i32 = 12;
+const CLOSE: i32 = 13;
+const VOLUME: i32 = 14;
+const VWAP: i32 = 15;
+const COUNT: i32 = 16;
+const BUY_VOLUME: i32 = 17;
+const OFI: i32 = 18;
+
+// @ts-ignore: decorator
+@unmanaged
+class Column {
+  what: i32;
+  /** Of `top`: the level, from 0 on. */
+  level: i32;
+  /** Levels of an imbalance; of a depth, its bound as a multiple of the mid. */
+  param: f64;
+}
+
+const COLUMN_BYTES: usize = offsetof<Column>();
+
+// @ts-ignore: decorator
+@unmanaged
+export class FeatureTable {
+  /** Before this time, nanoseconds since the epoch, windows are not whole. */
+  wholeFrom: u64;
+  /** Rows in the block, and how many it takes. */
+  rows: i32;
+  capacity: i32;
+  /** A gap lies in what is counted since the row before. */
+  touched: i32;
+  count: i32;
+  /** By row: micro- and nanoseconds since the epoch; place of the message, and 1 where it has one; gap. */
+  micros: usize;
+  times: usize;
+  seqs: usize;
+  hasSeq: usize;
+  gaps: usize;
+  /** By column, then row: f64, of `COUNT` i64, and 1 where there is a value. */
+  values: usize;
+  valid: usize;
+  columns: usize;
+  view: BookView;
+  bar: TradeBar | null;
+  flow: OrderFlow | null;
+  /** Best levels that a column asks for; prices and sizes of bids, then of asks. */
+  levels: i32;
+  top: usize;
+}
+
+export function newFeatureTable(view: BookView, columns: i32): FeatureTable {
+  const table = changetype<FeatureTable>(allocZeros(offsetof<FeatureTable>()));
+  table.view = view;
+  table.columns = allocZeros(<usize>columns * COLUMN_BYTES);
+  return table;
+}
+
+/** Adds a column; as many as were announced. */
+export function addColumn(table: FeatureTable, what: i32, level: i32, param: f64): void {
+  const column = changetype<Column>(table.columns + <usize>table.count * COLUMN_BYTES);
+  table.count++;
+  column.what = what;
+  column.level = level;
+  column.param = param;
+  if (what == OFI && table.flow === null) table.flow = newOrderFlow();
+  if (what >= OPEN && what <= BUY_VOLUME && table.bar === null) table.bar = newTradeBar();
+  if (what >= BID_PRICE && what <= ASK_SIZE && level >= table.levels) {
+    table.levels = level + 1;
+    table.top = alloc(<usize>table.levels << 5);
+  }
+}
+
+/** Makes the block of rows: once, where rows are made by runs. */
+export function addRowBlock(table: FeatureTable, capacity: i32): void {
+  table.capacity = capacity;
+  table.micros = alloc(<usize>capacity << 3);
+  table.times = alloc(<usize>capacity << 3);
+  table.seqs = alloc(<usize>capacity << 3);
+  table.hasSeq = alloc(<usize>capacity);
+  table.gaps = alloc(<usize>capacity);
+  table.values = alloc(<usize>(capacity * table.count) << 3);
+  table.valid = alloc(<usize>(capacity * table.count));
+}
+
+/** A start, or messages are missing: what depends on continuity begins anew. */
+export function resetTable(table: FeatureTable): void {
+  const flow = table.flow;
+  if (flow !== null) lookFlow(flow, table.view);
+}
+
+/** A book event was applied. */
+export function tellBookEvent(table: FeatureTable, restarted: bool): void {
+  const flow = table.flow;
+  if (flow === null) return;
+  if (restarted) lookFlow(flow, table.view);
+  else addFlow(flow, table.view);
+}
+
+/** Whether the columns can use a trade, where they hear of trades. */
+export function usesTrade(table: FeatureTable, price: f64, quantity: f64): bool {
+  return table.bar === null || isTrade(price, quantity);
+}
+
+/** A trade that the columns can use. */
+export function tellTrade(table: FeatureTable, price: f64, quantity: f64, isBuy: bool): void {
+  const bar = table.bar;
+  if (bar !== null) addTrade(bar, price, quantity, isBuy);
+}
+
+/** What is counted per row starts again. */
+export function nextTableRow(table: FeatureTable): void {
+  const bar = table.bar;
+  if (bar !== null) nextBar(bar);
+  const flow = table.flow;
+  if (flow !== null) flow.sum = 0;
+}
+
+/** Writes the value of each column to `to`. */
+export function readValues(table: FeatureTable, to: usize): void {
+  lookAtTop(table);
+  for (let i = 0; i < table.count; i++) {
+    store<f64>(to + (<usize>i << 3), valueOf(table, changetype<Column>(table.columns + <usize>i * COLUMN_BYTES)));
+  }
+}
+
+/** Puts a row into the block, which has room for it. @param isPlaced whether the message has a place */
+export function putRow(table: FeatureTable, time: u64, seq: u64, isPlaced: bool): void {
+  lookAtTop(table);
+  const row = table.rows++;
+  store<u64>(table.micros + (<usize>row << 3), time / 1000);
+  store<u64>(table.times + (<usize>row << 3), time);
+  store<u64>(table.seqs + (<usize>row << 3), seq);
+  store<u8>(table.hasSeq + row, u8(isPlaced));
+  store<u8>(table.gaps + row, u8(table.touched != 0 || time < table.wholeFrom));
+  let at = row;
+  for (let i = 0; i < table.count; i++, at += table.capacity) {
+    const column = changetype<Column>(table.columns + <usize>i * COLUMN_BYTES);
+    const value = valueOf(table, column);
+    store<u8>(table.valid + at, u8(value - value == 0));
+    if (column.what == COUNT) store<i64>(table.values + (<usize>at << 3), <i64>value);
+    else store<f64>(table.values + (<usize>at << 3), value);
+  }
+}
+
+/** The best levels, read once a row. */
+function lookAtTop(table: FeatureTable): void {
+  if (table.levels == 0) return;
+  const side = <usize>table.levels << 4;
+  lookAtSide(table.view.bids, table.top, table.levels);
+  lookAtSide(table.view.asks, table.top + side, table.levels);
+}
+
+function lookAtSide(side: Side, prices: usize, levels: i32): void {
+  const sizes = prices + (<usize>levels << 3);
+  for (let i = topLevels(side, prices, sizes, levels); i < levels; i++) {
+    store<f64>(prices + (<usize>i << 3), NaN);
+    store<f64>(sizes + (<usize>i << 3), NaN);
+  }
+}
+
+function valueOf(table: FeatureTable, column: Column): f64 {
+  const view = table.view;
+  const what = column.what;
+  if (what <= MICRO_PRICE) return quoteOf(view, what);
+  if (what == IMBALANCE) {
+    const bids = depthSum(view.bids, column.param);
+    const asks = depthSum(view.asks, column.param);
+    return (bids - asks) / (bids + asks);
+  }
+  if (what <= ASK_DEPTH) {
+    const mid = (view.bids.bestPrice + view.asks.bestPrice) * 0.5;
+    if (isNaN(mid)) return mid;
+    return sumToPrice(what == BID_DEPTH ? view.bids : view.asks, mid * column.param) / sizeUnitOf(view);
+  }
+  if (what <= ASK_SIZE) {
+    const value = load<f64>(table.top + (<usize>((what - BID_PRICE) * table.levels + column.level) << 3));
+    return value / (what == BID_PRICE || what == ASK_PRICE ? priceUnitOf(view) : sizeUnitOf(view));
+  }
+  return what == OFI ? flowValue(table.flow!) : barValueOf(table.bar!, what);
+}
+
+function quoteOf(view: BookView, what: i32): f64 {
+  const unit = priceUnitOf(view);
+  const bid = view.bids.bestPrice / unit;
+  const ask = view.asks.bestPrice / unit;
+  if (what == MID) return (bid + ask) * 0.5;
+  if (what == SPREAD_BPS) return ((ask - bid) / ((bid + ask) * 0.5)) * 1e4;
+  const bidSize = view.bids.bestSize;
+  const askSize = view.asks.bestSize;
+  return (bid * askSize + ask * bidSize) / (bidSize + askSize);
+}
+
+function barValueOf(bar: TradeBar, what: i32): f64 {
+  if (what == OPEN) return bar.open;
+  if (what == HIGH) return bar.high;
+  if (what == LOW) return bar.low;
+  if (what == CLOSE) return bar.close;
+  if (what == VOLUME) return sumValue(bar.volume);
+  if (what == VWAP) return sumValue(bar.notional) / sumValue(bar.volume);
+  return what == COUNT ? bar.count : sumValue(bar.buyVolume);
+}
