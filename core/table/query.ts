@@ -7,7 +7,6 @@ import type { DuckDBConnection, DuckDBInstance, DuckDBResult } from '@duckdb/nod
 import { ReplayError } from '../errors.ts'
 import { asideOf, OutputFile, outputError } from '../store/output-file.ts'
 import { makeTemporaryFolder } from '../temporary-folder.ts'
-import { writeArrow } from './arrow-stream.ts'
 import { type FilesSelect, quoteSql, selectFiles } from './file-select.ts'
 import { OpenResult } from './open-result.ts'
 import { HIVE_NULL, unescapePathName } from './partition-path.ts'
@@ -151,6 +150,8 @@ export class Query {
   /** Writes the result as an Arrow IPC stream, piece by piece: see `writeArrow`. */
   async writeArrow(sql: string, write: (bytes: Uint8Array) => void | Promise<void>): Promise<number> {
     const result = await orQueryFailed(this.#connection.stream(sql))
+    // Arrow is loaded where it is asked for: no other command waits for it.
+    const { writeArrow } = await import('./arrow-stream.ts')
     return writeArrow(columnsOf(result), chunksOf(result), write)
   }
 
