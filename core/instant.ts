@@ -44,9 +44,9 @@ export function isoTime(ns: bigint): string {
   return fraction === 0n ? `${whole}Z` : `${whole}.${String(fraction).padStart(9, '0')}Z`
 }
 
-/** `2024-08-08T01:00:00Z`, with microseconds where there are any. */
+/** `2024-08-08T01:00:00Z`, with as many digits of microseconds as there are: as results of queries have it. */
 export function isoMicros(micros: bigint): string {
-  return isoTime(micros * 1000n).replace(/000Z$/, (end) => (micros % 1_000_000n === 0n ? end : 'Z'))
+  return isoTime(micros * 1000n).replace(/(\.\d*?)0+Z$/, '$1Z')
 }
 
 /** Nanoseconds since the epoch at which a day `YYYY-MM-DD` begins; null: there is no such day. */

@@ -158,7 +158,7 @@ describe('snapshot', () => {
     bytes[broken!.offset + 70]! ^= 1
     fs.writeFileSync(file, bytes)
     const aborted = await runCli('snapshot', damaged, '--every', '1m', '--json', '--quiet')
-    expect([aborted.code, aborted.out]).toEqual([3, ''])
+    expect([aborted.code, JSON.parse(aborted.out)]).toEqual([3, { error: expect.objectContaining({ code: 'record-crc', exitCode: 3 }) }])
     expect(aborted.err).toContain('record-crc')
     const skipped = await runCli('snapshot', damaged, '--every', '1m', '--on-error', 'skip', '--json', '--quiet')
     expect([skipped.code, JSON.parse(skipped.out)]).toEqual([0, expect.objectContaining({ messages: 9, gaps: 1 })])

@@ -91,7 +91,7 @@ export class CsvRows implements RowTarget {
       this.#secondText = new Date(second * 1000).toISOString().slice(0, 19)
     }
     const rest = micros - second * 1e6
-    const fraction = rest === 0 ? 'Z' : `.${String(rest).padStart(6, '0')}Z`
+    const fraction = rest === 0 ? 'Z' : `.${String(rest).padStart(6, '0').replace(/0+$/, '')}Z`
     return putAscii(this.#text, putAscii(this.#text, at, this.#secondText), fraction)
   }
 }
