@@ -78,7 +78,7 @@ describe('round trips', () => {
         const integers = (row: Record<string, unknown>) =>
           ['f', 'i', 'n', 'b', 's', 'f_null', 'i_null', 'n_null', 'b_null', 's_null'].map((name) => row[name] ?? null)
         expect(read.map(integers)).toEqual(rows.map((row) => [...row.slice(0, 5), ...row.slice(6, 11)]))
-        expect(read.map(({ t }) => (t as Date).getTime())).toEqual(rows.map((row) => Number(BigInt.asIntN(64, row[5] as bigint) / 1000n)))
+        expect(read.map(({ t }) => t)).toEqual(rows.map((row) => BigInt.asIntN(64, row[5] as bigint)))
       }),
       { numRuns: 25 },
     )

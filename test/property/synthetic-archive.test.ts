@@ -97,11 +97,12 @@ test('a fixed-payload log alternates types and ascends', async () => {
 })
 
 describe('SyntheticSource', () => {
-  const options = { index: 0, messages: 6000, seed: 5 }
+  const ofArchive = { messages: 6000, seed: 5 }
+  const options = { ...ofArchive, index: 0 }
 
   test('gives what the archive holds, stream by stream', async () => {
     const archive = path.join(root, 'source')
-    await generateArchive(archive, { ...options, symbols: 1 })
+    await generateArchive(archive, { ...ofArchive, symbols: 1 })
     const fromSource = new Map<number, bigint[]>()
     let seq = 0n
     for await (const message of new SyntheticSource(options)) {
