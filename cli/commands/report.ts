@@ -3,7 +3,7 @@ import { ReplayError } from '../../core/errors.ts'
 import { splitRunUri } from '../../core/plan/run/run-files.ts'
 import { readLiveVariants } from '../../core/plan/table/variant-codes.ts'
 import { OutputFile } from '../../core/store/output-file.ts'
-import { readTable } from '../../core/table/delta-log.ts'
+import { findTable } from '../../core/table/delta-log.ts'
 import { makeReport } from '../../report/report.ts'
 import type { ReportCommands } from '../../report/text-sections.ts'
 import { badOption, listOption, outputOption } from '../arguments.ts'
@@ -65,9 +65,10 @@ export const report: CommandSpec = {
       progress.problem(`the totals differ: ${what}: ${left} ${leftIs}, ${right} ${rightIs}`)
     const next =
       model.commits.length === 0 ? resumeCommand(uri, run) : `${commandText(['chronicle-replay', 'query', uri])} "select * from t limit 10"`
-    const older = await readLiveVariants(store, await readTable(store))
-      .then((live) => olderCodeText(live, uri))
-      .catch(() => null)
+    // Nothing may be committed yet; and what other programs made of the table does not undo the report.
+    const table = await findTable(store)
+    const live = table === null ? [] : await readLiveVariants(store, table).catch(() => [])
+    const older = olderCodeText(live, uri)
     if (older !== null) progress.note(`note: ${older}`)
     progress.note(`run ${run}, ${model.state}: ${bytesText(bytes)}, one file, for any browser\nnext: ${next}`)
     return 0

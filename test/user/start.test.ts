@@ -37,7 +37,7 @@ describe.each(Object.entries(WAYS))('%s', (_name, { command, cwd }) => {
     const help = run('--help')
     expect([help.status, help.stdout]).toEqual([0, helpOfAll(COMMANDS)])
     const wrong = run(`inspect '/no where' --json`)
-    expect([wrong.status, wrong.stdout]).toEqual([2, ''])
+    expect([wrong.status, JSON.parse(wrong.stdout)]).toMatchObject([2, { error: { code: 'log-missing', exitCode: 2 } }])
     expect(wrong.stderr).toContain('error log-missing: ')
     expect(wrong.stderr).toContain('/no where')
   })
