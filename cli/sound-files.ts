@@ -27,7 +27,10 @@ export class SoundFiles {
 
   keep(files: readonly string[]): void {
     try {
-      const seen = files.map((file): SeenFile => [file, fs.statSync(file).size, fs.statSync(file).mtimeMs])
+      const seen = files.map((file): SeenFile => {
+        const { size, mtimeMs } = fs.statSync(file)
+        return [file, size, mtimeMs]
+      })
       fs.mkdirSync(path.dirname(this.#record), { recursive: true })
       const written = `${this.#record}.${process.pid}`
       fs.writeFileSync(written, JSON.stringify(seen))

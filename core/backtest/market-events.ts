@@ -22,8 +22,7 @@ const START = 4
 const FIRST = 5
 const SECOND = 6
 const KIND = 7
-/** Results of `addLevels` that are no level. */
-const ADDED = -1
+/** Result of `addLevels` that is neither −1 nor a level. */
 const TOO_MANY = -2
 
 /**
@@ -90,7 +89,7 @@ export class MarketEvents {
       throw this.memory.trapped(cause)
     }
     if (result === TOO_MANY) throw tooMany()
-    return result === ADDED ? ADDED : result
+    return result
   }
 
   /** Local time of the next event of a set of kinds (a bit each); infinite when there is none. */

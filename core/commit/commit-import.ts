@@ -4,6 +4,7 @@ import { ReplayError } from '../errors.ts'
 import { removeStaged, stagedPrefix, writeImportRecord } from '../import/import-records.ts'
 import { type FolderStep, LogPlace, type StagedShare } from '../import/logs/log-place.ts'
 import { addCounts, emptyCounts } from '../import/messages/import-tally.ts'
+import { inTurns } from '../in-turns.ts'
 import { holdsArchive, releaseArchive } from '../plan/imports/import-claim.ts'
 import type { PlanHead } from '../plan/run/plan-document.ts'
 import { requireNotCancelled } from '../plan/run/run-cancel.ts'
@@ -32,10 +33,10 @@ export async function commitImport(archive: ObjectStore, head: PlanHead): Promis
     const logs = new LogPlace(archive, aside)
     await logs.finish()
     const agreed = await agreeOnSteps([...done.values()], logs, imports.replaces)
-    await inParallel(agreed.steps, (step) => logs.carryOut(step))
+    await inTurns(agreed.steps, PLACES_AT_ONCE, (step) => logs.carryOut(step))
     const counts = emptyCounts()
     for (const { imported } of agreed.units) addCounts(counts, imported!.counts)
-    await inParallel(agreed.units, async ({ fingerprint, imported }) => {
+    await inTurns(agreed.units, PLACES_AT_ONCE, async ({ fingerprint, imported }) => {
       await writeImportRecord(archive, fingerprint, { ...imported!, folders: imported!.folders.map(({ key }) => key) })
     })
     const heldBack = await heldBackOf(archive, head, agreed.refused)
@@ -94,7 +95,7 @@ async function agreeOnSteps(done: readonly DoneReceipt[], logs: LogPlace, replac
   for (;;) {
     const steps: FolderStep[] = []
     const out = new Map<string, ReplayError>()
-    await inParallel(sharesOf(units), async ([key, shares]) => {
+    await inTurns(sharesOf(units), PLACES_AT_ONCE, async ([key, shares]) => {
       try {
         requireOneSymbol(key, shares)
         steps.push(await logs.stepFor(key, shares, replaces))
@@ -145,12 +146,4 @@ async function heldBackOf(archive: ObjectStore, head: PlanHead, refused: Readonl
     heldBack.push({ partition: index, task, venue, symbol, startNs, endNs, bytes, error: { code, category, message } })
   }
   return heldBack
-}
-
-async function inParallel<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
-  const rest = items.values()
-  const take = async (): Promise<void> => {
-    for (const item of rest) await work(item)
-  }
-  await Promise.all(Array.from({ length: PLACES_AT_ONCE }, take))
 }

@@ -1,3 +1,4 @@
+import { inTurns } from '../in-turns.ts'
 import type { PlanHead } from '../plan/run/plan-document.ts'
 import type { DoneReceipt, MissingPartition } from '../plan/run/run-receipts.ts'
 import type { LiveCell } from '../plan/table/pack.ts'
@@ -98,15 +99,8 @@ async function withoutPart({ table, head, state, covered, nowMs }: PacksQuery): 
   const receipts = [...covered.keys()].filter(({ part }) => part !== null)
   const isOld = receipts.some(({ endedMs }) => nowMs - endedMs > VACUUM_AGE_MS)
   if (receipts.length === 0 || !(isOld || (state !== null && (await wasVacuumed(table, state, head.createdMs))))) return []
-  const gone: DoneReceipt[] = []
-  const rest = [...receipts]
-  const look = async (): Promise<void> => {
-    for (let receipt = rest.pop(); receipt !== undefined; receipt = rest.pop()) {
-      if ((await table.get(receipt.part!.path, { range: { start: 0, end: 1 } })) === null) gone.push(receipt)
-    }
-  }
-  await Promise.all(Array.from({ length: LOOKS_AT_ONCE }, look))
-  return gone
+  const found = await inTurns(receipts, LOOKS_AT_ONCE, ({ part }) => table.get(part!.path, { range: { start: 0, end: 1 } }))
+  return receipts.filter((_, i) => found[i] === null)
 }
 
 async function wasVacuumed(table: ObjectStore, state: TableState, sinceMs: number): Promise<boolean> {

@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { ReplayError } from '../errors.ts'
+import { inTurns } from '../in-turns.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import type { AddFile } from './delta-action.ts'
 import type { TableState } from './delta-log.ts'
@@ -29,16 +30,12 @@ export async function exportTable(
     const message = `expected an empty place to export to, found ${key}: rows of both would be read; choose another`
     throw new ReplayError('export-not-empty', message, { category: 'input', path: target.uri })
   }
-  const rest = [...parts.values()]
-  const copied: ExportedFiles = { files: rest.length, bytes: rest.reduce((sum, { size }) => sum + size, 0) }
-  const copy = async (): Promise<void> => {
-    for (let part = rest.pop(); part !== undefined; part = rest.pop()) {
-      await copyPart(store, part, target)
-      onPart(part.size)
-    }
-  }
-  await Promise.all(Array.from({ length: COPIES_AT_ONCE }, copy))
-  return copied
+  const all = [...parts.values()]
+  await inTurns(all, COPIES_AT_ONCE, async (part) => {
+    await copyPart(store, part, target)
+    onPart(part.size)
+  })
+  return { files: all.length, bytes: all.reduce((sum, { size }) => sum + size, 0) }
 }
 
 async function copyPart(store: ObjectStore, { path: key, size, partitionValues }: AddFile, target: ObjectStore): Promise<void> {

@@ -11,6 +11,7 @@ import type { StagedFolder } from '../import/logs/log-stager.ts'
 import { type ImportCounts, LARGEST_STEP } from '../import/messages/import-tally.ts'
 import { loadImporter } from '../import/own-importer.ts'
 import { openReference } from '../import/source-files.ts'
+import { inTurns } from '../in-turns.ts'
 import { requireEngine } from '../job/engine-hash.ts'
 import type { DamagePlace } from '../plan/run/damage-report.ts'
 import type { MessageCounts } from '../plan/run/message-counts.ts'
@@ -119,11 +120,7 @@ function stagedKey(directory: string, prefix: string): string {
 }
 
 async function putStaged(archive: ObjectStore, folders: readonly StagedFolder[], prefix: string): Promise<void> {
-  const rest = folders.values()
-  const put = async (): Promise<void> => {
-    for (const { directory } of rest) await putFolder(archive, directory, stagedKey(directory, prefix), 'absent')
-  }
-  await Promise.all(Array.from({ length: PUTS_AT_ONCE }, put))
+  await inTurns(folders, PUTS_AT_ONCE, ({ directory }) => putFolder(archive, directory, stagedKey(directory, prefix), 'absent'))
 }
 
 const PUTS_AT_ONCE = 8

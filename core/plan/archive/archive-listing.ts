@@ -1,9 +1,9 @@
+import { inTurns } from '../../in-turns.ts'
 import { isForeignName } from '../../log/format/archive-place.ts'
 import type { ObjectStore, OddThing } from '../../store/object-store.ts'
 import { dayOfDate } from '../cells.ts'
 import { keptShortHash } from '../short-hash.ts'
 import { TextHeap } from '../text-heap.ts'
-import { inTurns } from '../turns.ts'
 import { type ListingSelection, spansOf } from './archive-spans.ts'
 import { isFileOfLog, type ListingFinding, ListingFindings } from './listing-findings.ts'
 

@@ -1,5 +1,5 @@
+import { inTurns } from '../../in-turns.ts'
 import type { KeyStretch, ObjectStore } from '../../store/object-store.ts'
-import { inTurns } from '../turns.ts'
 
 /** Narrows a listing; absent = all. */
 export interface ListingSelection {

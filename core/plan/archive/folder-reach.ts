@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { ReplayError } from '../../errors.ts'
+import { inTurns } from '../../in-turns.ts'
 import { INDEX_ENTRY_BYTES, INDEX_HEADER_BYTES, openSeekIndex, type SeekIndex } from '../../log/format/seek-index.ts'
 import { DATA_OFFSET, indexName, SEGMENT_SEALED, segmentIdOf } from '../../log/format/segment.ts'
 import { ReplayReader } from '../../log/reading/replay-reader.ts'
@@ -61,20 +62,17 @@ export async function lookAtFolders({ archive, listing, facts, folders }: LookOp
       else unseen++
     }
   }
-  const takeTurns = async (): Promise<void> => {
-    for (let next = unknown.pop(); next !== undefined; next = unknown.pop()) {
-      const { folder, key } = next
-      const objects = objectsOf(JSON.parse(listing.objectsText(folder)) as (string | number)[])
-      const reach = await look.at(
-        folder.day,
-        key,
-        objects.map(({ name, size, etag }) => ({ key: key + name, size, etag })),
-      )
-      if (reach === 'unseen') unseen++
-      else if (reach !== null) reaches.set(folder, reach)
-    }
-  }
-  await Promise.all(Array.from({ length: archive.directory === undefined ? LOOKS_AT_ONCE : 1 }, takeTurns))
+  // The last ones first: they are looked at where not all can be.
+  await inTurns(unknown.reverse(), archive.directory === undefined ? LOOKS_AT_ONCE : 1, async ({ folder, key }) => {
+    const objects = objectsOf(JSON.parse(listing.objectsText(folder)) as (string | number)[])
+    const reach = await look.at(
+      folder.day,
+      key,
+      objects.map(({ name, size, etag }) => ({ key: key + name, size, etag })),
+    )
+    if (reach === 'unseen') unseen++
+    else if (reach !== null) reaches.set(folder, reach)
+  })
   return { reaches, unseen }
 }
 

@@ -3,6 +3,7 @@ import { type ImportHow, unitId } from '../../import/import-how.ts'
 import type { ImportPlan, PlannedUnit } from '../../import/import-plan.ts'
 import { isImported } from '../../import/import-records.ts'
 import type { OwnImporter } from '../../import/own-importer.ts'
+import { inTurns } from '../../in-turns.ts'
 import type { ObjectStore } from '../../store/object-store.ts'
 import { DAY_NS, dayOfDate } from '../cells.ts'
 import { attemptSeconds, estimateCost, IMPORT } from '../plan-cost.ts'
@@ -55,9 +56,7 @@ export async function planImportRun(options: ImportRunOptions): Promise<ImportRu
   const bundle = own?.code ?? ''
   const code = { bundle: createHash('sha256').update(bundle).digest('hex').slice(0, 32), engine }
   const all = plan.units.map((unit) => ({ unit, id: unitId(unit, how), place: placeOf(unit) })).sort(byPlace)
-  const isKnown: boolean[] = []
-  for (let at = 0; at < all.length && !replaces; at += LOOKS_AT_ONCE)
-    isKnown.push(...(await Promise.all(all.slice(at, at + LOOKS_AT_ONCE).map(({ id }) => isImported(archive, id)))))
+  const isKnown = replaces ? [] : await inTurns(all, LOOKS_AT_ONCE, ({ id }) => isImported(archive, id))
   const todo = all.filter((_, i) => isKnown[i] !== true)
   const known = all.flatMap(({ unit }, i) => (isKnown[i] === true ? [unit] : []))
   const cuts = todo.map(({ unit }, instrument) => ({
