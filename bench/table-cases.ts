@@ -89,11 +89,10 @@ async function makeTable(store: FileStore, count: number): Promise<void> {
   const adds: AddFile[] = []
   for (let i = 0; i < count; i++) {
     const symbol = `s${i % 100}`
-    const date = new Date(1_704_067_200_000 + Math.floor(i / 100) * 86_400_000).toISOString().slice(0, 10)
-    const key = `venue=binance/symbol=${symbol}/date=${date}/part-${i}.parquet`
+    const key = `venue=binance/symbol=${symbol}/part-${i}.parquet`
     fs.mkdirSync(path.dirname(path.join(store.uri, key)), { recursive: true })
     fs.copyFileSync(path.join(store.uri, model.path), path.join(store.uri, key))
-    adds.push({ ...model, path: key, partitionValues: { venue: 'binance', symbol, date } })
+    adds.push({ ...model, path: key, partitionValues: { venue: 'binance', symbol } })
   }
   const decide = () => ({ schema: SCHEMA, adds, removes: [], info: {} })
   await commitTable(store, { run: 'bench', decide, clock: Date.now, random: Math.random })

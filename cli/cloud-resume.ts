@@ -5,7 +5,7 @@ import { encodeTasks, readPlanHead, readTasks } from '../core/plan/run/plan-docu
 import { finishPlan } from '../core/plan/run/plan-writer.ts'
 import { requireNotCancelled } from '../core/plan/run/run-cancel.ts'
 import { runFiles } from '../core/plan/run/run-files.ts'
-import { readRunReceipts } from '../core/plan/run/run-receipts.ts'
+import { readMissing } from '../core/plan/run/run-receipts.ts'
 import { executionName, lastExecution, resumptionsOf, startExecution } from './cloud-execution.ts'
 import { followUnlessDetached } from './cloud-follow.ts'
 import type { CloudRun } from './cloud-run.ts'
@@ -51,11 +51,11 @@ async function writeMissingTasks(
     const head = await readPlanHead(table, run)
     // Another import may have come in between.
     if (head.imports !== undefined) await claimArchive(table, { run, digest: head.imports.digest })
-    const receipts = await readRunReceipts(table, head)
-    missing = new Set(receipts.missing.map(({ task }) => task))
-    groups = groupFailures(receipts.missing, new Map())
+    const partitions = await readMissing(table, head)
+    missing = new Set(partitions.map(({ task }) => task))
+    groups = groupFailures(partitions, new Map())
     progress.note(
-      `run ${run}: ${countText(receipts.missing.length)} of ${countText(head.partitions)} partitions are left to run, in ${countText(missing.size)} tasks`,
+      `run ${run}: ${countText(partitions.length)} of ${countText(head.partitions)} partitions are left to run, in ${countText(missing.size)} tasks`,
     )
     for (const group of groups) progress.note(`  ${groupText(group)}`)
     reportFindings(head.findings, progress)

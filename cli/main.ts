@@ -15,6 +15,7 @@ import { follow } from './commands/follow.ts'
 import { generate } from './commands/generate.ts'
 import { importFiles } from './commands/import.ts'
 import { inspect } from './commands/inspect.ts'
+import { optimize } from './commands/optimize.ts'
 import { plan } from './commands/plan.ts'
 import { query } from './commands/query.ts'
 import { replay } from './commands/replay.ts'
@@ -56,6 +57,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   variants,
   report,
   exportParts,
+  optimize,
   vacuum,
 ]
 

@@ -56,6 +56,26 @@ export function dayStartNs(date: string): bigint | null {
   return days === null ? null : BigInt(days) * DAY_NS
 }
 
+/** `YYYY-MM-DD` of days since the epoch. */
+export function dateOfDay(day: number): string {
+  const known = DATES.get(day)
+  if (known !== undefined) return known
+  const date = new Date(day * 86_400_000).toISOString().slice(0, 10)
+  if (DATES.size < MAX_DATES) {
+    DATES.set(day, date)
+    DAYS.set(date, day)
+  }
+  return date
+}
+
+/** Days since the epoch of `YYYY-MM-DD`; NaN when there is no such day. */
+export function dayOfDate(date: string): number {
+  const known = DAYS.get(date)
+  if (known !== undefined) return known
+  const startNs = dayStartNs(date)
+  return startNs === null ? Number.NaN : Number(startNs / DAY_NS)
+}
+
 /** Ends with an error that says what was expected. */
 type Refuse = (expected: string) => never
 
@@ -207,3 +227,8 @@ const LEAP_SECONDS: ReadonlySet<number> = new Set(
     ...['2012-07', '2015-07', '2017-01'],
   ].map((month) => Date.parse(`${month}-01T00:00:00Z`) / 1000),
 )
+
+/** Days met so far: a listing names the same few over and over. */
+const DATES = new Map<number, string>()
+const DAYS = new Map<string, number>()
+const MAX_DATES = 100_000

@@ -13,9 +13,9 @@ import type { Storage } from './storage.ts'
  * | area      | as task, runs of its folder alone              | as task, in its folder alone                                |
  * | snapshots | as task                                        | as task, and …snapshots/ of the archive                     |
  * | import    | archive and the buckets to import from; …_chronicle/runs/ of the archive | creates staged logs and receipts in the archive |
- * | commit    | log, plans, receipts, cancel marks, parts      | …_delta_log/ (versions: creates), index, empty cells, outcome |
+ * | commit    | log, plans, receipts, cancel marks, parts      | …_delta_log/ (versions: creates), index, empty cells, outcome; creates parts that it packs, and lists of their cells |
  * | archiveCommit | archive                                     | …v1/ and …_imports/ of the archive, outcome; deletes what is replaced or staged |
- * | vacuum    | log and …_chronicle/                           | deletes parts and empty cells                               |
+ * | vacuum    | log and …_chronicle/                           | deletes parts, lists of cells and empty cells               |
  * | submitter (submitter.ts) | archive and the buckets to import from; log and …_chronicle/ | creates requests, bundles, plans of imports, cancel marks, schedules |
  *
  * "Creates" is meant: a put without `If-None-Match` is refused. No role of a container deletes, but that one in the archive.
@@ -23,12 +23,14 @@ import type { Storage } from './storage.ts'
 
 const LOG = '_delta_log/*'
 export const RUNS = '_chronicle/runs/*'
-const PARTS = 'venue=*/symbol=*/date=*/part-*.parquet'
+const PARTS = 'venue=*/symbol=*/part-*.parquet'
 const RECEIPTS = `${RUNS}/receipts/*.jsonl`
 /** Of an archive: logs, and those of an import that wait for its commit. */
 const LOGS = 'v1/*'
 const STAGED = '_imports/staged/*'
 const EMPTY_CELLS = '_chronicle/empty/*'
+/** Which partitions lie in which part. */
+const CELLS = '_chronicle/cells/*'
 /** Code that was checked: says so, and saves the next check. */
 const CHECKED = '_chronicle/checked/*'
 
@@ -100,11 +102,11 @@ export class Roles extends Construct {
     this.commit = this.#container('Commit', 'Commits runs; never loads a job')
     allow(this.commit, ['s3:ListBucket'], [table])
     const runFiles = ['plan.json', 'tasks.json', 'shares/*', 'receipts/*', 'cancel', 'outcome.json'].map((name) => `${RUNS}/${name}`)
-    const facts = ['_chronicle/archive-index.jsonl', EMPTY_CELLS, CHECKED]
-    // Parts: to learn whether another program's VACUUM has taken them.
+    const facts = ['_chronicle/archive-index.jsonl', EMPTY_CELLS, CELLS, CHECKED]
+    // Parts: to learn whether another program's VACUUM has taken them, and to copy what lies beside rows that go.
     allow(this.commit, ['s3:GetObject'], below(table, LOG, PARTS, ...facts, ...runFiles))
-    allow(this.commit, ['s3:PutObject', 's3:AbortMultipartUpload'], below(table, LOG, ...facts, `${RUNS}/outcome.json`))
-    denyToReplace(this.commit, below(table, '_delta_log/*.json', EMPTY_CELLS, CHECKED))
+    allow(this.commit, ['s3:PutObject', 's3:AbortMultipartUpload'], below(table, LOG, PARTS, ...facts, `${RUNS}/outcome.json`))
+    denyToReplace(this.commit, below(table, '_delta_log/*.json', PARTS, EMPTY_CELLS, CELLS, CHECKED))
 
     this.vacuum = new iam.Role(this, 'Vacuum', {
       description: 'The only one that deletes: files of tables that no version needs',
@@ -112,7 +114,7 @@ export class Roles extends Construct {
     })
     allow(this.vacuum, ['s3:ListBucket'], [table])
     allow(this.vacuum, ['s3:GetObject'], below(table, LOG, '_chronicle/*'))
-    allow(this.vacuum, ['s3:DeleteObject'], below(table, PARTS, EMPTY_CELLS))
+    allow(this.vacuum, ['s3:DeleteObject'], below(table, PARTS, EMPTY_CELLS, CELLS))
   }
 
   /** @param folder ARN of the area's folder in the table bucket */

@@ -32,7 +32,9 @@ export interface RunRecord {
 export interface ReceiptRecord
   extends Pick<Receipt, 'task' | 'attempt' | 'partition' | 'venue' | 'symbol' | 'startNs' | 'gaps' | 'unproven' | 'messages' | 'timing'> {
   readonly rows: number
-  /** Bytes of the part. */
+  /** Key of the part that the rows lie in; null: there are none. */
+  readonly part: string | null
+  /** Bytes of it, by its share of the rows. */
   readonly partBytes: number
   readonly hasFailed: boolean
   /** The rows of its partition are this attempt's. */
@@ -118,8 +120,12 @@ class FailureClock {
 
 function recordOf(receipt: Receipt, timing: Receipt['timing']): Omit<ReceiptRecord, 'isWinner'> {
   const { task, attempt, partition, venue, symbol, startNs, gaps, unproven, messages, checksum, part, error } = receipt
-  const counts = { gaps, unproven, messages, timing, rows: checksum.rows, partBytes: part?.size ?? 0 }
+  const counts = { gaps, unproven, messages, timing, rows: checksum.rows, part: part?.path ?? null, partBytes: partBytesOf(receipt) }
   return { task, attempt, partition, venue, symbol, startNs, ...counts, hasFailed: error !== null }
+}
+
+function partBytesOf({ part, checksum }: Receipt): number {
+  return part === null ? 0 : Math.round((part.size * checksum.rows) / Math.max(1, part.rows))
 }
 
 function markWinners(lines: readonly Omit<ReceiptRecord, 'isWinner'>[], done: ReadonlyMap<number, DoneReceipt>): ReceiptRecord[] {

@@ -1,10 +1,10 @@
 import { isBacktest } from '../core/backtest/statistics.ts'
-import { addOf } from '../core/commit/commit.ts'
 import { ReplayError } from '../core/errors.ts'
 import type { PlanColumn } from '../core/job/row-schema.ts'
 import { nearest } from '../core/nearest-word.ts'
 import type { PlanHead } from '../core/plan/run/plan-document.ts'
 import type { ObjectStore } from '../core/store/object-store.ts'
+import type { AddFile } from '../core/table/delta-action.ts'
 import { type Query, unite } from '../core/table/query.ts'
 import type { RemotePartsOptions } from '../core/table/remote-parts.ts'
 import { openParts, openTable, quoteName, selectParts } from '../core/table/table-query.ts'
@@ -113,10 +113,13 @@ function metricOf({ columns }: PlanHead, given: string | undefined, column: stri
 /** Null: nothing was written. */
 async function openRows(store: ObjectStore, { head, commits, done }: RunRecord, remote?: RemotePartsOptions): Promise<Query | null> {
   if (commits.length > 0) return openTable(store, { asOf: head.run, remote })
-  const adds = [...done.values()].flatMap((receipt) =>
-    receipt.part === null ? [] : [addOf(receipt, receipt.part, { columns: 'of the run' })],
-  )
-  if (adds.length === 0) return null
+  // Of partitions that share a part, the rows of each are in it.
+  const parts = new Map([...done.values()].flatMap((receipt) => (receipt.part === null ? [] : [[receipt.part.path, receipt] as const])))
+  if (parts.size === 0) return null
+  const adds = [...parts].map(([path, { venue, symbol, part, endedMs }]): AddFile => {
+    const place = { path, partitionValues: { venue, symbol }, size: part!.size }
+    return { ...place, modificationTime: endedMs, dataChange: true, tags: { columns: 'of the run' } }
+  })
   const schema = { job: head.job, columns: head.columns }
   return openParts(store, adds, (fileOf) => unite(selectParts(adds, schema, fileOf)), { remote })
 }

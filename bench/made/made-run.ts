@@ -84,11 +84,15 @@ export class MadeRun {
     const date = new Date(Number(startNs / 1_000_000n)).toISOString().slice(0, 10)
     const endNs = startNs + this.#sliceNs
     const { run } = this.head
-    const path = partKey({ venue: 'binance', symbol, date, startNs, endNs, fingerprint: this.fingerprint(partition), run, attempt })
+    const path = partKey({ venue: 'binance', symbol, startNs, endNs, fingerprint: this.fingerprint(partition), run, attempt })
     return {
       ...{ version: 1, run, task: taskName(0), attempt, partition, venue: 'binance', symbol, date },
       ...{ startNs: String(startNs), endNs: String(endNs), variants, fingerprint: this.fingerprint(partition) },
-      ...{ inputs: 'inputs', restart: 'origin', part: rows === 0 || error !== null ? null : { path, size: 1000, etag: 'e' } },
+      ...{
+        inputs: 'inputs',
+        restart: 'origin',
+        part: rows === 0 || error !== null ? null : { path, size: 1000, etag: 'e', firstRow: 0, rows },
+      },
       checksum: { rows, sum: String(rows * 7) },
       ...{ minTsNs: rows === 0 ? null : String(startNs), maxTsNs: rows === 0 ? null : String(startNs + 1n) },
       ...{ began: null, gaps: {}, unproven: 0, messages: { read: 1, warmUp: 0, leftOut: {}, noted: {} } },
@@ -124,7 +128,7 @@ function headOf(
     variants: variants.map((id) => ({ id, params: { depth: id } })),
     variantSets: sets.map((set) => set.split(' ').map((id) => variants.indexOf(id))),
     columns: [
-      ...(['venue', 'symbol', 'date'] as const).map((name) => ({ name, type: 'string', nullable: false }) as const),
+      ...(['venue', 'symbol'] as const).map((name) => ({ name, type: 'string', nullable: false }) as const),
       ...(EVERY_TYPE.map((column) => ({ nullable: false, ...column })) as PlanHead['columns']),
     ],
     ...{ counts: { run: partitions, cached: 0, stale: 0 }, reasons: [], tasks: 1, partitions },

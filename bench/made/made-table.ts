@@ -1,5 +1,6 @@
 import { mkdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { dayOfDate } from '../../core/instant.ts'
 import type { ObjectStore } from '../../core/store/object-store.ts'
 import type { ColumnBuffer, ColumnSpec } from '../../core/table/column-buffer.ts'
 import type { AddFile } from '../../core/table/delta-action.ts'
@@ -10,6 +11,7 @@ import { columnsTag, type TableSchema } from '../../core/table/table-schema.ts'
 
 /** A column of every type, nullable ones too; the names out of order. */
 export const EVERY_TYPE: readonly ColumnSpec[] = [
+  { name: 'date', type: 'date' },
   { name: 'ts_ns', type: 'i64' },
   { name: 'seq', type: 'i64', nullable: true },
   { name: 'row', type: 'i32' },
@@ -26,6 +28,7 @@ export function everyTypeRows(count: number, from = 0): Row[] {
   return Array.from({ length: count }, (_, i) => {
     const n = from + i
     return {
+      date: '2024-08-08',
       ts_ns: 1_723_161_255_088_169_167n + BigInt(n) * 1_000_000_007n,
       seq: n % 5 === 0 ? null : 2n ** 62n + BigInt(n),
       row: n % 3,
@@ -47,18 +50,18 @@ export interface PartPlace {
 /** Writes a part into a table's folder and gives the action that would add it. */
 export async function writePart(root: string, columns: readonly ColumnSpec[], rows: readonly Row[], place: PartPlace): Promise<AddFile> {
   const { venue = 'binance', symbol = 'btcusdt', date = '2024-08-08', name } = place
-  const key = partitionFolder({ venue, symbol, date }) + name
+  const key = partitionFolder({ venue, symbol }) + name
   const path = join(root, key)
   mkdirSync(dirname(path), { recursive: true })
   const file = new ParquetFile({ path, columns })
   for (const row of rows) {
-    for (const column of file.columns) setValue(column, file.row, row[column.name] ?? null)
+    for (const column of file.columns) setValue(column, file.row, column.name === 'date' ? date : (row[column.name] ?? null))
     file.endRow()
   }
   await file.close()
   return {
     path: key,
-    partitionValues: { venue, symbol, date },
+    partitionValues: { venue, symbol },
     size: statSync(path).size,
     modificationTime: 1_723_161_255_088,
     dataChange: true,
@@ -79,6 +82,7 @@ export function setValue(column: ColumnBuffer, row: number, value: Row[string]):
   if (value === null) return
   if (typeof value === 'bigint') column.setI64(row, value)
   else if (typeof value === 'boolean') column.setBool(row, value)
+  else if (column.type === 'date') column.setI32(row, dayOfDate(String(value)))
   else if (typeof value === 'string') column.setString(row, value)
   else if (column.type === 'f64') column.setF64(row, value)
   else column.setI32(row, value)
@@ -104,7 +108,7 @@ export async function commitParts(
 
 /** An AddFile of a part whose file nobody reads. */
 export function madeAdd(name: string, tags: Readonly<Record<string, string>> = {}): AddFile {
-  const partitionValues = { venue: 'binance', symbol: 'btcusdt', date: '2024-08-08' }
-  const path = `venue=binance/symbol=btcusdt/date=2024-08-08/${name}`
+  const partitionValues = { venue: 'binance', symbol: 'btcusdt' }
+  const path = `venue=binance/symbol=btcusdt/${name}`
   return { path, partitionValues, size: 100, modificationTime: 1, dataChange: true, stats: '{"numRecords":1}', tags }
 }

@@ -12,7 +12,7 @@ export const exportParts: CommandSpec = {
   summary: 'copies the rows of a table as plain Parquet, for readers that do not know its log',
   arguments: [
     { name: 'table', help: 'folder of a table' },
-    { name: 'folder', help: 'new or empty; gets venue=…/symbol=…/date=…/*.parquet' },
+    { name: 'folder', help: 'new or empty; gets venue=…/symbol=…/*.parquet' },
   ],
   options: { 'as-of': { value: 'RUN', help: 'the table as a run, or a version, left it' }, endpoint: ENDPOINT },
   examples: [

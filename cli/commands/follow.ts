@@ -53,11 +53,11 @@ export const follow: CommandSpec = {
     format: { value: FORMATS.join('|'), help: 'of the rows; a table on a terminal, else JSON lines' },
     table: {
       value: 'U',
-      help: 'append rows to this table, a part for each slice that is over, committed as a run does; begun again, it goes on behind them',
+      help: 'append rows to this table, each slice once it is over, committed as a run does; begun again, it goes on behind them',
     },
     slice: {
       value: 'D',
-      help: 'of the parts: 1h (default; 1d where the job wants whole days), …; divides a day. A run into the same table takes the same',
+      help: 'what is appended at once: 1h (default; 1d where the job wants whole days), …; divides a day. A run into the same table takes the same',
     },
     out: { value: 'F', help: 'append rows to this file, JSON lines or CSV; what it has already is not written again, so that it goes on' },
     'max-skew': { value: 'D', help: 'how far exchange time may be off record time, in place of what the job says (5s)' },
@@ -76,7 +76,7 @@ export const follow: CommandSpec = {
     },
     {
       command: 'chronicle-replay follow maker.ts archive/v1/okx/btc-usdt --table paper --slice 15m',
-      does: 'all days that there are, and what comes, a part each quarter of an hour',
+      does: 'all days that there are, and what comes, a commit each quarter of an hour',
     },
   ],
   async run(input, io) {

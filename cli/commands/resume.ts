@@ -4,7 +4,7 @@ import { resumeImport } from '../../core/commit/import-local.ts'
 import { type RunProgress, runLocally } from '../../core/commit/run-local.ts'
 import { readPlanHead } from '../../core/plan/run/plan-document.ts'
 import { requireNotCancelled } from '../../core/plan/run/run-cancel.ts'
-import { readRunReceipts } from '../../core/plan/run/run-receipts.ts'
+import { readMissing } from '../../core/plan/run/run-receipts.ts'
 import { choiceOption, countOption } from '../arguments.ts'
 import { cloudOf, ENDPOINT } from '../cloud-clients.ts'
 import { resumeCloudRun } from '../cloud-resume.ts'
@@ -56,7 +56,7 @@ export const resume: CommandSpec = {
     const head = await readPlanHead(table, run)
     await requireNotCancelled(table, run)
     const progress = new ProgressLine(io, input)
-    const { missing } = await readRunReceipts(table, head)
+    const missing = await readMissing(table, head)
     const left = groupFailures(missing, new Map())
     progress.note(`run ${run}: ${countText(missing.length)} of ${countText(head.partitions)} partitions are left to run`)
     for (const group of left) progress.note(`  ${groupText(group)}`)

@@ -1,5 +1,6 @@
 import { findOpenRuns } from '../../core/plan/run/open-runs.ts'
 import { EMPTY_FOLDER, emptyCellsKey } from '../../core/plan/table/cell-record.ts'
+import { CELLS_FOLDER, segmentsOf } from '../../core/plan/table/cell-segment.ts'
 import { vacuum as vacuumTable } from '../../core/table/vacuum.ts'
 import { durationOption } from '../arguments.ts'
 import { ENDPOINT } from '../cloud-clients.ts'
@@ -31,7 +32,10 @@ export const vacuum: CommandSpec = {
       olderThanMs: Number((durationOption(input, 'older-than') ?? WEEK_NS) / 1_000_000n),
       nowMs: Date.now(),
       isOpenRun: await findOpenRuns(store),
-      replaced: { folder: EMPTY_FOLDER, keep: async (state) => [await emptyCellsKey(store, state)] },
+      replaced: [
+        { folder: EMPTY_FOLDER, keep: async (state) => [await emptyCellsKey(store, state)] },
+        { folder: CELLS_FOLDER, keep: async (state) => segmentsOf(state) },
+      ],
       isDryRun,
       onFile: (key) => {
         seen++

@@ -1,29 +1,32 @@
 import { ReplayError } from '../errors.ts'
 import { isoTime } from '../instant.ts'
+import { FolderFacts } from '../plan/archive/archive-facts.ts'
 import { addToArchiveIndex } from '../plan/archive/archive-index.ts'
 import { decodeRanges, encodeRanges } from '../plan/index-ranges.ts'
 import { noteChecked } from '../plan/run/checked-code.ts'
-import { tallyChecks } from '../plan/run/partition-check.ts'
+import { type PartitionCheck, tallyChecks } from '../plan/run/partition-check.ts'
 import { type PlanHead, readPlanHead } from '../plan/run/plan-document.ts'
 import { requireNotCancelled } from '../plan/run/run-cancel.ts'
-import { type DoneReceipt, type MissingPartition, readRunReceipts } from '../plan/run/run-receipts.ts'
-import { EMPTY_CELLS, EMPTY_OBJECT, encodeRecord, writeRecord } from '../plan/table/cell-record.ts'
+import { type MissingPartition, readTaskOutcomes } from '../plan/run/run-receipts.ts'
+import { changeRecord } from '../plan/table/cell-record.ts'
 import { readForeignColumns } from '../plan/table/committed-parts.ts'
-import { LiveCells, tagsOf } from '../plan/table/live-cells.ts'
+import type { LiveCells } from '../plan/table/live-cells.ts'
 import type { LiveCell } from '../plan/table/pack.ts'
-import { readPartLedger } from '../plan/table/part-ledger.ts'
+import { emptyLedger, readPartLedger } from '../plan/table/part-ledger.ts'
 import type { ObjectStore } from '../store/object-store.ts'
-import type { AddFile } from '../table/delta-action.ts'
 import { commitTable, type TableChange } from '../table/delta-commit.ts'
 import type { TableState } from '../table/delta-log.ts'
 import { columnsTag, PARTITION_COLUMNS } from '../table/table-schema.ts'
 import { commitImport } from './commit-import.ts'
 import type { CommitResult } from './commit-result.ts'
 import { lastCommitOf } from './committed-version.ts'
-import { tallyDamage } from './damage-tally.ts'
-import { groupFailures } from './failure-groups.ts'
-import { type HeldBack, settlePacks } from './held-back.ts'
-import { tallyMessages } from './left-out-tally.ts'
+import { DamageSums } from './damage-tally.ts'
+import { type DoneCell, type DonePart, DoneParts } from './done-parts.ts'
+import { FailureGroups } from './failure-groups.ts'
+import { settlePacks } from './held-back.ts'
+import { MessageSums } from './left-out-tally.ts'
+import { nameWord } from './name-word.ts'
+import { PartChange } from './part-change.ts'
 
 export interface CommitRunOptions {
   /** Milliseconds since the epoch. */
@@ -40,7 +43,8 @@ export interface CommitRunOptions {
  * Commits what the tasks of a run have done, as one version of the table, by its plan and receipts alone.
  *
  * - Of each partition the first receipt wins, and once committed it stays: later receipts of the run change nothing.
- * - A new part, or a partition that came out without rows, takes out every live part of its cell whose variants it covers.
+ * - New rows of a partition, or that it came out without rows, take out the live rows of its cell whose variants it covers; what lies in
+ *   one part with those is copied.
  * - Committing again adds what was missing before, or nothing.
  *
  * @throws ReplayError input `run-unknown`, `run-cancelled`, `cell-overlap`, `variant-overlap`, and those of `commitTable`
@@ -49,59 +53,44 @@ export async function commitRun(table: ObjectStore, run: string, options: Commit
   const head = await readPlanHead(table, run)
   if (head.imports !== undefined) return commitImport(table, head)
   await requireNotCancelled(table, run)
-  let done: ReadonlyMap<number, DoneReceipt> = new Map()
-  const { missing, facts } = await readRunReceipts(table, head).then((receipts) => {
-    done = receipts.done
-    return { missing: receipts.missing, facts: receipts.facts }
-  })
-  const partitions = { planned: head.partitions, done: done.size, missing: missing.length }
+  const made = await readMade(table, head)
+  const { missing, facts, check } = made
   const toldOf = (heldBack: readonly MissingPartition[]) => {
-    const all = [...missing, ...heldBack]
+    for (const partition of heldBack) missing.groups.add(partition)
+    const count = missing.count + heldBack.length
     return {
-      ...{ run, heldBack, missing: all.slice(0, MAX_MISSING), failures: groupFailures(all, new Map()) },
-      partitions: { ...partitions, done: partitions.done - heldBack.length, missing: all.length },
-      ...skipped,
+      ...{ run, heldBack, missing: [...missing.first, ...heldBack].slice(0, MAX_MISSING), failures: missing.groups.list() },
+      partitions: { planned: head.partitions, done: made.done - heldBack.length, missing: count },
+      ...made.told,
+      ...(check !== undefined && { check }),
     }
   }
-  const check =
-    head.check &&
-    tallyChecks(
-      head.check.seed,
-      [...done.values()].flatMap((receipt) => receipt.check ?? []),
-    )
   const hasFindings = check !== undefined && check.findings.length > 0
-  const skipped = {
-    messages: tallyMessages(done.values()),
-    ...(head.onCorrupt === 'skip' && { skipped: tallyDamage(done.values()) }),
-    ...(check !== undefined && { check }),
-  }
   const keepFacts = (): Promise<unknown> =>
     addToArchiveIndex(table, facts).then(
       () => null,
       (error: unknown) => error,
     )
-  // What changed since it was planned, as a day that is still being written, is left for a later run: it failed at nothing.
-  const failed = missing.filter(({ error }) => error?.code !== 'input-changed').length
-  if (failed > head.tolerance * head.partitions || (hasFindings && options.ignoreCheck !== true)) {
+  if (missing.failed > head.tolerance * head.partitions || (hasFindings && options.ignoreCheck !== true)) {
     // Partitions may be missing for something that was not known of the archive: the next plan is to know it.
     return { ...toldOf([]), state: 'refused', version: -1, added: NOTHING, removed: { parts: 0 }, warning: warningOf(await keepFacts()) }
   }
   let changed: RunChange['told'] | null = null
   let heldBack: readonly MissingPartition[] = []
+  const word = `c${nameWord(options.random)}`
+  let tries = 0
   const committing = commitTable(table, {
     ...options,
     run,
     async decide(state) {
       await requireNotCancelled(table, run)
-      const decided = await decideChange(table, head, done, state, options)
+      const decided = await decideChange({ table, head, parts: made.parts, state, options, attempt: `${word}t${tries++}` })
       changed = decided.change?.told ?? null
       heldBack = decided.heldBack
       return decided.change
     },
-    // Of very many parts a checkpoint takes memory enough by itself.
-    onWritten: () => {
-      done = new Map()
-    },
+    // A checkpoint takes memory enough by itself.
+    onWritten: () => made.parts.clear(),
   })
   const outcome = await committing.catch((error: unknown) => {
     throw withAdvice(error, run)
@@ -112,6 +101,38 @@ export async function commitRun(table: ObjectStore, run: string, options: Commit
   const { added, removed } = (outcome.written ? (changed as RunChange['told'] | null) : null) ?? { added: NOTHING, removed: { parts: 0 } }
   const state = outcome.written ? 'committed' : 'unchanged'
   return { ...toldOf(heldBack), state, version: outcome.version, added, removed, warning: warningOf(outcome.checkpointError ?? indexError) }
+}
+
+/** What a run has come to, by its plan and receipts: a task in memory at a time, and of each partition some tens of bytes. */
+async function readMade(table: ObjectStore, head: PlanHead) {
+  const parts = new DoneParts()
+  const facts = new FolderFacts()
+  const [messages, damage, groups] = [new MessageSums(), new DamageSums(), new FailureGroups()]
+  const checks: PartitionCheck[] = []
+  const first: MissingPartition[] = []
+  let [done, count, failed] = [0, 0, 0]
+  for await (const outcome of readTaskOutcomes(table, head, { facts })) {
+    parts.add(outcome, head.run)
+    done += outcome.done.length
+    for (const receipt of outcome.done) {
+      messages.add(receipt)
+      damage.add(receipt)
+      if (receipt.check !== undefined) checks.push(receipt.check)
+    }
+    for (const partition of outcome.missing) {
+      count++
+      // What changed since it was planned, as a day that is still being written, is left for a later run: it failed at nothing.
+      if (partition.error?.code !== 'input-changed') failed++
+      groups.add(partition)
+      if (first.length < MAX_MISSING) first.push(partition)
+    }
+  }
+  return {
+    ...{ parts, facts, done },
+    missing: { first, count, failed, groups },
+    check: head.check && tallyChecks(head.check.seed, checks),
+    told: { messages: messages.totals(), ...(head.onCorrupt === 'skip' && { skipped: damage.totals() }) },
+  }
 }
 
 /**
@@ -140,77 +161,89 @@ interface Decision {
   readonly heldBack: readonly MissingPartition[]
 }
 
-async function decideChange(
-  table: ObjectStore,
-  head: PlanHead,
-  done: ReadonlyMap<number, DoneReceipt>,
-  state: TableState | null,
-  { random, clock }: CommitRunOptions,
-): Promise<Decision> {
+interface DecideQuery {
+  readonly table: ObjectStore
+  readonly head: PlanHead
+  readonly parts: DoneParts
+  readonly state: TableState | null
+  readonly options: CommitRunOptions
+  /** Names what is written for this try. */
+  readonly attempt: string
+}
+
+async function decideChange({ table, head, parts, state, options, attempt }: DecideQuery): Promise<Decision> {
+  const { random, clock } = options
+  const { run } = head
   const committed = state === null ? new Set<number>() : await committedPartitions(table, state, head, clock())
-  const all = [...done.values()].filter(({ partition }) => !committed.has(partition))
-  if (all.length === 0) return { change: null, heldBack: [] }
-  const ledger = state === null ? { cells: [], packs: [], record: '' } : await readPartLedger(table, state)
-  const live = new LiveCells(ledger.cells)
-  const covered = new Map(all.map((receipt) => [receipt, coveredBy(cellOf(receipt, head.run), live, head.run)]))
-  const settled: HeldBack = await settlePacks({ table, head, state, packs: ledger.packs, covered, nowMs: clock() })
-  const { fresh, heldBack, replaced } = settled
-  if (fresh.length === 0) return { change: null, heldBack }
+  const isFresh = ({ isWinner, partition }: DoneCell): boolean => isWinner && !committed.has(partition)
+  if (!hasAny(parts, isFresh)) return { change: null, heldBack: [] }
+  const ledger = state === null ? emptyLedger() : await readPartLedger(table, state)
+  const covering = (cell: LiveCell): LiveCell[] => coveredBy(cell, ledger.cells, run)
+  const made = (): Iterable<DonePart> => parts.all()
+  const settled = await settlePacks({
+    table,
+    head,
+    state,
+    packs: ledger.packs,
+    made,
+    oldestMs: parts.oldestMs,
+    isFresh,
+    coveredBy: covering,
+    nowMs: clock(),
+  })
+  const heldBack = [...settled.heldBack.values()]
+  const isBrought = (done: DoneCell): boolean => isFresh(done) && !settled.heldBack.has(done.partition)
   const schema = { job: head.job, columns: head.columns.filter(({ name }) => !PARTITION_COLUMNS.some((partition) => partition === name)) }
-  const columns = columnsTag(schema)
-
-  const adds: AddFile[] = []
-  const removes: AddFile[] = [...replaced].flatMap(({ paths }) => paths.map((path) => state!.parts.get(path)!))
-  const emptyAfter = new Set(ledger.cells.filter(({ path, pack }) => path === null && pack === undefined))
-  let [rows, bytes] = [0, 0]
-  for (const receipt of fresh) {
-    const cell = cellOf(receipt, head.run)
-    for (const found of covered.get(receipt)!) {
-      if (found.pack !== undefined) continue
-      if (found.path === null) emptyAfter.delete(found)
-      else removes.push(state!.parts.get(found.path)!)
+  const change = new PartChange({ table, state, ledger, run, attempt, columns: columnsTag(schema), nowMs: clock() })
+  try {
+    const brought: number[] = []
+    for (const { part, cells, bounds } of made()) {
+      const own = cells.filter(isBrought)
+      if (own.length === 0) continue
+      for (const { partition, cell } of own) {
+        brought.push(partition)
+        for (const found of covering(cell)) if (found.pack === undefined) change.replace(found)
+        if (part === null) change.addRowless(cell)
+      }
+      if (part !== null) await change.addPart({ ...part, bounds: bounds!, cells, endedMs: own[0]!.endedMs }, own)
     }
-    if (receipt.part === null) {
-      emptyAfter.add(cell)
-      continue
+    if (brought.length === 0) return { change: null, heldBack }
+    for (const pack of settled.replaced) change.replacePack(pack)
+    const { adds, removes, rows, bytes } = await change.finish()
+    const all = [...committed, ...brought].sort((a, b) => a - b)
+    const added = { partitions: brought.length, parts: adds.length, rows, bytes }
+    const removed = { parts: removes.length }
+    const packs = ledger.packs.filter((pack) => !settled.replaced.has(pack))
+    const version = (state?.version ?? -1) + 1
+    const record = await changeRecord(table, { before: ledger.record, empty: change.rowless, packs, version, random })
+    const versionChange: RunChange = {
+      schema,
+      foreignColumns: await foreignColumnsOf(table, head, state, ledger.cells),
+      adds,
+      removes,
+      txns: record.txns,
+      info: {
+        job: head.job,
+        bundle: head.bundle,
+        engine: head.engine,
+        parameters: head.variants.slice(0, MAX_VARIANTS_TOLD),
+        partitions: encodeRanges(all),
+        planned: head.partitions,
+        added,
+        removed,
+        ...record.info,
+      },
+      told: { added, removed },
     }
-    adds.push(addOf(receipt, receipt.part, { ...tagsOf(cell), columns, sum: receipt.checksum.sum }))
-    rows += receipt.checksum.rows
-    bytes += receipt.part.size
+    return { change: versionChange, heldBack }
+  } finally {
+    change.close()
   }
+}
 
-  const partitions = [...committed, ...fresh.map(({ partition }) => partition)].sort((a, b) => a - b)
-  const added = { partitions: fresh.length, parts: adds.length, rows, bytes }
-  const removed = { parts: removes.length }
-  const packs = ledger.packs.filter((pack) => !replaced.has(pack))
-  const record = encodeRecord([...emptyAfter], packs)
-  const written = record === ledger.record ? null : await writeRecord(table, record, random)
-  const version = (state?.version ?? -1) + 1
-  const change: RunChange = {
-    schema,
-    foreignColumns: await foreignColumnsOf(table, head, state, ledger.cells),
-    adds,
-    removes,
-    ...(written !== null && {
-      txns: [
-        { appId: EMPTY_CELLS, version },
-        { appId: EMPTY_OBJECT, version: written.object },
-      ],
-    }),
-    info: {
-      job: head.job,
-      bundle: head.bundle,
-      engine: head.engine,
-      parameters: head.variants.slice(0, MAX_VARIANTS_TOLD),
-      partitions: encodeRanges(partitions),
-      planned: head.partitions,
-      added,
-      removed,
-      ...(written !== null && { emptyCells: written.key }),
-    },
-    told: { added, removed },
-  }
-  return { change, heldBack }
+function hasAny(parts: DoneParts, isWanted: (done: DoneCell) => boolean): boolean {
+  for (const { cells } of parts.all()) if (cells.some(isWanted)) return true
+  return false
 }
 
 /** Plans are read for it only where the table has a column that the rows lack. */
@@ -218,7 +251,7 @@ async function foreignColumnsOf(
   table: ObjectStore,
   head: PlanHead,
   state: TableState | null,
-  cells: readonly LiveCell[],
+  cells: LiveCells,
 ): Promise<ReadonlySet<string> | undefined> {
   const own = new Set(head.columns.map(({ name }) => name))
   if (state === null || state.schema.columns.every(({ name }) => own.has(name))) return undefined
@@ -271,25 +304,6 @@ function coveredBy(cell: LiveCell, live: LiveCells, run: string): LiveCell[] {
     const message = `another run brought some variants of ${name} in one part with others since run ${run} was planned; plan and run again`
     throw new ReplayError('variant-overlap', message, { category: 'input' })
   })
-}
-
-function cellOf(receipt: DoneReceipt, run: string): LiveCell {
-  const { venue, symbol, startNs, endNs, variants, inputs, restart, part } = receipt
-  const fingerprint = receipt.soundFingerprint ?? receipt.fingerprint
-  return { venue, symbol, startNs, endNs, variants, fingerprint, inputs, restart, run, path: part?.path ?? null }
-}
-
-/** The part of a receipt as tables list it. */
-export function addOf(receipt: DoneReceipt, part: { path: string; size: number }, tags: Record<string, string>): AddFile {
-  const partitionValues = Object.fromEntries(PARTITION_COLUMNS.map((name) => [name, receipt[name]]))
-  const { path, size } = part
-  return { path, partitionValues, size, modificationTime: receipt.endedMs, dataChange: true, stats: statsOf(receipt), tags }
-}
-
-/** Times are written as digits: JSON.stringify has no exact 64-bit numbers. */
-function statsOf({ checksum, minTsNs, maxTsNs }: DoneReceipt): string {
-  if (minTsNs === null || maxTsNs === null) return `{"numRecords":${checksum.rows}}`
-  return `{"numRecords":${checksum.rows},"minValues":{"ts_ns":${minTsNs}},"maxValues":{"ts_ns":${maxTsNs}},"nullCount":{"ts_ns":0}}`
 }
 
 function warningOf(error: unknown): string | null {

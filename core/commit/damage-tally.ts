@@ -14,14 +14,20 @@ export interface SkippedDamage {
   readonly first: DamagePlace | null
 }
 
-/** Adds up what was left out. @param done winning receipts, in order of partitions */
-export function tallyDamage(done: Iterable<DoneReceipt>): SkippedDamage {
-  let [partitions, codes, first]: [number, Record<string, number>, DamagePlace | null] = [0, {}, null]
-  for (const { damage } of done) {
-    if (damage === undefined || Object.keys(damage.codes).length === 0) continue
-    partitions++
-    codes = sumCounts(codes, damage.codes)
-    first ??= damage.places[0] ?? null
+/** Adds up what was left out, of receipts in order of partitions. */
+export class DamageSums {
+  #partitions = 0
+  #codes: Record<string, number> = {}
+  #first: DamagePlace | null = null
+
+  add({ damage }: Pick<DoneReceipt, 'damage'>): void {
+    if (damage === undefined || Object.keys(damage.codes).length === 0) return
+    this.#partitions++
+    this.#codes = sumCounts(this.#codes, damage.codes)
+    this.#first ??= damage.places[0] ?? null
   }
-  return { count: totalOf(codes), partitions, codes, first }
+
+  totals(): SkippedDamage {
+    return { count: totalOf(this.#codes), partitions: this.#partitions, codes: this.#codes, first: this.#first }
+  }
 }

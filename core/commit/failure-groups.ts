@@ -25,10 +25,24 @@ const MAX_GROUPS = 10
  * Groups partitions that have no receipt by cause: code and message, numbers aside.
  * @param lost errors of whole tasks, by task
  */
-export function groupFailures(missing: readonly MissingPartition[], lost: ReadonlyMap<string, ReplayError>): FailureGroup[] {
-  const groups = new Map<string, FailureGroup>()
-  for (const { task, venue, symbol, startNs, endNs, error } of missing) {
-    const { code, category, message } = error ?? lost.get(task) ?? NOT_RUN
+export function groupFailures(missing: Iterable<MissingPartition>, lost: ReadonlyMap<string, ReplayError>): FailureGroup[] {
+  const groups = new FailureGroups(lost)
+  for (const partition of missing) groups.add(partition)
+  return groups.list()
+}
+
+/** The same of partitions that come one after the other. */
+export class FailureGroups {
+  readonly #lost: ReadonlyMap<string, ReplayError>
+  readonly #groups = new Map<string, FailureGroup>()
+
+  constructor(lost: ReadonlyMap<string, ReplayError> = new Map()) {
+    this.#lost = lost
+  }
+
+  add({ task, venue, symbol, startNs, endNs, error }: MissingPartition): void {
+    const groups = this.#groups
+    const { code, category, message } = error ?? this.#lost.get(task) ?? NOT_RUN
     const cause = `${code} ${message.replace(/ \([^()]*\)$/, '').replaceAll(/\d+/g, '#')}`
     const last = [...groups.keys()].at(-1)
     const key = groups.has(cause) || groups.size < MAX_GROUPS ? cause : last!
@@ -40,7 +54,10 @@ export function groupFailures(missing: readonly MissingPartition[], lost: Readon
       known === undefined ? { code, category, message, partitions: 1, ...place } : { ...known, partitions: known.partitions + 1 },
     )
   }
-  return [...groups.values()].sort((a, b) => b.partitions - a.partitions)
+
+  list(): FailureGroup[] {
+    return [...this.#groups.values()].sort((a, b) => b.partitions - a.partitions)
+  }
 }
 
 const NOT_RUN = { code: 'not-run', category: 'transient', message: 'no receipt: not begun, or ended before it was done' } as const

@@ -8,18 +8,19 @@ import type { PlanColumn } from '../job/row-schema.ts'
 import { type CellGrid, cellsOfRange } from '../plan/cells.ts'
 import { planGrid, type RunPlan } from '../plan/plan.ts'
 import { type MessageCounts, messageCounts, NO_MESSAGES } from '../plan/run/message-counts.ts'
-import { partKey } from '../plan/run/part-key.ts'
 import { readTasks } from '../plan/run/plan-document.ts'
 import { writePlan } from '../plan/run/plan-writer.ts'
-import { NO_PART, type Receipt, receiptFrame, rowlessReceipt } from '../plan/run/receipt.ts'
+import { type Receipt, receiptFrame, rowlessReceipt } from '../plan/run/receipt.ts'
 import { newRunId } from '../plan/run/run-files.ts'
 import { readTaskShare } from '../plan/run/task-share.ts'
 import { planRequest, type RunRequest } from '../plan/run-request.ts'
 import { readCommittedParts } from '../plan/table/committed-parts.ts'
 import type { LiveParts } from '../plan/table/live-parts.ts'
 import type { ObjectStore } from '../store/object-store.ts'
+import { NO_ROWS } from '../task/cell-rows.ts'
 import type { FollowedValue } from '../task/follow-pass.ts'
 import { FollowedCells } from '../task/followed-cells.ts'
+import { type PackedPart, PartPacker } from '../task/part-packer.ts'
 import { putReceipts } from '../task/task.ts'
 import { commitRun } from './commit.ts'
 
@@ -165,7 +166,7 @@ export class FollowTable {
 
   /** Parts, receipts and the commit of what was planned. */
   async #write(plan: RunPlan, cells: FollowedCells, tally: CellTally | null): Promise<Omit<FollowCommit, 'toNs'>> {
-    const { table, bundle, clock, random } = this.#options
+    const { table, bundle, scratch, clock, random } = this.#options
     const { head } = plan
     const { run } = head
     await writePlan(table, plan, bundle.code)
@@ -173,15 +174,24 @@ export class FollowTable {
     for (const entry of await readTasks(table, run)) {
       const shares = await readTaskShare(table, head, entry)
       const receipts: Receipt[] = []
-      for (const partition of shares.flatMap(({ partitions }) => partitions)) {
-        const startedMs = clock()
-        const frame = receiptFrame(partition, head, { run, task: entry.task, attempt: ATTEMPT })
-        if (frame.variants.join(' ') !== this.#asked.join(' ')) throw otherVariants(isoTime(partition.startNs))
-        const part = cells.take(partition.startNs)
-        const result = part === null ? NO_PART : await part.finish(table, partKey({ ...partition, run, attempt: ATTEMPT }))
-        receipts.push({ ...rowlessReceipt(frame, null, { startedMs, durationMs: clock() - startedMs }), ...result, messages })
-        messages = NO_MESSAGES
+      const packs: PackedPart[] = []
+      const parts = new PartPacker({ table, run, attempt: ATTEMPT, scratch })
+      try {
+        for (const partition of shares.flatMap(({ partitions }) => partitions)) {
+          const startedMs = clock()
+          const frame = receiptFrame(partition, head, { run, task: entry.task, attempt: ATTEMPT })
+          if (frame.variants.join(' ') !== this.#asked.join(' ')) throw otherVariants(isoTime(partition.startNs))
+          const rows = cells.take(partition.startNs)
+          const { packed, ...result } = rows === null ? NO_ROWS : await rows.finish(parts, partition)
+          if (packed !== null) packs.push(packed)
+          receipts.push({ ...rowlessReceipt(frame, null, { startedMs, durationMs: clock() - startedMs }), ...result, messages })
+          messages = NO_MESSAGES
+        }
+      } finally {
+        await parts.close()
       }
+      const lost = packs.find(({ error }) => error !== null)
+      if (lost !== undefined) throw lost.error
       await putReceipts(table, run, entry.task, ATTEMPT, receipts)
     }
     const { state, version, added } = await commitRun(table, run, { clock, random })

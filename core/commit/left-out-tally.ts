@@ -21,28 +21,45 @@ export interface MessageTotals {
 
 /** Adds up. @param done winning receipts, in order of partitions */
 export function tallyMessages(done: Iterable<DoneReceipt>): MessageTotals {
-  let [read, partitions] = [0, 0]
-  let [leftOut, noted]: Record<string, number>[] = [{}, {}]
-  const first: Record<string, DamagePlace> = {}
-  let skew: readonly [bigint, bigint] | null = null
-  const warned = new Map<string, DamagePlace>()
-  for (const { messages, damage } of done) {
-    read += messages.read
-    for (const place of messages.warnings ?? []) warned.set(warningName(place), place)
-    if (messages.noted !== undefined) noted = sumCounts(noted!, messages.noted)
-    if (messages.leftOut === undefined) continue
-    partitions++
-    leftOut = sumCounts(leftOut!, messages.leftOut)
-    for (const place of [...(messages.places ?? []), ...(damage?.places ?? [])]) first[place.code] ??= place
-    if (messages.skewNs === undefined) continue
+  const sums = new MessageSums()
+  for (const receipt of done) sums.add(receipt)
+  return sums.totals()
+}
+
+/** The same of receipts that come one after the other. */
+export class MessageSums {
+  #read = 0
+  #partitions = 0
+  #leftOut: Record<string, number> = {}
+  #noted: Record<string, number> = {}
+  readonly #first: Record<string, DamagePlace> = {}
+  #skew: readonly [bigint, bigint] | null = null
+  readonly #warned = new Map<string, DamagePlace>()
+
+  add({ messages, damage }: Pick<DoneReceipt, 'messages' | 'damage'>): void {
+    this.#read += messages.read
+    for (const place of messages.warnings ?? []) this.#warned.set(warningName(place), place)
+    if (messages.noted !== undefined) this.#noted = sumCounts(this.#noted, messages.noted)
+    if (messages.leftOut === undefined) return
+    this.#partitions++
+    this.#leftOut = sumCounts(this.#leftOut, messages.leftOut)
+    for (const place of [...(messages.places ?? []), ...(damage?.places ?? [])]) this.#first[place.code] ??= place
+    if (messages.skewNs === undefined) return
     const [least, greatest] = [BigInt(messages.skewNs[0]), BigInt(messages.skewNs[1])]
-    skew = skew === null ? [least, greatest] : [least < skew[0] ? least : skew[0], greatest > skew[1] ? greatest : skew[1]]
+    const skew = this.#skew
+    this.#skew = skew === null ? [least, greatest] : [least < skew[0] ? least : skew[0], greatest > skew[1] ? greatest : skew[1]]
   }
-  for (const place of warned.values()) {
-    noted = sumCounts(noted!, { [place.code]: 1 })
-    first[place.code] ??= place
+
+  totals(): MessageTotals {
+    let noted = this.#noted
+    const first = { ...this.#first }
+    for (const place of this.#warned.values()) {
+      noted = sumCounts(noted, { [place.code]: 1 })
+      first[place.code] ??= place
+    }
+    const skew = this.#skew
+    const skewNs = skew === null ? null : ([String(skew[0]), String(skew[1])] as const)
+    const [read, leftOut, partitions] = [this.#read, this.#leftOut, this.#partitions]
+    return { read, handled: read - totalOf(leftOut), leftOut, noted, partitions, first, skewNs }
   }
-  const handled = read - totalOf(leftOut!)
-  const skewNs = skew === null ? null : ([String(skew[0]), String(skew[1])] as const)
-  return { read, handled, leftOut: leftOut!, noted: noted!, partitions, first, skewNs }
 }

@@ -4,7 +4,7 @@ import type { MissingStream } from '../plan/run/plan-document.ts'
 import { readPlanHead } from '../plan/run/plan-document.ts'
 import type { Receipt } from '../plan/run/receipt.ts'
 import { attemptName } from '../plan/run/run-files.ts'
-import { type MissingPartition, readRunReceipts } from '../plan/run/run-receipts.ts'
+import { type MissingPartition, readMissing } from '../plan/run/run-receipts.ts'
 import { openStore } from '../store/open-store.ts'
 import { TaskPool, type WorkerTask } from '../task/task-pool.ts'
 import { commitRun } from './commit.ts'
@@ -93,7 +93,7 @@ export async function runLocally(options: LocalRunOptions): Promise<LocalRunResu
   const head = await readPlanHead(table, run)
   const engine = await engineHash()
   requireEngine(run, head.engine, engine)
-  const toRun = (await readRunReceipts(table, head)).missing
+  const toRun = await readMissing(table, head)
   const tasks = tasksOf(toRun, clock, random)
   const plannedTotal = toRun.reduce((sum, { bytes }) => sum + bytes, 0)
   const partitions = tasks.reduce((sum, { only }) => sum + only.length, 0)
@@ -124,7 +124,7 @@ export async function runLocally(options: LocalRunOptions): Promise<LocalRunResu
     onProgress?.(progressOf())
   }
   signal?.throwIfAborted()
-  const { missing } = await readRunReceipts(table, head)
+  const missing = await readMissing(table, head)
   const commit = await commitRun(table, run, { clock, random, ignoreCheck: options.ignoreCheck })
   const { run: planned, cached, stale } = head.counts
   return {

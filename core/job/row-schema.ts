@@ -14,7 +14,8 @@ export interface PlanColumn {
  * The columns that every row begins with; docs/tables.md says what they mean.
  *
  * | column  | type         | holds                                                                                  |
- * | venue   | string       | directory; also symbol and date (UTC day of the cell, which of a bar is that it began in) |
+ * | venue   | string       | directory; also symbol                                                                 |
+ * | date    | date         | UTC day of the cell, which of a bar is that it began in                                  |
  * | ts      | timestamp_us | when the row's values were known: the latest time of a message so far, or the end of the bar |
  * | ts_ns   | i64          | the same exactly, nanoseconds since the epoch                                           |
  * | seq     | i64          | position of the message, of a bar's last one: segment · 2³² + offset ÷ 64; NULL if none  |
@@ -24,7 +25,7 @@ export interface PlanColumn {
 const PREFIX: readonly PlanColumn[] = [
   { name: 'venue', type: 'string', nullable: false },
   { name: 'symbol', type: 'string', nullable: false },
-  { name: 'date', type: 'string', nullable: false },
+  { name: 'date', type: 'date', nullable: false },
   ...ROW_TIME.map((spec) => ({ ...spec, nullable: false })),
   { name: 'seq', type: 'i64', nullable: true },
   { name: 'row', type: 'i32', nullable: false },
@@ -32,7 +33,7 @@ const PREFIX: readonly PlanColumn[] = [
 ]
 
 /** The columns that are directories, not in the files. */
-export const PARTITION_COLUMNS: readonly string[] = ['venue', 'symbol', 'date']
+export const PARTITION_COLUMNS: readonly string[] = ['venue', 'symbol']
 
 /** Names that neither a parameter nor a column of a job may have; `emit` ends a row. */
 export const RESERVED_COLUMNS: ReadonlySet<string> = new Set([

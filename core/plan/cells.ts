@@ -1,6 +1,6 @@
 import { ReplayError } from '../errors.ts'
 import { parseDuration } from '../features/clocks/duration.ts'
-import { dayStartNs, isoTime } from '../instant.ts'
+import { dateOfDay, isoTime } from '../instant.ts'
 import { dayDivisorsNear, durationText, roundUnitOf, slicesOf } from './fitting-slice.ts'
 
 export const DAY_NS = 86_400_000_000_000n
@@ -83,26 +83,6 @@ export function cellDate(startNs: bigint): string {
   return dateOfDay(Number(startNs / DAY_NS))
 }
 
-/** `YYYY-MM-DD` of days since the epoch. */
-export function dateOfDay(day: number): string {
-  const known = DATES.get(day)
-  if (known !== undefined) return known
-  const date = new Date(day * 86_400_000).toISOString().slice(0, 10)
-  if (DATES.size < MAX_DATES) {
-    DATES.set(day, date)
-    DAYS.set(date, day)
-  }
-  return date
-}
-
-/** Days since the epoch of `YYYY-MM-DD`; NaN when there is no such day. */
-export function dayOfDate(date: string): number {
-  const known = DAYS.get(date)
-  if (known !== undefined) return known
-  const startNs = dayStartNs(date)
-  return startNs === null ? Number.NaN : Number(startNs / DAY_NS)
-}
-
 /** The name of a cell in file names: `20240808T010000-3600s`. */
 export function cellName(startNs: bigint, endNs: bigint): string {
   const lengthNs = endNs - startNs
@@ -115,8 +95,3 @@ export function cellName(startNs: bigint, endNs: bigint): string {
 function sliceError(expected: string): ReplayError {
   return new ReplayError('slice', `slice: expected ${expected}`, { category: 'input' })
 }
-
-/** Days met so far: a listing names the same few over and over. */
-const DATES = new Map<number, string>()
-const DAYS = new Map<string, number>()
-const MAX_DATES = 100_000

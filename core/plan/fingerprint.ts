@@ -1,8 +1,8 @@
+import { dateOfDay, dayOfDate } from '../instant.ts'
 import type { TimeSpan } from '../log/reading/sound-times.ts'
 import type { ListedFolder } from './archive/archive-listing.ts'
 import { DaySpans, dayReach, dayTimeOf } from './archive/day-spans.ts'
 import type { FolderReaches } from './archive/folder-reach.ts'
-import { dateOfDay, dayOfDate } from './cells.ts'
 import { shortHash } from './short-hash.ts'
 
 /**

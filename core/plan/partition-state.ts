@@ -5,7 +5,7 @@ import type { CellGrid } from './cells.ts'
 import { type FingerprintBase, fingerprintOf, type OnCorrupt, type Restart } from './fingerprint.ts'
 import type { PartitionState } from './run/plan-document.ts'
 import type { LivePart, LiveParts } from './table/live-parts.ts'
-import { isOfDay, mayHold, type OnForeign, type Pack } from './table/pack.ts'
+import { isOfInstrument, mayHold, type OnForeign, type Pack } from './table/pack.ts'
 
 /** What a plan makes of a cell of an instrument. */
 export interface JudgedCell {
@@ -60,7 +60,7 @@ export class PartitionJudge {
     if (judged.state !== 'run' || this.#onForeign !== 'keep' || this.#live.packs.length === 0) return judged
     const startNs = BigInt(cell) * this.#grid.sliceNs
     const endNs = startNs + this.#grid.sliceNs
-    const isThere = (pack: Pack): boolean => pack.added !== null && isOfDay(pack, days, startNs) && mayHold(pack, startNs, endNs)
+    const isThere = (pack: Pack): boolean => pack.added !== null && isOfInstrument(pack, days) && mayHold(pack, startNs, endNs)
     return this.#live.packs.some(isThere) ? { ...CACHED, reason: 'left to another program' } : judged
   }
 

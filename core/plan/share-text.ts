@@ -1,6 +1,6 @@
+import { dateOfDay } from '../instant.ts'
 import type { ArchiveListing } from './archive/archive-listing.ts'
 import type { InstrumentDays } from './archive/instrument-days.ts'
-import { dateOfDay } from './cells.ts'
 import type { PartitionLines } from './partition-lines.ts'
 import type { PlanHead } from './run/plan-document.ts'
 import type { TaskCut } from './task-cuts.ts'

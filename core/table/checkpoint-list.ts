@@ -22,7 +22,7 @@ export async function hintedCheckpoint(store: ObjectStore): Promise<CheckpointNa
   try {
     const { version, parts = 1 } = JSON.parse(new TextDecoder().decode(object.bytes)) as { version?: number; parts?: number }
     if (!Number.isInteger(version)) return null
-    return { version: version!, keys: parts === 1 ? [checkpointKey(version!)] : partKeys(version!, parts) }
+    return { version: version!, keys: checkpointKeys(version!, parts) }
   } catch {
     return null
   }
@@ -51,6 +51,11 @@ export async function listCheckpoints(store: ObjectStore, upTo: number): Promise
     if (keys.every((key) => found.has(key))) whole.push({ version, keys })
   }
   return whole.sort((a, b) => b.version - a.version)
+}
+
+/** The files of a checkpoint, one or several. */
+export function checkpointKeys(version: number, count: number): string[] {
+  return count === 1 ? [checkpointKey(version)] : partKeys(version, count)
 }
 
 function partKeys(version: number, count: number): string[] {

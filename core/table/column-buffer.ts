@@ -1,7 +1,7 @@
 import { Page } from './page.ts'
 
-/** `timestamp_us`: microseconds since the epoch, UTC, shown as a time by every reader. */
-export type ColumnType = 'f64' | 'i64' | 'i32' | 'bool' | 'string' | 'timestamp_us'
+/** `timestamp_us`: microseconds since the epoch, UTC, shown as a time by every reader; `date`: days since the epoch. */
+export type ColumnType = 'f64' | 'i64' | 'i32' | 'bool' | 'string' | 'timestamp_us' | 'date'
 
 export interface ColumnSpec {
   readonly name: string
@@ -27,7 +27,7 @@ export class ColumnBuffer {
   readonly i64: BigInt64Array
   /** The same memory as `i64`: low word at 2i, high word at 2i+1. */
   readonly words: Uint32Array
-  /** Values of an `i32` column; in a `string` column the codes given by `code()`. */
+  /** Values of an `i32` or `date` column; in a `string` column the codes given by `code()`. */
   readonly i32: Int32Array
   /** Values of a `bool` column, 0 or 1. */
   readonly bools: Uint8Array
@@ -54,7 +54,7 @@ export class ColumnBuffer {
     this.f64 = new Float64Array(memory, 0, type === 'f64' ? capacity : 0)
     this.i64 = new BigInt64Array(memory, 0, is64 ? capacity : 0)
     this.words = new Uint32Array(memory, 0, is64 ? 2 * capacity : 0)
-    this.i32 = new Int32Array(memory, 0, type === 'i32' || type === 'string' ? capacity : 0)
+    this.i32 = new Int32Array(memory, 0, type === 'i32' || type === 'date' || type === 'string' ? capacity : 0)
     this.bools = new Uint8Array(memory, 0, type === 'bool' ? capacity : 0)
     this.valid = nullable === true ? new Uint8Array(memory, VALUE_BYTES[type] * capacity, capacity) : null
     this.dictionary = new Page(type === 'string' ? 1024 : 0)
@@ -125,6 +125,6 @@ export class ColumnBuffer {
 }
 
 /** Of a value in memory; of strings, their codes. */
-export const VALUE_BYTES: Readonly<Record<ColumnType, number>> = { f64: 8, i64: 8, i32: 4, bool: 1, string: 4, timestamp_us: 8 }
+export const VALUE_BYTES: Readonly<Record<ColumnType, number>> = { f64: 8, i64: 8, i32: 4, bool: 1, string: 4, timestamp_us: 8, date: 4 }
 
 const encoder = new TextEncoder()

@@ -49,6 +49,7 @@ function encodeValues(encoder: ColumnEncoder, column: ColumnBuffer, size: number
     case 'timestamp_us':
       return { ...encoder.longs(), encoding: 'DELTA_BINARY_PACKED', dictionaryEntries: 0 }
     case 'i32':
+    case 'date':
       return { ...encoder.ints(), encoding: 'DELTA_BINARY_PACKED', dictionaryEntries: 0 }
     case 'bool':
       return { ...encoder.booleans(), encoding: 'RLE', dictionaryEntries: 0 }
@@ -61,7 +62,7 @@ function encodeValues(encoder: ColumnEncoder, column: ColumnBuffer, size: number
 function valuesOf({ type, f64, i64, i32, bools }: ColumnBuffer): Float64Array | BigInt64Array | Int32Array | Uint8Array {
   if (type === 'f64') return f64
   if (type === 'bool') return bools
-  return type === 'i32' || type === 'string' ? i32 : i64
+  return type === 'i32' || type === 'date' || type === 'string' ? i32 : i64
 }
 
 /** With the sign of zero that makes the bounds wide, as Parquet asks. */

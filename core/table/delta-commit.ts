@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ReplayError } from '../errors.ts'
 import type { ObjectStore } from '../store/object-store.ts'
+import { checkpointKeys } from './checkpoint-list.ts'
 import { type AddFile, type CommitInfo, type DeltaAction, encodeVersion } from './delta-action.ts'
 import { encodeCheckpoint } from './delta-checkpoint.ts'
 import { readCommitInfo } from './delta-history.ts'
@@ -8,7 +9,6 @@ import {
   advanceTable,
   applyVersion,
   checkpointActions,
-  checkpointKey,
   findTable,
   JOB_PROPERTY,
   LAST_CHECKPOINT,
@@ -26,6 +26,8 @@ export interface TableChange {
   readonly adds: readonly AddFile[]
   /** Live parts to take out. */
   readonly removes: readonly AddFile[]
+  /** The rows of the parts that go are those of the parts that come. @default false */
+  readonly isMove?: boolean
   /** Further transactions to record. */
   readonly txns?: readonly { readonly appId: string; readonly version: number }[]
   /** Further fields of the version's commitInfo. */
@@ -45,6 +47,8 @@ export interface CommitOptions {
    * table after each lost race, so it must not remember what it said before.
    */
   decide(state: TableState | null): TableChange | null | Promise<TableChange | null>
+  /** The version is no run's, and does not say so. @default false */
+  readonly isMaintenance?: boolean
   /** Milliseconds since the epoch. */
   readonly clock: () => number
   /** Numbers in [0, 1). */
@@ -84,7 +88,12 @@ export async function commitTable(store: ObjectStore, options: CommitOptions): P
     const before = state?.txns.get(run)?.version ?? 0
     const attempt = options.attempt ?? before + 1
     if (before >= attempt) return unchanged(state)
-    const tries = await tryVersion(store, state, { run, attempt, nonce, timestamp: options.clock() }, options)
+    const tries = await tryVersion(
+      store,
+      state,
+      { run, attempt, nonce, timestamp: options.clock(), isMaintenance: options.isMaintenance === true },
+      options,
+    )
     if (tries === 'unchanged') return unchanged(state)
     if (tries !== 'lost') {
       state = tries
@@ -109,10 +118,12 @@ async function tryVersion(
 ): Promise<TableState | 'unchanged' | 'lost'> {
   const change = await decide(state)
   if (change === null) return 'unchanged'
-  if (state !== null) requireWriter(state, change.removes.length > 0, store.uri)
+  if (state !== null) requireWriter(state, change.removes.length > 0 && change.isMove !== true, store.uri)
   const version = (state?.version ?? -1) + 1
   const actions = actionsOf(store.uri, state, change, by)
-  return (await putVersion(store, version, encodeVersion(actions), by.nonce)) ? applyVersion(store.uri, state, version, actions) : 'lost'
+  const bytes = encodeVersion(actions)
+  const isOurs = await putVersion(store, version, bytes, by.nonce)
+  return isOurs ? applyVersion(store.uri, state, { version, actions, bytes: bytes.length }) : 'lost'
 }
 
 function unchanged(state: TableState | null): CommitOutcome {
@@ -123,13 +134,14 @@ interface Committer {
   readonly run: string
   readonly attempt: number
   readonly nonce: string
+  readonly isMaintenance: boolean
   /** Milliseconds since the epoch. */
   readonly timestamp: number
 }
 
 /** commitInfo comes first, so that the history can be read without the parts. */
 function actionsOf(uri: string, state: TableState | null, change: TableChange, by: Committer): DeltaAction[] {
-  const { run, attempt, nonce, timestamp } = by
+  const { run, attempt, nonce, timestamp, isMaintenance } = by
   const commitInfo: CommitInfo = {
     timestamp,
     operation: 'WRITE',
@@ -137,8 +149,7 @@ function actionsOf(uri: string, state: TableState | null, change: TableChange, b
     isBlindAppend: false,
     engineInfo: 'chronicle-replay',
     ...change.info,
-    run,
-    attempt,
+    ...(!isMaintenance && { run, attempt }),
     nonce,
   }
   return [
@@ -146,7 +157,7 @@ function actionsOf(uri: string, state: TableState | null, change: TableChange, b
     ...metaDataOf(uri, state, change, timestamp, nonce),
     ...[{ appId: run, version: attempt }, ...(change.txns ?? [])].map((txn) => ({ txn: { ...txn, lastUpdated: timestamp } })),
     ...change.removes.map(({ path, partitionValues, size }) => ({
-      remove: { path, deletionTimestamp: timestamp, dataChange: true, extendedFileMetadata: true, partitionValues, size },
+      remove: { path, deletionTimestamp: timestamp, dataChange: change.isMove !== true, extendedFileMetadata: true, partitionValues, size },
     })),
     ...change.adds.map((add) => ({ add })),
   ]
@@ -194,11 +205,11 @@ async function backOff(tried: number, { random, pause = sleep }: CommitOptions):
 }
 
 /**
- * Writes a checkpoint when the last is 10 versions old, and then the hint to it. The version is committed whatever comes
- * of it: an error is given back, and the next commit tries again.
+ * Writes a checkpoint when the last is 10 versions old, or what was written since is long to read, and then the hint to it. The version
+ * is committed whatever comes of it: an error is given back, and the next commit tries again.
  */
 async function checkpointIfDue(store: ObjectStore, state: TableState, nowMs: number): Promise<unknown> {
-  if (state.version - (state.checkpoint ?? 0) < VERSIONS_PER_CHECKPOINT) return null
+  if (state.version - (state.checkpoint ?? 0) < VERSIONS_PER_CHECKPOINT && state.logBytes < BYTES_PER_CHECKPOINT) return null
   try {
     await writeCheckpoint(store, state, nowMs)
     return null
@@ -209,8 +220,12 @@ async function checkpointIfDue(store: ObjectStore, state: TableState, nowMs: num
 
 async function writeCheckpoint(store: ObjectStore, state: TableState, nowMs: number): Promise<void> {
   const actions = checkpointActions(state, nowMs - KEEP_REMOVED_MS)
-  await store.put(checkpointKey(state.version), encodeCheckpoint(actions))
-  const hint = Buffer.from(JSON.stringify({ version: state.version, size: actions.length }))
+  const keys = checkpointKeys(state.version, Math.ceil(actions.length / ACTIONS_PER_FILE))
+  for (const [i, key] of keys.entries()) {
+    await store.put(key, encodeCheckpoint(actions.slice(i * ACTIONS_PER_FILE, (i + 1) * ACTIONS_PER_FILE)))
+  }
+  const parts = keys.length > 1 ? { parts: keys.length } : {}
+  const hint = Buffer.from(JSON.stringify({ version: state.version, size: actions.length, ...parts }))
   for (let tried = 0; tried < 5; tried++) {
     const current = await store.get(LAST_CHECKPOINT)
     // A slow committer must not turn the hint back.
@@ -241,6 +256,10 @@ function uuidOf(hex: string): string {
 }
 
 const VERSIONS_PER_CHECKPOINT = 10
+/** Of JSON, which takes readers some 10 s for each 100 MB. */
+const BYTES_PER_CHECKPOINT = 8 * 2 ** 20
+/** A checkpoint of more is several files, so that none is in memory as a whole. */
+const ACTIONS_PER_FILE = 50_000
 /** Delta's default retention of removed files. */
 const KEEP_REMOVED_MS = 7 * 86_400_000
 const FIRST_PAUSE_MS = 10

@@ -20,6 +20,8 @@ export interface TableState {
   readonly txns: ReadonlyMap<string, Txn>
   /** The newest checkpoint at or before this version, null when there is none. */
   readonly checkpoint: number | null
+  /** Of the versions after it, or of all: what readers have to go through. */
+  readonly logBytes: number
 }
 
 export { checkpointKey, LAST_CHECKPOINT, LOG_FOLDER } from './checkpoint-list.ts'
@@ -112,11 +114,19 @@ export async function advanceTable(store: ObjectStore, state: TableState): Promi
   return building.state()
 }
 
-/** The table after a version's actions, without reading anything. */
-export function applyVersion(uri: string, state: TableState | null, version: number, actions: Iterable<DeltaAction>): TableState {
+/** A version as it is written. */
+export interface WrittenVersion {
+  readonly version: number
+  readonly actions: Iterable<DeltaAction>
+  readonly bytes: number
+}
+
+/** The table after a version, without reading anything. */
+export function applyVersion(uri: string, state: TableState | null, { version, actions, bytes }: WrittenVersion): TableState {
   const building = state === null ? new TableBuilder(uri) : TableBuilder.from(uri, state)
   building.apply(actions)
   building.version = version
+  building.logBytes += bytes
   return building.state()
 }
 
@@ -133,6 +143,7 @@ export function checkpointActions(state: TableState, keepFromMs: number): DeltaA
 class TableBuilder {
   version = -1
   checkpoint: number | null = null
+  logBytes = 0
   readonly #uri: string
   #protocol: Protocol = PROTOCOL
   #metaData: MetaData | null = null
@@ -152,6 +163,7 @@ class TableBuilder {
     const building = new TableBuilder(uri, state)
     building.version = state.version
     building.checkpoint = state.checkpoint
+    building.logBytes = state.logBytes
     building.#protocol = state.protocol
     building.#metaData = state.metaData
     building.#schema = state.schema
@@ -197,6 +209,7 @@ class TableBuilder {
         const whole = object.bytes.length < AHEAD_BYTES ? object : await store.get(key)
         if (whole === null) break
         this.apply(decodeVersion(whole.bytes, `${store.uri}/${key}`))
+        this.logBytes += whole.bytes.length
         this.version = version
       }
     }
@@ -207,10 +220,11 @@ class TableBuilder {
     if (metaData === null) throw damaged(this.#uri, `no metaData action up to version ${this.version}`)
     requireReader({ protocol: this.#protocol, metaData, parts: this.#parts }, this.#uri)
     this.#schema ??= schemaOf(metaData, this.#uri)
-    const { version, checkpoint } = this
+    const { version, checkpoint, logBytes } = this
     return {
       version,
       checkpoint,
+      logBytes,
       protocol: this.#protocol,
       metaData,
       schema: this.#schema,

@@ -15,7 +15,7 @@ export interface ExportedFiles {
 const COPIES_AT_ONCE = 4
 
 /**
- * Copies the live parts of a table into an empty place, in folders `venue=…/symbol=…/date=…/`: plain Parquet, for readers that do not
+ * Copies the live parts of a table into an empty place, in folders `venue=…/symbol=…/`: plain Parquet, for readers that do not
  * know the table's log. Parts of an earlier schema lack the columns that came later.
  * @param onPart is told the bytes of each part copied
  * @throws ReplayError input `export-not-empty`; corrupt `part-missing`; those of the stores
@@ -39,8 +39,8 @@ export async function exportTable(
 }
 
 async function copyPart(store: ObjectStore, { path: key, size, partitionValues }: AddFile, target: ObjectStore): Promise<void> {
-  const { venue, symbol, date } = partitionValues
-  const to = partitionFolder({ venue: venue ?? '', symbol: symbol ?? '', date: date ?? '' }) + path.posix.basename(key)
+  const { venue, symbol } = partitionValues
+  const to = partitionFolder({ venue: venue ?? '', symbol: symbol ?? '' }) + path.posix.basename(key)
   if (store.directory !== undefined) {
     await target.put(to, { file: path.join(store.directory, key), size })
     return

@@ -122,6 +122,7 @@ function putElement(thrift: ThriftWriter, { name, type, nullable }: ColumnSpec):
   thrift.i32(6, converted)
   thrift.struct(10, () => {
     if (type === 'string') thrift.struct(1, () => {})
+    else if (type === 'date') thrift.struct(6, () => {})
     else {
       thrift.struct(8, () => {
         thrift.bool(1, true)
@@ -195,8 +196,8 @@ function putStatistics(thrift: ThriftWriter, type: ColumnType, { nulls, min, max
 
 function boundBytes(type: ColumnType, value: bigint | number | string | boolean): Uint8Array {
   if (type === 'bool') return Uint8Array.of(value === true ? 1 : 0)
-  const view = new DataView(new ArrayBuffer(type === 'i32' ? 4 : 8))
-  if (type === 'i32') view.setInt32(0, Number(value), true)
+  const view = new DataView(new ArrayBuffer(type === 'i32' || type === 'date' ? 4 : 8))
+  if (type === 'i32' || type === 'date') view.setInt32(0, Number(value), true)
   else if (type === 'f64') view.setFloat64(0, Number(value), true)
   else view.setBigInt64(0, BigInt(value), true)
   return new Uint8Array(view.buffer)
@@ -239,6 +240,7 @@ const TYPES: Readonly<Record<ColumnType, { readonly physical: number; readonly c
   f64: { physical: 5 },
   string: { physical: 6, converted: 0 },
   timestamp_us: { physical: 2, converted: 10 },
+  date: { physical: 1, converted: 6 },
 }
 const ENCODINGS: Readonly<Record<ChunkEncoding, number>> = {
   PLAIN: 0,

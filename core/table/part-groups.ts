@@ -1,6 +1,7 @@
 import zlib from 'node:zlib'
 import { type AsyncBuffer, parquetMetadataAsync, parquetRead } from 'hyparquet'
 import { ReplayError } from '../errors.ts'
+import { dateOfDay } from '../instant.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import type { RowValue } from './table-checksum.ts'
 
@@ -75,5 +76,5 @@ function decompress(bytes: Uint8Array): Uint8Array {
 }
 
 /** A Date has milliseconds only. */
-const EXACT = { timestampFromMicroseconds: (micros: bigint) => micros }
+const EXACT = { timestampFromMicroseconds: (micros: bigint) => micros, dateFromDays: dateOfDay }
 const WHOLE_PART_BYTES = 4 << 20

@@ -4,7 +4,7 @@ import { PARTITION_COLUMNS } from './table-schema.ts'
 export type PartitionValues = Readonly<Record<(typeof PARTITION_COLUMNS)[number], string>>
 
 /**
- * The folder of a partition in a table, `venue=…/symbol=…/date=…/`, with values encoded as Hive, Spark and Delta writers do:
+ * The folder of a partition in a table, `venue=…/symbol=…/`, with values encoded as Hive, Spark and Delta writers do:
  * control characters and those that mean something in paths, patterns and URIs become `%XX`, all others stay as they are.
  * Case and Unicode form are kept. Source: Spark's `ExternalCatalogUtils.escapePathName`.
  */

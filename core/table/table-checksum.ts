@@ -1,3 +1,4 @@
+import { dateOfDay } from '../instant.ts'
 import type { ColumnBuffer, ColumnSpec } from './column-buffer.ts'
 import { HASH_ROWS, RowHasher } from './kernel/row-hasher.ts'
 
@@ -26,6 +27,7 @@ export type RowValue = number | bigint | boolean | string | null | undefined
  *   is a `string`. NULL is the complement of the token and no words, and so differs from every value: a row with a column
  *   that is NULL is not the row without the column.
  * - `f64`: low word, high word of the IEEE 754 bits, every NaN as 7ff8000000000000; −0 differs from 0.
+ * - `date`: as a `string`, `YYYY-MM-DD`.
  * - `i64`, `timestamp_us`: low word, high word. `i32`: the word. `bool`: 0 or 1.
  * - `string`: one word, which is each lane's own hash of the UTF-8 bytes.
  *
@@ -47,7 +49,7 @@ export class TableChecksum {
   /** @param constants partition columns, e.g. venue, symbol, date */
   constructor(columns: readonly Pick<ColumnSpec, 'name' | 'type'>[], constants: readonly ConstantColumn[] = []) {
     const all: HashedColumn[] = [
-      ...columns.map(({ name, type }) => ({ name, type, token: tokenOf(name, type), constant: null })),
+      ...columns.map(({ name, type }) => ({ name, type, token: tokenOf(name, type === 'date' ? 'string' : type), constant: null })),
       ...constants.map(({ name, value }) => ({
         name,
         type: 'string' as const,
@@ -153,6 +155,9 @@ function addBuffer(token: number, buffer: ColumnBuffer, from: number, to: number
   } else if (type === 'bool') {
     HASHER.ints.set(bools.subarray(from, to))
     HASHER.add('word', token, hasNulls)
+  } else if (type === 'date') {
+    setDates(buffer, from, to, known)
+    HASHER.add('text', token, hasNulls)
   } else if (type === 'string') {
     setTexts(buffer, from, to, known)
     HASHER.add('text', token, hasNulls)
@@ -182,13 +187,27 @@ function setTexts({ strings, i32, valid }: ColumnBuffer, from: number, to: numbe
   }
 }
 
+function setDates({ i32, valid }: ColumnBuffer, from: number, to: number, known: StringHashes): void {
+  const { ints, others } = HASHER
+  let [day, hash]: [number, StringHash | null] = [0, null]
+  for (let row = from, i = 0; row < to; row++, i++) {
+    if (valid !== null && valid[row] === 0) continue
+    if (hash === null || i32[row] !== day) {
+      day = i32[row]!
+      hash = known.of(dateOfDay(day))
+    }
+    ints[i] = hash.low
+    others[i] = hash.high
+  }
+}
+
 function addValues({ token, type }: HashedColumn, values: ArrayLike<RowValue>, first: number, rows: number, known: StringHashes): void {
   const { ints, others, doubles, valid } = HASHER
   for (let i = 0; i < rows; i++) {
     const value = values[first + i]
     valid[i] = value === null || value === undefined ? 0 : 1
     if (valid[i] === 0) continue
-    if (type === 'string') {
+    if (type === 'string' || type === 'date') {
       const { low, high } = known.of(String(value))
       ints[i] = low
       others[i] = high
@@ -196,7 +215,11 @@ function addValues({ token, type }: HashedColumn, values: ArrayLike<RowValue>, f
     else if (type === 'f64') doubles[i] = Number(value)
     else HASHER.longs[i] = BigInt(value!)
   }
-  HASHER.add(type === 'string' ? 'text' : type === 'i32' || type === 'bool' ? 'word' : type === 'f64' ? 'double' : 'pair', token, true)
+  HASHER.add(
+    type === 'string' || type === 'date' ? 'text' : type === 'i32' || type === 'bool' ? 'word' : type === 'f64' ? 'double' : 'pair',
+    token,
+    true,
+  )
 }
 
 /** Hashes of strings met before: most columns of text have few. */

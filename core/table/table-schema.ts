@@ -10,8 +10,8 @@ export interface TableSchema {
   readonly columns: readonly ColumnSpec[]
 }
 
-/** Columns that come from a part's folder, `venue=…/symbol=…/date=…/`, and begin every row. `date` is a date, the others text. */
-export const PARTITION_COLUMNS = ['venue', 'symbol', 'date'] as const
+/** Columns that come from a part's folder, `venue=…/symbol=…/`, and begin every row; text. */
+export const PARTITION_COLUMNS = ['venue', 'symbol'] as const
 
 /**
  * Delta's `schemaString`: the partition columns, then the others.
@@ -19,7 +19,7 @@ export const PARTITION_COLUMNS = ['venue', 'symbol', 'date'] as const
  */
 export function schemaStringOf(schema: TableSchema, known?: string): string {
   const before = known === undefined ? [] : (JSON.parse(known) as { fields: { name: string }[] }).fields
-  const partitions = PARTITION_COLUMNS.map((name) => ({ name, type: name === 'date' ? 'date' : 'string', nullable: true, metadata: {} }))
+  const partitions = PARTITION_COLUMNS.map((name) => ({ name, type: 'string', nullable: true, metadata: {} }))
   const columns = schema.columns.map(({ name, type, nullable }) => ({
     name,
     type: DELTA_TYPES[type],
@@ -93,4 +93,5 @@ const DELTA_TYPES: Readonly<Record<ColumnType, string>> = {
   bool: 'boolean',
   string: 'string',
   timestamp_us: 'timestamp',
+  date: 'date',
 }

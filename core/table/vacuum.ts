@@ -8,8 +8,8 @@ export interface VacuumOptions {
   readonly nowMs: number
   /** Whether a run may still commit its parts: those stay whatever their age. */
   isOpenRun(run: string): boolean | Promise<boolean>
-  /** Other files that a table replaces by new ones: those below `folder` that `keep` does not name are removed alike. */
-  readonly replaced?: { readonly folder: string; keep(table: TableState): Promise<readonly (string | null)[]> }
+  /** Other files that a table replaces by new ones: those below a `folder` that its `keep` does not name are removed alike. */
+  readonly replaced?: readonly { readonly folder: string; keep(table: TableState): Promise<readonly (string | null)[]> }[]
   /** Only count. @default false */
   readonly isDryRun?: boolean
   /** Is told each file that goes, before it does. */
@@ -34,13 +34,13 @@ export async function vacuum(store: ObjectStore, options: VacuumOptions): Promis
   const old: { key: string; size: number; run: string | null }[] = []
   for await (const { key, size, modifiedMs } of store.list('')) {
     const run = runOfPart(key)
-    const isReplaced = options.replaced !== undefined && key.startsWith(options.replaced.folder)
+    const isReplaced = options.replaced?.some(({ folder }) => key.startsWith(folder)) === true
     if ((run !== null || isReplaced) && modifiedMs < limitMs) old.push({ key, size, run })
   }
   const isOpen = new Map<string | null, boolean>()
   for (const { run } of old) if (run !== null && !isOpen.has(run)) isOpen.set(run, await options.isOpenRun(run))
   const table = await readTable(store)
-  const kept = new Set(await options.replaced?.keep(table))
+  const kept = new Set((await Promise.all((options.replaced ?? []).map((each) => each.keep(table)))).flat())
   let [files, bytes] = [0, 0]
   const leftovers: typeof old = []
   for await (const { key, size, modifiedMs } of store.leftovers?.() ?? [])
@@ -60,8 +60,14 @@ function isNeeded(table: TableState, key: string, limitMs: number): boolean {
   return table.parts.has(key) || (table.removed.get(key)?.deletionTimestamp ?? 0) >= limitMs
 }
 
-/** The run in `…/part-<partition>-<fingerprint>-<run>-<attempt>.parquet`; null for other files. A run id has one hyphen. */
+/** The run in the name of a part; null for other files. */
 export function runOfPart(key: string): string | null {
+  return namesOfPart(key)?.run ?? null
+}
+
+/** Run and attempt in `…/part-<partition>-<fingerprint>-<run>-<attempt>.parquet`; null for other files. A run id has one hyphen. */
+export function namesOfPart(key: string): { readonly run: string; readonly attempt: string } | null {
   if (key.startsWith('_')) return null
-  return /\/part-.*-(\d{8}T\d{6}Z-[0-9a-f]{8})-[a-z0-9]+\.parquet$/.exec(key)?.[1] ?? null
+  const [, run, attempt] = /\/part-.*-(\d{8}T\d{6}Z-[0-9a-f]{8})-([a-z0-9]+)\.parquet$/.exec(key) ?? []
+  return run === undefined || attempt === undefined ? null : { run, attempt }
 }

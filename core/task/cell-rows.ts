@@ -1,14 +1,19 @@
 import type { EngineMoment } from '../features/columns/column.ts'
 import { RowBlock, type RowColumn } from '../features/rows/row-target.ts'
+import { dayOfDate } from '../instant.ts'
 import type { ParamValue } from '../job/job-definition.ts'
 import type { Variant } from '../job/variants.ts'
+import { NO_PART } from '../plan/run/receipt.ts'
 import type { PlannedPartition } from '../plan/run/task-share.ts'
 import type { ColumnBuffer, ColumnSpec } from '../table/column-buffer.ts'
 import { JOB_COLUMN } from './job-column.ts'
 import type { VariantRows } from './job-engines.ts'
-import { PartFile, type PartOptions } from './part-file.ts'
+import { type CellResult, PartFile, type PartOptions } from './part-file.ts'
 import { RowNumbers } from './row-numbers.ts'
 import type { RowValues } from './row-values.ts'
+
+/** Of a cell without rows. */
+export const NO_ROWS: CellResult = { ...NO_PART, packed: null }
 
 /** The cell of a partition in a pass; its file begins with the first row. */
 export class PassCell {
@@ -58,6 +63,8 @@ export class CellRows implements VariantRows {
   #params: readonly { readonly column: ColumnBuffer; readonly value: ParamValue }[] = []
   #rowColumn: ColumnBuffer | null = null
   #variantColumn: ColumnBuffer | null = null
+  #dateColumn: ColumnBuffer | null = null
+  #day = 0
   readonly #numbers = new RowNumbers()
   #isBar = false
 
@@ -86,7 +93,7 @@ export class CellRows implements VariantRows {
     if (cell === undefined || micros < cell.startMicros) return false
     // How many cells lie beside a day depends on the slice: what fills them must not.
     if (!hasMessage && !cell.isOfDay) return false
-    if (this.#part === null) this.#begin(cell.open())
+    if (this.#part === null) this.#begin(cell)
     return true
   }
 
@@ -103,6 +110,7 @@ export class CellRows implements VariantRows {
     this.#rowColumn!.i32[row] = this.#numbers.next(this.#isBar)
     const variantColumn = this.#variantColumn!
     variantColumn.i32[row] = variantColumn.code(variant.id)
+    this.#dateColumn!.i32[row] = this.#day
     for (let i = 0; i < this.#params.length; i++) putParam(this.#params[i]!.column, row, this.#params[i]!.value)
     if (!values.isEmpty) for (let i = 0; i < this.#jobColumns.length; i++) values.put(i, this.#jobColumns[i]!, row)
     file.endRow()
@@ -123,13 +131,15 @@ export class CellRows implements VariantRows {
     const { row } = file
     const { variant } = this.#options
     this.#rowColumn!.i32.fill(0, row, row + count)
+    this.#dateColumn!.i32.fill(this.#day, row, row + count)
     const variantColumn = this.#variantColumn!
     variantColumn.i32.fill(variantColumn.code(variant.id), row, row + count)
     for (const { column, value } of this.#params) for (let i = 0; i < count; i++) putParam(column, row + i, value)
     file.endRows(count)
   }
 
-  #begin(part: PartFile): void {
+  #begin(cell: PassCell): void {
+    const part = cell.open()
     const { file } = part
     const { values, variant } = this.#options
     const capacity = file.columns[0]!.capacity
@@ -138,6 +148,8 @@ export class CellRows implements VariantRows {
     this.columns = this.#specs.map((spec) => file.columns.find(({ name }) => name === spec.name) ?? this.#scratchOf(spec, capacity))
     this.#rowColumn = file.column('row')
     this.#variantColumn = file.column('variant')
+    this.#dateColumn = file.column('date')
+    this.#day = dayOfDate(cell.partition.date)
     this.#params = Object.entries(variant.params).map(([name, value]) => ({ column: file.column(name), value }))
     this.#jobColumns = values.names.map((name) => file.column(name))
   }

@@ -6,19 +6,18 @@ import { type ErrorPlace, ReplayError } from '../errors.ts'
 import { microsOf } from '../features/clocks/microseconds.ts'
 import type { FeatureEngineOptions } from '../features/engine-options.ts'
 import type { FeatureEngine } from '../features/feature-engine.ts'
+import { dayOfDate } from '../instant.ts'
 import { usesBook } from '../job/row-schema.ts'
 import type { MessageBatch } from '../message/batch.ts'
 import type { ReadIssue } from '../message/source.ts'
 import { reachOf } from '../plan/archive/day-spans.ts'
 import { isBookStream } from '../plan/archive/instrument-days.ts'
-import { DAY_NS, dayOfDate } from '../plan/cells.ts'
+import { DAY_NS } from '../plan/cells.ts'
 import { messageCounts, PassWarnings } from '../plan/run/message-counts.ts'
 import type { Receipt } from '../plan/run/receipt.ts'
-import { NO_PART } from '../plan/run/receipt.ts'
 import type { InputFolder } from '../plan/run/task-share.ts'
 import { MODE_L3 } from '../protocol/book-event.ts'
-import type { ObjectStore } from '../store/object-store.ts'
-import { CellRows, PassCell } from './cell-rows.ts'
+import { CellRows, NO_ROWS, PassCell } from './cell-rows.ts'
 import { jobEngines } from './job-engines.ts'
 import { PassDamage } from './pass-damage.ts'
 import type { PassOptions, PassPlan, PassResult } from './pass-plan.ts'
@@ -26,7 +25,7 @@ import { passSource } from './pass-source.ts'
 import { likelyEndOf, type PassStart } from './pass-start.ts'
 import { ROW_LOST } from './row-values.ts'
 
-/** Parts on their way at once: a put waits for a disk, or for S3, far longer than a short partition takes to make. */
+/** Cells that are being finished at once: one that fills a part waits for a disk, or for S3. */
 const MAX_PUTS = 4
 
 /** Makes rows of partitions in one pass over their logs, by an engine per trigger. */
@@ -81,7 +80,7 @@ export class FeaturePass {
   }
 
   async run(): Promise<void> {
-    const { folders, onProgress, signal, table } = this.#options
+    const { folders, onProgress, signal } = this.#options
     const { partitions, start, window } = this.#plan
     const isSkipping = this.#options.onCorrupt === 'skip'
     const source = passSource(this.#inputs, folders, {
@@ -101,26 +100,26 @@ export class FeaturePass {
         if (this.isInWarmUp && this.#next === 0) this.#warmUp += batch.length
         this.#bytes += batch.scannedBytes
         onProgress(batch.length, batch.scannedBytes, this.#reached(), this.done.length)
-        await this.settle(table, false)
+        await this.settle(false)
         if (this.#engines.every(({ isDone }) => isDone)) break
       }
       for (const engine of this.#engines) {
         this.#working = engine
         engine.finish()
       }
-      await this.settle(table, true)
+      await this.settle(true)
     } finally {
       await source.close()
     }
   }
 
   /** Finishes the cells whose rows are all there. While parts are put into the table, rows of the next are made. */
-  async settle(table: ObjectStore, isEnd: boolean): Promise<void> {
+  async settle(isEnd: boolean): Promise<void> {
     if (this.#broken !== null) return
     for (let cell = this.#cells[this.#ended]; cell !== undefined && (isEnd || this.#clockMicros >= cell.endMicros); ) {
       this.#options.signal?.throwIfAborted()
       if (this.#underWay.length === MAX_PUTS) await this.#underWay[0]
-      const finished = this.#finish(cell, this.#underWay.at(-1), table)
+      const finished = this.#finish(cell, this.#underWay.at(-1))
       finished.catch(() => undefined) // told to whoever waits for it
       this.#underWay.push(finished)
       cell = this.#cells[++this.#ended]
@@ -163,10 +162,10 @@ export class FeaturePass {
     this.#damage.add(issue, folder.key, cell, micros < (this.#cells[cell]?.startMicros ?? Number.POSITIVE_INFINITY))
   }
 
-  async #finish(cell: PassCell, before: Promise<void> | undefined, table: ObjectStore): Promise<void> {
+  async #finish(cell: PassCell, before: Promise<void> | undefined): Promise<void> {
     const counts = this.#countsOfCell(this.#ended)
     try {
-      const rows = cell.part === null ? NO_PART : await cell.part.finish(table)
+      const rows = cell.part === null ? NO_ROWS : await cell.part.finish(this.#options.parts, cell.partition)
       await before
       this.done.push({ partition: cell.partition, ...rows, ...counts, began: beganOf(this.#plan.start, this.#inputs) })
     } catch (cause) {

@@ -1,5 +1,5 @@
+import { dayOfDate } from '../instant.ts'
 import type { PlanColumn } from '../job/row-schema.ts'
-import { cellDate } from '../plan/cells.ts'
 import type { ColumnBuffer } from '../table/column-buffer.ts'
 import type { RowGroupBuffers } from '../table/row-group-buffers.ts'
 import type { FollowedValue } from './follow-pass.ts'
@@ -62,9 +62,7 @@ export class FollowedCells {
     const { venue, symbol, columns, sliceNs, scratch } = this.#options
     const startNs = BigInt(cell) * sliceNs
     const known = this.#parts.get(cell)
-    // What it is called in the table is known when it is planned.
-    const partition = { ...{ index: cell, venue, symbol, fingerprint: '' }, date: cellDate(startNs), startNs, endNs: startNs + sliceNs }
-    const part = known ?? new PartFile({ partition, run: '', attempt: 'followed', columns, scratch, spare: this.#spare })
+    const part = known ?? new PartFile({ partition: { index: cell, venue, symbol, startNs }, columns, scratch, spare: this.#spare })
     this.#parts.set(cell, part)
     this.#part = part
     this.#cell = cell
@@ -77,7 +75,8 @@ export class FollowedCells {
 
 function putValue(column: ColumnBuffer, row: number, value: FollowedValue): void {
   if (value === null || (typeof value === 'number' && value - value !== 0)) return
-  if (typeof value === 'string') column.setString(row, value)
+  if (column.type === 'date') column.setI32(row, dayOfDate(value as string))
+  else if (typeof value === 'string') column.setString(row, value)
   else if (typeof value === 'boolean') column.setBool(row, value)
   else if (column.type === 'f64') column.setF64(row, Number(value))
   else if (column.type === 'i32') column.setI32(row, Number(value))

@@ -1,48 +1,46 @@
-import { statSync, unlinkSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import path from 'node:path'
-import { ReplayError } from '../errors.ts'
 import type { PlanColumn } from '../job/row-schema.ts'
 import { PARTITION_COLUMNS } from '../job/row-schema.ts'
-import { partKey } from '../plan/run/part-key.ts'
 import type { PartResult } from '../plan/run/receipt.ts'
 import type { PlannedPartition } from '../plan/run/task-share.ts'
-import type { ObjectStore } from '../store/object-store.ts'
 import { ParquetFile } from '../table/parquet-writer.ts'
 import type { RowGroupBuffers } from '../table/row-group-buffers.ts'
 import { type RowChecksum, TableChecksum } from '../table/table-checksum.ts'
+import type { PackedPart, PartPacker } from './part-packer.ts'
 
 export interface PartOptions {
-  readonly partition: Pick<PlannedPartition, 'index' | 'venue' | 'symbol' | 'date' | 'startNs' | 'endNs' | 'fingerprint'>
-  readonly run: string
-  readonly attempt: string
+  readonly partition: Pick<PlannedPartition, 'index' | 'venue' | 'symbol' | 'startNs'>
   /** Schema of the rows, directories included. */
   readonly columns: readonly PlanColumn[]
-  /** Folder for the file until it is put into the table. */
+  /** Folder for the file until it is in a part. */
   readonly scratch: string
   /** Memory of files that are closed, for those to come. */
   readonly spare: RowGroupBuffers[]
 }
 
-/** The rows of one partition: a Parquet file beside the table, put into it whole and once. */
+/** What became of the rows of a partition: the part is not in the table before the packer has put it. */
+export interface CellResult extends PartResult {
+  readonly packed: PackedPart | null
+}
+
+/** The rows of one partition: a Parquet file beside the table, which goes into a part of it whole and once. */
 export class PartFile {
   readonly file: ParquetFile
-  /** Key in the table. */
-  readonly key: string
   readonly #checksum: TableChecksum
   readonly #path: string
   readonly #spare: RowGroupBuffers[]
 
   /** @throws ReplayError `disk-full`, `output-failed` */
   constructor(options: PartOptions) {
-    const { partition, run, attempt, scratch, spare } = options
+    const { partition, scratch, spare } = options
     const columns = options.columns.filter(({ name }) => !PARTITION_COLUMNS.includes(name))
-    this.key = partKey({ ...partition, run, attempt })
     this.#checksum = new TableChecksum(
       columns,
-      PARTITION_COLUMNS.map((column) => ({ name: column, value: partition[column as 'venue' | 'symbol' | 'date'] })),
+      PARTITION_COLUMNS.map((column) => ({ name: column, value: partition[column as 'venue' | 'symbol'] })),
     )
     // One partition is written at a time in a task, but names of scratch files must not meet those of others.
-    this.#path = path.join(scratch, `${partition.index}-${path.basename(this.key)}`)
+    this.#path = path.join(scratch, `cell-${partition.index}-${partition.startNs}-${files++}.parquet`)
     this.#spare = spare
     this.file = new ParquetFile({
       path: this.#path,
@@ -53,28 +51,22 @@ export class PartFile {
     })
   }
 
-  /** @param key in the table, where that was not known before @throws ReplayError bug `part-exists`, `disk-full`, `output-failed`, and those of the store */
-  async finish(table: ObjectStore, key = this.key): Promise<PartResult> {
+  /**
+   * @param partition as planned, which a part may be named after
+   * @throws ReplayError `disk-full`, `output-failed`; of a part that stands alone bug `part-exists`, and those of the store
+   */
+  async finish(parts: PartPacker, partition: PlannedPartition): Promise<CellResult> {
     await this.file.close()
     this.#spare.push(this.file.buffers)
-    try {
-      const { size } = statSync(this.#path)
-      const etag = await table.put(key, { file: this.#path, size }, 'absent')
-      if (etag === null)
-        throw new ReplayError('part-exists', 'an attempt has a name of its own, but this part is there', {
-          category: 'bug',
-          path: key,
-        })
-      const { rows, sum }: RowChecksum = this.#checksum.result()
-      const times = this.file.bounds('ts_ns')
-      return {
-        part: { path: key, size, etag },
-        checksum: { rows, sum: String(sum) },
-        minTsNs: String(times?.min),
-        maxTsNs: String(times?.max),
-      }
-    } finally {
-      unlinkSync(this.#path)
+    const { rows, sum }: RowChecksum = this.#checksum.result()
+    const times = this.file.bounds('ts_ns')
+    const packed = await parts.add(partition, { path: this.#path, size: statSync(this.#path).size })
+    return {
+      packed,
+      part: packed.ref,
+      checksum: { rows, sum: String(sum) },
+      minTsNs: String(times?.min),
+      maxTsNs: String(times?.max),
     }
   }
 
@@ -83,3 +75,6 @@ export class PartFile {
     this.file.abandon()
   }
 }
+
+/** Of this thread: names of scratch files. */
+let files = 0

@@ -4,10 +4,11 @@ import type { Variant } from '../job/variants.ts'
 import type { OnCorrupt } from '../plan/fingerprint.ts'
 import type { DamageReport } from '../plan/run/damage-report.ts'
 import type { MessageCounts } from '../plan/run/message-counts.ts'
-import type { PartResult, Receipt } from '../plan/run/receipt.ts'
+import type { Receipt } from '../plan/run/receipt.ts'
 import type { PlannedPartition } from '../plan/run/task-share.ts'
 import type { ObjectStore } from '../store/object-store.ts'
-import type { PartOptions } from './part-file.ts'
+import type { CellResult, PartOptions } from './part-file.ts'
+import type { PartPacker } from './part-packer.ts'
 import type { PassStart, ShareFolders } from './pass-start.ts'
 
 /** Partitions of one instrument with the same variants, that one pass over its logs makes. */
@@ -21,6 +22,10 @@ export interface PassPlan {
 
 export interface PassOptions extends Omit<PartOptions, 'partition'> {
   readonly table: ObjectStore
+  /** Takes the rows of cells that are over. */
+  readonly parts: PartPacker
+  readonly run: string
+  readonly attempt: string
   readonly job: JobDefinition
   /** Name of the job in stack traces. */
   readonly jobFile: string
@@ -39,7 +44,7 @@ export interface PassOptions extends Omit<PartOptions, 'partition'> {
 }
 
 /** What became of a partition. */
-export interface PassResult extends PartResult {
+export interface PassResult extends CellResult {
   readonly partition: PlannedPartition
   readonly gaps: Readonly<Record<string, number>>
   readonly unproven: number

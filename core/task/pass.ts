@@ -18,9 +18,9 @@ export interface PassEnd {
   readonly isAborted: boolean
 }
 
-/** Runs a pass; a part is put into the table as soon as its cell is over. */
+/** Runs a pass; the rows of a cell go into a part as soon as it is over. */
 export async function runPass(plan: PassPlan, options: PassOptions): Promise<PassEnd> {
-  const { folders, table } = options
+  const { folders } = options
   const inputs = folders.foldersOf(plan.start, plan.partitions.at(-1)!.endNs, plan.window)
   let pass: FeaturePass | PipelinePass | null = null
   try {
@@ -44,7 +44,7 @@ export async function runPass(plan: PassPlan, options: PassOptions): Promise<Pas
     }
     const error = await errorOf(cause, plan, pass, options)
     if (pass === null || (changed === null && error.code === 'input-changed')) return { done: [], error, inWarmUp: true, isAborted: false }
-    await pass.settle(table, false).catch(() => undefined)
+    await pass.settle(false).catch(() => undefined)
     // A part that could not be finished is of an earlier partition than what failed meanwhile.
     const broken = await pass.rest()
     if (changed !== null && pass.done.length >= countBefore(plan, changed, folders)) return endBefore(plan, changed, pass.done, folders)

@@ -8,12 +8,10 @@ import type { MessageCursor } from '../message/message.ts'
 import type { ReadIssue } from '../message/source.ts'
 import { DAY_NS } from '../plan/cells.ts'
 import { messageCounts, PassWarnings } from '../plan/run/message-counts.ts'
-import { NO_PART } from '../plan/run/receipt.ts'
 import type { InputFolder } from '../plan/run/task-share.ts'
 import type { Sink } from '../sink/sink.ts'
-import type { ObjectStore } from '../store/object-store.ts'
 import type { ColumnSpec } from '../table/column-buffer.ts'
-import { CellRows, PassCell } from './cell-rows.ts'
+import { CellRows, NO_ROWS, PassCell } from './cell-rows.ts'
 import { CellSource } from './cell-source.ts'
 import { PassDamage } from './pass-damage.ts'
 import type { PassOptions, PassPlan, PassResult } from './pass-plan.ts'
@@ -47,7 +45,7 @@ export class PipelinePass {
   }
 
   async run(): Promise<void> {
-    const { clock, folders, table } = this.#options
+    const { clock, folders, parts } = this.#options
     const startedMs = clock()
     for (const variant of this.#plan.variants) {
       // Each variant reads the same anew.
@@ -55,7 +53,7 @@ export class PipelinePass {
       this.#tally = new MessageTally([this.#cell])
       await this.#runVariant(variant)
     }
-    const rows = this.#cell.part === null ? NO_PART : await this.#cell.part.finish(table)
+    const rows = this.#cell.part === null ? NO_ROWS : await this.#cell.part.finish(parts, this.#cell.partition)
     const [first] = this.#inputs
     const damage = this.#damage.of(0)
     this.done.push({
@@ -72,7 +70,7 @@ export class PipelinePass {
   }
 
   /** There is one partition, whose rows are there at the end or not at all. */
-  async settle(_table: ObjectStore, _isEnd: boolean): Promise<void> {}
+  async settle(_isEnd: boolean): Promise<void> {}
 
   /** Nothing is finished in the background. */
   async rest(): Promise<null> {

@@ -1,14 +1,14 @@
 import fs from 'node:fs'
 import type { SnapshotHome } from '../book/snapshot/restart-points.ts'
 import { snapshotLog } from '../book/snapshot/snapshot-log.ts'
-import { isoTime } from '../instant.ts'
+import { dayOfDate, isoTime } from '../instant.ts'
 import { jobTiming } from '../job/define-job.ts'
 import type { JobDefinition } from '../job/job-definition.ts'
 import { leastCommon, windowOfVariants } from '../job/job-outline.ts'
 import { usesBook } from '../job/row-schema.ts'
 import type { Variant } from '../job/variants.ts'
 import { isBookStream, windowStartNs } from '../plan/archive/instrument-days.ts'
-import { DAY_NS, dayOfDate } from '../plan/cells.ts'
+import { DAY_NS } from '../plan/cells.ts'
 import type { OnCorrupt } from '../plan/fingerprint.ts'
 import { type CheckFinding, findingOf, type PartitionCheck } from '../plan/run/partition-check.ts'
 import type { Receipt } from '../plan/run/receipt.ts'
@@ -18,6 +18,7 @@ import type { ObjectStore } from '../store/object-store.ts'
 import { Random } from '../synthetic/random.ts'
 import { addChecksums } from '../table/table-checksum.ts'
 import { makeTemporaryFolder } from '../temporary-folder.ts'
+import { PartPacker } from './part-packer.ts'
 import { runPass } from './pass.ts'
 import type { PassOptions, PassResult } from './pass-plan.ts'
 import { ShareFolders } from './pass-start.ts'
@@ -32,7 +33,7 @@ export interface RecheckOptions {
   /** The job, loaded anew: nothing that its module keeps is to be carried over. */
   readonly loadJob: () => Promise<JobDefinition>
   /** As of the run's passes; `table` has the run's rows. */
-  readonly pass: Omit<PassOptions, 'folders' | 'job'>
+  readonly pass: Omit<PassOptions, 'folders' | 'job' | 'parts'>
   /** What starts are drawn by, beside the partition. */
   readonly seed: string
   /** The run's pass began with this partition. */
@@ -175,12 +176,15 @@ class Recheck {
     let folders = new ShareFolders(archive, share, pass.onCorrupt)
     if (bounds.length > 2 && usesBook(job) && pass.onCorrupt !== 'skip') folders = await this.#withRestartPoints(folders, job)
     const results: PassResult[] = []
+    const scratch = this.#scratch
     for (const [i, endNs] of bounds.slice(1).entries()) {
       const startNs = bounds[i]!
       const piece = { ...this.#partition, startNs, endNs }
       const start = await folders.startOf(beginsNs < startNs && i === 0 ? { ...piece, startNs: beginsNs } : piece, window, job)
       // Each a name of its own in the scratch folder.
-      const own = { attempt: `${pass.attempt}c${this.#passes++}`, table: store, job: await this.#options.loadJob(), folders }
+      const attempt = `${pass.attempt}c${this.#passes++}`
+      const parts = new PartPacker({ table: store, run: pass.run, attempt, scratch, isAlone: () => true })
+      const own = { attempt, parts, job: await this.#options.loadJob(), folders }
       const end = await runPass({ partitions: [piece], variants, start, window }, { ...pass, ...own, onProgress: () => {} })
       if (end.isAborted) pass.signal?.throwIfAborted()
       if (end.error?.code === 'job-threw') return { ...sumOf(results), threw: end.error.message, failedNs: startNs }

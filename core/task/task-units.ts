@@ -1,4 +1,4 @@
-import { dayOfDate } from '../plan/cells.ts'
+import { dayOfDate } from '../instant.ts'
 import type { InstrumentShare, PlannedPartition } from '../plan/run/task-share.ts'
 
 /** More units than threads, so that the last ones to end do not wait long for each other. */

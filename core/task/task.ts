@@ -15,6 +15,7 @@ import { type InstrumentShare, type PlannedPartition, readTaskShare } from '../p
 import type { ObjectStore } from '../store/object-store.ts'
 import type { RowGroupBuffers } from '../table/row-group-buffers.ts'
 import { makeTemporaryFolder } from '../temporary-folder.ts'
+import { type PackedPart, PartPacker } from './part-packer.ts'
 import { runPass } from './pass.ts'
 import type { PassOptions, PassPlan } from './pass-plan.ts'
 import { ShareFolders } from './pass-start.ts'
@@ -75,8 +76,8 @@ export interface TaskResult extends TaskWork {
 }
 
 /**
- * Runs one task of a run: its partitions, consecutive ones of an instrument in one pass, a Parquet part for each that has
- * rows, and at the end one receipts object. A partition that fails does not stop the others.
+ * Runs one task of a run: its partitions, consecutive ones of an instrument in one pass, their rows in Parquet parts, and at
+ * the end one receipts object. A partition that fails does not stop the others.
  * @param work what is done for the receipts. @default `workTask`
  * @throws ReplayError those of `workTask`, input `attempt-exists`, and those of the store when the receipts cannot be written
  */
@@ -143,8 +144,10 @@ class RunningTask {
   readonly #code: string
   readonly #table: ObjectStore
   readonly #archive: ObjectStore
-  readonly #pass: Omit<PassOptions, 'folders'>
+  readonly #pass: Omit<PassOptions, 'folders' | 'parts'>
   readonly #receipts: Receipt[] = []
+  /** Parts of receipts that are not in the table yet. */
+  readonly #packed = new Map<Receipt, PackedPart>()
   /** Partitions that are made a second time. */
   readonly #checked: ReadonlySet<number>
   #left = 0
@@ -191,17 +194,36 @@ class RunningTask {
       await this.#writeSnapshots(share, folders, rest)
       return
     }
-    while (rest.length > 0) {
-      await requireNotCancelled(this.#table, this.#head.run)
-      const count = await this.#runFirst(rest, folders, share)
-      this.#plannedBytes += bytesOf(rest.slice(0, count))
-      this.#progress(0, 0)
-      rest = rest.slice(count)
-      if (this.#options.signal?.aborted === true) {
-        this.#left += rest.length
-        return
+    const { run, attempt, scratch } = this.#pass
+    const isAlone = ({ index }: PlannedPartition): boolean => this.#checked.has(index)
+    const parts = new PartPacker({ table: this.#table, run, attempt, scratch, isAlone })
+    try {
+      while (rest.length > 0) {
+        await requireNotCancelled(this.#table, this.#head.run)
+        const count = await this.#runFirst(rest, { share, folders, parts })
+        this.#plannedBytes += bytesOf(rest.slice(0, count))
+        this.#progress(0, 0)
+        rest = rest.slice(count)
+        if (this.#options.signal?.aborted === true) {
+          this.#left += rest.length
+          return
+        }
       }
+    } finally {
+      await parts.close()
+      this.#settleParts()
     }
+  }
+
+  /** Receipts whose parts could not be put into the table tell why. */
+  #settleParts(): void {
+    for (const [at, receipt] of this.#receipts.entries()) {
+      const error = this.#packed.get(receipt)?.error ?? null
+      if (error === null) continue
+      if (!(error instanceof ReplayError)) throw error
+      this.#receipts[at] = failedReceipt(receipt, error)
+    }
+    this.#packed.clear()
   }
 
   get work(): TaskWork {
@@ -229,7 +251,8 @@ class RunningTask {
   }
 
   /** Runs the first partitions of a list in one pass, and gives how many are dealt with. */
-  async #runFirst(list: readonly PlannedPartition[], folders: ShareFolders, share: InstrumentShare): Promise<number> {
+  async #runFirst(list: readonly PlannedPartition[], place: SharePlace): Promise<number> {
+    const { folders, share, parts } = place
     if (this.#options.signal?.aborted === true) return 0
     if (this.#isGone(list[0]!, folders)) {
       const receipt = this.#rowless(list[0]!, folders, null)
@@ -245,10 +268,11 @@ class RunningTask {
       return 1
     }
     const startedMs = this.#options.clock()
-    const end = await runPass(plan, { ...this.#pass, folders })
-    for (const { partition, isSound, ...result } of end.done) {
+    const end = await runPass(plan, { ...this.#pass, folders, parts })
+    for (const { partition, isSound, packed, ...result } of end.done) {
       const frame = this.#frame(partition, folders)
       const receipt: Receipt = { ...frame, ...this.#soundFingerprint(frame, isSound), ...result, error: null }
+      if (packed !== null) this.#packed.set(receipt, packed)
       await this.#tell(receipt, partition, { share, variants: plan.variants, isFirst: partition === plan.partitions[0] })
     }
     if (end.isAborted) return end.done.length
@@ -285,9 +309,7 @@ class RunningTask {
       if (this.#options.signal?.aborted === true) this.#left++
       else if (!(error instanceof ReplayError)) throw error
       else {
-        const { facts, timing } = receipt
-        const told = { code: error.code, category: error.category, message: error.message }
-        this.#receipts.push(rowlessReceipt(receiptFrame(partition, this.#head, receipt), told, { ...timing, facts }))
+        this.#receipts.push(failedReceipt(receipt, error))
       }
     }
   }
@@ -349,6 +371,20 @@ class RunningTask {
       plannedBytes: this.#plannedBytes + plannedBytes,
     })
   }
+}
+
+/** Where the partitions of an instrument are run. */
+interface SharePlace {
+  readonly share: InstrumentShare
+  readonly folders: ShareFolders
+  readonly parts: PartPacker
+}
+
+/** In place of a receipt with rows. */
+function failedReceipt(receipt: Receipt, { code, category, message }: ReplayError): Receipt {
+  const { version, run, task, attempt, partition, venue, symbol, date, startNs, endNs, variants, fingerprint, inputs, restart } = receipt
+  const frame = { version, run, task, attempt, partition, venue, symbol, date, startNs, endNs, variants, fingerprint, inputs, restart }
+  return rowlessReceipt(frame, { code, category, message }, { ...receipt.timing, facts: receipt.facts })
 }
 
 function bytesOf(partitions: readonly PlannedPartition[]): number {

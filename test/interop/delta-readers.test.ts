@@ -78,7 +78,7 @@ describe.skipIf(python === null)('deltalake, PyArrow and DuckDB read the same as
     expect(found).toMatchObject({
       version: VERSIONS - 1,
       name: 'flow',
-      partitions: ['venue', 'symbol', 'date'],
+      partitions: ['venue', 'symbol'],
       partRows: expected.length,
       found: expected.length,
     })

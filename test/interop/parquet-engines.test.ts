@@ -31,7 +31,7 @@ type Found = Readonly<Record<string, Readonly<Record<string, readonly (readonly 
 const textsOf = ({ columns, rows }: Pick<ParquetShape, 'columns' | 'rows'>): Cell[][] =>
   rows.map((row) => columns.map(({ name, type }) => shapeText(row[name], type)))
 
-const COLUMNS = [...EVERY_TYPE, ...['venue', 'symbol', 'date'].map((name) => ({ name, type: 'string' as const }))]
+const COLUMNS = [...EVERY_TYPE, ...['venue', 'symbol'].map((name) => ({ name, type: 'string' as const }))]
 
 /** Three parts in three partitions; values that readers get wrong among them. */
 async function writeTable(): Promise<Row[]> {

@@ -19,9 +19,11 @@ import { newRunId, runFiles } from '../../core/plan/run/run-files.ts'
 import { findRequest, planRequest, writeRequest } from '../../core/plan/run-request.ts'
 import { adoptSchedule, writeSchedule } from '../../core/plan/run-schedule.ts'
 import { EMPTY_FOLDER, emptyCellsKey } from '../../core/plan/table/cell-record.ts'
+import { CELLS_FOLDER, segmentsOf } from '../../core/plan/table/cell-segment.ts'
 import { readCommittedParts } from '../../core/plan/table/committed-parts.ts'
 import { FileStore } from '../../core/store/file-store.ts'
 import { generateArchive } from '../../core/synthetic/archive.ts'
+import type { TableState } from '../../core/table/delta-log.ts'
 import { vacuum } from '../../core/table/vacuum.ts'
 import { workImport } from '../../core/task/import-task.ts'
 import { runTask } from '../../core/task/task.ts'
@@ -103,10 +105,10 @@ describe('the roles of the stack', () => {
     // Every tenth version has a checkpoint.
     expect(await table.get('_delta_log/_last_checkpoint')).toEqual(prefix === '' ? null : expect.anything())
     const { table: seen } = as('Vacuum', table, prefix)
-    const replaced = {
-      folder: EMPTY_FOLDER,
-      keep: async (state: Parameters<typeof emptyCellsKey>[1]) => [await emptyCellsKey(seen, state)],
-    }
+    const replaced = [
+      { folder: EMPTY_FOLDER, keep: async (state: TableState) => [await emptyCellsKey(seen, state)] },
+      { folder: CELLS_FOLDER, keep: async (state: TableState) => segmentsOf(state) },
+    ]
     await vacuum(seen, { olderThanMs: -1000, nowMs: Date.now(), isOpenRun: await findOpenRuns(seen), replaced })
   })
 
@@ -171,7 +173,7 @@ describe('the roles of the stack', () => {
     const submitter = as('Submitter', table, 't/')
     for (const key of [
       '_delta_log/00000000000000000000.json',
-      'venue=a/symbol=b/date=c/part-1.parquet',
+      'venue=a/symbol=b/part-1.parquet',
       '_chronicle/runs/r/receipts/000000-a.jsonl',
     ])
       await expect(submitter.table.put(key, new Uint8Array(), 'absent')).rejects.toThrow(Denied)
@@ -220,7 +222,7 @@ describe('the roles of the stack', () => {
   })
 
   const ID = '20240808T120000Z-7f3a09c2'
-  const PART = `venue=binance/symbol=BTC/date=2024-08-08/part-x-y-${ID}-a1.parquet`
+  const PART = `venue=binance/symbol=BTC/part-x-y-${ID}-a1.parquet`
   const RUN = runFiles(ID)
   const may = (kind: Kind, action: string, key: string, isNew = true): boolean =>
     ['', 'research/flow/'].some((prefix) =>
@@ -232,7 +234,7 @@ describe('the roles of the stack', () => {
   const who = (action: string, key: string, isNew = true): Kind[] => KINDS.filter((kind) => may(kind, action, key, isNew))
 
   it('let one role alone write a kind of object', () => {
-    expect(who('PutObject', PART)).toEqual(['Task', 'Snapshots'])
+    expect(who('PutObject', PART)).toEqual(['Task', 'Snapshots', 'Commit'])
     expect(who('PutObject', RUN.receipt('000001', 'a1'))).toEqual(['Task', 'Snapshots'])
     for (const key of [RUN.plan, RUN.tasks, RUN.share('00000'), RUN.plannedHead('p1')]) expect(who('PutObject', key)).toEqual(['Plan'])
     for (const key of [
@@ -256,7 +258,7 @@ describe('the roles of the stack', () => {
   it('keep the job bundle from commit, and the log from tasks', () => {
     expect(who('GetObject', RUN.bundle)).toEqual(['Plan', 'Task', 'Snapshots', 'Vacuum', 'Submitter'])
     expect(may('Task', 'GetObject', '_delta_log/00000000000000000001.json')).toBe(false)
-    for (const key of ['_delta_log/00000000000000000001.json', '_delta_log/venue=a/symbol=b/date=c/part-d.parquet'])
+    for (const key of ['_delta_log/00000000000000000001.json', '_delta_log/venue=a/symbol=b/part-d.parquet'])
       expect([may('Task', 'PutObject', key), may('Snapshots', 'PutObject', key)]).toEqual([false, false])
   })
 
@@ -293,7 +295,7 @@ describe('areas of a table bucket', () => {
 
   const ID = '20240808T120000Z-7f3a09c2'
   const RUN = runFiles(ID)
-  const PART = `venue=binance/symbol=BTC/date=2024-08-08/part-x-y-${ID}-a1.parquet`
+  const PART = `venue=binance/symbol=BTC/part-x-y-${ID}-a1.parquet`
   const OF_A_TASK = [PART, RUN.receipt('000001', 'a1')]
   const may = (statements: readonly Statement[], action: string, key: string): boolean =>
     isAllowed(statements, `s3:${action}`, `${TABLE}/${key}`, { 's3:ObjectCreationOperation': 'true', 's3:if-none-match': '*' })

@@ -13,7 +13,7 @@ import { checkpointActions, findTable, LAST_CHECKPOINT, versionKey } from '../..
 import { MemoryStore } from '../support/memory-store.ts'
 
 const CELLS = 4
-const partition = { venue: 'binance', symbol: 'btcusdt', date: '1970-01-01' }
+const partition = { venue: 'binance', symbol: 'btcusdt' }
 
 /** A table of which the test itself knows what each file holds: one word per partition and variant. */
 class WatchedTable {
@@ -54,7 +54,7 @@ class WatchedTable {
     for (let n = 0; n < change.count && kept.length > 0; n++) {
       const own = kept.filter((_, i) => i % change.count === n)
       if (own.length === 0) continue
-      const path = `venue=binance/symbol=btcusdt/date=1970-01-01/part-00000-other-${this.#others++}.parquet`
+      const path = `venue=binance/symbol=btcusdt/part-00000-other-${this.#others++}.parquet`
       this.#words.set(path, own)
       adds.push({
         path,

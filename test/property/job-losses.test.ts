@@ -65,11 +65,11 @@ interface Row {
 async function rowsOf(table: MemoryStore): Promise<Row[]> {
   const { parts } = await readTable(table)
   const rows: Row[] = []
-  for (const { path: part, partitionValues } of parts.values()) {
+  for (const { path: part } of parts.values()) {
     const file = (await table.get(part))!.bytes.slice().buffer as ArrayBuffer
     for (const row of await parquetReadObjects({ file, compressors: { ZSTD: (input) => new Uint8Array(zstdDecompressSync(input)) } })) {
       const minute = Number((BigInt(row.bar_start_ns as bigint) / 60_000_000_000n) % 1440n)
-      rows.push({ ...(row as unknown as Row), date: partitionValues.date as string, minute })
+      rows.push({ ...(row as unknown as Row), date: (row.date as Date).toISOString().slice(0, 10), minute })
     }
   }
   return rows.sort((a, b) => (a.date === b.date ? a.minute - b.minute : a.date < b.date ? -1 : 1))

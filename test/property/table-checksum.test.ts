@@ -11,7 +11,6 @@ import { temporaryFolder } from '../support/temporary-folder.ts'
 const PLACE = [
   { name: 'venue', value: 'binance' },
   { name: 'symbol', value: 'btcusdt' },
-  { name: 'date', value: '2024-08-08' },
 ]
 const ROWS = everyTypeRows(1000)
 const root = temporaryFolder('checksum')
@@ -37,10 +36,10 @@ function fromValues(columns: readonly ColumnSpec[], rows: readonly Row[]): RowCh
 
 describe('the checksum of rows', () => {
   test('is what the definition says, word by word', () => {
-    const types = EVERY_TYPE.map(({ name, type }) => ({ name, type: type as string }))
+    const types = EVERY_TYPE.map(({ name, type }) => ({ name, type: type === 'date' ? 'string' : (type as string) }))
     const partitions = PLACE.map(({ name }) => ({ name, type: 'string' }))
     const sum = ROWS.reduce((total, row) => {
-      const whole = { ...row, venue: 'binance', symbol: 'btcusdt', date: '2024-08-08' }
+      const whole = { ...row, venue: 'binance', symbol: 'btcusdt' }
       return BigInt.asUintN(64, total + naiveRowHash([...types, ...partitions], whole))
     }, 0n)
     expect(fromBuffers(EVERY_TYPE, ROWS)).toEqual({ rows: 1000, sum })

@@ -62,7 +62,7 @@ describe('a table as the view t', () => {
       name: 'a.parquet',
     })
     await commitParts(store, { job: 'flow', columns }, [part])
-    expect(await ask(store, "select * exclude (venue, symbol, date) from t where ts < '2024-08-08 23:54:15.08817'")).toEqual([
+    expect(await ask(store, "select * exclude (venue, symbol) from t where ts < '2024-08-08 23:54:15.08817'")).toEqual([
       { ts: '2024-08-08T23:54:15.088169Z', ts_ns: '1723161255088169999', bar_start: null, bar_start_ns: null, latency_ns: '5' },
     ])
   })
@@ -99,12 +99,12 @@ describe('a table as the view t', () => {
     await commitParts(store, SCHEMA, [
       { ...part, partitionValues: { ...part.partitionValues, symbol: 'other' } },
       { ...other, path: 'x7.parquet' },
-      { ...none, partitionValues: { ...none.partitionValues, symbol: null, date: '' } },
+      { ...none, partitionValues: { venue: '', symbol: null } },
     ])
     expect(await ask(store, 'select venue, symbol, date, count(*) as n from t group by all order by n')).toEqual([
       { venue: 'binance', symbol: 'other', date: '2024-08-08', n: 2 },
       { venue: 'binance', symbol: 'btcusdt', date: '2024-08-09', n: 3 },
-      { venue: 'binance', symbol: null, date: null, n: 4 },
+      { venue: null, symbol: null, date: '2024-08-08', n: 4 },
     ])
   })
 

@@ -1,4 +1,4 @@
-import { dateOfDay, dayOfDate } from '../../core/plan/cells.ts'
+import { dateOfDay, dayOfDate } from '../../core/instant.ts'
 import type { ObjectInfo, ObjectStore } from '../../core/store/object-store.ts'
 
 /** What a listing is made of; every symbol has the same days and streams. */

@@ -6,7 +6,7 @@ import { linesOf, type PlainRow } from './plain/rows.ts'
 /** Every row of a table as a line, sorted, as `linesOf` writes them. */
 export async function tableLines(table: ObjectStore): Promise<string[]> {
   const { schema } = await readTable(table)
-  return linesOf([...['venue', 'symbol', 'date'].map((name) => ({ name })), ...schema.columns], await tableRows(table))
+  return linesOf([...['venue', 'symbol'].map((name) => ({ name })), ...schema.columns], await tableRows(table))
 }
 
 /** Every row of a table, part by part. */
@@ -16,7 +16,10 @@ export async function tableRows(table: ObjectStore): Promise<PlainRow[]> {
   for (const { path, partitionValues } of parts.values()) {
     const { bytes } = (await table.get(path))!
     const read = await rowsOfParquet(bytes.slice().buffer as ArrayBuffer)
-    for (const row of read) rows.push({ ...row, ...partitionValues } as PlainRow)
+    for (const row of read) {
+      const date = row.date instanceof Date ? { date: row.date.toISOString().slice(0, 10) } : {}
+      rows.push({ ...row, ...date, ...partitionValues } as PlainRow)
+    }
   }
   return rows
 }

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { dateOfDay } from '../../core/instant.ts'
 import { type ArchiveListing, listArchive } from '../../core/plan/archive/archive-listing.ts'
 import { spansOf } from '../../core/plan/archive/archive-spans.ts'
 import { decodeListing, encodeListing } from '../../core/plan/archive/handed-listing.ts'
-import { dateOfDay } from '../../core/plan/cells.ts'
 import type { ObjectInfo, ObjectStore } from '../../core/store/object-store.ts'
 import { PagedStore, Rounds } from '../support/paged-store.ts'
 

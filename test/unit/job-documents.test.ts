@@ -128,7 +128,7 @@ describe('receipts', () => {
     inputs: 'e'.repeat(32),
     restart: 'origin',
     began: { with: 'snapshot', key: 'v1/mock/sym-0001/2024-01-01/book/snapshots/1/7/snapshot_9.bin' },
-    part: { path: 'venue=mock/part.parquet', size: 10, etag: 'x' },
+    part: { path: 'venue=mock/part.parquet', size: 10, firstRow: 0, rows: 5, etag: 'x' },
     checksum: { rows: 3, sum: '18446744073709551615' },
     minTsNs: '1704153600000000000',
     maxTsNs: '1704153600000000001',

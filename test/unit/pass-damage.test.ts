@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { tallyDamage } from '../../core/commit/damage-tally.ts'
+import { DamageSums } from '../../core/commit/damage-tally.ts'
 import { MAX_PLACES } from '../../core/plan/run/damage-report.ts'
 import type { DoneReceipt } from '../../core/plan/run/run-receipts.ts'
 import { PassDamage } from '../../core/task/pass-damage.ts'
@@ -30,7 +30,9 @@ describe('PassDamage', () => {
       { damage: { codes: { 'record-crc': 2 }, warmUp: 0, places: [place] } },
       { damage: { codes: { 'record-crc': 1, 'segment-hole': 4 }, warmUp: 1, places: [] } },
     ] as unknown as DoneReceipt[]
-    expect(tallyDamage(receipts)).toEqual({ count: 7, partitions: 2, codes: { 'record-crc': 3, 'segment-hole': 4 }, first: place })
-    expect(tallyDamage([])).toEqual({ count: 0, partitions: 0, codes: {}, first: null })
+    const sums = new DamageSums()
+    for (const receipt of receipts) sums.add(receipt)
+    expect(sums.totals()).toEqual({ count: 7, partitions: 2, codes: { 'record-crc': 3, 'segment-hole': 4 }, first: place })
+    expect(new DamageSums().totals()).toEqual({ count: 0, partitions: 0, codes: {}, first: null })
   })
 })

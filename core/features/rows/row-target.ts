@@ -53,7 +53,7 @@ function rowColumn({ type, nullable }: ColumnSpec, capacity: number): RowColumn 
   return {
     f64: new Float64Array(type === 'f64' ? capacity : 0),
     words: new Uint32Array(type === 'i64' || type === 'timestamp_us' ? 2 * capacity : 0),
-    i32: new Int32Array(type === 'i32' ? capacity : 0),
+    i32: new Int32Array(type === 'i32' || type === 'date' ? capacity : 0),
     bools: new Uint8Array(type === 'bool' ? capacity : 0),
     valid: nullable === true ? new Uint8Array(capacity) : null,
   }

@@ -1,4 +1,4 @@
-import { dateOfDay, dayOfDate } from '../cells.ts'
+import { dateOfDay, dayOfDate } from '../../instant.ts'
 
 /**
  * What was learnt of a stream-day folder that its listing does not say: by tasks, and by `plan`, which looks at folders that nobody

@@ -1,7 +1,7 @@
 import { inTurns } from '../../in-turns.ts'
+import { dayOfDate } from '../../instant.ts'
 import { isForeignName } from '../../log/format/archive-place.ts'
 import type { ObjectStore, OddThing } from '../../store/object-store.ts'
-import { dayOfDate } from '../cells.ts'
 import { keptShortHash } from '../short-hash.ts'
 import { TextHeap } from '../text-heap.ts'
 import { type ListingSelection, spansOf } from './archive-spans.ts'

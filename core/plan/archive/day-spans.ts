@@ -1,5 +1,6 @@
+import { dayOfDate } from '../../instant.ts'
 import type { TimeSpan } from '../../log/reading/sound-times.ts'
-import { DAY_NS, dayOfDate } from '../cells.ts'
+import { DAY_NS } from '../cells.ts'
 
 const DAY = Number(DAY_NS)
 

@@ -1,5 +1,5 @@
 import zlib from 'node:zlib'
-import { dateOfDay } from '../cells.ts'
+import { dateOfDay } from '../../instant.ts'
 import { type ArchiveListing, ListingBuilder } from './archive-listing.ts'
 import type { ListingFinding } from './listing-findings.ts'
 

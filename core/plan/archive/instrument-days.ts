@@ -1,5 +1,6 @@
+import { dateOfDay } from '../../instant.ts'
 import type { JobWindow } from '../../job/job-outline.ts'
-import { type CellGrid, DAY_NS, dateOfDay } from '../cells.ts'
+import { type CellGrid, DAY_NS } from '../cells.ts'
 import { InputDays, InputDigests, type Restart } from '../fingerprint.ts'
 import { folderKey } from '../run/task-share.ts'
 import type { ArchiveFacts } from './archive-facts.ts'

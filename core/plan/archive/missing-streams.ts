@@ -1,5 +1,5 @@
+import { dateOfDay } from '../../instant.ts'
 import type { JobOutline } from '../../job/job-outline.ts'
-import { dateOfDay } from '../cells.ts'
 import type { MissingStream } from '../run/plan-document.ts'
 import type { ListedInstrument } from './archive-listing.ts'
 import { isBookStream } from './instrument-days.ts'

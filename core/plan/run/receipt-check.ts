@@ -1,5 +1,5 @@
 import { stagedPrefix } from '../../import/import-records.ts'
-import { partKey } from './part-key.ts'
+import { isPartOf } from './part-key.ts'
 import type { Receipt } from './receipt.ts'
 import { runFiles } from './run-files.ts'
 
@@ -12,9 +12,11 @@ export function faultOf(receipt: Receipt, run: string, key: string): string | nu
   const { partition, attempt, part, imported } = receipt
   if (receipt.run !== run || key !== nameOf(receipt, run)) return `it is of task ${receipt.task}, attempt ${attempt} of run ${receipt.run}`
   if (part !== null) {
-    const { venue, symbol, date, startNs, endNs, fingerprint } = receipt
-    const expected = partKey({ venue, symbol, date, startNs: BigInt(startNs), endNs: BigInt(endNs), fingerprint, run, attempt })
-    if (part.path !== expected) return `expected the part ${expected}, found ${part.path}`
+    if (!isPartOf(part.path, receipt)) {
+      return `expected a part of ${receipt.venue}/${receipt.symbol} by attempt ${attempt} of run ${run}, found ${part.path}`
+    }
+    const isWithin = part.firstRow >= 0 && receipt.checksum.rows > 0 && part.firstRow + receipt.checksum.rows <= part.rows
+    if (!isWithin) return `expected rows within the ${part.rows} of ${part.path}, found ${receipt.checksum.rows} from ${part.firstRow} on`
   }
   const prefix = `${stagedPrefix(run, partition, attempt)}/`
   const strange = imported?.folders.find(({ staged }) => !staged.startsWith(prefix) || staged.includes('..'))

@@ -40,11 +40,15 @@ export interface Receipt {
   readonly began: { readonly with: 'snapshot' | 'folder'; readonly key: string } | null
   /** Null: there were no rows, so there is no file, and the partition is done; or it failed. */
   readonly part: {
-    /** Key in the table. */
+    /** Key in the table. Partitions of an instrument and month share a part. */
     readonly path: string
-    /** Bytes. */
+    /** Bytes, of all that share it. */
     readonly size: number
     readonly etag: string
+    /** Rows of the part before those of the partition, which begin a row group. */
+    readonly firstRow: number
+    /** Of all that share it; also of those that no receipt tells of. */
+    readonly rows: number
   } | null
   /** Rows and the sum of their hashes modulo 2^64: the table's checksum of this part. */
   readonly checksum: { readonly rows: number; readonly sum: string }

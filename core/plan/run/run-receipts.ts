@@ -1,12 +1,13 @@
 import type { ObjectStore } from '../../store/object-store.ts'
 import { type FolderFact, FolderFacts } from '../archive/archive-facts.ts'
+import type { LiveCell } from '../table/pack.ts'
 import type { DamagePlace } from './damage-report.ts'
 import type { MessageCounts } from './message-counts.ts'
-import type { PlanHead } from './plan-document.ts'
+import { type PlanHead, readTasks, type TaskEntry } from './plan-document.ts'
 import { decodeReceipts, type Receipt } from './receipt.ts'
 import { faultOf } from './receipt-check.ts'
 import { runFiles } from './run-files.ts'
-import { type InputFolder, type PlannedPartition, readPartitions } from './task-share.ts'
+import { type InputFolder, type InstrumentShare, type PlannedPartition, readTaskShare } from './task-share.ts'
 
 /** What counts of a winning receipt. */
 export type DoneReceipt = Pick<
@@ -59,22 +60,119 @@ export interface RunReceipts {
   readonly facts: FolderFacts
 }
 
+/** What became of a task: of its partitions, in order, and the parts that hold their rows. */
+export interface TaskOutcome {
+  readonly done: readonly DoneReceipt[]
+  readonly missing: readonly MissingPartition[]
+  /** Parts with rows of a winning receipt. */
+  readonly parts: readonly MadePart[]
+}
+
+/** A part that an attempt made. */
+export interface MadePart {
+  readonly path: string
+  /** Bytes. */
+  readonly size: number
+  /** Of the whole part; those of all its cells may be fewer, where an attempt gave up partitions whose rows were in it already. */
+  readonly rows: number
+  /** In order of rows. */
+  readonly cells: readonly { readonly receipt: DoneReceipt; readonly cell: LiveCell; readonly isWinner: boolean }[]
+}
+
+export interface OutcomeListeners {
+  /** Hears every receipt, also those that count for nothing, in the order in which the first one wins. */
+  readonly onReceipt?: ((receipt: Receipt) => void) | undefined
+  /** Is told what was learnt of the archive. */
+  readonly facts?: FolderFacts | undefined
+}
+
 /**
- * What the tasks of a run have achieved. A receipt that is not of the plan's fingerprint does not count.
- * @param onReceipt hears every receipt, also those that count for nothing, in the order in which the first one wins
+ * What the tasks of a run have achieved, task by task in order of the plan, so that memory does not grow with partitions. A receipt that
+ * is not of the plan's fingerprint does not count, nor does one of another task's partition.
  * @throws ReplayError corrupt `receipt`, `plan-document`
  */
+export async function* readTaskOutcomes(
+  table: ObjectStore,
+  head: PlanHead,
+  { onReceipt, facts }: OutcomeListeners = {},
+): AsyncGenerator<TaskOutcome, void, undefined> {
+  const keys = new Map<string, string[]>()
+  const { receipts } = runFiles(head.run)
+  for await (const { key } of table.list(receipts)) {
+    const task = key.slice(receipts.length, key.lastIndexOf('-'))
+    keys.set(task, [...(keys.get(task) ?? []), key])
+  }
+  const tasks = await readTasks(table, head.run)
+  for (let at = 0; at < tasks.length; at += TASKS_AT_ONCE) {
+    const read = async (entry: TaskEntry) => ({
+      entry,
+      shares: await readTaskShare(table, head, entry),
+      objects: await Promise.all((keys.get(entry.task) ?? []).map((key) => readReceipts(table, key))),
+    })
+    for (const { entry, shares, objects } of await Promise.all(tasks.slice(at, at + TASKS_AT_ONCE).map(read))) {
+      yield outcomeOf({ head, shares, task: entry.task, candidates: candidatesOf(table, head.run, objects, { onReceipt, facts }), facts })
+    }
+  }
+}
+
+/** @throws as `readTaskOutcomes` */
 export async function readRunReceipts(table: ObjectStore, head: PlanHead, onReceipt?: (receipt: Receipt) => void): Promise<RunReceipts> {
-  const { candidates, errors, facts } = await readCandidates(table, head.run, runFiles(head.run).receipts, onReceipt)
   const done = new Map<number, DoneReceipt>()
   const missing: MissingPartition[] = []
-  const onFolder = (folder: InputFolder): void => void facts.add(plannedFact(folder))
-  for await (const { index, task, venue, symbol, startNs, endNs, bytes, fingerprint } of readPartitions(table, head, onFolder)) {
-    const receipt = candidates.get(index)
-    if (receipt !== undefined && isOf(receipt, { venue, symbol, startNs, endNs, fingerprint })) done.set(index, receipt)
-    else missing.push({ partition: index, task, venue, symbol, startNs, endNs, bytes, error: errors.get(index)?.error ?? null })
+  const facts = new FolderFacts()
+  for await (const outcome of readTaskOutcomes(table, head, { onReceipt, facts })) {
+    for (const receipt of outcome.done) done.set(receipt.partition, receipt)
+    missing.push(...outcome.missing)
   }
   return { done, missing, facts }
+}
+
+/** The partitions of a run that have no winning receipt. @throws as `readTaskOutcomes` */
+export async function readMissing(table: ObjectStore, head: PlanHead): Promise<MissingPartition[]> {
+  const missing: MissingPartition[] = []
+  for await (const outcome of readTaskOutcomes(table, head)) missing.push(...outcome.missing)
+  return missing
+}
+
+interface OutcomeQuery {
+  readonly head: PlanHead
+  readonly shares: readonly InstrumentShare[]
+  readonly task: string
+  readonly candidates: Candidates
+  readonly facts: FolderFacts | undefined
+}
+
+function outcomeOf({ head, shares, task, candidates, facts }: OutcomeQuery): TaskOutcome {
+  const done: DoneReceipt[] = []
+  const missing: MissingPartition[] = []
+  const winners = new Set<DoneReceipt>()
+  for (const { folders, partitions } of shares) {
+    for (const folder of folders) facts?.add(plannedFact(folder))
+    for (const { index, venue, symbol, startNs, endNs, bytes, fingerprint } of partitions) {
+      const receipt = candidates.first.get(index)
+      if (receipt !== undefined && isOf(receipt, { venue, symbol, startNs, endNs, fingerprint })) {
+        done.push(receipt)
+        winners.add(receipt)
+      } else
+        missing.push({ partition: index, task, venue, symbol, startNs, endNs, bytes, error: candidates.errors.get(index)?.error ?? null })
+    }
+  }
+  const parts = [...candidates.parts.values()].filter((receipts) => receipts.some((receipt) => winners.has(receipt)))
+  return { done, missing, parts: parts.map((receipts) => madePart(receipts, head.run, winners)) }
+}
+
+function madePart(receipts: readonly DoneReceipt[], run: string, winners: ReadonlySet<DoneReceipt>): MadePart {
+  const sorted = [...receipts].sort((a, b) => a.part!.firstRow - b.part!.firstRow)
+  const { path, size, rows } = sorted[0]!.part!
+  return { path, size, rows, cells: sorted.map((receipt) => ({ receipt, cell: cellOf(receipt, run), isWinner: winners.has(receipt) })) }
+}
+
+/** The partition of a receipt, as tables tell of it. */
+export function cellOf(receipt: DoneReceipt, run: string): LiveCell {
+  const { venue, symbol, startNs, endNs, variants, inputs, restart, part, checksum } = receipt
+  const fingerprint = receipt.soundFingerprint ?? receipt.fingerprint
+  const path = part?.path ?? null
+  return { venue, symbol, startNs, endNs, variants, fingerprint, inputs, restart, run, path, ...checksum }
 }
 
 type PlannedCell = Pick<PlannedPartition, 'venue' | 'symbol' | 'startNs' | 'endNs' | 'fingerprint'>
@@ -108,16 +206,32 @@ export interface FailedReceipt {
 
 /** @throws ReplayError corrupt `receipt` */
 export async function readTaskReceipts(table: ObjectStore, run: string, task: string): Promise<TaskReceipts> {
-  const { candidates, errors } = await readCandidates(table, run, runFiles(run).taskReceipts(task))
-  return { done: new Map([...candidates].map(([index, { fingerprint }]) => [index, fingerprint])), failed: errors }
+  const objects: ReceiptsObject[] = []
+  for await (const { key } of table.list(runFiles(run).taskReceipts(task))) objects.push(await readReceipts(table, key))
+  const { first, errors } = candidatesOf(table, run, objects, {})
+  return { done: new Map([...first].map(([index, { fingerprint }]) => [index, fingerprint])), failed: errors }
 }
 
-/** Of each partition the first receipt without an error, the last one with an error; in order of the objects' keys. */
-async function readCandidates(table: ObjectStore, run: string, prefix: string, onReceipt?: (receipt: Receipt) => void) {
-  const candidates = new Map<number, DoneReceipt>()
+/** What the receipts of a task say that count. */
+interface Candidates {
+  /** Of each partition the first receipt without an error, in order of the objects' keys. */
+  readonly first: ReadonlyMap<number, DoneReceipt>
+  /** The last one with an error. */
+  readonly errors: ReadonlyMap<number, FailedReceipt>
+  /** By key of a part all receipts with rows in it. */
+  readonly parts: ReadonlyMap<string, readonly DoneReceipt[]>
+}
+
+function candidatesOf(
+  table: ObjectStore,
+  run: string,
+  objects: readonly ReceiptsObject[],
+  { onReceipt, facts }: OutcomeListeners,
+): Candidates {
+  const first = new Map<number, DoneReceipt>()
   const errors = new Map<number, FailedReceipt>()
-  const facts = new FolderFacts()
-  for await (const { key, receipts } of readReceipts(table, prefix)) {
+  const parts = new Map<string, DoneReceipt[]>()
+  for (const { key, receipts } of objects) {
     for (const receipt of receipts) {
       const { partition, attempt, error } = receipt
       const fault = faultOf(receipt, run, key)
@@ -127,12 +241,20 @@ async function readCandidates(table: ObjectStore, run: string, prefix: string, o
         continue
       }
       onReceipt?.(receipt)
-      for (const fact of receipt.facts) facts.add(fact)
-      if (error !== null) errors.set(partition, { attempt, error })
-      else if (!candidates.has(partition)) candidates.set(partition, lean(receipt))
+      for (const fact of receipt.facts) facts?.add(fact)
+      if (error !== null) {
+        errors.set(partition, { attempt, error })
+        continue
+      }
+      const own = lean(receipt)
+      if (!first.has(partition)) first.set(partition, own)
+      if (own.part === null) continue
+      const known = parts.get(own.part.path)
+      if (known === undefined) parts.set(own.part.path, [own])
+      else known.push(own)
     }
   }
-  return { candidates, errors, facts }
+  return { first, errors, parts }
 }
 
 interface ReceiptsObject {
@@ -140,20 +262,13 @@ interface ReceiptsObject {
   readonly receipts: readonly Receipt[]
 }
 
-/** The receipts objects in order of their keys, several read at a time: a run has thousands. */
-async function* readReceipts(table: ObjectStore, prefix: string): AsyncGenerator<ReceiptsObject, void, undefined> {
-  const keys: string[] = []
-  for await (const { key } of table.list(prefix)) keys.push(key)
-  for (let at = 0; at < keys.length; at += READ_AT_ONCE) {
-    const read = async (key: string): Promise<ReceiptsObject> => {
-      const object = await table.get(key)
-      return { key, receipts: object === null ? [] : decodeReceipts(object.bytes, `${table.uri}/${key}`) }
-    }
-    yield* await Promise.all(keys.slice(at, at + READ_AT_ONCE).map(read))
-  }
+async function readReceipts(table: ObjectStore, key: string): Promise<ReceiptsObject> {
+  const object = await table.get(key)
+  return { key, receipts: object === null ? [] : decodeReceipts(object.bytes, `${table.uri}/${key}`) }
 }
 
-const READ_AT_ONCE = 32
+/** A run has thousands of tasks. */
+const TASKS_AT_ONCE = 16
 
 /** Of each reason the first place. */
 function firstOfEach(places: readonly DamagePlace[]): DamagePlace[] {

@@ -40,11 +40,42 @@ export async function readRecord(store: ObjectStore, state: TableState): Promise
 }
 
 /** Puts a new record, and gives the number that its txn has. */
-export async function writeRecord(store: ObjectStore, text: string, random: () => number): Promise<{ key: string; object: number }> {
+async function writeRecord(store: ObjectStore, text: string, random: () => number): Promise<{ key: string; object: number }> {
   for (;;) {
     const object = Math.floor(random() * 2 ** 52)
     if ((await store.put(keyOf(object), Buffer.from(text), 'absent')) !== null) return { key: keyOf(object), object }
   }
+}
+
+/** What a version has to say where it changes the record; nothing where that stays the same. */
+export interface RecordChange {
+  readonly txns: readonly { readonly appId: string; readonly version: number }[]
+  readonly info: Readonly<Record<string, unknown>>
+}
+
+/** Puts the record of a version, unless it is the one before. @param before as it is stored; @param version that is about to be written */
+export async function changeRecord(
+  store: ObjectStore,
+  {
+    before,
+    empty,
+    packs,
+    version,
+    random,
+  }: Omit<CellRecord, 'text'> & {
+    readonly before: string
+    readonly version: number
+    readonly random: () => number
+  },
+): Promise<RecordChange> {
+  const text = encodeRecord(empty, packs)
+  if (text === before) return { txns: [], info: {} }
+  const { key, object } = await writeRecord(store, text, random)
+  const txns = [
+    { appId: EMPTY_CELLS, version },
+    { appId: EMPTY_OBJECT, version: object },
+  ]
+  return { txns, info: { emptyCells: key } }
 }
 
 export function encodeRecord(empty: readonly LiveCell[], packs: readonly Pack[]): string {

@@ -1,7 +1,7 @@
 import type { ObjectStore } from '../../store/object-store.ts'
 import { findTable, type TableState } from '../../table/delta-log.ts'
 import { requireWriter } from '../../table/table-protocol.ts'
-import { LiveCells } from './live-cells.ts'
+import type { LiveCells } from './live-cells.ts'
 import { type LivePart, type LiveParts, type LiveTable, NO_PARTS } from './live-parts.ts'
 import type { LiveCell } from './pack.ts'
 import { readPartLedger } from './part-ledger.ts'
@@ -17,9 +17,8 @@ export async function readCommittedParts(table: ObjectStore): Promise<LiveParts>
   const state = await findTable(table, { onlyLive: true })
   if (state === null) return NO_PARTS
   requireWriter(state, false, table.uri)
-  const { cells: all, packs } = await readPartLedger(table, state)
-  const heads = await readHeads(table, all)
-  const cells = new LiveCells(all)
+  const { cells, packs } = await readPartLedger(table, state)
+  const heads = await readHeads(table, cells)
   const partOf = ({ variants, fingerprint, inputs, restart, run, pack }: LiveCell): LivePart => {
     const head = heads.get(run)
     return { variants, fingerprint, inputs, restart, bundle: head?.bundle ?? '', engine: head?.engine ?? '', ...(pack && { pack }) }
@@ -29,13 +28,13 @@ export async function readCommittedParts(table: ObjectStore): Promise<LiveParts>
     table: tableOf(table.uri, state, heads),
     of: (venue, symbol, startNs, endNs) => cells.of(venue, symbol, startNs, endNs).map(partOf),
     *withRows(archive) {
-      for (const { venue, symbol, startNs, endNs, run, path, pack } of all) {
+      for (const { venue, symbol, startNs, endNs, run, path, pack } of cells.all()) {
         const hasRows = path !== null || (pack !== undefined && pack.paths.length > 0)
         if (hasRows && heads.get(run)?.archive === archive) yield { venue, symbol, startNs: BigInt(startNs), endNs: BigInt(endNs) }
       }
     },
     overlapping: (venue, symbol, startNs, endNs) => cells.overlapping(venue, symbol, startNs, endNs),
-    variants: liveVariants(all, heads),
+    variants: liveVariants(cells, heads),
     packs,
   }
 }
@@ -53,6 +52,6 @@ function foreignColumns({ columns }: TableState['schema'], heads: Heads): Set<st
 }
 
 /** The same of a table that is about to be committed to. */
-export async function readForeignColumns(table: ObjectStore, state: TableState, cells: Iterable<LiveCell>): Promise<Set<string>> {
+export async function readForeignColumns(table: ObjectStore, state: TableState, cells: LiveCells): Promise<Set<string>> {
   return foreignColumns(state.schema, await readHeads(table, cells))
 }

@@ -3,7 +3,7 @@ import type { CellGrid } from '../cells.ts'
 import { type JudgedCell, partitionText } from '../partition-state.ts'
 import type { LiveParts } from './live-parts.ts'
 import type { LiveCell } from './pack.ts'
-import { isOfDay, liesWithin, mayHold, type OnForeign, type Pack, whyKept } from './pack.ts'
+import { isOfInstrument, liesWithin, mayHold, type OnForeign, type Pack, whyKept } from './pack.ts'
 
 /** The packs of an instrument that are to be replaced. */
 export type ReplacedPacks = ReadonlySet<Pack>
@@ -80,7 +80,7 @@ export class ForeignRows {
       start === String(startNs) && end === String(endNs) && own.some((id) => variants.includes(id))
     if (pack.cells.some(isOwn)) return true
     if (pack.added === null || this.#onForeign === 'keep') return false
-    return isOfDay(pack, place, startNs) && mayHold(pack, startNs, endNs)
+    return isOfInstrument(pack, place) && mayHold(pack, startNs, endNs)
   }
 
   #require(place: Place, pack: Pack, cells: readonly number[]): void {
@@ -142,7 +142,7 @@ export class ForeignRows {
 }
 
 function outside(partition: string, other: string, { by }: Pack): ReplayError {
-  const message = `partition ${partition} has to be made anew, and its rows lie in one part with those of ${other} (${by}), which this run does not make; ask for the whole day with the table's --slice, the archive and the job's parameters that made them`
+  const message = `partition ${partition} has to be made anew, and its rows lie in one part with those of ${other} (${by}), which this run does not make; ask for all of its time with the table's --slice, the archive and the job's parameters that made them`
   return new ReplayError('foreign-pack', message, { category: 'input' })
 }
 

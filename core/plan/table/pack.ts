@@ -1,4 +1,5 @@
-import { DAY_NS, dayOfDate } from '../cells.ts'
+import { dayOfDate } from '../../instant.ts'
+import { DAY_NS } from '../cells.ts'
 
 /** A partition that is done in a table: of a live part, or without rows. */
 export interface LiveCell {
@@ -14,18 +15,21 @@ export interface LiveCell {
   readonly inputs: string
   readonly restart: string
   readonly run: string
-  /** Key of the part that holds its rows alone; null: it has no rows, or they are in a pack. */
+  /** Key of the part of ours that holds its rows, as well as those of others; null: it has no rows, or they are in a pack. */
   readonly path: string | null
+  /** Of its rows, and the sum of their hashes modulo 2⁶⁴, decimal; 0: none, or not known, in a pack. */
+  readonly rows: number
+  readonly sum: string
   /** The parts of another program that hold its rows with those of others. */
   readonly pack?: Pack
 }
 
 /**
- * Rows of one partition of a table (venue, symbol, date) that lie in parts of another program: those of several cells in one
- * part, rows that it changed, or rows of no run. Which of the rows are whose is not known, so a pack is replaced as a whole.
+ * Rows of an instrument that lie in parts of another program: those of several cells in one part, rows that it changed, or rows of
+ * no run. Which of the rows are whose is not known, so a pack is replaced as a whole.
  */
 export interface Pack {
-  readonly partition: readonly [venue: string | null, symbol: string | null, date: string | null]
+  readonly partition: readonly [venue: string | null, symbol: string | null]
   /** Keys of its parts; none: all the rows were taken out. */
   readonly paths: readonly string[]
   /** The partitions of runs whose rows it holds. */
@@ -39,6 +43,8 @@ export interface Pack {
   /** Bounds of `ts_ns`, decimal, both included; null: not known. */
   readonly firstNs: string | null
   readonly lastNs: string | null
+  /** Bounds of `date`, both included; null: not known. */
+  readonly days: readonly [first: string, last: string] | null
   /** Null: not known. */
   readonly rows: number | null
 }
@@ -49,29 +55,27 @@ export interface Pack {
  */
 export type OnForeign = 'keep' | 'replace'
 
-/** Whether a pack is of an instrument and the day of a time. */
-export function isOfDay(
-  { partition: [venue, symbol, date] }: Pack,
-  of: { readonly venue: string; readonly symbol: string },
-  timeNs: bigint,
-): boolean {
-  return venue === of.venue && symbol === of.symbol && dayOfDate(date ?? '') === Number(timeNs / DAY_NS)
+export function isOfInstrument({ partition: [venue, symbol] }: Pack, of: { readonly venue: string; readonly symbol: string }): boolean {
+  return venue === of.venue && symbol === of.symbol
 }
 
-/** Whether a pack may hold rows of a cell in its partition: `ts_ns` of its last bar is the cell's end. */
-export function mayHold({ firstNs, lastNs }: Pack, startNs: bigint, endNs: bigint): boolean {
+/** Whether a pack may hold rows of a cell of its instrument: `ts_ns` of its last bar is the cell's end. */
+export function mayHold({ firstNs, lastNs, days }: Pack, startNs: bigint, endNs: bigint): boolean {
+  if (days !== null && (dayNsOf(days[0]) >= endNs || dayNsOf(days[1]) + DAY_NS <= startNs)) return false
   return firstNs === null || lastNs === null || (BigInt(firstNs) <= endNs && BigInt(lastNs) >= startNs)
 }
 
 /**
- * Whether all of its rows are of cells from one time to another: its day is, or no row's `ts_ns` is at the ends, where that of a bar is
- * of the cell before and that of a message of the cell behind.
+ * Whether all of its rows are of cells from one time to another: their days are, or no row's `ts_ns` is at the ends, where that of a bar
+ * is of the cell before and that of a message of the cell behind.
  */
-export function liesWithin({ firstNs, lastNs, partition }: Pack, startNs: bigint, endNs: bigint): boolean {
-  const day = dayOfDate(partition[2] ?? '')
-  const dayNs = Number.isNaN(day) ? null : BigInt(day) * DAY_NS
-  if (dayNs !== null && dayNs >= startNs && dayNs + DAY_NS <= endNs) return true
+export function liesWithin({ firstNs, lastNs, days }: Pack, startNs: bigint, endNs: bigint): boolean {
+  if (days !== null && dayNsOf(days[0]) >= startNs && dayNsOf(days[1]) + DAY_NS <= endNs) return true
   return firstNs !== null && lastNs !== null && BigInt(firstNs) > startNs && BigInt(lastNs) < endNs
+}
+
+function dayNsOf(date: string): bigint {
+  return BigInt(dayOfDate(date)) * DAY_NS
 }
 
 /** Why a pack may not be replaced, or null. */

@@ -1,39 +1,78 @@
 import type { ObjectStore } from '../../store/object-store.ts'
-import type { AddFile, CommitInfo, RemoveFile } from '../../table/delta-action.ts'
+import type { AddFile, CommitInfo, DeltaAction, RemoveFile } from '../../table/delta-action.ts'
 import { readActions, readCommitInfo, readHistory } from '../../table/delta-history.ts'
 import { findTable, type TableState } from '../../table/delta-log.ts'
-import { runOfPart } from '../../table/vacuum.ts'
-import { readPlanHead } from '../run/plan-document.ts'
-import { readRunReceipts } from '../run/run-receipts.ts'
 import { readRecord } from './cell-record.ts'
-import { liveCellOf, livePartCells } from './live-cells.ts'
+import { LiveCells } from './live-cells.ts'
 import type { LiveCell, Pack } from './pack.ts'
+import { PartBook } from './part-book.ts'
 
 /** What the parts of a table hold. */
 export interface PartLedger {
-  /** Every done partition: of a part of its own, in a pack, or without rows. */
-  readonly cells: readonly LiveCell[]
+  /** Every done partition: in a part of ours, in a pack, or without rows. */
+  readonly cells: LiveCells
+  /** Those without rows. */
+  readonly empty: readonly LiveCell[]
   /** Rows in parts of other programs. */
   readonly packs: readonly Pack[]
   /** What is recorded of cells that no part tells of; to be written again where it is not the same any more. */
   readonly record: string
 }
 
+/** Of a table that does not exist yet. */
+export function emptyLedger(): PartLedger {
+  return { cells: new LiveCells(), empty: [], packs: [], record: '' }
+}
+
 /**
- * Reads what the parts of a table hold. Our own parts say it by their tags. Of what other programs did since our last commit
- * the log tells: a version that moves rows (OPTIMIZE) keeps the partitions of the parts it takes out, one that changes rows
+ * Reads what the parts of a table hold. Of our own parts their commits tell (cell-segment.ts). Of what other programs did since our last
+ * commit the log tells: a version that moves rows (OPTIMIZE) keeps the partitions of the parts it takes out, one that changes rows
  * (DELETE, UPDATE, an overwrite) leaves them changed, and parts that only come hold rows of no run. Our next commit records
  * what is known then, so that it outlives the log.
  */
 export async function readPartLedger(store: ObjectStore, state: TableState): Promise<PartLedger> {
-  const { text, empty, packs } = await readRecord(store, state)
+  const { text, empty, packs: recorded } = await readRecord(store, state)
   const foreign = await foreignVersions(store, state)
   const base = foreign === null ? null : foreign.length === 0 ? state : await stateBefore(store, foreign[0]!)
-  if (foreign === null || base === 'gone') return { ...(await withoutHistory(store, state, empty, packs)), record: text }
-  const books = new Books(store, base, empty, packs)
-  for (const version of foreign) await books.follow(version)
-  await books.check(state)
-  return { ...books.result(), record: text }
+  const book = new PartBook(store)
+  let [packs, unknownBy] = [recorded.filter(({ paths }) => paths.every((path) => state.parts.has(path))), CLEANED]
+  if (foreign !== null && base !== 'gone') {
+    const versions: { version: number; actions: readonly DeltaAction[] }[] = []
+    for (const version of foreign) versions.push({ version, actions: (await readActions(store, version)) ?? [] })
+    const known = await book.cellsOf(mentioned(base, versions))
+    const following = new Followed(base, known, recorded)
+    for (const { version, actions } of versions) following.follow(version, actions)
+    packs = following.packs
+    unknownBy = 'another program'
+  }
+  const cells = new LiveCells()
+  const inPack = new Set(packs.flatMap(({ paths }) => paths))
+  const own = [...state.parts.values()].filter(({ path }) => !inPack.has(path))
+  const unknown = await book.addTo(cells, own)
+  const all = [...packs, ...unknown.map((part) => addedPack(part, unknownBy))]
+  const rowless = emptyBeside(empty, cells)
+  for (const cell of rowless) cells.add(cell)
+  for (const pack of all) for (const cell of pack.cells) cells.add({ ...cell, path: null, pack })
+  return { cells, empty: rowless, packs: all, record: text }
+}
+
+const CLEANED = 'another program, in versions that the log does not have any more'
+
+/** Parts of ours that versions of others take out or bring. */
+function mentioned(base: TableState | null, versions: readonly { readonly actions: readonly DeltaAction[] }[]): AddFile[] {
+  const parts = new Map<string, AddFile>()
+  for (const { actions } of versions) {
+    for (const action of actions) {
+      if ('add' in action) {
+        const live = base?.parts.get(action.add.path)
+        parts.set(action.add.path, live?.tags === undefined ? action.add : { ...action.add, tags: live.tags })
+      } else if ('remove' in action) {
+        const live = base?.parts.get(action.remove.path)
+        if (live !== undefined) parts.set(live.path, live)
+      }
+    }
+  }
+  return [...parts.values()]
 }
 
 /** The versions of others since our last commit, ascending; null: the log does not reach back so far. */
@@ -48,8 +87,8 @@ async function foreignVersions(store: ObjectStore, state: TableState): Promise<n
   return null
 }
 
-export function isOwn({ run, engineInfo }: CommitInfo): boolean {
-  return typeof run === 'string' && engineInfo === 'chronicle-replay'
+export function isOwn({ run, engineInfo, operation }: CommitInfo): boolean {
+  return (typeof run === 'string' || operation === 'OPTIMIZE') && engineInfo === 'chronicle-replay'
 }
 
 /** Null: there was no table. */
@@ -58,67 +97,36 @@ async function stateBefore(store: ObjectStore, version: number): Promise<TableSt
   return findTable(store, { version: version - 1 }).catch(() => 'gone' as const)
 }
 
-/** What the parts themselves and the record say, where the log does not tell what happened. */
-async function withoutHistory(
-  store: ObjectStore,
-  state: TableState,
-  empty: readonly LiveCell[],
-  packs: readonly Pack[],
-): Promise<Omit<PartLedger, 'record'>> {
-  const receipts = new PartReceipts(store)
-  const own: LiveCell[] = []
-  const known = packs.filter(({ paths }) => paths.every((path) => state.parts.has(path)))
-  const inPack = new Set(known.flatMap(({ paths }) => paths))
-  const others: Pack[] = []
-  for (const part of state.parts.values()) {
-    if (inPack.has(part.path)) continue
-    const cell = liveCellOf(part) ?? (await receipts.cellOf(part.path))
-    if (cell !== null) own.push(cell)
-    else others.push(addedPack(part, 'another program, in versions that the log does not have any more'))
-  }
-  const all = [...known, ...others]
-  return { cells: [...own, ...emptyBeside(empty, own), ...all.flatMap(cellsOf)], packs: all }
-}
-
 function addedPack(part: AddFile, by: string): Pack {
   return { partition: partitionOf(part.partitionValues), paths: [part.path], cells: [], by, changed: null, added: by, ...spanOf([part]) }
 }
 
 /** Cells without rows; where a part with rows of the cell has come back, it counts. */
-function emptyBeside(empty: readonly LiveCell[], own: readonly LiveCell[]): LiveCell[] {
-  const keys = new Set(own.flatMap(variantKeys))
-  return empty.filter((cell) => !variantKeys(cell).some((key) => keys.has(key)))
+function emptyBeside(empty: readonly LiveCell[], own: LiveCells): LiveCell[] {
+  return empty.filter(({ venue, symbol, startNs, endNs, variants }) => {
+    return !own.of(venue, symbol, startNs, endNs).some((found) => found.variants.some((id) => variants.includes(id)))
+  })
 }
 
 function variantKeys({ venue, symbol, startNs, endNs, variants }: LiveCell): string[] {
   return variants.map((id) => `${venue}/${symbol}/${startNs}/${endNs}/${id}`)
 }
 
-function cellsOf(pack: Pack): LiveCell[] {
-  return pack.cells.map((cell) => ({ ...cell, path: null, pack }))
-}
-
 /** Follows the versions of others, one after the other. */
-class Books {
-  readonly #receipts: PartReceipts
+class Followed {
   readonly #parts: Map<string, AddFile>
-  readonly #own = new Map<string, LiveCell>()
+  /** Of parts of ours that the versions mention. */
+  readonly #known: ReadonlyMap<string, readonly LiveCell[]>
   readonly #packOf = new Map<string, Pack>()
   readonly #packs = new Set<Pack>()
-  readonly #empty: readonly LiveCell[]
-  readonly #store: ObjectStore
 
-  constructor(store: ObjectStore, base: TableState | null, empty: readonly LiveCell[], packs: readonly Pack[]) {
-    this.#store = store
-    this.#receipts = new PartReceipts(store)
+  constructor(base: TableState | null, known: ReadonlyMap<string, readonly LiveCell[]>, packs: readonly Pack[]) {
     this.#parts = new Map(base?.parts)
-    this.#empty = empty
-    for (const cell of base === null ? [] : livePartCells(base)) this.#own.set(cell.path!, cell)
+    this.#known = known
     for (const pack of packs) this.#put(pack)
   }
 
-  async follow(version: number): Promise<void> {
-    const actions = (await readActions(this.#store, version)) ?? []
+  follow(version: number, actions: readonly DeltaAction[]): void {
     let info: CommitInfo = {}
     const changes = new Map<string, { removes: RemoveFile[]; adds: AddFile[] }>()
     const changeOf = (values: AddFile['partitionValues']) => {
@@ -141,21 +149,23 @@ class Books {
         if (live !== undefined) changeOf(live.partitionValues).removes.push(action.remove)
       }
     }
-    for (const { removes, adds } of changes.values()) await this.#apply(removes, adds, info, byOf(info, version))
+    for (const { removes, adds } of changes.values()) this.#apply(removes, adds, info, byOf(info, version))
+  }
+
+  get packs(): Pack[] {
+    return [...this.#packs]
   }
 
   /** What a version did to one partition of the table. */
-  async #apply(removes: readonly RemoveFile[], adds: readonly AddFile[], { operation }: CommitInfo, by: string): Promise<void> {
+  #apply(removes: readonly RemoveFile[], adds: readonly AddFile[], { operation }: CommitInfo, by: string): void {
     const removed = removes.map(({ path }) => this.#parts.get(path)!)
     const merged = new Set<Pack>()
     const cells: LiveCell[] = []
     for (const { path } of removed) {
-      const own = this.#own.get(path)
-      if (own !== undefined) cells.push({ ...own, path: null })
       const pack = this.#packOf.get(path)
       if (pack !== undefined) merged.add(pack)
+      else for (const own of this.#known.get(path) ?? []) cells.push({ ...own, path: null })
       this.#parts.delete(path)
-      this.#own.delete(path)
     }
     const gone = new Set(removed.map(({ path }) => path))
     const paths: string[] = []
@@ -170,13 +180,10 @@ class Books {
     const back: LiveCell[] = []
     const others: AddFile[] = []
     for (const add of adds) {
-      const own = liveCellOf(add) ?? (await this.#receipts.cellOf(add.path))
+      const own = this.#known.get(add.path)
       this.#parts.set(add.path, add)
-      if (own === null) others.push(add)
-      else {
-        back.push(own)
-        this.#own.set(add.path, own)
-      }
+      if (own === undefined) others.push(add)
+      else back.push(...own)
     }
     if (removed.length === 0) {
       for (const add of others) this.#put(addedPack(add, by))
@@ -196,22 +203,6 @@ class Books {
     this.#put({ partition, paths, cells: rest, by, changed, added: addedBy, ...spanOf(parts) })
   }
 
-  /** The parts are those of the table, and each of them is known; what is not came in a way that the log does not tell. */
-  async check(state: TableState): Promise<void> {
-    for (const part of state.parts.values()) {
-      if (this.#own.has(part.path) || this.#packOf.has(part.path)) continue
-      const cell = liveCellOf(part) ?? (await this.#receipts.cellOf(part.path))
-      if (cell !== null) this.#own.set(part.path, cell)
-      else this.#put(addedPack(part, 'another program'))
-    }
-  }
-
-  result(): Omit<PartLedger, 'record'> {
-    const own = [...this.#own.values()]
-    const packs = [...this.#packs]
-    return { cells: [...own, ...emptyBeside(this.#empty, own), ...packs.flatMap(cellsOf)], packs }
-  }
-
   #put(pack: Pack): void {
     this.#packs.add(pack)
     for (const path of pack.paths) this.#packOf.set(path, pack)
@@ -220,36 +211,6 @@ class Books {
   #drop(pack: Pack): void {
     this.#packs.delete(pack)
     for (const path of pack.paths) this.#packOf.delete(path)
-  }
-}
-
-/** Cells of our parts whose tags another program's checkpoint or RESTORE did not keep: receipts tell them. */
-class PartReceipts {
-  readonly #store: ObjectStore
-  readonly #runs = new Map<string, Promise<ReadonlyMap<string, LiveCell>>>()
-
-  constructor(store: ObjectStore) {
-    this.#store = store
-  }
-
-  /** Null: no run of this table put the part. */
-  async cellOf(path: string): Promise<LiveCell | null> {
-    const run = runOfPart(path)
-    if (run === null) return null
-    const known = this.#runs.get(run) ?? this.#read(run).catch(() => new Map<string, LiveCell>())
-    this.#runs.set(run, known)
-    return (await known).get(path) ?? null
-  }
-
-  async #read(run: string): Promise<ReadonlyMap<string, LiveCell>> {
-    const cells = new Map<string, LiveCell>()
-    const { done } = await readRunReceipts(this.#store, await readPlanHead(this.#store, run))
-    for (const { venue, symbol, startNs, endNs, variants, inputs, restart, part, ...receipt } of done.values()) {
-      if (part === null) continue
-      const fingerprint = receipt.soundFingerprint ?? receipt.fingerprint
-      cells.set(part.path, { venue, symbol, startNs, endNs, variants, fingerprint, inputs, restart, run, path: part.path })
-    }
-    return cells
   }
 }
 
@@ -281,27 +242,35 @@ export function rowsOf({ stats }: AddFile): number | null {
   return digits === undefined ? null : Number(digits)
 }
 
-/** Bounds of `ts_ns` over parts, by their statistics, as digits: no number of JSON holds them. Null: one does not say. */
-function spanOf(parts: readonly AddFile[]): Pick<Pack, 'firstNs' | 'lastNs' | 'rows'> {
-  let [first, last]: [bigint | null, bigint | null] = [null, null]
-  let isKnown = parts.length > 0
-  for (const { stats } of parts) {
-    const bounds = ['minValues', 'maxValues'].map((side) => {
-      const at = (stats ?? '').indexOf(`"${side}"`)
-      const digits = at < 0 ? undefined : /^[^}]*?"ts_ns"\s*:\s*(-?\d+)/.exec((stats ?? '').slice(at))?.[1]
-      return digits === undefined ? null : BigInt(digits)
-    })
-    const [min, max] = bounds as [bigint | null, bigint | null]
-    if (min === null || max === null) isKnown = false
-    else {
-      if (first === null || min < first) first = min
-      if (last === null || max > last) last = max
-    }
+/** Bounds of `ts_ns` and `date` over parts, by their statistics, times as digits: no number of JSON holds them. Null: one does not say. */
+function spanOf(parts: readonly AddFile[]): Pick<Pack, 'firstNs' | 'lastNs' | 'days' | 'rows'> {
+  const times = parts.map(({ stats }) => boundsOf(stats, /"ts_ns"\s*:\s*(-?\d+)/))
+  const dates = parts.map(({ stats }) => boundsOf(stats, /"date"\s*:\s*"(\d{4}-\d\d-\d\d)"/))
+  const [firstNs, lastNs] = widest(times, (a, b) => BigInt(a) < BigInt(b)) ?? [null, null]
+  return { firstNs, lastNs, days: widest(dates, (a, b) => a < b), rows: sumRows(parts) }
+}
+
+type Bounds = readonly [min: string, max: string]
+
+function boundsOf(stats: string | undefined, value: RegExp): Bounds | null {
+  const [min, max] = ['minValues', 'maxValues'].map((side) => {
+    const values = new RegExp(`"${side}"\\s*:\\s*\\{([^}]*)`).exec(stats ?? '')?.[1]
+    return value.exec(values ?? '')?.[1]
+  })
+  return min === undefined || max === undefined ? null : [min, max]
+}
+
+/** Null: one of them is not known, or there are none. */
+function widest(all: readonly (Bounds | null)[], isLess: (a: string, b: string) => boolean): Bounds | null {
+  let [min, max]: [string | null, string | null] = [null, null]
+  for (const bounds of all) {
+    if (bounds === null) return null
+    if (min === null || isLess(bounds[0], min)) min = bounds[0]
+    if (max === null || isLess(max, bounds[1])) max = bounds[1]
   }
-  const rows = sumRows(parts)
-  return isKnown ? { firstNs: String(first), lastNs: String(last), rows } : { firstNs: null, lastNs: null, rows }
+  return min === null || max === null ? null : [min, max]
 }
 
 function partitionOf(values: AddFile['partitionValues']): Pack['partition'] {
-  return [values.venue ?? null, values.symbol ?? null, values.date ?? null]
+  return [values.venue ?? null, values.symbol ?? null]
 }

@@ -2,7 +2,7 @@ import type { Variant } from '../../job/variants.ts'
 import type { ObjectStore } from '../../store/object-store.ts'
 import type { TableState } from '../../table/delta-log.ts'
 import { type PlanHead, readPlanHead } from '../run/plan-document.ts'
-import type { LiveCell } from './pack.ts'
+import type { LiveCells } from './live-cells.ts'
 import { readPartLedger } from './part-ledger.ts'
 
 /** What made rows: hashes of a job's bundle and of the engine. */
@@ -29,8 +29,8 @@ export interface LiveVariant extends Variant {
 export type Heads = ReadonlyMap<string, PlanHead | null>
 
 /** Reads them, some at a time. */
-export async function readHeads(table: ObjectStore, cells: Iterable<LiveCell>): Promise<Heads> {
-  const runs = [...new Set(Array.from(cells, ({ run }) => run))]
+export async function readHeads(table: ObjectStore, { counts }: LiveCells): Promise<Heads> {
+  const runs = [...counts.keys()]
   const heads = new Map<string, PlanHead | null>()
   for (let at = 0; at < runs.length; at += READS) {
     const some = runs.slice(at, at + READS)
@@ -43,20 +43,20 @@ export async function readHeads(table: ObjectStore, cells: Iterable<LiveCell>): 
 const READS = 16
 
 /** Every variant of a table that has live partitions, by id, with the code that these are of. */
-export function liveVariants(cells: Iterable<LiveCell>, heads: Heads): LiveVariant[] {
+export function liveVariants({ counts }: LiveCells, heads: Heads): LiveVariant[] {
   const params = new Map<string, Variant['params']>()
   for (const head of heads.values()) for (const { id, params: values } of head?.variants ?? []) params.set(id, values)
   const codes = new Map<string, Map<string, VariantCode>>()
-  for (const { variants, run } of cells) {
+  for (const [run, own] of counts) {
     const head = heads.get(run)
-    for (const id of variants) {
+    for (const [id, count] of own) {
       const known = codes.get(id) ?? new Map<string, VariantCode>()
       codes.set(id, known)
       if (head == null) continue
       const { bundle, engine, createdMs } = head
       const one = known.get(`${bundle} ${engine}`)
       const newest = one === undefined || one.createdMs < createdMs ? { run, createdMs } : { run: one.run, createdMs: one.createdMs }
-      known.set(`${bundle} ${engine}`, { bundle, engine, ...newest, partitions: (one?.partitions ?? 0) + 1 })
+      known.set(`${bundle} ${engine}`, { bundle, engine, ...newest, partitions: (one?.partitions ?? 0) + count })
     }
   }
   return [...codes]

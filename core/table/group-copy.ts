@@ -1,0 +1,185 @@
+import { ReplayError } from '../errors.ts'
+import { OutputFile } from '../store/output-file.ts'
+import { numberAt, readThrift, structsAt, type ThriftList, type ThriftStruct, writeThrift } from './thrift-tree.ts'
+
+/** A Parquet file of ours to copy from. */
+export interface GroupSource {
+  /** For messages. */
+  readonly path: string
+  /** Bytes. */
+  readonly size: number
+  read(start: number, end: number): Promise<Uint8Array> | Uint8Array
+}
+
+/** A footer, as far as copies need it. */
+export interface SourceFooter {
+  readonly fields: ThriftStruct
+  /** Rows of each row group. */
+  readonly groupRows: readonly number[]
+}
+
+/** @throws ReplayError corrupt `part-damaged` */
+export async function readFooter(source: GroupSource): Promise<SourceFooter> {
+  const { path, size } = source
+  try {
+    const first = await source.read(Math.max(0, size - GUESSED_BYTES), size)
+    const tail = Buffer.from(first.buffer, first.byteOffset, first.length)
+    if (tail.toString('latin1', tail.length - 4) !== 'PAR1') throw new RangeError('it does not end as a Parquet file does')
+    const length = tail.readUInt32LE(tail.length - 8)
+    const end = size - 8
+    const whole =
+      length + 8 <= tail.length ? tail.subarray(tail.length - 8 - length, tail.length - 8) : await source.read(end - length, end)
+    const fields = readThrift(whole)
+    return { fields, groupRows: structsAt(fields, FILE.groups).map((group) => numberAt(group, GROUP.rows)) }
+  } catch (cause) {
+    throw damaged(cause, path)
+  }
+}
+
+function damaged(cause: unknown, path: string): ReplayError {
+  if (cause instanceof ReplayError) return cause
+  const message = `the part cannot be copied: ${cause instanceof Error ? cause.message : String(cause)}; run its partitions again`
+  return new ReplayError('part-damaged', message, { category: 'corrupt', path, cause })
+}
+
+/**
+ * A Parquet file made of row groups of others that have the same columns: their bytes as they are, and one footer. Nothing is decoded,
+ * and no more than a row group is in memory. Only of files that this library wrote: others may have indexes that would have to move.
+ */
+export class GroupCopy {
+  /** Bytes so far, without the footer. */
+  bytes = 0
+  rows = 0
+  /** Of the column that was asked for, in the row groups so far; null: there are none. */
+  bounds: { readonly min: bigint; readonly max: bigint } | null = null
+  readonly #file: OutputFile
+  readonly #groups: ThriftStruct[] = []
+  readonly #bounded: string | null
+  #first: SourceFooter | null = null
+
+  /** @param bounded a column of 64-bit numbers whose bounds are wanted @throws ReplayError `output-failed`, `disk-full` */
+  constructor(path: string, bounded: string | null = null) {
+    this.#bounded = bounded
+    this.#file = new OutputFile({ path }, { whole: true })
+    this.#write(MAGIC)
+  }
+
+  /**
+   * Appends row groups `from` ≤ n < `end`, of which none is left out.
+   * @throws ReplayError corrupt `part-damaged`; bug `parquet-columns` when the columns are others; `disk-full`, `output-failed`
+   */
+  async append(source: GroupSource, footer: SourceFooter, from: number, end: number): Promise<void> {
+    this.#first ??= footer
+    if (!isSameSchema(this.#first, footer)) {
+      throw new ReplayError('parquet-columns', 'parts of different columns cannot be one', { category: 'bug', path: source.path })
+    }
+    try {
+      for (const group of structsAt(footer.fields, FILE.groups).slice(from, end)) await this.#appendGroup(source, group)
+    } catch (cause) {
+      throw damaged(cause, source.path)
+    }
+  }
+
+  async #appendGroup(source: GroupSource, group: ThriftStruct): Promise<void> {
+    const [start, stop] = placeOf(group)
+    const bytes = await source.read(start, stop)
+    if (bytes.length !== stop - start) throw new RangeError('it is shorter than its footer says')
+    const moved = moveGroup(group, this.bytes - start, this.#groups.length)
+    this.#write(bytes)
+    this.#groups.push(moved)
+    this.rows += numberAt(group, GROUP.rows)
+    if (this.#bounded !== null) this.#widen(boundsOf(group, this.#bounded))
+  }
+
+  #widen({ min, max }: { readonly min: bigint; readonly max: bigint }): void {
+    const { bounds } = this
+    this.bounds = bounds === null ? { min, max } : { min: min < bounds.min ? min : bounds.min, max: max > bounds.max ? max : bounds.max }
+  }
+
+  /** Writes the footer and gives the file its name; returns its bytes. @throws ReplayError `disk-full`, `output-failed` */
+  finish(): number {
+    const fields: ThriftStruct = new Map(this.#first!.fields)
+    fields.set(FILE.rows, { type: I64, value: this.rows })
+    fields.set(FILE.groups, { type: LIST, value: { type: STRUCT, values: this.#groups } })
+    const footer = writeThrift(fields)
+    const end = Buffer.alloc(8)
+    end.writeUInt32LE(footer.length)
+    MAGIC.copy(end, 4)
+    this.#write(footer)
+    this.#write(end)
+    this.#file.close()
+    return this.bytes
+  }
+
+  /** Harmless after `finish`. */
+  abandon(): void {
+    this.#file.abandon()
+  }
+
+  #write(bytes: Uint8Array): void {
+    this.#file.write(bytes)
+    this.bytes += bytes.length
+  }
+}
+
+/** Where the chunks of a row group lie: one behind the other. */
+function placeOf(group: ThriftStruct): readonly [start: number, end: number] {
+  const chunks = structsAt(group, GROUP.columns).map(chunkOf)
+  const start = Math.min(...chunks.map(startOf))
+  return [start, Math.max(...chunks.map((chunk) => startOf(chunk) + numberAt(chunk, CHUNK.bytes)))]
+}
+
+function chunkOf(column: ThriftStruct): ThriftStruct {
+  const value = column.get(COLUMN.chunk)?.value
+  if (!(value instanceof Map) || [...column.keys()].some((id) => id > COLUMN.chunk)) throw new RangeError('a column has an index')
+  return value
+}
+
+function startOf(chunk: ThriftStruct): number {
+  return chunk.has(CHUNK.dictionary) ? numberAt(chunk, CHUNK.dictionary) : numberAt(chunk, CHUNK.data)
+}
+
+function boundsOf(group: ThriftStruct, name: string): { readonly min: bigint; readonly max: bigint } {
+  for (const chunk of structsAt(group, GROUP.columns).map(chunkOf)) {
+    const path = chunk.get(CHUNK.path)?.value as ThriftList
+    if (path.values.length !== 1 || Buffer.from(path.values[0] as Uint8Array).toString() !== name) continue
+    const statistics = chunk.get(CHUNK.statistics)?.value
+    const [max, min] = [STATISTICS.max, STATISTICS.min].map((id) => (statistics instanceof Map ? statistics.get(id)?.value : undefined))
+    if (!(max instanceof Uint8Array) || !(min instanceof Uint8Array)) break
+    return { min: Buffer.from(min).readBigInt64LE(), max: Buffer.from(max).readBigInt64LE() }
+  }
+  throw new RangeError(`a row group has no bounds of ${name}`)
+}
+
+/** The same row group so many bytes further behind. */
+function moveGroup(group: ThriftStruct, by: number, ordinal: number): ThriftStruct {
+  const columns = structsAt(group, GROUP.columns).map((column) => {
+    const chunk: ThriftStruct = new Map(chunkOf(column))
+    for (const id of [CHUNK.data, CHUNK.dictionary]) if (chunk.has(id)) chunk.set(id, { type: I64, value: numberAt(chunk, id) + by })
+    return new Map(column).set(COLUMN.chunk, { type: STRUCT, value: chunk })
+  })
+  const moved: ThriftStruct = new Map(group)
+  moved.set(GROUP.columns, { type: LIST, value: { type: STRUCT, values: columns } })
+  if (moved.has(GROUP.start)) moved.set(GROUP.start, { type: I64, value: numberAt(group, GROUP.start) + by })
+  if (ordinal <= MAX_I16) moved.set(GROUP.ordinal, { type: I16, value: ordinal })
+  else moved.delete(GROUP.ordinal)
+  return moved
+}
+
+function isSameSchema(a: SourceFooter, b: SourceFooter): boolean {
+  if (a === b) return true
+  const [one, other] = [a, b].map(({ fields }) => writeThrift(new Map([[FILE.schema, fields.get(FILE.schema)!]])))
+  return Buffer.compare(one!, other!) === 0
+}
+
+const MAGIC = Buffer.from('PAR1')
+/** Footers of few row groups are read at once. */
+const GUESSED_BYTES = 1 << 16
+const MAX_I16 = 32_767
+// Ids of fields of apache/parquet-format, parquet.thrift.
+const FILE = { schema: 2, rows: 3, groups: 4 } as const
+const GROUP = { columns: 1, rows: 3, start: 5, ordinal: 7 } as const
+const COLUMN = { chunk: 3 } as const
+const CHUNK = { path: 3, bytes: 7, data: 9, dictionary: 11, statistics: 12 } as const
+const STATISTICS = { max: 5, min: 6 } as const
+const [I16, I64, LIST, STRUCT] = [4, 6, 9, 12] as const
