@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { findLogs } from '../../core/log/format/log-path.ts'
 import { FileStore } from '../../core/store/file-store.ts'
 import { generateArchive } from '../../core/synthetic/archive.ts'
+import { readTable } from '../../core/table/delta-log.ts'
 import { runCli } from '../support/run-cli.ts'
 import { tableLines, tableRows } from '../support/table-lines.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -90,7 +91,7 @@ async function expectRunRows({ name, table }: Followed, jobName: string, ...word
 
 describe('follow --table', () => {
   it.each(['small-maker', 'small-evening'])(
-    '%s over logs that roll to new days, killed at any time and begun again, appends the parts of a run',
+    '%s over logs that roll to new days, killed at any time and begun again, appends the rows of a run',
     { timeout: TIMEOUT_MS },
     async (name) => {
       const market = await startMarket(name)
@@ -112,6 +113,8 @@ describe('follow --table', () => {
       last.process.kill('SIGINT')
       expect(await last.ended).toBe(0)
       expect(await expectRunRows(market, job(name), ...words)).toBeGreaterThan(1000)
+      expect((await runCli('optimize', table)).code).toBe(0)
+      expect((await readTable(new FileStore(table))).parts.size).toBe(1)
       // What is there is the same to a run, which makes what is missing or has changed since.
       const { code, err } = await runCli(
         'run',

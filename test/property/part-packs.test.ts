@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { type JobRun, type JobRunOptions, runJob, tableSum } from '../../bench/made/job-run.ts'
 import { commitRun } from '../../core/commit/commit.ts'
 import { optimizeTable } from '../../core/commit/optimize.ts'
+import { cellDate } from '../../core/plan/cells.ts'
 import { readPlanHead } from '../../core/plan/run/plan-document.ts'
 import { encodeReceipts, type Receipt } from '../../core/plan/run/receipt.ts'
 import { runFiles } from '../../core/plan/run/run-files.ts'
@@ -15,6 +16,8 @@ import { readActions, readTableAsOf } from '../../core/table/delta-history.ts'
 import { readTable } from '../../core/table/delta-log.ts'
 import { checksumPart, checksumTable } from '../../core/table/part-checksum.ts'
 import { MemoryStore } from '../support/memory-store.ts'
+import type { PlainRow } from '../support/plain/rows.ts'
+import { tableRows } from '../support/table-lines.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const DAY_NS = 86_400_000_000_000n
@@ -71,6 +74,15 @@ describe('parts with the rows of several partitions', () => {
       symbols.flatMap((symbol) => ['20240130', '20240201'].map((first) => `venue=synthetic/symbol=${symbol}/part-${first}T000000-86400s`)),
     )
     await expectSound()
+  })
+
+  it.each(['best-price', 'every-third'])('say of each row the day that its cell is of: %s', async (name) => {
+    // Rows come from the kernel many at a time, or one by one where JavaScript has its part in them.
+    await run({ job: path.resolve(import.meta.dirname, `../support/jobs/${name}.ts`), slice: '6h' })
+    const rows = await tableRows(table)
+    expect(rows.length).toBeGreaterThan(400)
+    const inCell = ({ date, ts_ns: at, is_end: isEnd }: PlainRow): boolean => isEnd === true || date === cellDate(at as bigint)
+    expect(rows.filter((row) => !inCell(row)).slice(0, 3)).toEqual([])
   })
 
   it('keep a partition that is checked apart', async () => {
