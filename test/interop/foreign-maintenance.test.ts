@@ -189,8 +189,9 @@ describe.skipIf(python === null)('a table that another program maintains', () =>
     fs.utimesSync(path.join(mine, 'v1/x/btc/2024-03-02/trades', segmentName(mine)), new Date(), new Date(Date.now() + 5000))
     const partial = await of('plan', table, '--from', '2024-03-02', '--to', '2024-03-02T12:00:00Z')
     expect(partial).toMatchObject({ code: 2, err: expect.stringContaining('foreign-pack') })
+    // The other program made one part of all the days, as rows are of an instrument's folder.
     const whole = await of('plan', table, '--to', '2024-03-04')
-    expect(JSON.parse(whole.out)).toMatchObject({ partitions: { run: 0, cached: 8, stale: 4 } })
+    expect(JSON.parse(whole.out)).toMatchObject({ partitions: { run: 0, cached: 0, stale: 12 } })
     expect(await of('run', table, '--to', '2024-03-04')).toMatchObject({ code: 0 })
     expect(await count(table)).toEqual({ rows: 72, distinct: 72 })
     expect(await maintain(table, 'count')).toBe(72)
