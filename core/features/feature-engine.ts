@@ -1,18 +1,8 @@
-import {
-  APPLIED,
-  CORRUPT_LENGTH,
-  explanationOf,
-  FIRST_BAD_RESULT,
-  newResultCounts,
-  RESULT_NAMES,
-  SKIPPED_MODE,
-  UNKNOWN_ORDER,
-} from '../book/apply-result.ts'
+import { CORRUPT_LENGTH } from '../book/apply-result.ts'
 import { PayloadInput } from '../book/kernel/payload-input.ts'
 import { L2Book } from '../book/l2-book.ts'
-import { L3Book } from '../book/l3-book.ts'
 import { PayloadWords } from '../book/payload-words.ts'
-import { type SequencePolicy, VERDICT_APPLY, VERDICT_DUPLICATE, VERDICT_QUARANTINED } from '../book/sequence/sequence-policy.ts'
+import { type SequencePolicy, VERDICT_APPLY } from '../book/sequence/sequence-policy.ts'
 import { type ErrorPlace, ReplayError } from '../errors.ts'
 import { isoTime } from '../instant.ts'
 import { type MessageBatch, TIME_DIFFERS, TIME_STEPPED_BACK, TIME_WILD } from '../message/batch.ts'
@@ -27,9 +17,10 @@ import { ExchangeClock } from './clocks/exchange-clock.ts'
 import { microsOf, wholeMicros } from './clocks/microseconds.ts'
 import { NO_TRIGGER, planTrigger, type TriggerPlan } from './clocks/trigger.ts'
 import { damaged, marketMixed, timeTooLarge } from './engine-errors.ts'
-import { EngineMessage, isL3, isRestart, placeOf } from './engine-message.ts'
+import { EngineMessage, placeOf } from './engine-message.ts'
 import type { FeatureEngineOptions, FeatureStats } from './engine-options.ts'
 import { featureStats } from './engine-stats.ts'
+import { EventTaker } from './event-taker.ts'
 import { FeatureBook } from './feature-book.ts'
 import { GapWatch } from './gap-watch.ts'
 import { MessageRun } from './message-run.ts'
@@ -55,7 +46,6 @@ export class FeatureEngine {
   readonly #plan: TriggerPlan
   readonly #exchange: ExchangeClock | null
   readonly #isSkipping: boolean
-  readonly #isSkippingUnknown: boolean
   readonly #fromMicros: number
   readonly #toMicros: number
   readonly #startMicros: number
@@ -71,8 +61,6 @@ export class FeatureEngine {
   readonly #message = new EngineMessage()
   /** With the record clock, the message being handled. */
   #cursor: MessageCursor | null = null
-  #l2: L2Book
-  #l3: L3Book | null = null
   readonly #watch: GapWatch
   readonly #rows: RowMaker
   /** As the market of the watch, for trades. */
@@ -81,6 +69,7 @@ export class FeatureEngine {
   readonly #trust: BookTrust
   /** Those of the trust. */
   readonly #losses: OpenLosses
+  readonly #events: EventTaker
   /** Takes most messages; null: each is to be looked at by itself. */
   readonly #run: MessageRun | null
   #batch: MessageBatch | null = null
@@ -95,12 +84,10 @@ export class FeatureEngine {
   /** Why the columns cannot use the message being handled. */
   #unusable: string | null = null
 
-  #bookEvents = 0
   #trades = 0
   #otherTypes = 0
   #otherMarkets = 0
   #badTrades = 0
-  readonly #results = newResultCounts()
 
   /** @throws ReplayError input `trigger`, `duration`, `time-unaligned`, `clock-without-bars`, `column-params` */
   constructor(options: FeatureEngineOptions) {
@@ -123,17 +110,13 @@ export class FeatureEngine {
     this.#startMicros = options.startNs === undefined ? Number.POSITIVE_INFINITY : wholeMicros(options.startNs, 'startNs')
     if (options.startNs === undefined && options.fromNs !== undefined) this.#startMicros = this.#fromMicros
     this.#isSkipping = options.onCorrupt === 'skip'
-    this.#isSkippingUnknown = this.#isSkipping || options.onGap === 'ignore'
     this.#hasBook = options.hasBook ?? true
     this.#isLeadIn = options.hasLeadIn === true && options.startNs !== undefined
     this.#isMarketGiven = options.marketId !== undefined
     this.#tradeMarket = options.marketId ?? -1
     const { onGap = 'quarantine', rule, onFinding } = options
     this.#watch = new GapWatch({ onGap, rule, onFinding }, this.#tradeMarket)
-    const book = options.restart?.book
-    this.#l2 = book instanceof L2Book ? book : new L2Book({ depthLimit: options.depthLimit })
-    if (book instanceof L3Book) this.#l3 = book
-    this.book = new FeatureBook(book ?? this.#l2)
+    this.book = new FeatureBook(options.restart?.book ?? new L2Book({ depthLimit: options.depthLimit }))
     this.#input = new PayloadInput(this.book.source.memory)
     if (options.restart?.policy !== undefined) {
       this.#watch.restore(options.restart.policy)
@@ -146,6 +129,7 @@ export class FeatureEngine {
       ...{ exchange: this.#exchange, hasBook: this.#hasBook, isOpen: this.#watch.isOpen, absences: options.absences },
     })
     this.#losses = this.#trust.losses
+    this.#events = new EventTaker({ book: this.book, rows: this.#rows, trust: this.#trust, options })
     this.#run = this.#newRun()
     // The messages are those of all tables; what one made of them, so did the others.
     const [first] = this.tables
@@ -196,8 +180,8 @@ export class FeatureEngine {
   }
 
   get stats(): FeatureStats {
-    return featureStats(this.tables, this.policy, this.#exchange, this.#results, {
-      bookEvents: this.#bookEvents,
+    return featureStats(this.tables, this.policy, this.#exchange, this.#events.results, {
+      bookEvents: this.#events.bookEvents,
       trades: this.#trades,
       otherTypes: this.#otherTypes,
       otherMarkets: this.#otherMarkets,
@@ -341,9 +325,8 @@ export class FeatureEngine {
     const batch = this.#batch!
     this.#look(batch, batch.rowAt(k))
     this.#handled = this.#message
-    this.#bookEvents += bookEvents
+    this.#events.passed(bookEvents)
     this.#trades += trades
-    this.#results[APPLIED]! += bookEvents
     this.#rows.pass(bookEvents + trades, this.#message.micros, this.#message)
     this.tally.handleMany(this.#rows.micros, bookEvents + trades)
   }
@@ -365,10 +348,7 @@ export class FeatureEngine {
       this.#trades++
       rows.tradeOfRun(message, isRow)
     } else {
-      this.#bookEvents++
-      this.book.source.noteApplied(result, 1)
-      if (result === APPLIED) this.#results[APPLIED]!++
-      else refused = this.#takeResult(message, result)
+      refused = this.#events.takeOfRun(message, result)
       if (isRow) rows.eventRow(message)
     }
     this.#settle(message, refused)
@@ -444,7 +424,7 @@ export class FeatureEngine {
     this.#leaveHere(code, message, this.#arrivalMicros)
     if (!isBook) this.#badTrades++
     else {
-      this.#results[CORRUPT_LENGTH]!++
+      this.#events.results[CORRUPT_LENGTH]!++
       this.#watch.lose()
     }
     return false
@@ -478,7 +458,7 @@ export class FeatureEngine {
     let refused: string | null = null
     this.#unusable = null
     if (message.type === TYPE_TRADE) this.#takeTrade(message)
-    else if (message.type === TYPE_BOOK_EVENT && this.#hasBook) refused = this.#takeBookEvent(message)
+    else if (message.type === TYPE_BOOK_EVENT && this.#hasBook) refused = this.#events.take(message)
     else if (message.type === TYPE_BOOK_TICKER && rows.hearsTickers) rows.ticker(message)
     this.#settle(message, refused)
   }
@@ -494,49 +474,6 @@ export class FeatureEngine {
   #takeTrade(message: EngineMessage): void {
     this.#trades++
     this.#rows.trade(message)
-  }
-
-  /** Gives why the book did without the event; null when it did not. */
-  #takeBookEvent(message: EngineMessage): string | null {
-    this.#bookEvents++
-    const { verdict } = message
-    if (verdict !== VERDICT_APPLY)
-      return verdict === VERDICT_QUARANTINED ? 'quarantined' : verdict === VERDICT_DUPLICATE ? 'duplicate' : 'stale'
-    return this.#takeResult(message, this.#apply(message))
-  }
-
-  /** What becomes of an event of which this became in the book; gives why that did without it, null when it did not. */
-  #takeResult(message: EngineMessage, result: number): string | null {
-    this.#results[result]!++
-    if (result !== APPLIED && (result !== UNKNOWN_ORDER || !this.#isSkippingUnknown)) {
-      if (result !== UNKNOWN_ORDER && result < FIRST_BAD_RESULT) return result === SKIPPED_MODE ? `book-${RESULT_NAMES[result]!}` : null
-      this.#refuse(result, message)
-      return `book-${RESULT_NAMES[result]!}`
-    }
-    this.#rows.book(message, isRestart(message))
-    return result === APPLIED ? null : `book-${RESULT_NAMES[result]!}`
-  }
-
-  #apply(message: EngineMessage): number {
-    const { words, at, length, stored } = message
-    if (isL3(message) && this.#l3 === null && this.#results[APPLIED] === 0) {
-      this.#l3 = new L3Book({ memory: this.#l2.memory })
-      this.book.bind(this.#l3)
-    }
-    const book = this.#l3 ?? this.#l2
-    return stored === 0 ? book.applyPayload(words, at, length) : book.applyStored(stored, length)
-  }
-
-  #refuse(result: number, message: EngineMessage): void {
-    const name = RESULT_NAMES[result]!
-    if (!this.#isSkipping) {
-      throw damaged(
-        `book-${name}`,
-        `a book event that cannot be applied: ${explanationOf(result)}; leave such events out with --on-error skip (onCorrupt "skip")`,
-        message,
-      )
-    }
-    this.#trust.doWithout(message.micros)
   }
 
   #bound(timestampNs: bigint | undefined, what: string, none: number): number {
