@@ -13,7 +13,12 @@ export interface KernelSource {
 
 export const KERNELS: readonly KernelSource[] = [
   { folder: new URL('../core/book/kernel/', import.meta.url), name: 'book', constant: 'BOOK_WASM_BASE64', flags: [] },
-  { folder: new URL('../core/log/kernel/', import.meta.url), name: 'scan', constant: 'SCAN_WASM_BASE64', flags: [] },
+  {
+    folder: new URL('../core/log/kernel/', import.meta.url),
+    name: 'scan',
+    constant: 'SCAN_WASM_BASE64',
+    flags: ['--enable', 'simd', '--enable', 'relaxed-simd'],
+  },
   { folder: new URL('../core/import/kernel/', import.meta.url), name: 'csv', constant: 'CSV_WASM_BASE64', flags: [] },
   {
     folder: new URL('../core/table/kernel/', import.meta.url),

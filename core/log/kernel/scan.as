@@ -2,18 +2,22 @@
 //
 // It walks the records of a segment in the memory the file was read into, checks them, applies the
 // pushed-down filters and fills the columns of a batch. In WebAssembly because the loop is bound by
-// 64-bit compares and CRC table look-ups: JavaScript needs two 32-bit halves for the first and a
-// bounds check for each of the second (measured: docs/decisions.md).
+// 64-bit compares and CRCs: JavaScript needs two 32-bit halves for the first and has no vectors for the
+// second (measured: docs/decisions.md).
 //
 // Memory map (addresses fixed below, sizes in bytes; TypeScript side: core/log/kernel/scanner.ts):
 //   0      control block, 256
 //   256    bitmap of wanted message types, 8192 (bit t = type t passes)
-//   8448   CRC tables, 16 x 256 x u32
-//   24832  columns, then the data buffer (both placed by the caller)
+//   8448   CRC tables, 16 x 256 x u32, and what else crc.as has
+//   27584  records that get their CRCs, 2 x 1024
+//   29632  columns, then the data buffer (both placed by the caller)
+
+import { buildCrcTables, crc32, crcOfMany, CRCS, MANY } from "./crc";
 
 const CONTROL: usize = 0;
 const TYPE_BITMAP: usize = 256;
-const CRC_TABLES: usize = 8448;
+const SEALED_OFFSETS: usize = 27584; // of records that get their CRCs, MANY x u32
+const SEALED_LENGTHS: usize = 28608; // bytes of their payloads, MANY x u32
 
 // Control block, see scanner.ts for the meaning of each field.
 const POSITION: usize = 0; // i32 in/out
@@ -55,85 +59,41 @@ const STATUS_STEP_BACK: i32 = 7; // reported once, before the record is taken
 const RECORD_VERSION: i32 = 1;
 const PAD_TYPE: i32 = 0xffff;
 
-export function buildCrcTables(): void {
-  for (let i: u32 = 0; i < 256; i++) {
-    let crc = i;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-    store<u32>(CRC_TABLES + ((<usize>i) << 2), crc);
-  }
-  for (let table: usize = 1; table < 16; table++) {
-    for (let i: usize = 0; i < 256; i++) {
-      const previous = load<u32>(CRC_TABLES + ((table - 1) << 10) + (i << 2));
-      store<u32>(CRC_TABLES + (table << 10) + (i << 2), (previous >>> 8) ^ load<u32>(CRC_TABLES + ((<usize>(previous & 255)) << 2)));
-    }
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function t(table: usize, value: u32): u32 {
-  return load<u32>(CRC_TABLES + (table << 10) + ((<usize>(value & 255)) << 2));
-}
-
-/** From so many bytes on the native function is faster, in spite of its call. */
-const LONG_BYTES: u32 = 1024;
-
-/** The same by native code. */
-// @ts-ignore: decorator
-@external("env", "longCrc32")
-declare function longCrc32(start: usize, length: u32): u32;
-
-/** CRC32 (IEEE) of `length` bytes at `start`, slicing by 16. */
-export function crc32(start: usize, length: u32): u32 {
-  if (length >= LONG_BYTES) return longCrc32(start, length);
-  let crc: u32 = 0xffffffff;
-  let at = start;
-  const end16 = start + <usize>(length & ~15);
-  while (at < end16) {
-    const a = load<u32>(at) ^ crc;
-    const b = load<u32>(at, 4);
-    const c = load<u32>(at, 8);
-    const d = load<u32>(at, 12);
-    crc =
-      t(15, a) ^ t(14, a >>> 8) ^ t(13, a >>> 16) ^ t(12, a >>> 24) ^
-      t(11, b) ^ t(10, b >>> 8) ^ t(9, b >>> 16) ^ t(8, b >>> 24) ^
-      t(7, c) ^ t(6, c >>> 8) ^ t(5, c >>> 16) ^ t(4, c >>> 24) ^
-      t(3, d) ^ t(2, d >>> 8) ^ t(1, d >>> 16) ^ t(0, d >>> 24);
-    at += 16;
-  }
-  // What is left, in words: byte by byte, each look-up would wait for the one before.
-  if (length & 8) {
-    const a = load<u32>(at) ^ crc;
-    const b = load<u32>(at, 4);
-    crc =
-      t(7, a) ^ t(6, a >>> 8) ^ t(5, a >>> 16) ^ t(4, a >>> 24) ^
-      t(3, b) ^ t(2, b >>> 8) ^ t(1, b >>> 16) ^ t(0, b >>> 24);
-    at += 8;
-  }
-  if (length & 4) {
-    const a = load<u32>(at) ^ crc;
-    crc = t(3, a) ^ t(2, a >>> 8) ^ t(1, a >>> 16) ^ t(0, a >>> 24);
-    at += 4;
-  }
-  const end = start + <usize>length;
-  while (at < end) {
-    crc = (crc >>> 8) ^ t(0, crc ^ <u32>load<u8>(at));
-    at++;
-  }
-  return ~crc;
-}
+export { buildCrcTables, crc32 };
 
 /** Puts the CRCs of their payloads into the headers of the records that are whole from `start` to `end`; where the next one begins. */
 export function sealRecords(start: usize, end: usize): usize {
   let at = start;
-  while (at + 64 <= end) {
-    const length = load<u32>(at) - 1;
+  let many: usize = 0;
+  for (let isOver = false; !isOver; ) {
+    const length = at + 64 <= end ? load<u32>(at) - 1 : 0;
     const next = at + ((<usize>length + 127) & ~63);
-    if (next > end) break;
-    store<u32>(at, crc32(at + 64, length), 28);
-    at = next;
+    isOver = next > end;
+    if (!isOver) {
+      store<u32>(SEALED_OFFSETS + (many << 2), <u32>at);
+      store<u32>(SEALED_LENGTHS + (many << 2), length);
+      many++;
+      at = next;
+    }
+    if (!isOver && many < MANY) continue;
+    crcOfMany(SEALED_OFFSETS, SEALED_LENGTHS, many);
+    for (let i: usize = 0; i < many; i++) {
+      store<u32>(<usize>load<u32>(SEALED_OFFSETS + (i << 2)), load<u32>(CRCS + (i << 2)), 28);
+    }
+    many = 0;
   }
   return at;
+}
+
+/** Whether the CRCs of records are those in their headers. @param from, to rows */
+function areSound(offsets: usize, lengths: usize, from: usize, to: usize): bool {
+  offsets += from << 2;
+  crcOfMany(offsets, lengths + (from << 2), to - from);
+  let differs: u32 = 0;
+  for (let i: usize = 0; i < to - from; i++) {
+    differs |= load<u32>(<usize>load<u32>(offsets + (i << 2)), 28) ^ load<u32>(CRCS + (i << 2));
+  }
+  return differs == 0;
 }
 
 /** Scans records from POSITION until a reason to stop, and returns that reason. */
@@ -160,59 +120,97 @@ export function scan(): i32 {
   let hasExpected = flags & FLAG_HAS_EXPECTED_SEQ;
   let status = STATUS_DRAINED;
   let needed: u32 = 64;
+  let pads = load<i32>(CONTROL + PAD_COUNT);
+  // CRCs are checked of many records at once, behind which the scan has gone on as if they were sound. Where they are not, it goes
+  // back to those that were, and on record by record: so it stops in front of the damaged one.
+  let isCareful = false;
+  let checkAt = checkCrc ? count + MANY : usize.MAX_VALUE;
+  let soundAt = at;
+  let soundCount = count;
+  let soundScanned = scanned;
+  let soundPads = pads;
+  let soundSeq = expectedSeq;
+  let soundTime = maxTime;
+  let soundHasExpected = hasExpected;
 
-  while (at + 64 <= end) {
-    const commit = load<u32>(at);
-    if (commit == 0) { status = STATUS_UNCOMMITTED; break; }
-    const length = commit - 1;
-    const next: u64 = ((<u64>at) + 127 + <u64>length) & ~63;
-    if (next > segmentEnd) { status = STATUS_BAD_LENGTH; break; }
-    if (<i32>load<u8>(at, 4) != RECORD_VERSION) { status = STATUS_BAD_VERSION; break; }
-    if (next > <u64>end) { needed = <u32>(next - <u64>at); break; }
-    const type = <i32>load<u16>(at, 24);
-    if (type == PAD_TYPE) {
-      store<i32>(CONTROL + PAD_COUNT, load<i32>(CONTROL + PAD_COUNT) + 1);
+  for (;;) {
+    while (at + 64 <= end) {
+      const commit = load<u32>(at);
+      if (commit == 0) { status = STATUS_UNCOMMITTED; break; }
+      const length = commit - 1;
+      const next: u64 = ((<u64>at) + 127 + <u64>length) & ~63;
+      if (next > segmentEnd) { status = STATUS_BAD_LENGTH; break; }
+      if (<i32>load<u8>(at, 4) != RECORD_VERSION) { status = STATUS_BAD_VERSION; break; }
+      if (next > <u64>end) { needed = <u32>(next - <u64>at); break; }
+      const type = <i32>load<u16>(at, 24);
+      if (type == PAD_TYPE) {
+        pads++;
+        at = <usize>next;
+        continue;
+      }
+      if (count == capacity) { status = STATUS_FULL; break; }
+      const seq = load<u64>(at, 8);
+      const time = load<u64>(at, 16);
+      if (seq != expectedSeq && hasExpected && seq != 0) {
+        expectedSeq = seq;
+        status = STATUS_SEQ_BREAK;
+        break;
+      }
+      if (time > maxTime) maxTime = time;
+      else if (maxTime - time > maxStepBack) {
+        store<u64>(CONTROL + MIN_STEP_NS, maxTime - time);
+        maxTime = time; // so that the step is reported once, not for every record after it
+        status = STATUS_STEP_BACK;
+        break;
+      }
+      let wanted = true;
+      if (filtered) {
+        if (flags & FLAG_BY_TIME) wanted = time >= from && (time < to || (flags & FLAG_NO_UPPER_BOUND) != 0);
+        if (wanted && (flags & FLAG_BY_TYPE)) wanted = ((<i32>load<u8>(TYPE_BITMAP + (<usize>type >>> 3)) >>> (type & 7)) & 1) != 0;
+      }
+      if (wanted) {
+        if (isCareful && crc32(at + 64, length) != load<u32>(at, 28)) { status = STATUS_BAD_CRC; break; }
+        store<u32>(offsets + (count << 2), <u32>at);
+        store<u32>(lengths + (count << 2), length);
+        store<u16>(types + (count << 1), <u16>type);
+        store<u64>(seqs + (count << 3), seq);
+        store<u64>(times + (count << 3), time);
+        count++;
+      }
+      expectedSeq = seq + 1;
+      hasExpected = 1;
+      scanned++;
       at = <usize>next;
-      continue;
+      if (count == checkAt) {
+        if (!areSound(offsets, lengths, soundCount, count)) break;
+        soundAt = at;
+        soundCount = count;
+        soundScanned = scanned;
+        soundPads = pads;
+        soundSeq = expectedSeq;
+        soundTime = maxTime;
+        soundHasExpected = hasExpected;
+        checkAt += MANY;
+      }
     }
-    if (count == capacity) { status = STATUS_FULL; break; }
-    const seq = load<u64>(at, 8);
-    const time = load<u64>(at, 16);
-    if (seq != expectedSeq && hasExpected && seq != 0) {
-      expectedSeq = seq;
-      status = STATUS_SEQ_BREAK;
-      break;
-    }
-    if (time > maxTime) maxTime = time;
-    else if (maxTime - time > maxStepBack) {
-      store<u64>(CONTROL + MIN_STEP_NS, maxTime - time);
-      maxTime = time; // so that the step is reported once, not for every record after it
-      status = STATUS_STEP_BACK;
-      break;
-    }
-    let wanted = true;
-    if (filtered) {
-      if (flags & FLAG_BY_TIME) wanted = time >= from && (time < to || (flags & FLAG_NO_UPPER_BOUND) != 0);
-      if (wanted && (flags & FLAG_BY_TYPE)) wanted = ((<i32>load<u8>(TYPE_BITMAP + (<usize>type >>> 3)) >>> (type & 7)) & 1) != 0;
-    }
-    if (wanted) {
-      if (checkCrc && crc32(at + 64, length) != load<u32>(at, 28)) { status = STATUS_BAD_CRC; break; }
-      store<u32>(offsets + (count << 2), <u32>at);
-      store<u32>(lengths + (count << 2), length);
-      store<u16>(types + (count << 1), <u16>type);
-      store<u64>(seqs + (count << 3), seq);
-      store<u64>(times + (count << 3), time);
-      count++;
-    }
-    expectedSeq = seq + 1;
-    hasExpected = 1;
-    scanned++;
-    at = <usize>next;
+    if (!checkCrc || isCareful || areSound(offsets, lengths, soundCount, count)) break;
+    isCareful = true;
+    checkAt = usize.MAX_VALUE;
+    status = STATUS_DRAINED;
+    needed = 64;
+    at = soundAt;
+    count = soundCount;
+    scanned = soundScanned;
+    pads = soundPads;
+    expectedSeq = soundSeq;
+    maxTime = soundTime;
+    hasExpected = soundHasExpected;
   }
 
   store<i32>(CONTROL + POSITION, <i32>at);
   store<i32>(CONTROL + COUNT, <i32>count);
   store<i32>(CONTROL + SCANNED, scanned);
+  store<i32>(CONTROL + PAD_COUNT, pads);
   store<i32>(CONTROL + FLAGS, hasExpected ? flags | FLAG_HAS_EXPECTED_SEQ : flags);
   store<u64>(CONTROL + EXPECTED_SEQ, expectedSeq);
   store<u64>(CONTROL + MAX_TIME_NS, maxTime);

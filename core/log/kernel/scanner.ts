@@ -27,7 +27,7 @@ export const SCAN_BUFFER_BYTES = 512 * 1024
 // Memory map: see scan.as.
 const TYPE_BITMAP = 256
 const TYPE_BITMAP_BYTES = 8192
-const COLUMNS = 24832
+const COLUMNS = 29632
 const PAGE_BYTES = 65536
 const POSITION = 0
 const END = 1
