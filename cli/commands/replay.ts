@@ -2,7 +2,8 @@ import { ReplayError } from '../../core/errors.ts'
 import type { LogLocation } from '../../core/log/format/log-path.ts'
 import { ReplayPipeline } from '../../core/pipeline/replay-pipeline.ts'
 import type { PipelineStats } from '../../core/pipeline/stats.ts'
-import { TYPE_BOOK_TICKER, TYPE_TRADE } from '../../core/protocol/message-type.ts'
+import { TYPE_BOOK_EVENT, TYPE_BOOK_TICKER, TYPE_TRADE } from '../../core/protocol/message-type.ts'
+import type { ParquetRows } from '../../core/sink/parquet-sink.ts'
 import { choiceOption, countOption, listOption, outputOption, rangeOption, typesOption } from '../arguments.ts'
 import { ENDPOINT } from '../cloud-clients.ts'
 import { type CommandInput, type CommandIo, type CommandSpec, OutputClosed } from '../command.ts'
@@ -25,7 +26,7 @@ export const replay: CommandSpec = {
     limit: { value: 'N', help: 'the first N of these, then no more is read' },
     csv: { value: 'F', help: 'write CSV' },
     parquet: { value: 'F', help: 'write Parquet' },
-    decode: { help: 'CSV and Parquet with the decoded columns of tickers and trades' },
+    decode: { help: 'CSV, Parquet and console with what tickers, trades and book events say; a row per level of a book event' },
     queue: { value: 'D', help: 'append to a Chronicle queue, original times kept' },
     console: { help: 'print a line per message' },
     'on-error': { value: 'abort|skip', help: 'at damage: stop (default), or leave it out and go on' },
@@ -43,6 +44,10 @@ export const replay: CommandSpec = {
       does: 'an hour as Parquet',
     },
     { command: 'chronicle-replay replay archive --types trade --console --limit 20', does: 'a look at the first trades' },
+    {
+      command: 'chronicle-replay replay archive --types book --decode --parquet book.parquet',
+      does: 'each level and order of the book’s events as a row',
+    },
     { command: 'chronicle-replay replay a b --queue merged', does: 'two logs merged into one' },
   ],
   async run(input, io) {
@@ -118,17 +123,26 @@ function addSinks(
   io: CommandIo,
 ): void {
   const decode = input.flag('decode')
+  if (decode && csv === undefined && parquet === undefined && !input.flag('console')) {
+    throw new ReplayError('usage', '--decode: expected --csv, --parquet or --console, which it is for', { category: 'input' })
+  }
   if (csv !== undefined) pipeline.writeToCsv(csv, { decode })
   if (parquet !== undefined) pipeline.writeToParquet(parquet, { rows: decode ? decodedRows(types) : 'messages' })
   if (queue !== undefined) pipeline.writeToQueue(queue)
-  if (input.flag('console')) pipeline.writeToConsole({ write: input.flag('json') ? (text) => io.err(text) : (text) => io.out(text) })
+  if (input.flag('console'))
+    pipeline.writeToConsole({ decode, write: input.flag('json') ? (text) => io.err(text) : (text) => io.out(text) })
 }
 
 /** The narrowest schema that holds what can pass. */
-function decodedRows(types: readonly number[] | undefined): 'tickers' | 'trades' | 'decoded' {
-  const [only] = types ?? []
-  if (types?.length === 1 && only === TYPE_BOOK_TICKER) return 'tickers'
-  return types?.length === 1 && only === TYPE_TRADE ? 'trades' : 'decoded'
+function decodedRows(types: readonly number[] | undefined): ParquetRows {
+  const [only, ...others] = types ?? []
+  return (only !== undefined && others.length === 0 && ROWS_OF[only]) || 'decoded'
+}
+
+const ROWS_OF: Readonly<Record<number, ParquetRows>> = {
+  [TYPE_BOOK_EVENT]: 'book',
+  [TYPE_BOOK_TICKER]: 'tickers',
+  [TYPE_TRADE]: 'trades',
 }
 
 function report(stats: PipelineStats, input: CommandInput, io: CommandIo, progress: ProgressLine): void {
@@ -141,7 +155,10 @@ function report(stats: PipelineStats, input: CommandInput, io: CommandIo, progre
     return
   }
   const { read, filtered, skipped, forwarded, emitted, bytes, durationMs, messagesPerSecond, checksum } = stats
-  const sinks = Object.entries(stats.written).map(([sink, count]) => `${sink} ${countText(count)}`)
+  const sinks = Object.entries(stats.written).map(([sink, count]) => {
+    const rows = stats.rows[sink]
+    return `${sink} ${countText(count)}${rows === undefined ? '' : ` (${countText(rows)} rows)`}`
+  })
   progress.note(
     [
       `read ${countText(read)} = filtered ${countText(filtered)} + skipped ${countText(skipped)} + consumed ${countText(stats.consumed)} + forwarded ${countText(forwarded)}; emitted ${countText(emitted)}`,

@@ -323,6 +323,12 @@ export class PipelineRun {
     return noted
   }
 
+  #rows(): Record<string, number> {
+    return Object.fromEntries(
+      this.#sinks.flatMap(({ name, written, sink: { rows } }) => (rows === undefined || rows === written ? [] : [[name, rows]])),
+    )
+  }
+
   #statsSince(startedMs: number): PipelineStats {
     const durationMs = performance.now() - startedMs
     const written = Object.fromEntries(this.#sinks.map((entry) => [entry.name, entry.written]))
@@ -331,6 +337,7 @@ export class PipelineRun {
       ...this.#totals,
       warmUpRead: 0,
       written,
+      rows: this.#rows(),
       noted: this.#noted(),
       issues: this.#issues,
       durationMs,

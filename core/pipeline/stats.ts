@@ -16,6 +16,8 @@ export interface PipelineStats {
   readonly emitted: number
   /** Messages per sink. */
   readonly written: Readonly<Record<string, number>>
+  /** Rows per sink, of those where a message is several: levels of book events. */
+  readonly rows: Readonly<Record<string, number>>
   /** Values that outputs have NULL for as they cannot hold them, by kind: `<column>-beyond-i64`. */
   readonly noted: Readonly<Record<string, number>>
   /** Issues met, by code. */

@@ -2,11 +2,12 @@ import { ReplayError } from '../errors.ts'
 import { type KnownOptions, requireOptions } from '../known-options.ts'
 import type { MessageBatch } from '../message/batch.ts'
 import { BookTickerView } from '../protocol/book-ticker.ts'
-import { TYPE_BOOK_TICKER, TYPE_TRADE } from '../protocol/message-type.ts'
+import { TYPE_BOOK_EVENT, TYPE_BOOK_TICKER, TYPE_TRADE } from '../protocol/message-type.ts'
 import { TradeView } from '../protocol/trade.ts'
 import { OutputFile } from '../store/output-file.ts'
 import { quoteCsv } from '../table/csv-text.ts'
-import { copyText, putAscii, putDouble, putNine, putU64, putWhole } from './decimal-text.ts'
+import { BOOK_COLUMNS, BookRows } from './book-rows.ts'
+import { copyText, putAscii, putDouble, putNine, putScaled, putU64, putWhole } from './decimal-text.ts'
 import type { Sink } from './sink.ts'
 
 export interface CsvSinkOptions {
@@ -14,7 +15,7 @@ export interface CsvSinkOptions {
   readonly path?: string
   /** Open descriptor to write to; it stays open. */
   readonly fd?: number
-  /** Adds the columns of tickers and trades. @default false */
+  /** Adds the columns of tickers, trades and book events. @default false */
   readonly decode?: boolean
   /** @default 'csv' */
   readonly name?: string
@@ -22,15 +23,19 @@ export interface CsvSinkOptions {
 
 const KNOWN: KnownOptions<CsvSinkOptions> = { path: true, fd: true, decode: true, name: true }
 const RAW_COLUMNS = 'seq,timestamp_ns,type,symbol,payload_length'
-const DECODED_COLUMNS =
-  'bid_price,bid_qty,ask_price,ask_qty,price,qty,trade_id,buyer_order_id,seller_order_id,is_buyer_maker,exchange_timestamp_ns'
+const DECODED_COLUMNS = [
+  ...['bid_price', 'bid_qty', 'ask_price', 'ask_qty', 'price', 'qty', 'trade_id', 'buyer_order_id', 'seller_order_id', 'is_buyer_maker'],
+  ...['exchange_timestamp_ns', ...BOOK_COLUMNS],
+]
 
 /**
  * Messages as CSV (RFC 4180, newline "\n", a header line, UTF-8).
  *
- * Columns: `seq,timestamp_ns,type,symbol,payload_length`, `type` as a decimal number; with `decode` also those of tickers
- * and trades, empty where a message has no such field. 64-bit numbers are exact; floats are the shortest decimal that
- * reads back as the same float; booleans `true` and `false`.
+ * Columns: `seq,timestamp_ns,type,symbol,payload_length`, `type` as a decimal number; with `decode` also those of tickers,
+ * trades and book events, empty where a message has no such field; a book event is a line for each of its levels
+ * (docs/command-line.md, Decoded messages).
+ * 64-bit numbers, and prices and sizes of books, are exact; floats are the shortest decimal that reads back as the same float;
+ * booleans `true` and `false`.
  * A file appears under its name when all is written: a run that fails leaves none. A pipe or device has the whole lines so far.
  */
 export class CsvSink implements Sink {
@@ -39,6 +44,8 @@ export class CsvSink implements Sink {
   readonly #decode: boolean
   readonly #trade = new TradeView()
   readonly #ticker = new BookTickerView()
+  readonly #book = new BookRows()
+  #rows = 0
   #out: Uint8Array = new Uint8Array(CHUNK_BYTES)
   #view = new DataView(this.#out.buffer)
   /** Bytes in `#out`. */
@@ -57,10 +64,15 @@ export class CsvSink implements Sink {
     this.name = options.name ?? 'csv'
     this.#decode = options.decode ?? false
     this.#file = new OutputFile(path === undefined ? { fd: fd! } : { path }, { whole: true })
-    this.#at = putAscii(this.#view, 0, this.#decode ? `${RAW_COLUMNS},${DECODED_COLUMNS}\n` : `${RAW_COLUMNS}\n`)
+    this.#at = putAscii(this.#view, 0, this.#decode ? `${RAW_COLUMNS},${DECODED_COLUMNS.join(',')}\n` : `${RAW_COLUMNS}\n`)
   }
 
-  /** @throws ReplayError `disk-full`, `output-closed`, `output-failed`; with `decode` also `payload-truncated` */
+  /** Lines so far, without the header; more than messages where book events are decoded. */
+  get rows(): number {
+    return this.#rows
+  }
+
+  /** @throws ReplayError `disk-full`, `output-closed`, `output-failed`; with `decode` also what payloads are damaged by */
   write(batch: MessageBatch): void {
     const { selection, types, lengths, seqWords, timeWords, buffers } = batch
     const tail = this.#tail
@@ -72,20 +84,24 @@ export class CsvSink implements Sink {
     for (let k = 0; k < batch.length; k++) {
       const row = selection === null ? k : selection[k]!
       tail.set(types[row]!, fixedSymbol === undefined ? batch.symbolAt(row) : fixedSymbol, lengths[row]!)
-      if (at + tail.length + LINE_BYTES > view.byteLength) {
+      const lines = decode && types[row] === TYPE_BOOK_EVENT ? this.#book.wrapMessage(batch.at(row)).count : 1
+      for (let line = 0; line < lines; line++) {
+        if (at + tail.length + LINE_BYTES > view.byteLength) {
+          this.#at = at
+          this.#makeRoom(tail.length + LINE_BYTES)
+          view = this.#view
+          at = this.#at
+        }
+        at = this.#seq.put(view, at, seqWords[2 * row + 1]!, seqWords[2 * row]!)
+        view.setUint8(at++, COMMA)
+        at = this.#time.put(view, at, timeWords[2 * row + 1]!, timeWords[2 * row]!)
+        at = copyText(view, at, tail.view, 0, tail.length)
+        if (decode) at = this.#putDecoded(batch, row, line, view, at)
+        view.setUint8(at++, NEWLINE)
+        // Lines are kept whole: what an error leaves behind is readable.
         this.#at = at
-        this.#makeRoom(tail.length + LINE_BYTES)
-        view = this.#view
-        at = this.#at
       }
-      at = this.#seq.put(view, at, seqWords[2 * row + 1]!, seqWords[2 * row]!)
-      view.setUint8(at++, COMMA)
-      at = this.#time.put(view, at, timeWords[2 * row + 1]!, timeWords[2 * row]!)
-      at = copyText(view, at, tail.view, 0, tail.length)
-      if (decode) at = this.#putDecoded(batch, row, view, at)
-      view.setUint8(at++, NEWLINE)
-      // Lines are kept whole: what an error leaves behind is readable.
-      this.#at = at
+      this.#rows += lines
     }
   }
 
@@ -119,8 +135,9 @@ export class CsvSink implements Sink {
   }
 
   /** The decoded columns, each with the comma before it. */
-  #putDecoded(batch: MessageBatch, row: number, out: DataView, start: number): number {
+  #putDecoded(batch: MessageBatch, row: number, line: number, out: DataView, start: number): number {
     const type = batch.types[row]!
+    if (type === TYPE_BOOK_EVENT) return this.#putBook(line, out, start)
     if (type === TYPE_BOOK_TICKER) {
       const ticker = this.#ticker.wrapMessage(batch.at(row))
       let at = putField(out, start, ticker.bidPrice)
@@ -128,27 +145,65 @@ export class CsvSink implements Sink {
       at = putField(out, at, ticker.askPrice)
       at = putField(out, at, ticker.askQuantity)
       at = putAscii(out, at, ',,,,,,,')
-      return putU64(out, at, ticker.timestampNsHigh, ticker.timestampNsLow)
+      at = putU64(out, at, ticker.timestampNsHigh, ticker.timestampNsLow)
+      return putAscii(out, at, NO_BOOK)
     }
-    if (type !== TYPE_TRADE) return putAscii(out, start, ',,,,,,,,,,,')
+    if (type !== TYPE_TRADE) return putAscii(out, start, NOTHING)
     const trade = this.#trade.wrapMessage(batch.at(row))
     let at = putAscii(out, start, ',,,,')
     at = putField(out, at, trade.price)
     at = putField(out, at, trade.quantity)
-    out.setUint8(at, COMMA)
-    at = putU64(out, at + 1, trade.tradeIdHigh, trade.tradeIdLow)
-    out.setUint8(at, COMMA)
-    at = putU64(out, at + 1, trade.buyerOrderIdHigh, trade.buyerOrderIdLow)
-    out.setUint8(at, COMMA)
-    at = putU64(out, at + 1, trade.sellerOrderIdHigh, trade.sellerOrderIdLow)
+    at = putId(out, at, trade.tradeIdHigh, trade.tradeIdLow)
+    at = putId(out, at, trade.buyerOrderIdHigh, trade.buyerOrderIdLow)
+    at = putId(out, at, trade.sellerOrderIdHigh, trade.sellerOrderIdLow)
     at = putAscii(out, at, trade.isBuyerMaker ? ',true,' : ',false,')
-    return putU64(out, at, trade.timestampNsHigh, trade.timestampNsLow)
+    at = putU64(out, at, trade.timestampNsHigh, trade.timestampNsLow)
+    return putAscii(out, at, NO_BOOK)
+  }
+
+  /** The same of a row of the book event that is looked at. */
+  #putBook(line: number, out: DataView, start: number): number {
+    const book = this.#book
+    book.moveTo(line)
+    const { header, order, diff, level } = book
+    let at = putAscii(out, start, ',,,,')
+    at = putExact(out, at, header.view, book.priceAt, book.priceScale)
+    at = putExact(out, at, header.view, book.sizeAt, book.sizeScale)
+    at = putAscii(out, at, ',')
+    at = putGiven(out, at, order?.bidOrderIdHigh, order?.bidOrderIdLow)
+    at = putGiven(out, at, order?.askOrderIdHigh, order?.askOrderIdLow)
+    at = putAscii(out, at, ',')
+    at = putId(out, at, header.exchangeTsNsHigh, header.exchangeTsNsLow)
+    at = putAscii(out, at, `,${book.event},${book.side ?? ''},`)
+    if (level >= 0) at = putWhole(out, at, level)
+    at = putGiven(out, at, order?.orderIdHigh, order?.orderIdLow)
+    at = putGiven(out, at, header.seqHigh, header.seqLow)
+    at = putGiven(out, at, diff?.updateIdFirstHigh, diff?.updateIdFirstLow)
+    return putGiven(out, at, diff?.updateIdLastHigh, diff?.updateIdLastLow)
   }
 }
 
 function putField(out: DataView, at: number, value: number): number {
   out.setUint8(at, COMMA)
   return putDouble(out, at + 1, value)
+}
+
+function putId(out: DataView, at: number, high: number, low: number): number {
+  out.setUint8(at, COMMA)
+  return putU64(out, at + 1, high, low)
+}
+
+/** Nothing for 0, which says that the feed has none. */
+function putGiven(out: DataView, at: number, high = 0, low = 0): number {
+  if (high !== 0 || low !== 0) return putId(out, at, high, low)
+  out.setUint8(at, COMMA)
+  return at + 1
+}
+
+/** An integer with a scale; nothing where there is none. */
+function putExact(out: DataView, at: number, view: DataView, from: number, scale: number): number {
+  out.setUint8(at, COMMA)
+  return from < 0 ? at + 1 : putScaled(out, at + 1, view.getUint32(from + 4, true), view.getUint32(from, true), scale)
 }
 
 /** Sequences as text. The next is usually the last plus a little, which is a sum in decimal digits, no division. */
@@ -251,8 +306,10 @@ class Tail {
 }
 
 const CHUNK_BYTES = 1 << 20
-/** More than a line takes without its tail: two u64, and decoded 4 floats and 4 u64 of at most 25 bytes. */
-const LINE_BYTES = 512
+/** More than a line takes without its tail: two u64; decoded at most 10 numbers of 25 bytes, or two of 258, and two words. */
+const LINE_BYTES = 1024
+const NO_BOOK = ','.repeat(BOOK_COLUMNS.length)
+const NOTHING = ','.repeat(DECODED_COLUMNS.length)
 const COMMA = 0x2c
 const NEWLINE = 0x0a
 const ZERO = 0x30

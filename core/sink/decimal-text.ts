@@ -65,6 +65,29 @@ export function putDouble(out: DataView, at: number, value: number): number {
   return putAscii(out, at, String(value))
 }
 
+/**
+ * The u64 high · 2³² + low times 10^−scale, exactly and without zeros at its end. @param scale at most 255: a text of up to 258 bytes
+ */
+export function putScaled(out: DataView, at: number, high: number, low: number, scale: number): number {
+  let length = putU64(DIGITS, 0, high, low)
+  let decimals = scale
+  while (decimals > 0 && length > 1 && DIGITS.getUint8(length - 1) === ZERO) {
+    length--
+    decimals--
+  }
+  if (decimals === 0 || (high === 0 && low === 0)) return copyText(out, at, DIGITS, 0, length)
+  let end = at
+  const whole = length - decimals
+  if (whole <= 0) {
+    end = putAscii(out, end, '0.')
+    for (let i = whole; i < 0; i++) out.setUint8(end++, ZERO)
+    return copyText(out, end, DIGITS, 0, length)
+  }
+  end = copyText(out, end, DIGITS, 0, whole)
+  out.setUint8(end, POINT)
+  return copyText(out, end + 1, DIGITS, whole, decimals)
+}
+
 export function putAscii(out: DataView, at: number, text: string): number {
   for (let i = 0; i < text.length; i++) out.setUint8(at + i, text.charCodeAt(i))
   return at + text.length
@@ -99,6 +122,8 @@ function lengthOf(value: number): number {
 const BILLION = 1_000_000_000
 const MINUS = 0x2d
 const POINT = 0x2e
+const ZERO = 0x30
+const DIGITS = new DataView(new ArrayBuffer(32))
 const POWERS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8]
 /** The ASCII of 0000 … 9999, first digit in the low byte. */
 const FOUR_DIGITS = Uint32Array.from({ length: 10_000 }, (_, i) => {

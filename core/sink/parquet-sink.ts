@@ -2,14 +2,15 @@ import { ReplayError } from '../errors.ts'
 import { type KnownOptions, requireOptions } from '../known-options.ts'
 import type { MessageBatch } from '../message/batch.ts'
 import { BookTickerView } from '../protocol/book-ticker.ts'
-import { TYPE_BOOK_TICKER, TYPE_TRADE } from '../protocol/message-type.ts'
+import { TYPE_BOOK_EVENT, TYPE_BOOK_TICKER, TYPE_TRADE } from '../protocol/message-type.ts'
 import { TradeView } from '../protocol/trade.ts'
 import type { ColumnBuffer, ColumnSpec } from '../table/column-buffer.ts'
 import { ParquetFile } from '../table/parquet-writer.ts'
+import { BookColumns } from './book-columns.ts'
 import type { Sink } from './sink.ts'
 
-/** What a row is: any message by its record header; a ticker; a trade; or any message with the fields of tickers and trades. */
-export type ParquetRows = 'messages' | 'tickers' | 'trades' | 'decoded'
+/** What a row is: any message by its record header; a ticker; a trade; a level or order of a book event; or any of these. */
+export type ParquetRows = 'messages' | 'tickers' | 'trades' | 'book' | 'decoded'
 
 export interface ParquetSinkOptions {
   /** File to create or replace; it appears whole, when the run ends well. */
@@ -28,6 +29,8 @@ const KNOWN: KnownOptions<ParquetSinkOptions> = { path: true, rows: true, name: 
  * Every row has `seq`, `timestamp_ns` (record time, i64), `ts` (the same in microseconds, UTC, for people) and `symbol`.
  * `messages` adds `type`, `payload_length`; `tickers` `exchange_timestamp_ns, bid_price, bid_qty, ask_price, ask_qty`;
  * `trades` `exchange_timestamp_ns, price, qty, trade_id, buyer_order_id, seller_order_id, is_buyer_maker`;
+ * `book` `exchange_timestamp_ns, event, side, level, price, qty, order_id, buyer_order_id, seller_order_id, feed_seq, update_id_first,
+ * update_id_last`, with a row for each level of a snapshot or diff (docs/command-line.md, Decoded messages);
  * `decoded` all of them, NULL where a message has no such field. A message without a symbol has NULL there, and so have fields of
  * payloads that are 2⁶³ or more, which an i64 does not hold: these are counted in `noted`, and a CSV has all of their digits.
  */
@@ -39,6 +42,8 @@ export class ParquetSink implements Sink {
   readonly #trade = new TradeView()
   readonly #ticker = new BookTickerView()
   readonly #noted: Record<string, number> = {}
+  /** Where rows may be of book events. */
+  readonly #book: BookColumns | null
 
   /** @throws ReplayError `output-failed`, `disk-full` */
   constructor(options: ParquetSinkOptions) {
@@ -47,6 +52,13 @@ export class ParquetSink implements Sink {
     this.#rows = options.rows ?? 'messages'
     this.#file = new ParquetFile({ path: options.path, columns: COLUMNS[this.#rows] })
     this.#columns = columnsOf(this.#file, this.#rows)
+    const hasBook = this.#rows === 'book' || this.#rows === 'decoded'
+    this.#book = hasBook ? new BookColumns(this.#file, SLICE_ROWS, (...value) => this.#putU64(...value)) : null
+  }
+
+  /** Rows so far; more than messages where book events are decoded. */
+  get rows(): number {
+    return this.#file.rows
   }
 
   /** Values that are NULL because no i64 holds them, as `<column>-beyond-i64`. */
@@ -59,11 +71,17 @@ export class ParquetSink implements Sink {
    * `disk-full`, `output-failed`; corrupt `payload-truncated`
    */
   write(batch: MessageBatch): void {
-    for (let from = 0; from < batch.length; ) {
-      const count = Math.min(batch.length - from, this.#file.freeRows, SLICE_ROWS)
-      this.#fillHeader(batch, from, count)
-      this.#fillSymbols(batch, from, count)
-      if (this.#rows !== 'messages') this.#fillPayload(batch, from, count)
+    const book = this.#book
+    book?.begin()
+    for (let from = 0; ; ) {
+      const most = Math.min(this.#file.freeRows, SLICE_ROWS)
+      const count = book === null ? Math.min(batch.length - from, most) : book.list(batch, most)
+      if (count === 0) return
+      // The rows of the slice begin at `from` of the selection, or are all of a selection of its own.
+      const [selection, first] = book === null ? [batch.selection, from] : [book.rows, 0]
+      this.#fillHeader(batch, selection, first, count)
+      this.#fillSymbols(batch, selection, first, count)
+      if (this.#rows !== 'messages') this.#fillPayload(batch, selection, first, count)
       this.#requireSigned(this.#columns.seq, count)
       this.#requireSigned(this.#columns.time, count)
       this.#file.endRows(count)
@@ -82,8 +100,8 @@ export class ParquetSink implements Sink {
     this.#file.abandon()
   }
 
-  #fillHeader(batch: MessageBatch, from: number, count: number): void {
-    const { selection, seqWords, timeWords, types, lengths } = batch
+  #fillHeader(batch: MessageBatch, selection: Selection, from: number, count: number): void {
+    const { seqWords, timeWords, types, lengths } = batch
     const seq = this.#columns.seq.words
     const time = this.#columns.time.words
     const micros = this.#columns.ts.words
@@ -108,7 +126,7 @@ export class ParquetSink implements Sink {
     }
   }
 
-  #fillSymbols(batch: MessageBatch, from: number, count: number): void {
+  #fillSymbols(batch: MessageBatch, selection: Selection, from: number, count: number): void {
     const { symbol: column } = this.#columns
     const base = this.#file.row
     const origin = batch.buffers.length === 1 ? batch.buffers[0]!.origin : null
@@ -120,7 +138,7 @@ export class ParquetSink implements Sink {
     let last: string | null = null
     let code = 0
     for (let i = 0; i < count; i++) {
-      const symbol = batch.symbolAt(batch.rowAt(from + i))
+      const symbol = batch.symbolAt(selection === null ? from + i : selection[from + i]!)
       if (symbol === null) continue
       if (symbol !== last) {
         code = column.code(symbol)
@@ -131,8 +149,8 @@ export class ParquetSink implements Sink {
     }
   }
 
-  #fillPayload(batch: MessageBatch, from: number, count: number): void {
-    const { selection, types } = batch
+  #fillPayload(batch: MessageBatch, selection: Selection, from: number, count: number): void {
+    const { types } = batch
     const wanted = WANTED[this.#rows]
     const base = this.#file.row
     for (let i = 0; i < count; i++) {
@@ -141,6 +159,7 @@ export class ParquetSink implements Sink {
       if (wanted !== null && type !== wanted) throw unwantedType(this.#rows, wanted, type, batch, row)
       if (type === TYPE_BOOK_TICKER) this.#fillTicker(batch, row, base + i)
       else if (type === TYPE_TRADE) this.#fillTrade(batch, row, base + i)
+      else if (type === TYPE_BOOK_EVENT) this.#book?.fill(batch, i, base + i)
     }
   }
 
@@ -192,6 +211,9 @@ export class ParquetSink implements Sink {
     throw new ReplayError('u64-range', message, { category: 'input', seq })
   }
 }
+
+/** Rows of a batch; null: all of them. */
+type Selection = Uint32Array | null
 
 /** The columns of a file by what goes into them; null where the kind of rows has none. */
 interface Columns {
@@ -282,13 +304,33 @@ const TRADE: readonly ColumnSpec[] = [
   { name: 'seller_order_id', type: 'i64', nullable: true },
   { name: 'is_buyer_maker', type: 'bool' },
 ]
+const BOOK: readonly ColumnSpec[] = [
+  { name: 'event', type: 'string' },
+  { name: 'side', type: 'string', nullable: true },
+  { name: 'level', type: 'i32', nullable: true },
+  { name: 'order_id', type: 'i64', nullable: true },
+  { name: 'feed_seq', type: 'i64', nullable: true },
+  { name: 'update_id_first', type: 'i64', nullable: true },
+  { name: 'update_id_last', type: 'i64', nullable: true },
+]
+/** What trades and orders of a book have. */
+const DEAL = TRADE.filter(({ name }) => ['price', 'qty', 'buyer_order_id', 'seller_order_id'].includes(name))
 const MESSAGE: readonly ColumnSpec[] = [...HEADER, { name: 'type', type: 'i32' }, SYMBOL, { name: 'payload_length', type: 'i32' }]
 const COLUMNS: Record<ParquetRows, readonly ColumnSpec[]> = {
   messages: MESSAGE,
   tickers: [...HEADER, SYMBOL, EXCHANGE_TIME, ...TICKER],
   trades: [...HEADER, SYMBOL, EXCHANGE_TIME, ...TRADE],
-  decoded: [...MESSAGE, ...[...TICKER, ...TRADE, EXCHANGE_TIME].map((spec) => ({ ...spec, nullable: true }))],
+  book: [...HEADER, SYMBOL, EXCHANGE_TIME, ...BOOK, ...nullable(DEAL)],
+  decoded: [...MESSAGE, ...nullable([...TICKER, ...TRADE, EXCHANGE_TIME, ...BOOK])],
 }
-const WANTED: Record<ParquetRows, number | null> = { messages: null, tickers: TYPE_BOOK_TICKER, trades: TYPE_TRADE, decoded: null }
+const WANTED: Record<ParquetRows, number | null> = {
+  ...{ messages: null, tickers: TYPE_BOOK_TICKER, trades: TYPE_TRADE, book: TYPE_BOOK_EVENT },
+  decoded: null,
+}
+
+function nullable(columns: readonly ColumnSpec[]): ColumnSpec[] {
+  return columns.map((spec) => ({ ...spec, nullable: true }))
+}
+
 /** Rows filled at a time: their payloads stay in the cache, and a batch full of new symbols cannot swell a row group by much. */
 const SLICE_ROWS = 4096

@@ -6,6 +6,8 @@ export interface Sink {
   readonly name: string
   /** What the output does without of messages that it has, by kind, e.g. `trade_id-beyond-i64`. @default nothing */
   readonly noted?: Readonly<Record<string, number>>
+  /** Rows of the output so far, where a message may be several. @default a row for each message */
+  readonly rows?: number
   /** Takes the selected messages. The batch is reused as soon as the promise settles: await = back-pressure. */
   write(batch: MessageBatch): Promise<void> | void
   /** Makes everything written so far visible to readers of the output. */

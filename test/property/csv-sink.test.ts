@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { MessageBatch } from '../../core/message/batch.ts'
 import { CsvSink, type CsvSinkOptions } from '../../core/sink/csv-sink.ts'
-import { putDouble, putU64, putWhole } from '../../core/sink/decimal-text.ts'
+import { putDouble, putScaled, putU64, putWhole } from '../../core/sink/decimal-text.ts'
 import { quoteCsv } from '../../core/table/csv-text.ts'
 import { batchOf, type TestMessage, tickerMessage, tradeMessage } from '../support/batches.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -146,12 +146,12 @@ describe('decoded columns', () => {
       buyerOrderId: 2n ** 53n + 1n,
       isBuyerMaker: true,
     })
-    const csv = await csvOf([batchOf([ticker, trade, message(3n, 12n, 0x1000)])], { decode: true })
+    const csv = await csvOf([batchOf([ticker, trade, message(3n, 12n, 0x2000)])], { decode: true })
     expect(csv.split('\n')).toEqual([
-      'seq,timestamp_ns,type,symbol,payload_length,bid_price,bid_qty,ask_price,ask_qty,price,qty,trade_id,buyer_order_id,seller_order_id,is_buyer_maker,exchange_timestamp_ns',
-      '1,10,4097,BTC-USD,48,0.1,1e-9,1e+21,3,,,,,,,9',
-      '2,11,4098,BTC-USD,64,,,,,50000.01,5e-324,18446744073709551615,9007199254740993,0,true,18446744073709551615',
-      '3,12,4096,BTC-USD,3,,,,,,,,,,,',
+      'seq,timestamp_ns,type,symbol,payload_length,bid_price,bid_qty,ask_price,ask_qty,price,qty,trade_id,buyer_order_id,seller_order_id,is_buyer_maker,exchange_timestamp_ns,event,side,level,order_id,feed_seq,update_id_first,update_id_last',
+      '1,10,4097,BTC-USD,48,0.1,1e-9,1e+21,3,,,,,,,9,,,,,,,',
+      '2,11,4098,BTC-USD,64,,,,,50000.01,5e-324,18446744073709551615,9007199254740993,0,true,18446744073709551615,,,,,,,',
+      '3,12,8192,BTC-USD,3,,,,,,,,,,,,,,,,,,',
       '',
     ])
   })
@@ -179,6 +179,20 @@ describe('numbers as text', () => {
         expect(Number(text)).toBe(value)
       }),
       { numRuns: 5000 },
+    )
+  })
+
+  test('integers with a scale are exact, without zeros at the end', () => {
+    const out = new DataView(new ArrayBuffer(320))
+    fc.assert(
+      fc.property(u64, fc.integer({ min: 0, max: 255 }), (value, scale) => {
+        const text = Buffer.from(out.buffer, 0, putScaled(out, 0, Number(value >> 32n), Number(value & 0xffff_ffffn), scale)).toString()
+        const [whole, decimals = ''] = text.split('.')
+        expect(decimals.length).toBeLessThanOrEqual(scale)
+        expect(BigInt(`${whole}${decimals.padEnd(scale, '0')}`)).toBe(value)
+        expect(text).toMatch(/^(0|[1-9]\d*)(\.\d*[1-9])?$/)
+      }),
+      { numRuns: 2000 },
     )
   })
 

@@ -77,7 +77,9 @@ describe('rows', () => {
   })
 
   test('decoded: what a message lacks is NULL', async () => {
-    const rows = await written([batchOf([tickerMessage(1n, 0n), tradeMessage(2n, 0n), bookEvent(3n, 0n)])], { rows: 'decoded' })
+    const rows = await written([batchOf([tickerMessage(1n, 0n), tradeMessage(2n, 0n), { ...bookEvent(3n, 0n), typeId: 0x2000 }])], {
+      rows: 'decoded',
+    })
     const fieldsOf = (row: Record<string, unknown>) =>
       Object.keys(row)
         .filter((name) => row[name] !== null)

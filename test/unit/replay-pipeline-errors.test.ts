@@ -14,7 +14,7 @@ function sink(
   name: string,
   events: string[],
   write: (batch: MessageBatch) => void | Promise<void> = () => {},
-): Required<Omit<Sink, 'noted'>> {
+): Required<Omit<Sink, 'noted' | 'rows'>> {
   return {
     name,
     write,
