@@ -171,7 +171,7 @@ class MadePacks {
         const { plan, i } = next
         const key = plan.parts.map(({ path }) => path).join('\n')
         const known = this.#made.get(key)
-        packs[i] = known ?? (await rewriteParts(this.#table, sourcesOf(plan), { run: this.#run, attempt, scratch: this.#scratch }))
+        packs[i] = known ?? (await rewriteParts(this.#table, sourcesOf(plan), { run: this.#run, attempt, scratch: this.#scratch }))!
         this.#made.set(key, packs[i]!)
         done += plan.parts.length
         this.#options.onProgress?.(done, all)

@@ -8,7 +8,7 @@ import type { TableState } from '../table/delta-log.ts'
 import { makeTemporaryFolder } from '../temporary-folder.ts'
 import type { DoneCell, TimeBounds } from './done-parts.ts'
 import { addOf, type ListedPart } from './part-adds.ts'
-import { type CopiedCells, rewriteParts } from './part-rewrite.ts'
+import { type CopiedCell, type CopiedCells, rewriteParts } from './part-rewrite.ts'
 
 export interface PartChangeOptions {
   readonly table: ObjectStore
@@ -45,6 +45,8 @@ export class PartChange {
   readonly #segments: SegmentWriter
   /** Partitions that go, by live part. */
   readonly #replaced = new Map<string, LiveCell[]>()
+  /** Partitions that keep some of their variants, as they are to be, by live part and cell. */
+  readonly #narrowed = new Map<string, Map<string, LiveCell>>()
   readonly #rowless: Set<LiveCell>
   readonly #copies: { readonly source: CopiedCells; readonly columns: string; readonly dataChange: boolean }[] = []
   #rows = 0
@@ -67,6 +69,17 @@ export class PartChange {
   replace(cell: LiveCell): void {
     if (cell.path === null) this.#rowless.delete(cell)
     else this.#replaced.set(cell.path, [...(this.#replaced.get(cell.path) ?? []), cell])
+  }
+
+  /** Of a live partition only some variants stay. @param to the same partition with these */
+  narrow(cell: LiveCell, to: LiveCell): void {
+    if (cell.path === null) {
+      this.#rowless.delete(cell)
+      this.#rowless.add({ ...to, rows: 0, sum: '0' })
+      return
+    }
+    const known = this.#narrowed.get(cell.path) ?? new Map<string, LiveCell>()
+    this.#narrowed.set(cell.path, known.set(keyOf(cell), to))
   }
 
   replacePack({ paths }: Pack): void {
@@ -92,7 +105,7 @@ export class PartChange {
 
   /** Makes the parts that have to be made anew. @throws ReplayError those of `rewriteParts` */
   async finish(): Promise<{ adds: readonly AddFile[]; removes: readonly AddFile[]; rows: number; bytes: number }> {
-    for (const [path, gone] of this.#replaced) this.#takeOut(path, gone)
+    for (const path of new Set([...this.#replaced.keys(), ...this.#narrowed.keys()])) this.#takeOut(path)
     await this.#copyAll()
     await this.#segments.close()
     return { adds: this.#adds, removes: this.#removes, rows: this.#rows, bytes: this.#bytes }
@@ -102,15 +115,18 @@ export class PartChange {
     if (this.#scratch !== null) fs.rmSync(this.#scratch, { recursive: true, force: true })
   }
 
-  #takeOut(path: string, gone: readonly LiveCell[]): void {
+  #takeOut(path: string): void {
     const { ledger, state } = this.#options
-    const { venue, symbol } = gone[0]!
+    const gone = this.#replaced.get(path) ?? []
+    const narrowed = this.#narrowed.get(path)
+    const { venue, symbol } = gone[0] ?? [...narrowed!.values()][0]!
     const live = state!.parts.get(path)!
     const keys = new Set(gone.map(keyOf))
     let firstRow = 0
-    const rest: CopiedCells['cells'][number][] = []
+    const rest: CopiedCell[] = []
     for (const cell of ledger.cells.inPart(venue, symbol, path)) {
-      if (!keys.has(keyOf(cell))) rest.push({ cell, firstRow })
+      const key = keyOf(cell)
+      if (!keys.has(key)) rest.push({ cell, firstRow, narrowed: narrowed?.get(key) })
       firstRow += cell.rows
     }
     this.#removes.push(live)
@@ -129,8 +145,11 @@ export class PartChange {
       for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
         const { source, columns, dataChange } = next
         const made = await rewriteParts(table, [source], { run, attempt, scratch })
-        const cells = source.cells.map(({ cell }) => cell)
-        await this.#list({ ...made, cells, columns, modifiedMs: nowMs, dataChange })
+        const withRows = new Set(made?.cells.map(keyOf))
+        for (const { narrowed } of source.cells) {
+          if (narrowed !== undefined && !withRows.has(keyOf(narrowed))) this.#rowless.add({ ...narrowed, path: null, rows: 0, sum: '0' })
+        }
+        if (made !== null) await this.#list({ ...made, columns, modifiedMs: nowMs, dataChange })
       }
     }
     await Promise.all(Array.from({ length: COPIES_AT_ONCE }, copy))

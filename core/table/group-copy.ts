@@ -1,3 +1,4 @@
+import fs from 'node:fs'
 import { ReplayError } from '../errors.ts'
 import { OutputFile } from '../store/output-file.ts'
 import { numberAt, readThrift, structsAt, type ThriftList, type ThriftStruct, writeThrift } from './thrift-tree.ts'
@@ -77,6 +78,25 @@ export class GroupCopy {
       for (const group of structsAt(footer.fields, FILE.groups).slice(from, end)) await this.#appendGroup(source, group)
     } catch (cause) {
       throw damaged(cause, source.path)
+    }
+  }
+
+  /** Appends all row groups of a file on this machine. @throws as `append`, and `readFooter` */
+  async appendFile(file: string): Promise<void> {
+    const fd = fs.openSync(file, 'r')
+    try {
+      const source: GroupSource = {
+        path: file,
+        size: fs.fstatSync(fd).size,
+        read(start, end) {
+          const bytes = Buffer.allocUnsafe(end - start)
+          return bytes.subarray(0, fs.readSync(fd, bytes, 0, bytes.length, start))
+        },
+      }
+      const footer = await readFooter(source)
+      await this.append(source, footer, 0, footer.groupRows.length)
+    } finally {
+      fs.closeSync(fd)
     }
   }
 

@@ -5,7 +5,7 @@ import { partKey } from '../plan/run/part-key.ts'
 import type { Receipt } from '../plan/run/receipt.ts'
 import type { PlannedPartition } from '../plan/run/task-share.ts'
 import type { ObjectStore } from '../store/object-store.ts'
-import { GroupCopy, type GroupSource, readFooter } from '../table/group-copy.ts'
+import { GroupCopy } from '../table/group-copy.ts'
 
 export interface PartPackerOptions {
   readonly table: ObjectStore
@@ -120,19 +120,12 @@ class OpenPart {
     return monthOf(partition) === this.#month && instrumentOf(partition) === this.#instrument
   }
 
-  async append({ path: from, size }: CellFile): Promise<PackedPart> {
+  async append({ path: from }: CellFile): Promise<PackedPart> {
     const packed: PackedPart = {
       ref: { path: this.#key, size: 0, etag: '', firstRow: this.#copy.rows, rows: 0 },
       error: null,
     }
-    const fd = fs.openSync(from, 'r')
-    try {
-      const source = fileSource(fd, from, size)
-      const footer = await readFooter(source)
-      await this.#copy.append(source, footer, 0, footer.groupRows.length)
-    } finally {
-      fs.closeSync(fd)
-    }
+    await this.#copy.appendFile(from)
     this.#packed.push(packed)
     return packed
   }
@@ -153,17 +146,6 @@ class OpenPart {
     } finally {
       fs.rmSync(this.#path, { force: true })
     }
-  }
-}
-
-function fileSource(fd: number, file: string, size: number): GroupSource {
-  return {
-    path: file,
-    size,
-    read(start, end) {
-      const bytes = Buffer.allocUnsafe(end - start)
-      return bytes.subarray(0, fs.readSync(fd, bytes, 0, bytes.length, start))
-    },
   }
 }
 

@@ -1,6 +1,8 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { dropVariants } from '../../core/commit/drop-variants.ts'
+import { FileStore } from '../../core/store/file-store.ts'
 import { runCli } from '../support/run-cli.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
@@ -91,5 +93,130 @@ describe('variants of other code', () => {
     fs.writeFileSync(job, fs.readFileSync(job, 'utf8').replace('depth: 1', 'depth: 1, more: 2'))
     const { code, err } = await command('plan', '--all-variants')
     expect([code, err]).toEqual([2, expect.stringMatching(/error variant-params: .*"depth":\d/)])
+  })
+})
+
+describe('variants drop', () => {
+  const swept = path.join(folder, 'swept')
+  const out = (name: string, ...more: string[]) => runCli(name, swept, ...more)
+  const told = async (...more: string[]) =>
+    JSON.parse((await out('query', COUNTS, '--json', ...more)).out) as { depth: number; n: number }[]
+  const COUNTS = 'select depth, count(*) as n, round(sum(v), 6) as v from t group by all order by all'
+  const run = async (depth: string, ...more: string[]) => {
+    const argv = ['--archive', archive, '--table', swept, '--param', `depth=${depth}`, '--no-types', '--check', 'off', '--json', ...more]
+    const { code, out } = await runCli('run', swept.replace('swept', 'sweep.ts'), ...argv)
+    expect(code).toBe(0)
+    return JSON.parse(out) as { run: string; rows: number; partitions: Record<string, number> }
+  }
+
+  it('takes rows out of parts that others share, as a commit, and all that stays is done as before', async () => {
+    // Values of each type; variants of depth 1 to 3 ran together, that of depth 4 alone; all of it lies in one part.
+    fs.writeFileSync(
+      path.join(folder, 'sweep.ts'),
+      `import { defineJob } from 'chronicle-replay'
+export default defineJob({ name: 'sweep', streams: ['trades'], params: { depth: 1 }, trigger: { every: '1h' },
+  columns: { v: 'f64', n: 'i64', k: 'i32', is: 'bool', word: 'string', none: 'f64' },
+  create({ depth }) {
+    let count = 0
+    return {
+      reset() { count = 0 },
+      trade() { count++ },
+      row(out) {
+        out.v = depth / 3 + count; out.n = 2n ** 60n + BigInt(count); out.k = -depth; out.is = depth > 1
+        out.word = count % 2 === 0 ? null : 'w' + (count % 5)
+        count = 0
+      },
+    }
+  } })\n`,
+    )
+    const all = await run('1,2,3')
+    const more = await run('4')
+    expect((await runCli('optimize', swept)).code).toBe(0)
+    const before = await told()
+    expect(before.map(({ depth }) => depth)).toEqual([1, 2, 3, 4])
+    // What the table would be, had only these run.
+    const apart = path.join(folder, 'apart')
+    await runCli('run', path.join(folder, 'sweep.ts'), '--archive', archive, '--table', apart, '--param', 'depth=1,3', '--no-types')
+
+    const dropped = await out('variants', '--json')
+    const listed = JSON.parse(dropped.out) as { variant: string; params: { depth: number } }[]
+    const two = listed.find(({ params }) => params.depth === 2)!.variant
+    const first = await runCli('variants', 'drop', swept, 'depth=2')
+    expect([first.code, first.out]).toEqual([
+      0,
+      expect.stringMatching(
+        new RegExp(`^dropped 1 variant, ${before[1]!.n} rows of 2 partitions \\(1 parts out, 1 in .*version 3\\n  ${two}  depth=2\\n$`),
+      ),
+    ])
+    expect(first.err).toContain('query --as-of RUN')
+    const second = JSON.parse((await runCli('variants', 'drop', swept, 'depth=4', '--json')).out) as object
+    expect(second).toEqual({
+      variants: [expect.any(String)],
+      rows: before[3]!.n,
+      partitions: 2,
+      removedParts: 1,
+      addedParts: 1,
+      version: 4,
+    })
+
+    expect(await told()).toEqual([before[0], before[2]])
+    const sumOf = async (table: string) => JSON.parse((await runCli('checksum', table, '--json')).out) as { rows: number; sum: string }
+    expect(await sumOf(swept)).toMatchObject({ ...(await sumOf(apart)), version: 4 })
+    expect(await told('--as-of', more.run)).toEqual(before)
+    expect(await told('--as-of', all.run)).toEqual(before.slice(0, 3))
+    const history = await out('runs')
+    expect(history.out).toMatch(/DELETE by chronicle-replay/)
+
+    // What stayed is done, and nothing brings the others back but asking for them.
+    expect((await run('1,3')).partitions).toMatchObject({ run: 0, stale: 0, cached: 2 })
+    expect(await told()).toEqual([before[0], before[2]])
+    expect((await run('2')).partitions).toMatchObject({ run: 2, stale: 0 })
+    expect(await told()).toEqual(before.slice(0, 3))
+  })
+
+  it('leaves what a racing commit brings', async () => {
+    const store = new FileStore(swept)
+    const lost = new Proxy(store, {
+      get(target, name) {
+        if (name !== 'put') return Reflect.get(target, name).bind?.(target) ?? Reflect.get(target, name)
+        return async (key: string, ...rest: [Uint8Array, 'absent']) => {
+          // Another run commits right before the version is put.
+          if (key.startsWith('_delta_log/') && !raced) {
+            raced = true
+            await run('7')
+          }
+          return target.put(key, ...rest)
+        }
+      },
+    })
+    let raced = false
+    const live = JSON.parse((await out('variants', '--json')).out) as { variant: string; params: { depth: number } }[]
+    const three = live.find(({ params }) => params.depth === 3)!.variant
+    const { rows } = await dropVariants(lost, { variants: [three], clock: Date.now, random: Math.random })
+    expect(raced && rows > 0).toBe(true)
+    expect((await told()).map(({ depth }) => depth)).toEqual([1, 2, 7])
+    expect((await run('1,2,7')).partitions).toMatchObject({ run: 0, stale: 0, cached: 2 })
+  })
+
+  it('says what it does not know, and drops those of older code', async () => {
+    for (const [words, message] of [
+      [['depth=9'], 'the table has no variant depth=9; did you mean depth='],
+      [['12345'], 'the table has no variant 12345'],
+      [[], 'missing <variant>'],
+      [['--older'], 'no variant has rows of older code'],
+    ] as const) {
+      const { code, err } = await runCli('variants', 'drop', swept, ...words)
+      expect([code, err]).toEqual([2, expect.stringContaining(message)])
+    }
+    expect((await runCli('variants', swept, 'depth=1')).err).toContain('variants drop TABLE VARIANT')
+    const module = path.join(folder, 'sweep.ts')
+    fs.writeFileSync(module, fs.readFileSync(module, 'utf8').replace('/ 3', '/ 4'))
+    await run('7')
+    expect((await runCli('variants', 'drop', swept, '--older')).out).toContain('dropped 2 variants')
+    expect((await told()).map(({ depth }) => depth)).toEqual([7])
+    // All of them: the table is there, without rows.
+    expect((await runCli('variants', 'drop', swept, 'depth=7')).code).toBe(0)
+    expect(await told()).toEqual([])
+    expect((await run('1')).rows).toBeGreaterThan(0)
   })
 })

@@ -88,8 +88,11 @@ async function foreignVersions(store: ObjectStore, state: TableState): Promise<n
 }
 
 export function isOwn({ run, engineInfo, operation }: CommitInfo): boolean {
-  return (typeof run === 'string' || operation === 'OPTIMIZE') && engineInfo === 'chronicle-replay'
+  return (typeof run === 'string' || (typeof operation === 'string' && OWN_OPERATIONS.has(operation))) && engineInfo === 'chronicle-replay'
 }
+
+/** What versions of ours do that are of no run: pack parts, drop variants. */
+const OWN_OPERATIONS: ReadonlySet<string> = new Set(['OPTIMIZE', 'DELETE'])
 
 /** Null: there was no table. */
 async function stateBefore(store: ObjectStore, version: number): Promise<TableState | null | 'gone'> {
