@@ -1,9 +1,10 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { ReplayError } from '../core/errors.ts'
 import { BUILTIN_JOBS } from '../core/job/builtin/index.ts'
 import { bundleJob, type JobBundle, loadJob } from '../core/job/bundle.ts'
 import { engineHash } from '../core/job/engine-hash.ts'
-import { outlineJob } from '../core/job/job-outline.ts'
+import { type JobOutline, outlineJob } from '../core/job/job-outline.ts'
 import { parseParams } from '../core/job/variants.ts'
 import type { RunPlan } from '../core/plan/plan.ts'
 import { newRunId } from '../core/plan/run/run-files.ts'
@@ -42,6 +43,8 @@ export const JOB_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   slice: { value: 'D', help: 'length of a partition: 1d (default), 6h, 1h, …; divides a day' },
   param: { value: 'K=V', help: 'a parameter of the job; several values (k=1,2) or several times: a sweep', many: true },
   'all-variants': { help: 'every variant that the table has, besides those of --param' },
+  'snapshots-from': { value: 'U', help: 'begin at the restart points that lie there, in place of those beside the logs' },
+  'snapshots-to': { value: 'U', help: 'of the job snapshots: write them there, in folders of the same names, and not beside the logs' },
   'max-skew': { value: 'D', help: 'how far exchange time may be off record time, in place of what the job says (5s)' },
   'on-error': ON_ERROR,
   foreign: {
@@ -82,7 +85,18 @@ export async function planCommand(input: CommandInput, workers: number): Promise
   // Some more tasks than workers: when the first ones are done early, there is something left to share.
   const minTasks = 4 * (countOption(input, 'workers') ?? workers)
   const { request, bundle } = await requestOf(input, name, { archive: archive.uri, live, minTasks, defaultCheck: 'new' })
-  return { plan: await planRequest(request, { archive, table, live }), bundle, archiveUri, tableUri }
+  const place = restartsPlace(input, request.outline)
+  const restarts = place === undefined ? undefined : cloud.open(place)
+  return { plan: await planRequest(request, { archive, table, live, restarts }), bundle, archiveUri, tableUri }
+}
+
+/** Where restart points are written to, or begun at; undefined: beside the logs. @throws ReplayError input `usage` */
+function restartsPlace(input: CommandInput, { name, writesRestartPoints }: JobOutline): string | undefined {
+  const [right, wrong] = writesRestartPoints ? (['to', 'from'] as const) : (['from', 'to'] as const)
+  const misplaced = input.text(`snapshots-${wrong}`)
+  if (misplaced === undefined) return input.text(`snapshots-${right}`)
+  const message = `--snapshots-${wrong}: job ${name} ${writesRestartPoints ? 'writes restart points' : 'begins at restart points'}; that is --snapshots-${right}`
+  throw new ReplayError('usage', message, { category: 'input' })
 }
 
 /** What a command line asks for. */

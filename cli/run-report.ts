@@ -69,7 +69,7 @@ export function reportRun(result: LocalRunResult, { tableUri, head }: ReportedRu
         ? `not committed: ${hasFindings ? 'rows that depend on where a pass begins are not to be trusted' : 'more partitions failed than the job tolerates'}; what is done is kept`
         : `version ${version} of ${tableUri}`,
       head.restartPoints !== undefined && partitions.failed === 0
-        ? `next: a run that begins within a day, or has tasks of a part of one, now begins at the nearest restart point: ${commandText(['chronicle-replay', 'plan', 'book-features', '--archive', head.archive, '--table', 'TABLE', '--slice', '1h'])}`
+        ? `next: a run that begins within a day, or has tasks of a part of one, now begins at the nearest restart point: ${commandText(['chronicle-replay', 'plan', 'book-features', '--archive', head.archive, '--table', 'TABLE', '--slice', '1h', ...(head.restarts === undefined ? [] : ['--snapshots-from', head.restarts])])}`
         : isRefused && hasFindings
           ? `next: mend the job and run again; or commit these rows all the same: ${resumeCommand(tableUri, run)} --check off`
           : partitions.failed === 0
@@ -151,11 +151,18 @@ export function progressText(progress: RunProgress): string {
 }
 
 /** What the snapshots job writes, where, and how much of it. */
-export function restartsText({ everyNs, folders, points, bytesEach, present }: RestartEstimate, archive: string): string {
+export function restartsText(
+  { everyNs, folders, points, bytesEach, present }: RestartEstimate,
+  { archive, restarts }: Pick<PlanHead, 'archive' | 'restarts'>,
+): string {
   const each =
     bytesEach === null ? 'of a size that is not known' : `of about ${bytesText(bytesEach)}: ${bytesText(bytesEach * points)} in all`
+  const where =
+    restarts === undefined
+      ? `beside the logs, in snapshots/ of their folders in ${archive}`
+      : `in ${restarts}, in folders named as the logs'; runs find them with ${commandText(['--snapshots-from', restarts])}`
   const known = present === 0 ? '' : `; ${countText(present)} are there already`
-  return `restart points: at most ${countText(points)}, every ${sliceText(BigInt(everyNs))} of ${countText(folders)} days of books, ${each}; beside the logs, in snapshots/ of their folders in ${archive}${known}`
+  return `restart points: at most ${countText(points)}, every ${sliceText(BigInt(everyNs))} of ${countText(folders)} days of books, ${each}; ${where}${known}`
 }
 
 /** A partition that makes no progress: what a handler is at that does not return. */

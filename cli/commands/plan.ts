@@ -112,7 +112,7 @@ function textOf({ head, instruments, tasks }: RunPlan): string {
     `${countText(counts.run + counts.stale)} partitions to run in ${countText(tasks.length)} tasks, ${countText(counts.cached)} cached\n`,
     `${bytesText(cost.bytesRead)} to read, ${cost.amplification.toFixed(2)} times the ${bytesText(cost.bytesInRange)} in range; `,
     `${countText(cost.getRequests)} GET, ${countText(cost.putRequests)} PUT\n`,
-    head.restartPoints === undefined ? '' : `${restartsText(head.restartPoints, head.archive)}\n`,
+    head.restartPoints === undefined ? '' : `${restartsText(head.restartPoints, head)}\n`,
     head.check === undefined
       ? ''
       : `check: ${countText(head.check.partitions.length)} of them are made a second time from other starts, and their rows compared\n`,

@@ -52,7 +52,7 @@ export const run: CommandSpec = {
     const progress = new ProgressLine(io, input)
     for (const note of notes) progress.note(`note: ${note}`)
     reportFindings(head.findings, progress)
-    if (head.restartPoints !== undefined && head.partitions > 0) progress.note(restartsText(head.restartPoints, head.archive))
+    if (head.restartPoints !== undefined && head.partitions > 0) progress.note(restartsText(head.restartPoints, head))
     if (head.partitions === 0) return reportCached(planned, (await findTable(table))?.version ?? -1, input, io)
     let code = 0
     let isPlanned = false

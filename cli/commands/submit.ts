@@ -24,7 +24,9 @@ import { plan } from './plan.ts'
 const OF_IMPORTS = Object.fromEntries(
   Object.entries(IMPORT_OPTIONS).map(([name, { help, ...more }]) => [name, { help: `of an import: ${help}`, ...more }]),
 )
-const { workers: _workers, archive: _archive, table: _table, check: _check, ...SELECTION } = JOB_OPTIONS
+// Roles of the stack reach restart points beside the logs alone.
+const { 'snapshots-from': _from, 'snapshots-to': _to, ...REACHED } = JOB_OPTIONS
+const { workers: _workers, archive: _archive, table: _table, check: _check, ...SELECTION } = REACHED
 
 const TABLE: OptionSpec = { value: 's3://…', help: 'table for the rows, in the stack’s table bucket; an import has none' }
 

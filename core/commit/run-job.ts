@@ -40,6 +40,8 @@ export interface RunJobOptions {
   readonly onCorrupt?: 'skip' | 'abort' | undefined
   /** `new`: code that this table has not seen makes a few partitions twice, and rows that differ are refused. @default 'new', of built-in jobs 'off' */
   readonly check?: 'new' | 'off' | undefined
+  /** Folder or `s3://…` where restart points lie: the job `snapshots` writes them there, others begin at them. @default beside the logs */
+  readonly restarts?: string | undefined
   /** Of an S3 service that is not AWS. */
   readonly endpoint?: string | undefined
   /** Ends the run; what is done can be gone on from with `resume`. */
@@ -62,7 +64,7 @@ export interface RunJobResult {
 
 const KNOWN: KnownOptions<RunJobOptions> = {
   ...{ job: true, archive: true, table: true, params: true, venues: true, symbols: true, from: true, to: true, slice: true },
-  ...{ workers: true, onCorrupt: true, check: true, endpoint: true, signal: true, onProgress: true },
+  ...{ workers: true, onCorrupt: true, restarts: true, check: true, endpoint: true, signal: true, onProgress: true },
 }
 
 /**
@@ -98,7 +100,12 @@ export async function runJob(options: RunJobOptions): Promise<RunJobResult> {
       ...(options.onCorrupt === 'skip' && { onCorrupt: 'skip' as const }),
       ...(check === 'new' && { check }),
     },
-    { archive: archiveStore, table, live },
+    {
+      archive: archiveStore,
+      table,
+      live,
+      restarts: options.restarts === undefined ? undefined : openStore(options.restarts, { endpoint }),
+    },
   )
   const { run, counts, partitions } = plan.head
   if (partitions === 0) {

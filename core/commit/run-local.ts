@@ -99,7 +99,7 @@ export async function runLocally(options: LocalRunOptions): Promise<LocalRunResu
   const partitions = tasks.reduce((sum, { only }) => sum + only.length, 0)
   const lost = new Map<string, ReplayError>()
   const pool = new TaskPool({
-    places: { imports: head.imports !== undefined, tableUri, archiveUri: head.archive, endpoint, run, engine },
+    places: { imports: head.imports !== undefined, tableUri, archiveUri: head.archive, restartsUri: head.restarts, endpoint, run, engine },
     ...{ tasks, workers, signal, graceMs, idleMs: options.idleMs },
     onIdle({ task, partition, idleMs }) {
       const at = toRun.find((missing) => missing.partition === partition)

@@ -131,6 +131,8 @@ export interface FingerprintBase {
   readonly engine: string
   /** @default 'abort' */
   readonly onCorrupt?: OnCorrupt | undefined
+  /** URI of the place that a job which writes restart points puts them in. @default beside the logs */
+  readonly restartsTo?: string | undefined
 }
 
 /**
@@ -141,5 +143,6 @@ export interface FingerprintBase {
  */
 export function fingerprintOf(base: FingerprintBase, cell: string, inputs: string, variants: readonly string[]): string {
   const skips = base.onCorrupt === 'skip' ? '\nskip' : ''
-  return shortHash(`${base.bundle}\n${base.engine}\n${cell}\n${inputs}\n${variants.join(' ')}${skips}`)
+  const place = base.restartsTo === undefined ? '' : `\nto ${base.restartsTo}`
+  return shortHash(`${base.bundle}\n${base.engine}\n${cell}\n${inputs}\n${variants.join(' ')}${skips}${place}`)
 }

@@ -13,6 +13,7 @@ import { type LookResult, lookAtFolders } from './archive/folder-reach.ts'
 import { InstrumentDays, isBookStream } from './archive/instrument-days.ts'
 import { findMissingStreams } from './archive/missing-streams.ts'
 import { type BookFolder, estimateRestarts, MAX_RESTART_LOOKS, type RestartEstimate } from './archive/restart-estimate.ts'
+import { withRestartsAt } from './archive/restart-places.ts'
 import { listSelection } from './archive/selection.ts'
 import { type CellGrid, cellGrid, cellsOfRange, DAY_NS } from './cells.ts'
 import { type CheckAmount, chooseChecked } from './check-choice.ts'
@@ -76,6 +77,8 @@ export interface PlanOptions {
   readonly check?: CheckAmount | undefined
   /** A listing of the selection that is there already. @default lists the archive */
   readonly listing?: ArchiveListing | undefined
+  /** Where restart points lie, in folders of the same names. @default beside the logs */
+  readonly restarts?: ObjectStore | undefined
 }
 
 /** What a plan says of an instrument. */
@@ -120,9 +123,10 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
   requireKnown(live, windows)
   const grid = planGrid(outline, options.slice)
   const given = rangeGiven(grid, options)
-  const listing = options.listing ?? (await listSelection(archive, options, live.withRows(archive.uri)))
+  const listed = options.listing ?? (await listSelection(archive, options, live.withRows(archive.uri)))
+  const listing = options.restarts === undefined ? listed : await withRestartsAt(options.restarts, listed)
   const judge = new PartitionJudge(
-    { ...code, onCorrupt: options.onCorrupt },
+    { ...code, onCorrupt: options.onCorrupt, restartsTo: outline.writesRestartPoints ? options.restarts?.uri : undefined },
     grid,
     outline.asked.map(({ id }) => id),
     live,
@@ -211,6 +215,7 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
     ...(options.onForeign !== undefined && { onForeign: options.onForeign }),
     ...(check !== undefined && { check }),
     archive: archive.uri,
+    ...(options.restarts !== undefined && { restarts: options.restarts.uri }),
     createdMs: options.createdMs,
     streams: outline.streams === 'all' ? ['all'] : outline.streams,
     clock: outline.clock,

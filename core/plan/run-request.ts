@@ -86,12 +86,14 @@ export interface PlanRequestOptions {
   readonly table: ObjectStore
   /** What is in the table, where it was read already. @default reads it */
   readonly live?: LiveParts | undefined
+  /** Where restart points lie, in folders of the same names. @default beside the logs */
+  readonly restarts?: ObjectStore | undefined
   /** The archive, where it was listed already. @default lists it */
   readonly listing?: ArchiveListing | undefined
 }
 
 /** Plans what was asked for; writes nothing. @throws ReplayError those of `planRun` */
-export async function planRequest(request: RunRequest, { archive, table, live, listing }: PlanRequestOptions): Promise<RunPlan> {
+export async function planRequest(request: RunRequest, { archive, table, live, listing, restarts }: PlanRequestOptions): Promise<RunPlan> {
   const { outline, bundle, engine, run, createdMs, source, venues, symbols, fromNs, toNs, slice, maxSkew } = request
   const { taskBytes, minTasks, minTaskSeconds, onCorrupt, onForeign, effects, blocksEffects, tellsEffects } = request
   const check = request.check === 'new' ? ((await isChecked(table, bundle)) ? undefined : 'few') : request.check
@@ -102,7 +104,7 @@ export async function planRequest(request: RunRequest, { archive, table, live, l
     ...{ taskBytes, minTasks, minTaskSeconds, onCorrupt, onForeign, check, effects, blocksEffects, tellsEffects },
     live: live ?? (await readCommittedParts(table)),
     facts: await readArchiveIndex(table),
-    listing,
+    ...{ listing, restarts },
   })
 }
 

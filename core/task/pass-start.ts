@@ -52,6 +52,7 @@ export interface ChangedFolder {
 export class ShareFolders implements SearchedFolders {
   readonly facts: FolderFact[] = []
   readonly #archive: ObjectStore
+  readonly #restarts: ObjectStore
   readonly #logs: StoreLogs
   readonly #share: InstrumentShare
   readonly #onCorrupt: OnCorrupt
@@ -61,10 +62,14 @@ export class ShareFolders implements SearchedFolders {
 
   readonly #spans: DaySpans
 
-  /** @param onCorrupt `skip`: folders are read from their first record on, so that all passes meet the same damage in the same way */
-  constructor(archive: ObjectStore, share: InstrumentShare, onCorrupt: OnCorrupt = 'abort') {
+  /**
+   * @param onCorrupt `skip`: folders are read from their first record on, so that all passes meet the same damage in the same way
+   * @param restarts where restart points lie, in folders of the same names
+   */
+  constructor(archive: ObjectStore, share: InstrumentShare, onCorrupt: OnCorrupt = 'abort', restarts: ObjectStore = archive) {
     this.#onCorrupt = onCorrupt
     this.#archive = archive
+    this.#restarts = restarts
     this.#logs = StoreLogs.of(archive)
     this.#share = share
     this.#spans = new DaySpans(share.folders.map(({ date, reach }) => ({ day: dayOfDate(date), reach })))
@@ -245,7 +250,7 @@ export class ShareFolders implements SearchedFolders {
     return directory === undefined ? `${uri}/${key}` : path.join(directory, key)
   }
 
-  /** A folder as a log that is read in the version that was planned, with its restart points beside it. */
+  /** A folder as a log that is read in the version that was planned, with its restart points. */
   logOf(folder: InputFolder): ArchiveLog {
     const { venue, symbol } = this.#share
     const { date, stream } = folder
@@ -255,7 +260,7 @@ export class ShareFolders implements SearchedFolders {
 
   /** Where the restart points of a folder go. */
   homeOf(folder: InputFolder): SnapshotHome {
-    return { store: this.#archive, prefix: folder.key }
+    return { store: this.#restarts, prefix: folder.key }
   }
 
   /** The folder that a file or folder at a path belongs to. */

@@ -1,5 +1,4 @@
 import fs from 'node:fs'
-import type { SnapshotHome } from '../book/snapshot/restart-points.ts'
 import { snapshotLog } from '../book/snapshot/snapshot-log.ts'
 import { dayOfDate, isoTime } from '../instant.ts'
 import { jobTiming } from '../job/define-job.ts'
@@ -9,10 +8,9 @@ import { usesBook } from '../job/row-schema.ts'
 import type { Variant } from '../job/variants.ts'
 import { isBookStream, windowStartNs } from '../plan/archive/instrument-days.ts'
 import { DAY_NS } from '../plan/cells.ts'
-import type { OnCorrupt } from '../plan/fingerprint.ts'
 import { type CheckFinding, findingOf, type PartitionCheck } from '../plan/run/partition-check.ts'
 import type { Receipt } from '../plan/run/receipt.ts'
-import type { InputFolder, InstrumentShare, PlannedPartition } from '../plan/run/task-share.ts'
+import type { InstrumentShare, PlannedPartition } from '../plan/run/task-share.ts'
 import { shortHash } from '../plan/short-hash.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { Random } from '../synthetic/random.ts'
@@ -30,6 +28,8 @@ export interface RecheckOptions {
   readonly share: InstrumentShare
   readonly variants: readonly Variant[]
   readonly archive: ObjectStore
+  /** As of `ShareFolders`. */
+  readonly restarts: ObjectStore | undefined
   /** The job, loaded anew: nothing that its module keeps is to be carried over. */
   readonly loadJob: () => Promise<JobDefinition>
   /** As of the run's passes; `table` has the run's rows. */
@@ -170,10 +170,10 @@ class Recheck {
 
   /** All pieces of a partition, each by a pass of its own. */
   async #make({ bounds, beginsNs }: Remake, store: ScratchParts): Promise<MadeAgain> {
-    const { archive, pass, share, variants } = this.#options
+    const { archive, restarts, pass, share, variants } = this.#options
     const job = await this.#options.loadJob()
     const window = windowOfVariants(job, variants)
-    let folders = new ShareFolders(archive, share, pass.onCorrupt)
+    let folders = new ShareFolders(archive, share, pass.onCorrupt, restarts)
     if (bounds.length > 2 && usesBook(job) && pass.onCorrupt !== 'skip') folders = await this.#withRestartPoints(folders, job)
     const results: PassResult[] = []
     const scratch = this.#scratch
@@ -200,7 +200,7 @@ class Recheck {
     const { startNs, endNs, date } = this.#partition
     const start = await folders.startOf(this.#partition, windowOfVariants(job, variants), job)
     if (start.restart !== null) return folders
-    const scratched = new ScratchedFolders(archive, share, pass.onCorrupt, new ScratchParts(this.#scratch, true))
+    const scratched = new ShareFolders(archive, share, pass.onCorrupt, new ScratchParts(this.#scratch, true))
     const books = share.folders.filter(
       (folder) => isBookStream(folder.stream) && folder.date <= date && (start.bookDay === null || dayOfDate(folder.date) >= start.bookDay),
     )
@@ -211,20 +211,6 @@ class Recheck {
       { everyNs: everyNs > 0n ? everyNs : 1n, onGap: job.onGap, onProgress },
     )
     return scratched
-  }
-}
-
-/** Restart points are looked for, and made, in a folder of their own. */
-class ScratchedFolders extends ShareFolders {
-  readonly #scratch: ObjectStore
-
-  constructor(archive: ObjectStore, share: InstrumentShare, onCorrupt: OnCorrupt, scratch: ObjectStore) {
-    super(archive, share, onCorrupt)
-    this.#scratch = scratch
-  }
-
-  override homeOf({ key }: InputFolder): SnapshotHome {
-    return { store: this.#scratch, prefix: key }
   }
 }
 

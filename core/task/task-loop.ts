@@ -10,13 +10,14 @@ import { COUNTERS, failureOf, type TaskWorkerData, type WorkerReply, type Worker
  * @param work does what a task is there for, and leaves its receipts to the caller
  */
 export function answerTasks(work: (options: RunTaskOptions) => Promise<TaskWork>): void {
-  const { tableUri, archiveUri, endpoint, run, engine, counters, slot, library } = workerData as TaskWorkerData
+  const { tableUri, archiveUri, restartsUri, endpoint, run, engine, counters, slot, library } = workerData as TaskWorkerData
   /** Provides the library to jobs, as in the thread that started this one. */
   const provided = import(library)
   const counter = new BigInt64Array(counters, slot * COUNTERS * 8, COUNTERS)
   const counts = newStoreCounts()
   const table = openStore(tableUri, { endpoint, counts })
   const archive = openStore(archiveUri, { endpoint, counts })
+  const restarts = restartsUri === undefined ? undefined : openStore(restartsUri, { endpoint, counts })
   /** Megabytes each: tasks one after the other would leave it to the garbage collector how many are held at once. */
   const spare: RowGroupBuffers[] = []
   const stop = new AbortController()
@@ -27,6 +28,7 @@ export function answerTasks(work: (options: RunTaskOptions) => Promise<TaskWork>
     const options: RunTaskOptions = {
       table,
       archive,
+      restarts,
       endpoint,
       run,
       task,

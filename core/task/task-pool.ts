@@ -38,6 +38,8 @@ export interface TaskPlaces {
   readonly imports?: boolean | undefined
   readonly tableUri: string
   readonly archiveUri: string
+  /** As of the plan's head. */
+  readonly restartsUri?: string | undefined
   /** Of an S3 service that is not AWS. */
   readonly endpoint?: string | undefined
   readonly run: string

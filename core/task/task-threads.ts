@@ -64,7 +64,7 @@ export async function runTaskInThreads(options: ThreadedTaskOptions): Promise<Th
   const { units, planned, before } = await unitsOf(table, head, options)
   const thread = new ThreadedTask(options, head, planned)
   const pool = new TaskPool({
-    places: { imports: head.imports !== undefined, tableUri, archiveUri: head.archive, endpoint, run, engine },
+    places: { imports: head.imports !== undefined, tableUri, archiveUri: head.archive, restartsUri: head.restarts, endpoint, run, engine },
     tasks: units.map((only) => ({ task, attempt, only, receipts: 'give' })),
     ...{ workers: threads, env, signal, graceMs },
     onEnd({ only }, reply) {

@@ -27,6 +27,8 @@ export interface RunTaskOptions {
   readonly table: ObjectStore
   /** The archive of the plan; its URI is the folder that logs are read from. */
   readonly archive: ObjectStore
+  /** Where the plan says that restart points lie. @default beside the logs */
+  readonly restarts?: ObjectStore | undefined
   /** Of an S3 service that is not AWS, for files that are imported. */
   readonly endpoint?: string | undefined
   readonly run: string
@@ -187,7 +189,7 @@ class RunningTask {
   }
 
   async runShare(share: InstrumentShare): Promise<void> {
-    const folders = new ShareFolders(this.#archive, share, this.#head.onCorrupt)
+    const folders = new ShareFolders(this.#archive, share, this.#head.onCorrupt, this.#options.restarts)
     const { only } = this.#options
     let rest = only === undefined ? share.partitions : share.partitions.filter(({ index }) => only.has(index))
     if (this.#job.restartPoints !== undefined) {
@@ -300,6 +302,7 @@ class RunningTask {
       const options = {
         ...made,
         archive,
+        restarts: this.#options.restarts,
         pass,
         seed: asked.seed,
         loadJob: () => loadJob(this.#code, jobFileOf(this.#head), undefined, this.#head.blocksEffects),

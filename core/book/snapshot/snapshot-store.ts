@@ -173,9 +173,9 @@ export class SnapshotStore {
 
   /**
    * Deletes what the limits do not allow, oldest sequence first, and returns what was deleted.
-   * @param nowMs the current time, milliseconds since the epoch
+   * @param nowMs the current time, milliseconds since the epoch; @param isDryRun deletes nothing, and returns what would be
    */
-  async retain(limits: SnapshotRetention, nowMs: number): Promise<SnapshotEntry[]> {
+  async retain(limits: SnapshotRetention, nowMs: number, isDryRun = false): Promise<SnapshotEntry[]> {
     const kept = await this.list()
     const deleted: SnapshotEntry[] = []
     const { maxAgeMs = Number.POSITIVE_INFINITY, maxCount = Number.POSITIVE_INFINITY, maxBytes = Number.POSITIVE_INFINITY } = limits
@@ -183,8 +183,10 @@ export class SnapshotStore {
     let count = kept.length
     for (const entry of kept) {
       if (nowMs - entry.modifiedMs <= maxAgeMs && count <= maxCount && bytes <= maxBytes) continue
-      await this.#store.delete(entry.key)
-      await this.#store.delete(entry.key.replace(/bin$/, 'json'))
+      if (!isDryRun) {
+        await this.#store.delete(entry.key)
+        await this.#store.delete(entry.key.replace(/bin$/, 'json'))
+      }
       deleted.push(entry)
       bytes -= entry.bytes
       count--

@@ -80,6 +80,8 @@ export interface PlanHead {
   readonly check?: PlannedCheck
   /** URI of the archive. */
   readonly archive: string
+  /** URI of the place where restart points lie, in folders of the same names. Absent: beside the logs. */
+  readonly restarts?: string
   /** Milliseconds since the epoch. */
   readonly createdMs: number
   readonly streams: readonly string[]
