@@ -13,17 +13,19 @@ import { jobError } from '../../core/job/job-stack.ts'
 import { usesBook } from '../../core/job/row-schema.ts'
 import { parseParams, type Variant, variantsOf } from '../../core/job/variants.ts'
 import { identifyLog, type LogLocation } from '../../core/log/format/log-path.ts'
-import { LiveMerge } from '../../core/log/reading/live-merge.ts'
+import { type JoinedLog, LiveMerge } from '../../core/log/reading/live-merge.ts'
 import type { MessageBatch } from '../../core/message/batch.ts'
 import { windowStartNs } from '../../core/plan/archive/instrument-days.ts'
+import { messageCounts } from '../../core/plan/run/message-counts.ts'
 import { FollowPass } from '../../core/task/follow-pass.ts'
 import { makeTemporaryFolder } from '../../core/temporary-folder.ts'
 import { badOption, choiceOption, outputOption, timeOption } from '../arguments.ts'
 import { cloudOf, ENDPOINT } from '../cloud-clients.ts'
 import type { CommandSpec } from '../command.ts'
-import { archiveOf, followedLogs, withDayBefore } from '../followed-logs.ts'
+import { archiveOf, FollowedLogs, withDayBefore } from '../followed-logs.ts'
 import { RowLines } from '../followed-rows.ts'
 import { interruptible, issueText } from '../interruptible.ts'
+import { leftOutTexts } from '../left-out-text.ts'
 import { countText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
 import { requireTablePlace } from '../table-store.ts'
@@ -40,7 +42,7 @@ export const follow: CommandSpec = {
     { name: 'job', help: 'a job module, or the name of a built-in job; a backtest that follows is paper trading' },
     {
       name: 'log',
-      help: 'live logs of one instrument, or a folder of them: the streams of the job are taken, and the logs of later days as they begin',
+      help: 'live logs of one instrument, or a folder of them: the streams of the job are taken, those that begin later and the logs of later days, too',
       many: true,
     },
   ],
@@ -88,15 +90,26 @@ export const follow: CommandSpec = {
     if (job.pipeline !== undefined || job.restartPoints !== undefined) throw notFollowed(job.name)
     const params = parseParams(job, input.texts('param'))
     const variants = variantsOf(job, params)
-    const { logs, fromNs } = beginOf(job, variants, followedLogs(job, places), timeOption(input, 'from'))
+    const followed = new FollowedLogs(job, places)
+    const instrument = { venue: followed.venue, symbol: followed.symbol }
+    const waitsFor = `of ${Object.values(instrument).join('/')}, which nobody has begun to write`
+    for (const stream of followed.awaited) progress.note(`waits for ${stream} ${waitsFor}`)
+    if (!followed.isReady) {
+      const code = await interruptible(
+        io,
+        progress,
+        (signal) => followed.ready(signal),
+        () => 'nothing was read',
+      )
+      if (code !== 0) return code === SIGINT_CODE ? 0 : code
+    }
+    const { logs, fromNs } = beginOf(job, variants, followed.logs, timeOption(input, 'from'))
     const format = choiceOption(input, 'format', FORMATS) ?? (io.outIsTerminal && !input.flag('json') ? 'table' : 'json')
-    const [{ venue, symbol, path }] = logs as [LogLocation]
-    const instrument = { venue: venue ?? '', symbol: symbol ?? '' }
     const onCorrupt = choiceOption(input, 'on-error', ['abort', 'skip']) ?? 'abort'
     let [lines, table]: [RowLines | null, FollowTable | null] = [null, null]
     const pass = new FollowPass({
       ...{ job, variants, onCorrupt, fromNs, ...instrument },
-      settings: usesBook(job) ? bookSettingsOf(path) : null,
+      settings: usesBook(job) ? bookSettingsOf((followed.book ?? logs[0]!).path) : null,
       onRow: (row, micros) => {
         lines!.add(row)
         table?.add(row, micros)
@@ -134,6 +147,8 @@ export const follow: CommandSpec = {
         {
           ...{ signal, onCorrupt },
           onIssue: (issue) => progress.note(issueText(issue)),
+          begun: () => followed.begun(),
+          onJoin: (joined) => progress.note(joinText(joined)),
           onLog: (log) => {
             const { date } = identifyLog(resolve(log))
             if (date !== null) pass.addDay(date)
@@ -171,11 +186,8 @@ export const follow: CommandSpec = {
     }
     const rest = (): string => (table === null ? '' : '; begun again with this table it goes on behind the last commit')
     try {
-      const code = await interruptible(
-        io,
-        progress,
-        work,
-        () => `${countText(lines.written)} rows, messages up to ${isoTime(readNs)}${rest()}`,
+      const code = await interruptible(io, progress, work, () =>
+        [`${countText(lines.written)} rows, messages up to ${isoTime(readNs)}${rest()}`, ...lostTexts(pass)].join('\n'),
       )
       return code === SIGINT_CODE ? 0 : code
     } finally {
@@ -183,6 +195,13 @@ export const follow: CommandSpec = {
       fs.rmSync(scratch, { recursive: true, force: true })
     }
   },
+}
+
+function joinText({ path, firstNs, behind, givenNs }: JoinedLog): string {
+  const begins = firstNs === null ? '' : ` at ${isoTime(firstNs)}`
+  const late =
+    behind === 0 ? '' : `; ${countText(behind)} of its messages so far are before ${isoTime(givenNs)}, up to which others had been read`
+  return `${path} begins${begins}, and is followed${late}`
 }
 
 /** What rows depend on may begin in the logs of the day before. */
@@ -207,6 +226,13 @@ async function beginTable(table: FollowTable | null, pass: FollowPass, batch: Me
   if (fromNs === null) return
   const nextNs = await table.begin(fromNs)
   if (nextNs > fromNs) progress.note(`the table has the rows before ${isoTime(nextNs)}: goes on behind them`)
+}
+
+/** What rows do without. */
+function lostTexts({ tally }: FollowPass): string[] {
+  if (tally === null) return []
+  const { read, leftOut, noted, skewNs = null } = messageCounts({ ...tally, places: [] }, null, 0, (path) => path)
+  return leftOutTexts({ read, leftOut, noted, skewNs }, '')
 }
 
 /** Rows of several engines come in an order that depends on how the logs were read. */

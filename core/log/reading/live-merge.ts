@@ -1,5 +1,7 @@
+import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { MessageBatch } from '../../message/batch.ts'
+import { identifyLog } from '../format/log-path.ts'
 import { DayTail, type DayTailOptions } from './day-tail.ts'
 
 export interface LiveMergeOptions extends DayTailOptions {
@@ -7,10 +9,26 @@ export interface LiveMergeOptions extends DayTailOptions {
   readonly patienceMs?: number
   /** Called once, when all that was written so far has been given and waiting for new messages begins. */
   readonly onLive?: () => void | Promise<void>
+  /** Gives logs that have begun since it was last called, which is some times a second; they are merged from then on. @default there are none */
+  readonly begun?: () => readonly string[]
+  /** A log of `begun` is merged. */
+  readonly onJoin?: (joined: JoinedLog) => void
+}
+
+/** A log that began when others had been read for a while. */
+export interface JoinedLog {
+  readonly path: string
+  /** Time of its first message, nanoseconds since the epoch; null: it has none yet. */
+  readonly firstNs: bigint | null
+  /** Messages of its first batch that lie before what had been given of others: they are given behind it. */
+  readonly behind: number
+  /** Time up to which others had been given. */
+  readonly givenNs: bigint
 }
 
 interface Tail {
   readonly reader: DayTail
+  readonly stream: string
   /** Given in parts: rows of it from `given` on are still to come. */
   batch: MessageBatch | null
   rows: Uint32Array
@@ -22,30 +40,35 @@ interface Tail {
 }
 
 const POLL_MS = 4
+/** How often it is looked for logs that have begun. */
+const LOOK_MS = 200
 
 /**
- * Several logs that are being written, and those of later days, by record time: history, and then what comes. A message is given when each other log has shown a
- * later one, or has shown nothing for `patienceMs`; what comes of it after that is given where it comes.
+ * Several logs that are being written, those of later days, and those that begin later, by record time: history, and then what comes. A
+ * message is given when each other log has shown a later one, or has shown nothing for `patienceMs`; what comes of it after that is given
+ * where it comes. Of equal times streams have the order of their names, book before trades, as runs merge them.
  */
 export class LiveMerge {
-  readonly #tails: readonly Tail[]
+  readonly #tails: Tail[] = []
   readonly #options: LiveMergeOptions
   #isLive = false
+  #lookedMs = performance.now()
+  /** The latest time that was given. */
+  #givenNs = 0n
 
   /** @throws ReplayError as DayTail.open */
   static async open(paths: readonly string[], options: LiveMergeOptions = {}): Promise<LiveMerge> {
-    const readers: DayTail[] = []
+    const merge = new LiveMerge(options)
     try {
-      for (const path of paths) readers.push(await DayTail.open(path, options))
-      return new LiveMerge(readers, options)
+      for (const log of paths) await merge.#add(log)
+      return merge
     } catch (error) {
-      for (const reader of readers) await reader.close()
+      await merge.close()
       throw error
     }
   }
 
-  private constructor(readers: readonly DayTail[], options: LiveMergeOptions) {
-    this.#tails = readers.map((reader) => ({ reader, batch: null, rows: NO_ROWS, given: 0, lastNs: 0n, quietMs: -1 }))
+  private constructor(options: LiveMergeOptions) {
     this.#options = options
   }
 
@@ -54,6 +77,7 @@ export class LiveMerge {
     const { signal, patienceMs = 1000 } = this.#options
     for (;;) {
       signal?.throwIfAborted()
+      await this.#join()
       for (const tail of this.#tails) if (tail.batch === null) await poll(tail)
       const found = this.#take(patienceMs)
       if (found !== null) return found
@@ -69,13 +93,38 @@ export class LiveMerge {
     for (const { reader } of this.#tails) await reader.close()
   }
 
+  async #add(log: string): Promise<Tail> {
+    const tail: Tail = {
+      reader: await DayTail.open(log, this.#options),
+      stream: identifyLog(path.resolve(log)).stream ?? '',
+      ...{ batch: null, rows: NO_ROWS, given: 0, lastNs: 0n, quietMs: -1 },
+    }
+    const at = this.#tails.findIndex(({ stream }) => stream > tail.stream)
+    this.#tails.splice(at < 0 ? this.#tails.length : at, 0, tail)
+    return tail
+  }
+
+  /** Takes in what has begun. */
+  async #join(): Promise<void> {
+    const { begun, onJoin } = this.#options
+    const nowMs = performance.now()
+    if (begun === undefined || nowMs - this.#lookedMs < LOOK_MS) return
+    this.#lookedMs = nowMs
+    for (const log of begun()) {
+      const tail = await this.#add(log)
+      await poll(tail)
+      const times = Array.from(tail.rows, (row) => BigInt.asUintN(64, tail.batch!.times[row]!))
+      const givenNs = this.#givenNs
+      onJoin?.({ path: log, firstNs: times[0] ?? null, behind: times.filter((time) => time < givenNs).length, givenNs })
+    }
+  }
+
   /** What of the log with the earliest message comes before all others'; null when that is not known yet. */
   #take(patienceMs: number): MessageBatch | null {
     const nowMs = performance.now()
     let first: Tail | null = null
     for (const tail of this.#tails) if (tail.batch !== null && (first === null || timeOf(tail) < timeOf(first))) first = tail
     if (first === null) return null
-    // Of equal times the log that was named first comes first.
     let boundNs = END_NS
     let isAfter = false
     for (const tail of this.#tails) {
@@ -93,6 +142,8 @@ export class LiveMerge {
     let end = first.given
     while (end < rows.length && BigInt.asUintN(64, batch.times[rows[end]!]!) <= boundNs) end++
     if (end === first.given) return null
+    const lastNs = BigInt.asUintN(64, batch.times[rows[end - 1]!]!)
+    if (lastNs > this.#givenNs) this.#givenNs = lastNs
     batch.giveAgain(rows.subarray(first.given, end))
     first.given = end
     if (end === rows.length) first.batch = null
