@@ -1,43 +1,40 @@
 /**
  * Makes a market on a grid: three quotes a side, looked at each half second, within a limit of the position.
  *
- *   chronicle-replay run examples/grid-backtest-job.ts --archive archive --table grid --param halfSpread=0.5,2,5
+ *   chronicle-replay run examples/grid-backtest-job.ts --archive archive --table grid --param halfSpread=2,5,20
  *   chronicle-replay statistics grid
  */
 import { defineBacktest } from 'chronicle-replay'
+// Ticks, lots and fees of each symbol. In it are those of `generate archive --symbols 4`.
+import instruments from './instruments.json' with { type: 'json' }
 
 export default defineBacktest({
   name: 'grid',
-  params: { halfSpread: 0.5, step: 1, levels: 3, size: 0.01, limit: 0.1 },
-  market: {
-    tick: 0.1,
-    lot: 0.001,
-    fees: { maker: -0.00005, taker: 0.0007 },
-    latency: '1ms',
-    queue: 'power:3',
-    // The recorder's clock ran behind the exchange's.
-    localShift: '1.277s',
-  },
+  // Prices in ticks.
+  params: { halfSpread: 2, step: 2, levels: 3, size: 0.01, limit: 0.1 },
+  instruments,
+  market: { queue: 'power:3' },
   every: '500ms',
   columns: { imbalance: 'f64' },
   create({ halfSpread, step, levels, size, limit }, { book, account, orders }) {
     return {
       step() {
         const wanted = new Map<number, 1 | -1>()
-        const bid = Math.floor((book.mid - halfSpread) / step) * step
-        const ask = Math.ceil((book.mid + halfSpread) / step) * step
+        const mid = book.mid / book.tick
+        const bid = Math.floor((mid - halfSpread) / step) * step
+        const ask = Math.ceil((mid + halfSpread) / step) * step
         for (let i = 0; i < levels; i++) {
           if (account.position + size <= limit) wanted.set(bid - i * step, 1)
           if (account.position - size >= -limit) wanted.set(ask + i * step, -1)
         }
         for (const order of orders) {
           if (!order.isOpen) continue
-          if (wanted.get(order.price) === order.side) wanted.delete(order.price)
+          if (wanted.get(order.tick) === order.side) wanted.delete(order.tick)
           else if (order.isCancellable) orders.cancel(order.id)
         }
-        for (const [price, side] of wanted) {
-          if (side === 1) orders.buy(price, size, { timeInForce: 'gtx' })
-          else orders.sell(price, size, { timeInForce: 'gtx' })
+        for (const [tick, side] of wanted) {
+          if (side === 1) orders.buy(tick * book.tick, size, { timeInForce: 'gtx' })
+          else orders.sell(tick * book.tick, size, { timeInForce: 'gtx' })
         }
       },
       row(out) {

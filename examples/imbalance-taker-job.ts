@@ -5,17 +5,17 @@
  *   chronicle-replay statistics taker --by day
  */
 import { defineBacktest } from 'chronicle-replay'
+// Ticks and lots of each symbol. In it are those of `generate archive --symbols 4`.
+import instruments from './instruments.json' with { type: 'json' }
 
 export default defineBacktest({
   name: 'imbalance-taker',
   params: { threshold: 0.9, size: 0.01, limit: 0.05, latency: '5ms', takerFee: 0.0005 },
+  instruments,
+  // Before what the file says goes what is swept.
   market: {
-    tick: 0.1,
-    lot: 0.001,
-    // Fees and latency can be swept like anything else.
     fees: ({ takerFee }) => ({ maker: 0, taker: takerFee }),
     latency: ({ latency }) => latency,
-    localShift: '1.277s',
   },
   every: '100ms',
   columns: { imbalance: 'f64' },

@@ -7,19 +7,15 @@
  *     from t where kind = 'fill' group by all order by all"
  */
 import { defineBacktest } from 'chronicle-replay'
+// Ticks, lots and fees of each symbol. In it are those of `generate archive --symbols 4`.
+import instruments from './instruments.json' with { type: 'json' }
 
 export default defineBacktest({
   name: 'queue-study',
   params: { queue: 'risk', size: 0.01 },
   sweep: { queue: ['risk', 'power1:2', 'power2:2', 'power:3', 'log', 'log2'] },
-  market: {
-    tick: 0.1,
-    lot: 0.001,
-    fees: { maker: 0, taker: 0.0005 },
-    latency: '1ms',
-    queue: ({ queue }) => queue,
-    localShift: '1.277s',
-  },
+  instruments,
+  market: { queue: ({ queue }) => queue },
   every: '1s',
   create({ size }, { book, orders }) {
     return {

@@ -238,7 +238,7 @@ export class BacktestMarket {
   /** Local time of a message. @throws ReplayError input `negative-latency` when it lies before the exchange's */
   #localOf(exchangeNs: number, moment: EngineMoment): number {
     const localNs = this.#since(moment.recordLow, moment.recordHigh) + this.#options.localShiftNs
-    if (localNs < exchangeNs) throw negativeLatency(exchangeNs - localNs, moment)
+    if (localNs < exchangeNs) throw negativeLatency(exchangeNs - localNs, this.#options.localShiftNs, moment)
     if (localNs > this.#lastLocalNs) this.#lastLocalNs = localNs
     return localNs
   }
@@ -255,11 +255,12 @@ export class BacktestMarket {
   }
 }
 
-function negativeLatency(byNs: number, { positionLow, positionHigh }: EngineMoment): ReplayError {
+function negativeLatency(byNs: number, shiftNs: number, { positionLow, positionHigh }: EngineMoment): ReplayError {
   const place: ErrorPlace = positionHigh >= 0 ? { segment: positionHigh, offset: positionLow * 64 } : {}
+  const least = `${Math.ceil((shiftNs + byNs) / 1e6)}ms`
   return new ReplayError(
     'negative-latency',
-    `a message was recorded ${byNs} ns before its own exchange time: expected the recorder's clock to be behind by no more than market.localShift; raise it by at least that`,
+    `a message was recorded ${byNs} ns before its own exchange time: expected the recorder's clock to be behind by no more than market.localShift; it has to be at least ${least}, and as much as maxSkew (5s) makes up for all`,
     { category: 'input', ...place },
   )
 }

@@ -23,7 +23,7 @@ export class PriceGrid {
     const tick = price / factor
     if (Number.isInteger(tick)) return tick
     const nearest = Math.round(tick)
-    if (Math.abs(tick - nearest) > 1e-6) throw offGrid(price / 10 ** scale, this.tick)
+    if (Math.abs(tick - nearest) > 1e-6) throw offGrid(price, scale, this.tick)
     return nearest
   }
 
@@ -68,8 +68,8 @@ function nearlyWhole(value: number): number {
   return value
 }
 
-function offGrid(price: number, tick: number): ReplayError {
-  return new ReplayError('market-tick', `market: tick: the log has the price ${price}, which is no multiple of the tick ${tick}`, {
-    category: 'input',
-  })
+function offGrid(price: number, scale: number, tick: number): ReplayError {
+  const found = `the log has the price ${price / 10 ** scale}, which is no multiple of the tick ${tick}`
+  const message = `market: tick: ${found}; expected that of the instrument: prices of this log have ${scale} decimals, so that ${10 ** -scale} holds all of them`
+  return new ReplayError('market-tick', message, { category: 'input' })
 }

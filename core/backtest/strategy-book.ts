@@ -10,6 +10,16 @@ export class StrategyBook {
     this.#replay = replay
   }
 
+  /** The market's smallest step of prices. */
+  get tick(): number {
+    return this.#replay.grid.tick
+  }
+
+  /** The market's smallest step of quantities. */
+  get lot(): number {
+    return this.#replay.grid.lot
+  }
+
   get bidPrice(): number {
     return this.#price(this.#replay.localBook.bestBid)
   }

@@ -26,9 +26,9 @@ async function json<Row>(...argv: string[]): Promise<Row[]> {
 
 describeGolden('examples of backtests, on a recorded stretch', () => {
   it('a market maker on a grid: wider quotes are filled less', async () => {
-    const table = await run('grid-backtest-job', '--param', 'halfSpread=0.5,20')
+    const table = await run('grid-backtest-job', '--param', 'halfSpread=5,200')
     const rows = await json<{ variant: string; fills: number; maker_share: number }>('statistics', table)
-    const [wide] = await json<{ variant: string }>('query', table, 'select distinct variant from t where halfSpread = 20')
+    const [wide] = await json<{ variant: string }>('query', table, 'select distinct variant from t where halfSpread = 200')
     expect(rows.map(({ maker_share: share }) => share)).toEqual([1, 1])
     const [few, many] = rows.sort((a, b) => Number(a.fills) - Number(b.fills))
     expect(few!.variant).toBe(wide!.variant)

@@ -76,8 +76,12 @@ describe('a strategy that does what it should not', () => {
 describe('a market that is not that of the log', () => {
   it.each([
     ['queue-model', { queue: 'fifo' }, /'fifo' needs a log of orders \(L3\), the log has levels \(L2\)/],
-    ['market-tick', { tick: 0.25 }, /the log has the price 98.99, which is no multiple of the tick 0.25/],
-    ['negative-latency', { localShift: '-1s' }, /a message was recorded 1000000000 ns before its own exchange time: .* market.localShift/],
+    ['market-tick', { tick: 0.25 }, /the price 98.99, which is no multiple of the tick 0.25; .* 2 decimals, so that 0.01 holds all/],
+    [
+      'negative-latency',
+      { localShift: '-1s' },
+      /recorded 1000000000 ns before its own exchange time: .* market.localShift; it has to be at least 0ms, and as much as maxSkew/,
+    ],
   ])('%s', async (code, params, text) => {
     const error = await errorOf(params)
     expect(error).toMatchObject({ code, category: 'input' })
