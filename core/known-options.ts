@@ -14,7 +14,7 @@ export function requireOptions<Options extends object>(taker: string, options: O
     if (Object.hasOwn(known, key)) continue
     const names = Object.keys(known)
     const near = nearest(key, names)
-    const advice = near === null ? '' : `, did you mean ${near}?`
+    const advice = near === null ? '.' : `, did you mean ${near}?`
     throw new ReplayError('unknown-option', `${taker} has no option ${JSON.stringify(key)}${advice} It takes ${names.join(', ')}`, {
       category: 'input',
     })

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { DuckDBConnection, DuckDBInstance, DuckDBResult } from '@duckdb/node-api'
 import { ReplayError } from '../errors.ts'
+import { type KnownOptions, requireOptions } from '../known-options.ts'
 import { asideOf, OutputFile, outputError } from '../store/output-file.ts'
 import { makeTemporaryFolder } from '../temporary-folder.ts'
 import { type FilesSelect, quoteSql, selectFiles } from './file-select.ts'
@@ -20,6 +21,8 @@ export interface QueryOptions {
   readonly threads?: number
 }
 
+export const QUERY_KEYS: KnownOptions<QueryOptions> = { memoryLimitBytes: true, threads: true }
+
 /**
  * Opens Parquet files for SQL, as the view `t`: columns are united by name, and folders such as `date=2026-01-31` are columns
  * (`date` a DATE, all others text, so that a symbol `000001` stays what it is; `NULL` is a text, Hive's
@@ -27,9 +30,10 @@ export interface QueryOptions {
  *
  * @param source a folder, of which all `*.parquet` files at any depth are taken, without those in folders that begin with
  *   `_` or `.` (logs, plans), and the folders below it are columns; or the files themselves, with all folders of their paths
- * @throws ReplayError input `query-no-folder`, `query-no-files`, `query-failed`
+ * @throws ReplayError input `unknown-option`, `query-no-folder`, `query-no-files`, `query-failed`
  */
 export async function openQuery(source: string | readonly string[], options: QueryOptions = {}): Promise<Query> {
+  requireOptions('openQuery', options, QUERY_KEYS)
   const files = typeof source === 'string' ? await listParquetFiles(source) : source
   if (files.length === 0) {
     const place = typeof source === 'string' ? { path: source } : {}

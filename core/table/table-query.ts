@@ -1,4 +1,5 @@
 import path from 'node:path'
+import { type KnownOptions, requireOptions } from '../known-options.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import type { ColumnType } from './column-buffer.ts'
 import type { AddFile } from './delta-action.ts'
@@ -6,7 +7,7 @@ import { readTableAsOf } from './delta-history.ts'
 import type { TableState } from './delta-log.ts'
 import { type FilesSelect, selectFiles } from './file-select.ts'
 import { plainDirectory } from './plain-directory.ts'
-import { openView, type Query, type QueryOptions, unite } from './query.ts'
+import { openView, QUERY_KEYS, type Query, type QueryOptions, unite } from './query.ts'
 import { RemoteParts, type RemotePartsOptions } from './remote-parts.ts'
 import { columnsTag, PARTITION_COLUMNS, type TableSchema } from './table-schema.ts'
 
@@ -19,6 +20,8 @@ export interface TableQueryOptions extends QueryOptions {
   readonly remote?: RemotePartsOptions | undefined
 }
 
+const KNOWN: KnownOptions<TableQueryOptions> = { ...QUERY_KEYS, asOf: true, fileOf: true, remote: true }
+
 /**
  * Opens a table for SQL as the view `t`: exactly the committed parts, `venue`, `symbol`, `date` first, and beside each time
  * in nanoseconds a timestamp with microseconds: that of the table, or one made of it (`trade_ts_ns` → `trade_ts`).
@@ -26,9 +29,10 @@ export interface TableQueryOptions extends QueryOptions {
  * `venue` and `symbol` are those of the table's log. Conditions on them are met without opening other parts. For conditions on times use
  * columns that are in the parts, with their bounds: `date`, `ts`, `…_ns`. Memory and time to open: about 1 kB and 15 µs a part.
  *
- * @throws ReplayError those of `readTableAsOf`; input `query-failed`; those of the store
+ * @throws ReplayError those of `readTableAsOf`; input `unknown-option`, `query-failed`; those of the store
  */
 export async function openTable(store: ObjectStore, options: TableQueryOptions = {}): Promise<Query> {
+  requireOptions('openTable', options, KNOWN)
   const { asOf, remote, fileOf, ...rest } = options
   const table = await readTableAsOf(store, asOf)
   const parts = [...table.parts.values()]

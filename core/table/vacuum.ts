@@ -1,3 +1,4 @@
+import { type KnownOptions, requireOptions } from '../known-options.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { readTable, type TableState } from './delta-log.ts'
 
@@ -16,6 +17,10 @@ export interface VacuumOptions {
   readonly onFile?: (key: string, bytes: number) => void
 }
 
+const KNOWN: KnownOptions<VacuumOptions> = {
+  ...{ olderThanMs: true, nowMs: true, isOpenRun: true, replaced: true, isDryRun: true, onFile: true },
+}
+
 export interface VacuumResult {
   readonly files: number
   readonly bytes: number
@@ -27,9 +32,10 @@ export interface VacuumResult {
  *
  * Only parts (and `replaced` files, and such leftovers) are looked at; plans, receipts, logs and files of unknown names stay. The table is read after the files are
  * listed, so a part that is committed meanwhile is seen as live.
- * @throws ReplayError those of `readTable`
+ * @throws ReplayError input `unknown-option`; those of `readTable`
  */
 export async function vacuum(store: ObjectStore, options: VacuumOptions): Promise<VacuumResult> {
+  requireOptions('vacuum', options, KNOWN)
   const limitMs = options.nowMs - options.olderThanMs
   const old: { key: string; size: number; run: string | null }[] = []
   for await (const { key, size, modifiedMs } of store.list('')) {

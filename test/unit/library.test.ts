@@ -28,3 +28,19 @@ it.each([
   expect(make).toThrow(`${taker} has no option`)
   expect(make).toThrow(`did you mean ${near}?`)
 })
+
+it.each([
+  ['ReplayReader.open', () => library.ReplayReader.open('nowhere', { checkCRC: false } as never), 'checkCrc'],
+  ['ReplayReader.open', () => library.ReplayReader.openWithFilter('nowhere', 'btc', { onCorupt: 'skip' } as never), 'onCorrupt'],
+  ['QueueReader.open', () => library.QueueReader.open('nowhere', { poolMs: 5 } as never), 'pollMs'],
+  ['HybridSource.open', () => library.HybridSource.open('nowhere', { from: 1n } as never), 'fromNs'],
+  ['ArchiveSource', async () => new library.ArchiveSource([], { soundTime: true } as never), 'soundTimes'],
+  ['openQuery', () => library.openQuery('nowhere', { thread: 5 } as never), 'threads'],
+  ['openTable', () => library.openTable(new library.FileStore('nowhere'), { asof: '1' } as never), 'asOf'],
+  ['vacuum', () => library.vacuum(new library.FileStore('nowhere'), { olderThan: 0 } as never), 'olderThanMs'],
+])('%s refuses options that there are not before it looks for anything', async (taker, open, near) => {
+  const error = (await open().then(() => null, (thrown: unknown) => thrown)) as library.ReplayError // biome-ignore format: a chain
+  expect([error.code, error.category]).toEqual(['unknown-option', 'input'])
+  expect(error.message).toContain(`${taker} has no option`)
+  expect(error.message).toContain(`did you mean ${near}?`)
+})

@@ -1,9 +1,10 @@
+import { type KnownOptions, requireOptions } from '../../known-options.ts'
 import type { MessageBatch } from '../../message/batch.ts'
 import { BatchSource, type MessageSource, NO_GRANT, type SourceGrant, type SourceRequest } from '../../message/source.ts'
 import { type LogLocation, openLog } from '../format/log-path.ts'
 import type { LogFolder } from '../stores/log-folder.ts'
 import { MergedSource } from './merged-source.ts'
-import { ReplayReader, type ReplayReaderOptions } from './replay-reader.ts'
+import { REPLAY_READER_KEYS, ReplayReader, type ReplayReaderOptions } from './replay-reader.ts'
 import { SoundTimes, type TimeSpan } from './sound-times.ts'
 
 const DAY_NS = 86_400_000_000_000n
@@ -25,6 +26,8 @@ export interface ArchiveSourceOptions extends ReplayReaderOptions {
   /** With `soundTimes`: hears the least and the greatest time of a log that was read from its begin to its end. */
   readonly onTimes?: ((log: ArchiveLog, minNs: bigint, maxNs: bigint) => void) | undefined
 }
+
+const KNOWN: KnownOptions<ArchiveSourceOptions> = { ...REPLAY_READER_KEYS, soundTimes: true, onTimes: true }
 
 /** Logs whose record times lie in the same UTC day; `date` null when their paths do not say. */
 interface Day {
@@ -56,6 +59,7 @@ export class ArchiveSource extends BatchSource {
   /** @param options for each reader; their `symbol` is taken from the path */
   constructor(logs: readonly ArchiveLog[], options: ArchiveSourceOptions = {}) {
     super()
+    requireOptions('ArchiveSource', options, KNOWN)
     const byDate = new Map<string | null, ArchiveLog[]>()
     for (const log of logs) byDate.set(log.date, [...(byDate.get(log.date) ?? []), log])
     this.#days = [...byDate].map(([date, dayLogs]) => ({ date, logs: dayLogs })).sort((a, b) => ((a.date ?? '') < (b.date ?? '') ? -1 : 1))
@@ -114,9 +118,10 @@ export class ArchiveSource extends BatchSource {
     this.#next = index + 1
     if (day === undefined) return false
     const folders = await this.#foldersOf(index)
+    const { soundTimes: _sound, onTimes: _times, ...reading } = this.#options
     const readers: ReplayReader[] = []
     for (const [i, { symbol }] of day.logs.entries())
-      readers.push(await ReplayReader.open(folders[i]!, { ...this.#options, ...(symbol === null ? {} : { symbol }) }))
+      readers.push(await ReplayReader.open(folders[i]!, { ...reading, ...(symbol === null ? {} : { symbol }) }))
     const sources = readers.map((reader, i) => this.#timed(reader, day.logs[i]!))
     this.#current = sources.length === 1 ? sources[0]! : new MergedSource(sources, this.#options.checked)
     if (this.#request !== null) this.#current.prepare?.(this.#request)

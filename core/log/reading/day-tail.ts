@@ -126,8 +126,13 @@ function isLog(directory: string): boolean {
   }
 }
 
-async function openQueue(path: string, { onLog: _, ...options }: DayTailOptions): Promise<QueueReader> {
-  return QueueReader.open(path, { ...options, start: 'earliest' })
+async function openQueue(path: string, { onCorrupt, onIssue, signal }: DayTailOptions): Promise<QueueReader> {
+  return QueueReader.open(path, {
+    ...(onCorrupt && { onCorrupt }),
+    ...(onIssue && { onIssue }),
+    ...(signal && { signal }),
+    start: 'earliest',
+  })
 }
 
 /** A day that is over may be a log that nobody has written as a queue, or has packed since. */

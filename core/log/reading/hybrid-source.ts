@@ -1,6 +1,7 @@
+import { type KnownOptions, requireOptions } from '../../known-options.ts'
 import type { MessageBatch } from '../../message/batch.ts'
 import { BatchSource, NO_GRANT, type SourceGrant, type SourceRequest } from '../../message/source.ts'
-import { QueueReader, type QueueReaderOptions } from './queue-reader.ts'
+import { QUEUE_READER_KEYS, QueueReader, type QueueReaderOptions } from './queue-reader.ts'
 
 export interface HybridSourceOptions extends Omit<QueueReaderOptions, 'start' | 'stopAtEnd'> {
   /** Replay from the first message at or after this record time, nanoseconds since the epoch. @default from the oldest message */
@@ -8,6 +9,9 @@ export interface HybridSourceOptions extends Omit<QueueReaderOptions, 'start' | 
   /** Called once, when all that was written so far has been read and waiting for new messages begins. */
   readonly onLive?: () => void
 }
+
+const { start: _start, stopAtEnd: _stop, ...QUEUE_KEYS } = QUEUE_READER_KEYS
+const KNOWN: KnownOptions<HybridSourceOptions> = { ...QUEUE_KEYS, fromNs: true, onLive: true }
 
 /**
  * Replays a queue from its past and goes on live, with no message lost or repeated.
@@ -23,6 +27,7 @@ export class HybridSource extends BatchSource {
 
   /** @throws ReplayError as QueueReader.open, and corrupt while it looks for `fromNs` */
   static async open(path: string, options: HybridSourceOptions = {}): Promise<HybridSource> {
+    requireOptions('HybridSource.open', options, KNOWN)
     const { fromNs, onLive = () => {}, ...rest } = options
     const reader = await QueueReader.open(path, { ...rest, start: 'earliest' })
     try {

@@ -1,5 +1,6 @@
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type KnownOptions, requireOptions } from '../../known-options.ts'
 import type { MessageBatch } from '../../message/batch.ts'
 import { identifyLog } from '../format/log-path.ts'
 import { DayTail, type DayTailOptions } from './day-tail.ts'
@@ -24,6 +25,10 @@ export interface JoinedLog {
   readonly behind: number
   /** Time up to which others had been given. */
   readonly givenNs: bigint
+}
+
+const KNOWN: KnownOptions<LiveMergeOptions> = {
+  ...{ onCorrupt: true, onIssue: true, signal: true, onLog: true, patienceMs: true, onLive: true, begun: true, onJoin: true },
 }
 
 interface Tail {
@@ -58,6 +63,7 @@ export class LiveMerge {
 
   /** @throws ReplayError as DayTail.open */
   static async open(paths: readonly string[], options: LiveMergeOptions = {}): Promise<LiveMerge> {
+    requireOptions('LiveMerge.open', options, KNOWN)
     const merge = new LiveMerge(options)
     try {
       for (const log of paths) await merge.#add(log)

@@ -1,4 +1,5 @@
 import { ReplayError } from '../../errors.ts'
+import type { KnownOptions } from '../../known-options.ts'
 import type { MessageBatch } from '../../message/batch.ts'
 import type { MessageCursor } from '../../message/message.ts'
 import { combineFilters, NO_GRANT, type ReadIssue, type SourceFilter, type SourceGrant, type SourceRequest } from '../../message/source.ts'
@@ -35,6 +36,11 @@ export interface LogScanOptions {
   readonly likelyEndNs?: bigint | undefined
   /** Test mode: a batch is overwritten when it is released. @default false */
   readonly checked?: boolean
+}
+
+export const LOG_SCAN_KEYS: KnownOptions<LogScanOptions> = {
+  ...{ symbol: true, resolveSymbol: true, checkCrc: true, maxStepBackNs: true, onCorrupt: true, bufferBytes: true },
+  ...{ likelyEndNs: true, checked: true },
 }
 
 /** Gives the next batch that the scan's own filter lets through, null at the end; it opens segments as it needs them. */

@@ -1,4 +1,5 @@
 import { ReplayError } from '../../errors.ts'
+import { type KnownOptions, requireOptions } from '../../known-options.ts'
 import type { MessageBatch } from '../../message/batch.ts'
 import { recordBytes } from '../../message/record.ts'
 import { BatchSource, type ReadIssue, type SourceGrant, type SourceRequest } from '../../message/source.ts'
@@ -6,7 +7,7 @@ import { ControlReader } from '../format/control.ts'
 import type { LogPosition } from '../format/reader-meta.ts'
 import { DATA_OFFSET } from '../format/segment.ts'
 import { writerAlive } from '../writing/writer-lock.ts'
-import { LogScan, type LogScanOptions } from './log-scan.ts'
+import { LOG_SCAN_KEYS, LogScan, type LogScanOptions } from './log-scan.ts'
 import { nowNs, oldestOf, type QueueStart, ReaderPlace } from './reader-place.ts'
 import { listSegments } from './segment-file.ts'
 
@@ -23,6 +24,11 @@ export interface QueueReaderOptions extends LogScanOptions {
   readonly stopAtEnd?: boolean
   /** Hears of issues when no pipeline does. @default nobody does */
   readonly onIssue?: (issue: ReadIssue) => void
+}
+
+export const QUEUE_READER_KEYS: KnownOptions<QueueReaderOptions> = {
+  ...LOG_SCAN_KEYS,
+  ...{ name: true, start: true, pollMs: true, signal: true, stopAtEnd: true, onIssue: true },
 }
 
 /**
@@ -58,6 +64,7 @@ export class QueueReader extends BatchSource {
    * @throws ReplayError input `queue-missing`, `position-gone`, `position-invalid`, `reader-name`; corrupt `control-*`, `reader-meta-*`
    */
   static async open(directory: string, options: QueueReaderOptions = {}): Promise<QueueReader> {
+    requireOptions('QueueReader.open', options, QUEUE_READER_KEYS)
     const control = ControlReader.open(directory)
     if (control === null) {
       throw new ReplayError('queue-missing', 'no queue here (it would have control.meta); read an offline log with ReplayReader', {

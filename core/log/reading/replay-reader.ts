@@ -1,4 +1,5 @@
 import { ReplayError } from '../../errors.ts'
+import { type KnownOptions, requireOptions } from '../../known-options.ts'
 import type { MessageBatch } from '../../message/batch.ts'
 import { RECORD_ALIGNMENT, recordBytes } from '../../message/record.ts'
 import { BatchSource, type ReadIssue, type SourceGrant, type SourceRequest } from '../../message/source.ts'
@@ -9,7 +10,7 @@ import { type ExpectedSize, expectedSegmentBytes } from '../format/segment-size.
 import { folderOf } from '../stores/disk-folder.ts'
 import type { LogFolder, SegmentEntry } from '../stores/log-folder.ts'
 import { FolderBounds, reportMissing } from './folder-bounds.ts'
-import { LogScan, type LogScanOptions } from './log-scan.ts'
+import { LOG_SCAN_KEYS, LogScan, type LogScanOptions } from './log-scan.ts'
 import { findRepeated, isCopyOf, type RepeatedRecords } from './repeated-records.ts'
 import type { SegmentState } from './segment-end.ts'
 import { isOccupied, listSegments } from './segment-file.ts'
@@ -19,6 +20,8 @@ export interface ReplayReaderOptions extends LogScanOptions {
   /** Hears of every issue when no pipeline does. @default they are kept in `issues` */
   readonly onIssue?: (issue: ReadIssue) => void
 }
+
+export const REPLAY_READER_KEYS: KnownOptions<ReplayReaderOptions> = { ...LOG_SCAN_KEYS, onIssue: true }
 
 /** What a reader found in a segment that it has read to its end. */
 export interface SegmentReading {
@@ -66,9 +69,10 @@ export class ReplayReader extends BatchSource {
 
   /**
    * @param log its directory's path, or its folder, which is closed with the reader
-   * @throws ReplayError input `log-missing` when the path is no directory or has no segments
+   * @throws ReplayError input `unknown-option`; `log-missing` when the path is no directory or has no segments
    */
   static async open(log: string | LogFolder, options: ReplayReaderOptions = {}): Promise<ReplayReader> {
+    requireOptions('ReplayReader.open', options, REPLAY_READER_KEYS)
     const folder = folderOf(log)
     const segments = listSegments(folder)
     if (segments.length === 0) {
