@@ -3,6 +3,7 @@ import { requireRange } from '../instant.ts'
 import type { MessageBatch } from '../message/batch.ts'
 import type { MessageCursor } from '../message/message.ts'
 import { checkU64 } from '../message/source.ts'
+import { notePlace } from './failure-place.ts'
 import type { Filter } from './transform.ts'
 
 /**
@@ -86,7 +87,10 @@ export function messageFilter(keep: (message: MessageCursor) => boolean): Filter
         try {
           return keep(batch.at(row))
         } catch (error) {
-          if (leaveOut === undefined) throw error
+          if (leaveOut === undefined) {
+            notePlace(error, batch.at(row))
+            throw error
+          }
           leaveOut(batch.at(row), error)
           return false
         }

@@ -7,6 +7,7 @@ import type { MessageCursor } from '../message/message.ts'
 import { combineFilters, type MessageSource, NO_GRANT, type ReadIssue, type SourceFilter, type SourceGrant } from '../message/source.ts'
 import { type DeadLetter, DeadLetterLog } from '../sink/dead-letter.ts'
 import type { Sink } from '../sink/sink.ts'
+import { notePlace } from './failure-place.ts'
 import type { PipelineProgress, PipelineStats } from './stats.ts'
 import type { Filter, MessageTransform, Transform } from './transform.ts'
 
@@ -212,6 +213,7 @@ export class PipelineRun {
         if (result !== undefined) await result
         if (this.#downstreamFailure !== null) this.#throwDownstreamFailure()
       } catch (error) {
+        notePlace(error, batch.at(row))
         this.#rollBackOrThrow(builder, error)
         leftOut += 1 - madeFlag(batch, row)
         this.#leaveOut(batch.at(row), error)

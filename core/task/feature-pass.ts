@@ -75,7 +75,7 @@ export class FeaturePass {
   }
 
   /** Where it is, or was when it failed. */
-  get place(): ErrorPlace {
+  placeOf(_error: unknown): ErrorPlace {
     return this.#working?.place ?? {}
   }
 

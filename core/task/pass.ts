@@ -96,7 +96,12 @@ async function errorOf(
   const { venue, symbol } = partitions[0]!
   const error = jobError(cause, job.name, jobFile, await sourceMap().catch(() => undefined))
   if (error !== null)
-    return new ReplayError(error.code, error.message, { category: 'input', cause, instrument: `${venue}/${symbol}`, ...pass?.place })
+    return new ReplayError(error.code, error.message, {
+      category: 'input',
+      cause,
+      instrument: `${venue}/${symbol}`,
+      ...pass?.placeOf(cause),
+    })
   const stack = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
   return new ReplayError('task-failed', stack, { category: 'bug', cause })
 }

@@ -1,3 +1,4 @@
+import type { ErrorPlace } from '../errors.ts'
 import { microsOf, putWhole } from '../features/clocks/microseconds.ts'
 import type { EngineMoment } from '../features/columns/column.ts'
 import { MessageTally } from '../features/message-tally.ts'
@@ -6,6 +7,7 @@ import type { JobColumns, JobParamDefaults, JobPipelineContext } from '../job/jo
 import type { Variant } from '../job/variants.ts'
 import type { MessageCursor } from '../message/message.ts'
 import type { ReadIssue } from '../message/source.ts'
+import { notePlace, placeOfFailure } from '../pipeline/failure-place.ts'
 import { DAY_NS } from '../plan/cells.ts'
 import { messageCounts, PassWarnings } from '../plan/run/message-counts.ts'
 import type { InputFolder } from '../plan/run/task-share.ts'
@@ -23,8 +25,6 @@ import { ROW_LOST, RowValues } from './row-values.ts'
 export class PipelinePass {
   readonly done: PassResult[] = []
   readonly isInWarmUp = false
-  /** A transform's messages are its own affair. */
-  readonly place = {}
   readonly #plan: PassPlan
   readonly #inputs: readonly InputFolder[]
   readonly #options: PassOptions
@@ -75,6 +75,10 @@ export class PipelinePass {
   /** Nothing is finished in the background. */
   async rest(): Promise<null> {
     return null
+  }
+
+  placeOf(error: unknown): ErrorPlace {
+    return placeOfFailure(error)
   }
 
   abandon(): void {
@@ -153,7 +157,12 @@ export class PipelinePass {
         for (let k = 0; k < batch.length; k++) {
           message = batch.at(batch.rowAt(k))
           moment.number++
-          take(message, values.out as never)
+          try {
+            take(message, values.out as never)
+          } catch (error) {
+            notePlace(error, message)
+            throw error
+          }
           values.clear()
         }
       },
