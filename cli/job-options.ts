@@ -21,12 +21,18 @@ import { requireTablePlace } from './table-store.ts'
 /** What is to be done about failing partitions, and about damaged input. */
 export const ON_ERROR_CHOICES = ['quarantine', 'abort', 'skip'] as const
 
-const EFFECT_CHOICES = ['warn', 'block', 'record'] as const
+export const EFFECT_CHOICES = ['warn', 'block', 'record'] as const
 const FOREIGN_CHOICES = ['keep', 'replace'] as const
 
 const ON_ERROR: OptionSpec = {
   value: ON_ERROR_CHOICES.join('|'),
   help: 'when a partition fails: set it aside and finish the others (default), or begin no further task; skip: as quarantine, but damaged records are left out and counted',
+}
+
+/** What becomes of code that depends on more than messages and parameters. */
+export const EFFECTS: OptionSpec = {
+  value: EFFECT_CHOICES.join('|'),
+  help: 'of code that reads clock, files, network or random numbers, so that rows that are kept may be wrong: say so (default), make it fail, or only keep it in the plan',
 }
 
 const ARCHIVE: OptionSpec = { value: 'U', help: 'archive to read: v1/<venue>/<symbol>/<date>/<stream>/' }
@@ -55,10 +61,7 @@ export const JOB_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     value: 'N|off',
     help: 'make so many partitions, drawn by the run’s id, a second time from other starts, and commit nothing if rows differ (default: some, of code of one’s own that was not yet checked in the table)',
   },
-  effects: {
-    value: EFFECT_CHOICES.join('|'),
-    help: 'of code that reads clock, files, network or random numbers, so that rows that are kept may be wrong: say so (default), make it fail, or only keep it in the plan',
-  },
+  effects: EFFECTS,
   'no-types': { help: 'do not check the types of the job module' },
   workers: { value: 'N', help: 'worker threads (default: number of processors)' },
   endpoint: ENDPOINT,

@@ -1,16 +1,16 @@
 import { isInVain } from '../core/commit/commit.ts'
 import type { FailureGroup } from '../core/commit/failure-groups.ts'
 import type { MessageTotals } from '../core/commit/left-out-tally.ts'
-import type { IdlePartition, LocalRunResult, RunProgress } from '../core/commit/run-local.ts'
+import type { LocalRunResult, RunProgress } from '../core/commit/run-local.ts'
 import { EXIT_PARTIAL, exitCodeOf, ReplayError } from '../core/errors.ts'
 import { isoTime } from '../core/instant.ts'
 import { findingText, type ListingFinding } from '../core/plan/archive/listing-findings.ts'
 import type { RestartEstimate } from '../core/plan/archive/restart-estimate.ts'
 import { askedParams } from '../core/plan/asked-params.ts'
-import { partitionText } from '../core/plan/partition-state.ts'
 import type { CheckTally } from '../core/plan/run/partition-check.ts'
 import type { MissingStream, PlanHead } from '../core/plan/run/plan-document.ts'
 import { RUNS_FOLDER } from '../core/plan/run/run-files.ts'
+import { type IdlePartition, idleText } from '../core/task/idle-partition.ts'
 import { leftOutTexts } from './left-out-text.ts'
 import { bytesText, commandText, countText, listText, optionWords, rateText } from './output.ts'
 import type { ProgressLine } from './progress.ts'
@@ -165,10 +165,9 @@ export function restartsText(
   return `restart points: at most ${countText(points)}, every ${sliceText(BigInt(everyNs))} of ${countText(folders)} days of books, ${each}; ${where}${known}`
 }
 
-/** A partition that makes no progress: what a handler is at that does not return. */
-export function idleText({ job, venue, symbol, startNs, task, idleMs }: IdlePartition): string {
-  const at = partitionText(venue, symbol, startNs)
-  return `no progress for ${Math.round(idleMs / 1000)} s: job ${job}, ${at} (task ${task}): a handler that does not return, or a disk that does not answer; Ctrl-C stops the run, and what is done is kept`
+/** A partition that makes no progress, and what can be done. */
+export function idleNote(at: IdlePartition): string {
+  return `${idleText(at)}; Ctrl-C stops the run, and what is done is kept`
 }
 
 function failureText(failure: FailureGroup, run: ReportedRun): string {

@@ -16,6 +16,7 @@ import { openStore } from '../core/store/open-store.ts'
  * | SUBMITTED_AT                  | state machine | when the job was given to the queue, ISO 8601                        |
  * | AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL | LocalStack | where S3 is, when it is not AWS                                |
  * | TMPDIR                        | job definition| folder for parts that are being written                              |
+ * | IDLE_MS                       | tests         | milliseconds without progress after which a partition is named; 60,000 |
  * | ONLY_JOB                      | job definition| the built-in job that the container's role is for; no other is run     |
  */
 
@@ -33,6 +34,8 @@ export interface Container {
   readonly threads: number
   /** Milliseconds since the epoch; null when not told. */
   readonly submittedMs: number | null
+  /** Of task-threads; undefined: its default. */
+  readonly idleMs: number | undefined
   /** The one built-in job that may be run; null: any job. */
   readonly onlyJob: string | null
   /** What worker threads, and so the job's code, get of the environment. */
@@ -64,6 +67,7 @@ export async function readContainer(runUri: string, env: NodeJS.ProcessEnv, cloc
     attempt: attemptName(clock(), word + randomBytes(2).toString('hex') + String(tries).padStart(2, '0')),
     tries,
     threads: Math.max(1, Math.floor(Number(env.TASK_VCPUS)) || os.availableParallelism()),
+    idleMs: env.IDLE_MS === undefined ? undefined : Number(env.IDLE_MS),
     onlyJob: env.ONLY_JOB ?? null,
     submittedMs: Number.isNaN(submittedMs) ? null : submittedMs,
     threadEnv: Object.fromEntries(THREAD_VARIABLES.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]))),

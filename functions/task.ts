@@ -23,6 +23,16 @@ export async function task(container: Container, name: string, log: Log, signal:
     isSameTry: (other) => container.isSameTry(other),
     clock: Date.now,
     graceMs: GRACE_MS,
+    idleMs: container.idleMs,
+    onIdle({ venue, symbol, startNs, job, idleMs }) {
+      const partition = partitionText(venue, symbol, startNs)
+      log.error('no-progress', {
+        partition,
+        job,
+        idleMs: Math.round(idleMs),
+        message: 'a handler that does not return, or a store that does not answer',
+      })
+    },
     onReceipts: (receipts) => {
       for (const receipt of receipts) logReceipt(receipt, log)
     },

@@ -8,6 +8,7 @@ import { BUILTIN_JOBS } from '../../core/job/builtin/index.ts'
 import { bundleJob, loadJob } from '../../core/job/bundle.ts'
 import { engineHash } from '../../core/job/engine-hash.ts'
 import type { JobDefinition } from '../../core/job/job-definition.ts'
+import { effectsText } from '../../core/job/job-effects.ts'
 import { windowOfVariants } from '../../core/job/job-outline.ts'
 import { jobError } from '../../core/job/job-stack.ts'
 import { usesBook } from '../../core/job/row-schema.ts'
@@ -25,6 +26,7 @@ import type { CommandSpec } from '../command.ts'
 import { archiveOf, FollowedLogs, withDayBefore } from '../followed-logs.ts'
 import { RowLines } from '../followed-rows.ts'
 import { interruptible, issueText } from '../interruptible.ts'
+import { EFFECT_CHOICES, EFFECTS } from '../job-options.ts'
 import { leftOutTexts } from '../left-out-text.ts'
 import { countText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
@@ -63,6 +65,7 @@ export const follow: CommandSpec = {
     },
     out: { value: 'F', help: 'append rows to this file, JSON lines or CSV; what it has already is not written again, so that it goes on' },
     'max-skew': { value: 'D', help: 'how far exchange time may be off record time, in place of what the job says (5s)' },
+    effects: EFFECTS,
     endpoint: ENDPOINT,
     'on-error': { value: 'abort|skip', help: 'at damage: stop (default), or leave it out and go on' },
   },
@@ -86,7 +89,10 @@ export const follow: CommandSpec = {
     const [name, ...places] = input.positionals as [string, ...string[]]
     const maxSkew = input.text('max-skew')
     const bundle = await bundleJob(name, { maxSkew })
-    const job = await loadJob(bundle.code, name, bundle.map)
+    const onEffects = choiceOption(input, 'effects', EFFECT_CHOICES) ?? 'warn'
+    const job = await loadJob(bundle.code, name, bundle.map, onEffects === 'block')
+    const { effects = [] } = bundle
+    if (onEffects === 'warn' && effects.length > 0) progress.note(`note: ${effectsText(effects)}`)
     if (job.pipeline !== undefined || job.restartPoints !== undefined) throw notFollowed(job.name)
     const params = parseParams(job, input.texts('param'))
     const variants = variantsOf(job, params)
@@ -126,7 +132,19 @@ export const follow: CommandSpec = {
       requireTablePlace(tableUri)
       const cloud = cloudOf(input)
       table = new FollowTable({
-        ...{ job, bundle, params, maxSkew, onCorrupt, scratch, ...instrument, columns: pass.columns, clock: Date.now, random: Math.random },
+        ...{
+          job,
+          bundle,
+          blocksEffects: onEffects === 'block',
+          params,
+          maxSkew,
+          onCorrupt,
+          scratch,
+          ...instrument,
+          columns: pass.columns,
+          clock: Date.now,
+          random: Math.random,
+        },
         ...{ table: cloud.open(tableUri), archive: cloud.open(archiveOf(logs)), engine: await engineHash() },
         ...{ source: Object.hasOwn(BUILTIN_JOBS, name) ? name : resolve(name), slice: input.text('slice') },
       })

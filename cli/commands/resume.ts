@@ -14,7 +14,7 @@ import { reportImport } from '../import-report.ts'
 import { interruptible } from '../interruptible.ts'
 import { countText, jsonText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
-import { groupText, idleText, keptText, progressText, reportFindings, reportRun, runDocument } from '../run-report.ts'
+import { groupText, idleNote, keptText, progressText, reportFindings, reportRun, runDocument } from '../run-report.ts'
 import { openTableStore } from '../table-store.ts'
 
 const ON_ERROR_CHOICES = ['quarantine', 'abort'] as const
@@ -86,7 +86,7 @@ export const resume: CommandSpec = {
         )
         return
       }
-      const result = await runLocally({ ...options, signal, onProgress, onIdle: (at) => progress.problem(idleText(at)) })
+      const result = await runLocally({ ...options, signal, onProgress, onIdle: (at) => progress.problem(idleNote(at)) })
       progress.end()
       if (input.flag('json')) io.out(jsonText({ ...runDocument(result, head), resumed: left.map(({ category: _, ...group }) => group) }))
       code = reportRun(result, { tableUri, head }, progress)

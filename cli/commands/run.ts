@@ -10,7 +10,7 @@ import { JOB_OPTIONS, ON_ERROR_CHOICES, type PlannedCommand, planCommand } from 
 import { commandText, countText, jsonText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
 import {
-  idleText,
+  idleNote,
   keptText,
   missingStreamText,
   progressText,
@@ -69,7 +69,7 @@ export const run: CommandSpec = {
         clock: Date.now,
         random: Math.random,
       }
-      const result = await runLocally({ ...options, signal, onProgress, onIdle: (at) => progress.problem(idleText(at)) })
+      const result = await runLocally({ ...options, signal, onProgress, onIdle: (at) => progress.problem(idleNote(at)) })
       progress.end()
       if (input.flag('json')) io.out(jsonText(runDocument(result, head)))
       code = reportRun(result, { tableUri: planned.tableUri, head }, progress)

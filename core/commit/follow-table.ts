@@ -30,6 +30,8 @@ export interface FollowTableOptions {
   readonly archive: ObjectStore
   readonly job: JobDefinition
   readonly bundle: JobBundle
+  /** Calls that reach for more than messages and parameters throw. */
+  readonly blocksEffects: boolean
   /** Hash of the engine. */
   readonly engine: string
   /** What the job was asked for by. */
@@ -154,6 +156,8 @@ export class FollowTable {
       ...{ fromNs: String(fromNs), toNs: String(toNs) },
       ...(maxSkew !== undefined && { maxSkew }),
       ...(onCorrupt === 'skip' && { onCorrupt }),
+      ...(bundle.effects !== undefined && bundle.effects.length > 0 && { effects: bundle.effects }),
+      ...(this.#options.blocksEffects && { blocksEffects: true }),
     }
     try {
       const plan = await planRequest(request, { archive, table, live })

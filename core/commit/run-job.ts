@@ -6,6 +6,7 @@ import { BUILTIN_JOBS } from '../job/builtin/index.ts'
 import { bundleJob, loadJob } from '../job/bundle.ts'
 import { engineHash } from '../job/engine-hash.ts'
 import type { ParamGrid } from '../job/job-definition.ts'
+import { effectsText } from '../job/job-effects.ts'
 import { outlineJob } from '../job/job-outline.ts'
 import { type KnownOptions, requireOptions } from '../known-options.ts'
 import { writePlan } from '../plan/run/plan-writer.ts'
@@ -14,6 +15,7 @@ import { planRequest } from '../plan/run-request.ts'
 import { readCommittedParts } from '../plan/table/committed-parts.ts'
 import { openStore } from '../store/open-store.ts'
 import { findTable } from '../table/delta-log.ts'
+import { type IdlePartition, idleText } from '../task/idle-partition.ts'
 import type { FailureGroup } from './failure-groups.ts'
 import { type RunProgress, runLocally } from './run-local.ts'
 
@@ -40,6 +42,11 @@ export interface RunJobOptions {
   readonly onCorrupt?: 'skip' | 'abort' | undefined
   /** `new`: code that this table has not seen makes a few partitions twice, and rows that differ are refused. @default 'new', of built-in jobs 'off' */
   readonly check?: 'new' | 'off' | undefined
+  /**
+   * What becomes of code that reaches for clock, files, network, random numbers or environment: `warn` tells of it (a warning of the
+   * process, `CHRONICLE_REPLAY_EFFECTS`), `block` makes such calls throw `job-effect`, `record` only keeps it in the plan. @default 'warn'
+   */
+  readonly effects?: 'warn' | 'block' | 'record' | undefined
   /** Folder or `s3://…` where restart points lie: the job `snapshots` writes them there, others begin at them. @default beside the logs */
   readonly restarts?: string | undefined
   /** Of an S3 service that is not AWS. */
@@ -48,6 +55,10 @@ export interface RunJobOptions {
   readonly signal?: AbortSignal | undefined
   /** Called four times a second and at the end. */
   readonly onProgress?: ((progress: RunProgress) => void) | undefined
+  /** Hears of a partition of which nothing was read for `idleMs`, once a stop. @default a warning of the process, `CHRONICLE_REPLAY_IDLE` */
+  readonly onIdle?: ((at: IdlePartition) => void) | undefined
+  /** Milliseconds. @default 60,000 */
+  readonly idleMs?: number | undefined
 }
 
 export interface RunJobResult {
@@ -64,7 +75,8 @@ export interface RunJobResult {
 
 const KNOWN: KnownOptions<RunJobOptions> = {
   ...{ job: true, archive: true, table: true, params: true, venues: true, symbols: true, from: true, to: true, slice: true },
-  ...{ workers: true, onCorrupt: true, restarts: true, check: true, endpoint: true, signal: true, onProgress: true },
+  ...{ workers: true, onCorrupt: true, effects: true, restarts: true, check: true, endpoint: true, signal: true },
+  ...{ onProgress: true, onIdle: true, idleMs: true },
 }
 
 /**
@@ -75,9 +87,12 @@ const KNOWN: KnownOptions<RunJobOptions> = {
 export async function runJob(options: RunJobOptions): Promise<RunJobResult> {
   requireOptions('runJob', options, KNOWN)
   const { job: name, archive, table: tableUri, params, from, to, endpoint, signal, onProgress } = options
+  const { onIdle = warnOfIdle, idleMs, effects: onEffects = 'warn' } = options
   const { workers = os.availableParallelism(), check = Object.hasOwn(BUILTIN_JOBS, name) ? 'off' : 'new' } = options
   const table = openStore(tableUri, { endpoint })
   const bundle = await bundleJob(name)
+  const { effects = [] } = bundle
+  if (onEffects === 'warn' && effects.length > 0) process.emitWarning(effectsText(effects), { code: 'CHRONICLE_REPLAY_EFFECTS' })
   const live = await readCommittedParts(table)
   const createdMs = Date.now()
   const archiveStore = openStore(archive, { endpoint })
@@ -90,7 +105,7 @@ export async function runJob(options: RunJobOptions): Promise<RunJobResult> {
       bundle: bundle.hash,
       engine: await engineHash(),
       archive: archiveStore.uri,
-      outline: outlineJob(await loadJob(bundle.code, name, bundle.map), params, live),
+      outline: outlineJob(await loadJob(bundle.code, name, bundle.map, onEffects === 'block'), params, live),
       minTasks: 4 * workers,
       ...(options.venues !== undefined && { venues: options.venues }),
       ...(options.symbols !== undefined && { symbols: options.symbols }),
@@ -99,6 +114,8 @@ export async function runJob(options: RunJobOptions): Promise<RunJobResult> {
       ...(options.slice !== undefined && { slice: options.slice }),
       ...(options.onCorrupt === 'skip' && { onCorrupt: 'skip' as const }),
       ...(check === 'new' && { check }),
+      ...(effects.length > 0 && { effects }),
+      ...(onEffects === 'block' && { blocksEffects: true as const }),
     },
     {
       archive: archiveStore,
@@ -113,7 +130,18 @@ export async function runJob(options: RunJobOptions): Promise<RunJobResult> {
     return { run: null, version, rows: 0, partitions: { ...counts, failed: 0 }, failures: [] }
   }
   await writePlan(table, plan, bundle.code, bundle.map)
-  const result = await runLocally({ tableUri, endpoint, run, workers, clock: Date.now, random: Math.random, signal, onProgress })
+  const result = await runLocally({
+    tableUri,
+    endpoint,
+    run,
+    workers,
+    clock: Date.now,
+    random: Math.random,
+    signal,
+    onProgress,
+    onIdle,
+    idleMs,
+  })
   const { version, rows, failures } = result
   if (result.commit.state !== 'refused') return { run, version, rows, partitions: result.partitions, failures }
   const [finding] = result.commit.check?.findings ?? []
@@ -124,4 +152,8 @@ export async function runJob(options: RunJobOptions): Promise<RunJobResult> {
     category: failure?.category ?? 'input',
     path: tableUri,
   })
+}
+
+function warnOfIdle(at: IdlePartition): void {
+  process.emitWarning(idleText(at), { code: 'CHRONICLE_REPLAY_IDLE' })
 }

@@ -6,6 +6,7 @@ import type { Receipt } from '../plan/run/receipt.ts'
 import { attemptName } from '../plan/run/run-files.ts'
 import { type MissingPartition, readMissing } from '../plan/run/run-receipts.ts'
 import { openStore } from '../store/open-store.ts'
+import type { IdlePartition } from '../task/idle-partition.ts'
 import { TaskPool, type WorkerTask } from '../task/task-pool.ts'
 import { commitRun } from './commit.ts'
 import type { CommitResult } from './commit-result.ts'
@@ -37,12 +38,6 @@ export interface LocalRunOptions {
   readonly onIdle?: ((at: IdlePartition) => void) | undefined
   /** Milliseconds. @default 60,000 */
   readonly idleMs?: number | undefined
-}
-
-/** A partition that makes no progress. */
-export interface IdlePartition extends Pick<MissingPartition, 'venue' | 'symbol' | 'startNs' | 'task'> {
-  readonly job: string
-  readonly idleMs: number
 }
 
 /** Over all workers, so far. */

@@ -7,6 +7,7 @@ import { type PlannedPartition, readTaskShare } from '../plan/run/task-share.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { openStore } from '../store/open-store.ts'
 import { newStoreCounts, type StoreCounts } from '../store/store-counts.ts'
+import type { IdlePartition } from './idle-partition.ts'
 import { putReceipts, requireNewAttempt, summaryOf, type TaskResult } from './task.ts'
 import { type TaskCounts, type TaskFailure, TaskPool } from './task-pool.ts'
 import { cutUnits } from './task-units.ts'
@@ -34,6 +35,10 @@ export interface ThreadedTaskOptions {
   readonly signal: AbortSignal
   /** Milliseconds that a thread has to come to an end after the signal. */
   readonly graceMs: number
+  /** Hears of a partition of which nothing was read for `idleMs`, once a stop. */
+  readonly onIdle?: ((at: IdlePartition) => void) | undefined
+  /** Milliseconds. @default 60,000 */
+  readonly idleMs?: number | undefined
   /** Hears of partitions as they are done or have failed. */
   readonly onReceipts?: ((receipts: readonly Receipt[]) => void) | undefined
 }
@@ -66,7 +71,11 @@ export async function runTaskInThreads(options: ThreadedTaskOptions): Promise<Th
   const pool = new TaskPool({
     places: { imports: head.imports !== undefined, tableUri, archiveUri: head.archive, restartsUri: head.restarts, endpoint, run, engine },
     tasks: units.map((only) => ({ task, attempt, only, receipts: 'give' })),
-    ...{ workers: threads, env, signal, graceMs },
+    ...{ workers: threads, env, signal, graceMs, idleMs: options.idleMs },
+    onIdle({ partition, idleMs }) {
+      const { venue, symbol, startNs } = planned.get(partition)!
+      options.onIdle?.({ venue, symbol, startNs, job: head.job, task, idleMs })
+    },
     onEnd({ only }, reply) {
       if ('failure' in reply) return thread.lose(only, reply.failure)
       thread.add(reply.work.receipts)

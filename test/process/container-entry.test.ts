@@ -3,7 +3,6 @@ import fs from 'node:fs'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import path from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { tableSum } from '../../bench/made/job-run.ts'
 import { bundleJob, loadJob } from '../../core/job/bundle.ts'
@@ -264,10 +263,9 @@ describe('a task', () => {
 
   it('that hangs is stopped within 20 s of SIGTERM', async () => {
     const run = await plannedRun(folder('hanging'), unruly, { params: { mode: 'hang' } })
-    const ended = entry(['task', run, '000000'], {}, async ({ event }, kill) => {
-      if (event !== 'task-begins') return
-      await setTimeout(500)
-      kill()
+    // What hangs is named before.
+    const ended = entry(['task', run, '000000'], { IDLE_MS: '400' }, ({ event }, kill) => {
+      if (event === 'no-progress') kill()
     })
     const { code, lines } = await ended
     expect(code).toBe(75)

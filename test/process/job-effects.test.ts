@@ -1,8 +1,10 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { runJob } from '../../core/commit/run-job.ts'
 import { runCli } from '../support/run-cli.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
+import { startProgram } from './child.ts'
 
 const folder = temporaryFolder('job-effects')
 const archive = path.join(folder, 'archive')
@@ -71,5 +73,54 @@ describe('a job that depends on more than messages and parameters', () => {
     const rows = await runCli('query', path.join(folder, 'pure-table'), 'select distinct v from t', '--json')
     expect(JSON.parse(rows.out)).toEqual([{ v: 2004 }])
     expect(await command('run', job, '--effects', 'blok')).toMatchObject({ code: 2, err: expect.stringContaining('did you mean block?') })
+  })
+})
+
+describe('effects of what is followed, and of runs in one call', () => {
+  const day = path.join(archive, 'v1/synthetic/btcusdt/2024-01-01/trades')
+  const live = path.join(folder, 'live', 'v1/synthetic/btcusdt/2024-01-01/trades')
+
+  beforeAll(async () => {
+    fs.mkdirSync(path.dirname(live), { recursive: true })
+    await runCli('replay', day, '--queue', live)
+  })
+
+  it('are told of by follow, or fail there', async () => {
+    const job = jobOf('followed', 'Date.now()')
+    const blocked = await runCli('follow', job, live, '--effects', 'block')
+    expect([blocked.code, blocked.err]).toEqual([2, expect.stringMatching(/error job-effect: .*out of bounds/)])
+    // A job that fails by itself, so that following ends.
+    const ending = jobOf('ending', "((): number => { if (Math.random() < 2) throw new Error('end'); return 1 })()")
+    const told = await runCli('follow', ending, live)
+    expect([told.code, told.err]).toEqual([2, expect.stringMatching(/note: the job's code draws at random \(Math\.random at ending\.ts:4/)])
+    expect((await runCli('follow', ending, live, '--effects', 'record')).err).not.toContain('draws at random')
+    expect((await runCli('follow', ending, live, '--effects', 'blok')).err).toContain('did you mean block?')
+  })
+
+  it('are kept in the plans of a followed table', async () => {
+    const table = path.join(folder, 'followed-table')
+    const job = jobOf('kept', 'Number(process.env.X ?? 1)')
+    const bin = path.resolve(import.meta.dirname, '../../cli/bin.mjs')
+    const child = startProgram(process.execPath, [bin, 'follow', job, live, '--table', table, '--effects', 'record', '--quiet'])
+    await vi.waitUntil(() => fs.existsSync(path.join(table, '_delta_log/00000000000000000000.json')), { timeout: 60_000, interval: 100 })
+    child.process.kill('SIGINT')
+    await child.ended
+    const [plan] = fs.globSync('_chronicle/runs/*/plan.json', { cwd: table })
+    expect(JSON.parse(fs.readFileSync(path.join(table, plan!), 'utf8'))).toMatchObject({ effects: [{ kind: 'environment' }] })
+  })
+
+  it('are warned of by runJob, kept or blocked', async () => {
+    const job = jobOf('called', 'Date.now()')
+    const warnings: NodeJS.ErrnoException[] = []
+    const hear = (warning: Error) => warnings.push(warning)
+    process.on('warning', hear)
+    const options = { job, archive, workers: 1, check: 'off' } as const
+    await runJob({ ...options, table: path.join(folder, 'called-1') })
+    await runJob({ ...options, table: path.join(folder, 'called-2'), effects: 'record' })
+    process.off('warning', hear)
+    expect(warnings.map(({ code }) => code)).toEqual(['CHRONICLE_REPLAY_EFFECTS'])
+    expect(warnings[0]!.message).toMatch(/reads the clock \(Date\.now at called\.ts:4/)
+    const blocked = runJob({ ...options, table: path.join(folder, 'called-3'), effects: 'block' })
+    await expect(blocked).rejects.toThrow(/out of bounds/)
   })
 })

@@ -2,8 +2,10 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { bundled } from '../../bench/made/job-run.ts'
-import { type IdlePartition, runLocally } from '../../core/commit/run-local.ts'
+import { runJob } from '../../core/commit/run-job.ts'
+import { runLocally } from '../../core/commit/run-local.ts'
 import { FileStore } from '../../core/store/file-store.ts'
+import type { IdlePartition } from '../../core/task/idle-partition.ts'
 import { planInto } from '../support/job-runs.ts'
 import { runCli } from '../support/run-cli.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -68,6 +70,38 @@ describe('an error of a job', () => {
     expect((await runCli('resume', id, '--table', table)).err).toMatch(/bare at .*job-bare-[0-9a-f]{8}\.js:\d+/)
   })
 
+  it.each([
+    [
+      'a transform',
+      "source).transform({ message(m, out) { if (++n === 7) throw new Error('here'); out.forward(m) } }).sink(rows(() => {}))",
+    ],
+    [
+      'a transform that waits',
+      "source).transform({ async message(m, out) { await null; if (++n === 7) throw new Error('here'); out.forward(m) } }).sink(rows(() => {}))",
+    ],
+    ['a filter', "source).filter(() => { if (++n === 7) throw new Error('here'); return true }).sink(rows(() => {}))"],
+    ['rows', "source).sink(rows((m, out) => { if (++n === 7) throw new Error('here'); out.n = n; out.emit() }))"],
+  ])('of a pipeline job is told with the message: %s', async (name, rest) => {
+    const word = `piped-${name.replaceAll(' ', '-')}`
+    const job = moduleOf(
+      word,
+      `import { defineJob, ReplayPipeline } from 'chronicle-replay'
+export default defineJob({ name: '${word}', streams: ['trades'], columns: { n: 'i32' },
+  pipeline({ source, rows }) { let n = 0; return ReplayPipeline.fromSource(
+    ${rest} } })\n`,
+    )
+    const { code, err } = await run(job, word)
+    const day = path.join(archive, 'v1/synthetic/btcusdt/2024-01-01/trades')
+    const lines = (await runCli('replay', day, '--console', '--limit', '7')).out.trim().split('\n')
+    const [seq, time] = lines[6]!.split('  ') as [string, string]
+    expect(code).toBe(2)
+    // The time without the zeros at its end.
+    const told = time.replace(/\.?0*Z$/, 'Z').replaceAll('.', '\\.')
+    expect(err).toMatch(
+      new RegExp(`Error: here at ${word}\\.ts:4:\\d+ \\(synthetic/btcusdt at ${told}, segment 0, offset \\d+, seq ${seq}, in \\S*trades`),
+    )
+  })
+
   it('is told while the module is loaded, and by follow', async () => {
     const broken = moduleOf('broken', "const a: number = 1\n\nthrow new Error('no ' + String(a))\n")
     expect(await run(broken, 'broken')).toMatchObject({ code: 2, err: expect.stringContaining('Error: no 1 at broken.ts:3:') })
@@ -99,5 +133,17 @@ describe('a job that makes no progress', () => {
     })
     expect(told[0]).toMatchObject({ job: 'stuck', venue: 'synthetic', task: '000000' })
     expect(told.map(({ symbol }) => symbol)).toContain('btcusdt')
+    // In a call of the library by itself, and to whoever asks.
+    const warnings: Error[] = []
+    const hear = (warning: Error) => warnings.push(warning)
+    process.on('warning', hear)
+    const options = { job, archive, workers: 1, check: 'off', idleMs: 500 } as const
+    await runJob({ ...options, table: path.join(folder, 'stuck-warned') })
+    process.off('warning', hear)
+    expect(warnings.map((warning) => (warning as NodeJS.ErrnoException).code)).toContain('CHRONICLE_REPLAY_IDLE')
+    expect(warnings.map(({ message }) => message).join('\n')).toMatch(/no progress for \d+ s: job stuck, synthetic\/btcusdt\/2024-01-01T/)
+    const heard: IdlePartition[] = []
+    await runJob({ ...options, table: path.join(folder, 'stuck-told'), onIdle: (at) => heard.push(at) })
+    expect(heard[0]).toMatchObject({ job: 'stuck', venue: 'synthetic' })
   })
 })
