@@ -22,7 +22,7 @@ export interface FailureGroup {
 const MAX_GROUPS = 10
 
 /**
- * Groups partitions that have no receipt by cause: code and message, numbers aside.
+ * Groups partitions that have no receipt by cause: code and message, numbers and ids of variants aside.
  * @param lost errors of whole tasks, by task
  */
 export function groupFailures(missing: Iterable<MissingPartition>, lost: ReadonlyMap<string, ReplayError>): FailureGroup[] {
@@ -43,7 +43,7 @@ export class FailureGroups {
   add({ task, venue, symbol, startNs, endNs, error }: MissingPartition): void {
     const groups = this.#groups
     const { code, category, message } = error ?? this.#lost.get(task) ?? NOT_RUN
-    const cause = `${code} ${message.replace(/ \([^()]*\)$/, '').replaceAll(/\d+/g, '#')}`
+    const cause = `${code} ${message.replace(/ \([^()]*\)$/, '').replaceAll(/\b[0-9a-f]{16}\b|\d+/g, '#')}`
     const last = [...groups.keys()].at(-1)
     const key = groups.has(cause) || groups.size < MAX_GROUPS ? cause : last!
     const known = groups.get(key)

@@ -1,10 +1,13 @@
+import fs from 'node:fs'
 import path from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { bundled, type LoadedJob, runJob } from '../../bench/made/job-run.ts'
 import type { ParamGrid } from '../../core/job/job-definition.ts'
 import { FileStore } from '../../core/store/file-store.ts'
+import { generateArchive } from '../../core/synthetic/archive.ts'
 import { describeGolden, goldenPath } from '../golden-data.ts'
 import { MemoryStore } from '../support/memory-store.ts'
+import { runCli } from '../support/run-cli.ts'
 import { DAY_NS, FIRST_DAY_NS, type SmallMessage, writeSmallArchive } from '../support/small-archive.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
@@ -57,6 +60,8 @@ describe('a strategy that does what it should not', () => {
     ],
     ['nan-price', 'order-price', /order: price: expected a multiple of the tick 0.01 .* found NaN/],
     ['negative-size', 'order-quantity', /order: quantity: expected a multiple of the lot 0.001 above 0, found -1/],
+    ['endless-size', 'order-quantity', /order: quantity: expected a multiple of the lot 0.001 above 0, found Infinity/],
+    ['modify-to-nothing', 'order-quantity', /order: quantity: expected a multiple of the lot 0.001 above 0, found 0/],
     ['off-lot', 'order-quantity', /order: quantity: expected a multiple of the lot 0.001 above 0, found 0.0005/],
     ['unknown-id', 'order-unknown', /order 17: there is none; 0 were sent so far, ids count from 1/],
     ['twice', 'request-pending', /order 1: a request \(new\) is on its way already/],
@@ -95,5 +100,50 @@ describeGolden('a market of orders', () => {
     const error = await errorOf({}, archive, { venues: ['lobster'], symbols: ['aapl'], fromNs: undefined, toNs: undefined })
     expect(error).toMatchObject({ code: 'queue-model', category: 'input' })
     expect(error.message).toMatch(/the log has orders \(L3\), whose queues are known: expected 'fifo'/)
+  })
+})
+
+describe('a run of it', () => {
+  const synthetic = path.join(folder, 'synthetic')
+  const quick = ['--archive', synthetic, '--slice', '6h', '--no-types', '--quiet'] as const
+
+  beforeAll(() => generateArchive(synthetic, { symbols: 2, messages: 4000, seed: 3 }))
+
+  it.each([
+    ['create-throws', /job-threw: job unruly-trader threw: Error: nothing to trade at unruly-trader\.ts:\d+:\d+/],
+    ['throws', /job-threw: job unruly-trader threw: Error: out of ideas at unruly-trader\.ts:\d+:\d+/],
+    ['fill-throws', /job-threw: .* who bought this at/],
+    ['trade-throws', /job-threw: .* too loud here at/],
+    ['row-throws', /job-threw: .* no rows today at/],
+    ['off-tick', /order-price: .* expected a multiple of the tick 0.0001 /],
+    ['negative-size', /order-quantity: /],
+    ['unknown-id', /order-unknown: /],
+    ['million', /too-many-orders: .* expected at most 100000 orders at a time/],
+  ])('%s: one message, of all partitions and variants, and no rows', async (fault, text) => {
+    const table = path.join(folder, `table-${fault}`)
+    const params = ['queue=risk,log', 'tick=0.0001', 'maxOrders=100000', `fault=${fault}`].flatMap((param) => ['--param', param])
+    const { code, err } = await runCli('run', job, '--table', table, ...quick, ...params)
+    expect([2, 4], err).toContain(code)
+    const told = err.split('\n').filter((line) => line.startsWith('error '))
+    expect(told).toEqual([expect.stringMatching(text)])
+    expect(err).toMatch(/^ {2}\d+ partitions, first synthetic\/btcusdt\//m)
+    expect((await runCli('checksum', table)).err).toContain('not-a-table')
+  })
+
+  it.each([
+    ['fees: { maker: 0, taker: 0 }, lot: 1', /market: tick: expected a number above 0; found undefined/],
+    ['tick: 1, lot: 1', /market: fees: expected rates \{ maker, taker \}, 0 for none; found undefined/],
+    ['tick: 1, lot: 1, fees: { maker: 0 }', /market: fees.taker: expected a number, 0 for none; found undefined/],
+  ])('with a market of { %s }: one message, before anything runs', async (market, text) => {
+    const file = path.join(folder, 'unpriced.ts')
+    fs.writeFileSync(
+      file,
+      `import { defineBacktest } from 'chronicle-replay'
+export default defineBacktest({ name: 'unpriced', market: { ${market} } as never, every: '1m', create: () => ({}) })\n`,
+    )
+    const table = path.join(folder, 'table-unpriced')
+    const { code, err } = await runCli('run', file, '--table', table, ...quick)
+    expect([code, err.trim().split('\n')]).toEqual([2, [expect.stringMatching(text)]])
+    expect(fs.existsSync(table)).toBe(false)
   })
 })

@@ -4,25 +4,41 @@ import { defineBacktest } from 'chronicle-replay'
 // biome-ignore lint/style/noDefaultExport: a job module
 export default defineBacktest({
   name: 'unruly-trader',
-  params: { fault: 'none', queue: 'risk', tick: 0.01, localShift: '5s' },
+  params: { fault: 'none', queue: 'risk', tick: 0.01, localShift: '5s', maxOrders: 1000 },
   market: {
     tick: ({ tick }) => tick,
     lot: 0.001,
     fees: { maker: 0, taker: 0 },
     queue: ({ queue }) => queue,
     localShift: ({ localShift }) => localShift,
-    maxOrders: 1000,
+    maxOrders: ({ maxOrders }) => maxOrders,
   },
   every: '10m',
   create({ fault }, { book, orders }) {
+    if (fault === 'create-throws') throw new Error('nothing to trade')
     let id = 0
     return {
+      fill() {
+        if (fault === 'fill-throws') throw new Error('who bought this')
+      },
+      trade() {
+        if (fault === 'trade-throws') throw new Error('too loud here')
+      },
+      row() {
+        if (fault === 'row-throws') throw new Error('no rows today')
+      },
       step() {
         const price = orders.priceDown(book.bidPrice)
         if (fault === 'throws') throw new Error('out of ideas')
-        if (fault === 'off-tick') orders.buy(price + 0.003, 1)
+        if (fault === 'off-tick') orders.buy(price + 0.3 * book.tick, 1)
         if (fault === 'nan-price') orders.buy(Number.NaN, 1)
         if (fault === 'negative-size') orders.sell(price + 1, -1)
+        if (fault === 'endless-size') orders.buyMarket(Number.POSITIVE_INFINITY)
+        if (fault === 'modify-to-nothing') {
+          if (id === 0) id = orders.buy(price - 5, 1)
+          else orders.modify(id, price - 5, 0)
+        }
+        if (fault === 'fill-throws') orders.buyMarket(0.01)
         if (fault === 'off-lot') orders.buy(price, 0.0005)
         if (fault === 'unknown-id') orders.cancel(17)
         if (fault === 'twice') {
