@@ -1,7 +1,8 @@
 import zlib from 'node:zlib'
-import { parquetMetadataAsync, parquetReadObjects, type SchemaElement } from 'hyparquet'
+import { parquetMetadata, type SchemaElement } from 'hyparquet'
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer'
 import { type DeltaAction, decodePath, encodePath, SharedWords } from './delta-action.ts'
+import { readNestedRows } from './nested-rows.ts'
 import { CREATED_BY } from './parquet-metadata.ts'
 
 /**
@@ -37,24 +38,15 @@ export function encodeCheckpoint(actions: readonly DeltaAction[]): Uint8Array {
  * @param path of the checkpoint
  * @param hasRemoved whether those of removed parts are wanted
  */
-export async function* decodeCheckpoint(bytes: Uint8Array, path: string, hasRemoved = true): AsyncGenerator<DeltaAction> {
-  const file = {
-    byteLength: bytes.length,
-    slice: (start: number, end?: number) =>
-      bytes.buffer.slice(bytes.byteOffset + start, bytes.byteOffset + (end ?? bytes.length)) as ArrayBuffer,
-  }
-  const metadata = await parquetMetadataAsync(file)
+export function* decodeCheckpoint(bytes: Uint8Array, path: string, hasRemoved = true): Generator<DeltaAction, void, undefined> {
+  const metadata = parquetMetadata(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer)
   const columns = KINDS.filter((name) => (hasRemoved || name !== 'remove') && metadata.schema.some((element) => element.name === name))
   const words = new SharedWords()
-  let rowStart = 0
-  for (const group of metadata.row_groups) {
-    const rowEnd = rowStart + Number(group.num_rows)
-    const rows = await parquetReadObjects({ file, metadata, columns, rowStart, rowEnd, compressors: COMPRESSORS })
+  for (const rows of readNestedRows(bytes, { metadata, columns, compressors: COMPRESSORS })) {
     for (const row of rows) {
       const action = actionOf(row, path)
       if (action !== null) yield words.share(action)
     }
-    rowStart = rowEnd
   }
 }
 
@@ -85,23 +77,12 @@ function rowOf(action: DeltaAction): Record<string, unknown> {
 
 function actionOf(row: Record<string, unknown>, path: string): DeltaAction | null {
   for (const kind of KINDS) {
-    const fields = row[kind]
-    if (fields === undefined || fields === null) continue
-    const plain = plainOf(fields) as Record<string, unknown>
-    if (typeof plain.path === 'string') plain.path = decodePath(plain.path, path)
-    return { [kind]: plain } as unknown as DeltaAction
+    const fields = row[kind] as Record<string, unknown> | undefined
+    if (fields === undefined) continue
+    if (typeof fields.path === 'string') fields.path = decodePath(fields.path, path)
+    return { [kind]: fields } as unknown as DeltaAction
   }
   return null
-}
-
-/** Without NULLs, and with numbers for BigInts: sizes and milliseconds fit. */
-function plainOf(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number(value)
-  if (Array.isArray(value)) return value.map(plainOf)
-  if (typeof value !== 'object' || value === null) return value
-  const plain: Record<string, unknown> = {}
-  for (const [name, field] of Object.entries(value)) if (field !== undefined && field !== null) plain[name] = plainOf(field)
-  return plain
 }
 
 function compress(bytes: Uint8Array): Uint8Array {
