@@ -1,7 +1,8 @@
 import { ReplayError } from '../core/errors.ts'
 import { nearest } from '../core/nearest-word.ts'
+import { quoteName } from '../core/table/file-select.ts'
 import type { Query } from '../core/table/query.ts'
-import { quoteName } from '../core/table/table-query.ts'
+import { HIDDEN_SCHEMA } from '../core/table/table-view.ts'
 import { badChoice } from './arguments.ts'
 import { tableText } from './output.ts'
 import { type ResultFormat, SHOWN_FORMATS } from './query-answer.ts'
@@ -69,19 +70,22 @@ export async function shellWord(line: string, shell: ShellWords): Promise<void> 
   throw new ReplayError('usage', `no ${typed}; ${hint}`, { category: 'input' })
 }
 
+/** Of the columns that DuckDB lists. */
+const IS_USERS = `not internal and schema_name <> '${HIDDEN_SCHEMA}'`
+
 /** Names that a word may become: of the shell, of tables, of columns. */
 export async function completionsOf(word: string, query: Query): Promise<string[]> {
   if (word.startsWith('.')) return Object.keys(WORDS).filter((name) => name.startsWith(word))
   if (word === '') return []
   const names = await query.rows(
-    'select distinct name from (select column_name as name from duckdb_columns() where not internal union all select view_name from duckdb_views() where not internal union all select table_name from duckdb_tables()) order by 1',
+    `select distinct name from (select column_name as name from duckdb_columns() where ${IS_USERS} union all select table_name from duckdb_columns() where ${IS_USERS}) order by 1`,
   )
   return names.map(({ name }) => String(name)).filter((name) => name.toLowerCase().startsWith(word.toLowerCase()))
 }
 
 async function showTables(shell: ShellWords): Promise<void> {
   const rows = await shell.query.rows(
-    'select table_name as name, count(*) as columns from duckdb_columns() where not internal group by all order by all',
+    `select table_name as name, count(*) as columns from duckdb_columns() where ${IS_USERS} group by all order by all`,
   )
   shell.show(
     tableText(

@@ -1,5 +1,5 @@
+import { quoteName } from '../core/table/file-select.ts'
 import type { Query } from '../core/table/query.ts'
-import { quoteName } from '../core/table/table-query.ts'
 import { type PlotScope, quoteText, short } from './plot-scope.ts'
 
 /** Least, greatest and mean value of a column over time, per instrument. */

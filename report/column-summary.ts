@@ -1,5 +1,5 @@
+import { quoteName } from '../core/table/file-select.ts'
 import type { Query } from '../core/table/query.ts'
-import { quoteName } from '../core/table/table-query.ts'
 import { type PlotScope, quoteText, short } from './plot-scope.ts'
 
 /** What the values of a column are like, over all rows of one variant. */

@@ -1,8 +1,8 @@
 import { GAIN_SQL, isBacktest } from '../core/backtest/statistics.ts'
 import type { ParamValue } from '../core/job/job-definition.ts'
 import type { PlanHead } from '../core/plan/run/plan-document.ts'
+import { quoteName } from '../core/table/file-select.ts'
 import type { Query } from '../core/table/query.ts'
-import { quoteName } from '../core/table/table-query.ts'
 import { inOrder } from './variant-text.ts'
 
 /** A metric of the rows over the parameters that vary in the table. */

@@ -1,8 +1,9 @@
 import fs from 'node:fs'
 import { ReplayError } from '../../core/errors.ts'
-import { readLiveVariants } from '../../core/plan/table/variant-codes.ts'
+import { mayHaveSeveralCodes, readLiveVariants } from '../../core/plan/table/variant-codes.ts'
 import type { ObjectStore } from '../../core/store/object-store.ts'
-import { findTable } from '../../core/table/delta-log.ts'
+import { readTableAsOf } from '../../core/table/delta-history.ts'
+import type { TableState } from '../../core/table/delta-log.ts'
 import { openQuery, type Query } from '../../core/table/query.ts'
 import { openTable } from '../../core/table/table-query.ts'
 import { choiceOption, outputOption } from '../arguments.ts'
@@ -55,8 +56,9 @@ async function open(source: string, input: CommandInput, io: CommandIo): Promise
   const asOf = input.text('as-of')
   if (isTable(source)) {
     const store = cloudOf(input).open(source)
-    const query = await openTable(store, { asOf, remote: remoteParts(input, io) })
-    if (asOf === undefined && !input.flag('quiet')) await tellOlderCode(store, source, io)
+    const table = await readTableAsOf(store, asOf, { onlyLive: true })
+    const query = await openTable(store, { table, remote: remoteParts(input, io) })
+    if (asOf === undefined && !input.flag('quiet')) await tellOlderCode(store, table, source, io)
     return query
   }
   if (asOf !== undefined) {
@@ -67,10 +69,10 @@ async function open(source: string, input: CommandInput, io: CommandIo): Promise
 }
 
 /** Says that rows of several codes lie side by side: whoever compares variants has to know. */
-async function tellOlderCode(store: ObjectStore, source: string, io: CommandIo): Promise<void> {
+async function tellOlderCode(store: ObjectStore, table: TableState, source: string, io: CommandIo): Promise<void> {
   // A query is answered also where plans of runs are damaged or out of reach.
-  const live = await findTable(store, { onlyLive: true })
-    .then((state) => (state === null ? [] : readLiveVariants(store, state)))
+  const live = await mayHaveSeveralCodes(store, table)
+    .then((may) => (may ? readLiveVariants(store, table) : []))
     .catch(() => [])
   const note = olderCodeText(live, source)
   if (note !== null) io.err(`note: ${note}\n`)

@@ -47,16 +47,21 @@ export async function readActions(store: ObjectStore, version: number): Promise<
 
 /**
  * The table as a version (`17`) or a run left it.
+ * @param options.onlyLive as of `findTable`
  * @throws ReplayError input `table-version` when the table has no such version or run, and those of `readTable`
  */
-export async function readTableAsOf(store: ObjectStore, asOf: string | undefined): Promise<TableState> {
-  if (asOf === undefined) return readTable(store)
-  if (/^\d{1,15}$/.test(asOf)) return readTable(store, { version: Number(asOf) })
+export async function readTableAsOf(
+  store: ObjectStore,
+  asOf: string | undefined,
+  options: { readonly onlyLive?: boolean } = {},
+): Promise<TableState> {
+  if (asOf === undefined) return readTable(store, options)
+  if (/^\d{1,15}$/.test(asOf)) return readTable(store, { ...options, version: Number(asOf) })
   const run = asOf.replace(/\/+$/, '').split('/').at(-1)!
-  const newest = await readTable(store)
+  const newest = await readTable(store, options)
   if (newest.txns.has(run)) {
     for await (const { version, info } of readHistory(store, newest.version)) {
-      if (info.run === run) return version === newest.version ? newest : readTable(store, { version })
+      if (info.run === run) return version === newest.version ? newest : readTable(store, { ...options, version })
     }
   }
   throw new ReplayError(

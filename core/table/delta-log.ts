@@ -37,7 +37,10 @@ export function versionKey(version: number): string {
  * @param options.version an earlier version; @default the newest
  * @throws ReplayError input `not-a-table`, `table-protocol`, `table-schema`, `table-version`; corrupt `table-log-damaged`, `table-log-hole`
  */
-export async function readTable(store: ObjectStore, options: { readonly version?: number } = {}): Promise<TableState> {
+export async function readTable(
+  store: ObjectStore,
+  options: { readonly version?: number; readonly onlyLive?: boolean } = {},
+): Promise<TableState> {
   const state = await findTable(store, options)
   if (state !== null) return state
   throw new ReplayError('not-a-table', `expected a table, which has a folder ${LOG_FOLDER}; run a job into it first`, {
@@ -256,7 +259,7 @@ async function fromCheckpoint(store: ObjectStore, { version, keys }: CheckpointN
     try {
       const path = `${store.uri}/${key}`
       const actions = isText ? decodeVersion(object.bytes, path) : decodeCheckpoint(object.bytes, path, hasRemoved)
-      for await (const action of actions) {
+      for (const action of actions) {
         if ('sidecar' in action) rest.push(`${SIDECAR_FOLDER}${action.sidecar.path.split('/').at(-1)}`)
         else building.applyOne(action)
       }

@@ -67,6 +67,11 @@ export function quoteSql(text: string): string {
   return `'${text.replaceAll("'", "''")}'`
 }
 
+/** A name in SQL. */
+export function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
+
 interface Group extends ReadPath {
   readonly columns: string
   readonly files: string[]
@@ -86,7 +91,7 @@ function selectGroup({ columns, constants, folders, files, dates }: Group): stri
   if (constants.length === 0) return `SELECT * FROM ${table}`
   const values = constants.map(([name, value]) => {
     const type = dates.includes(name) ? 'DATE' : 'VARCHAR'
-    return `${value === null ? 'NULL' : quoteSql(value)}::${type} AS "${name.replaceAll('"', '""')}"`
+    return `${value === null ? 'NULL' : quoteSql(value)}::${type} AS ${quoteName(name)}`
   })
   return `SELECT ${values.join(', ')}, COLUMNS(c -> c NOT IN (${constants.map(([name]) => quoteSql(name)).join(', ')})) FROM ${table}`
 }

@@ -113,7 +113,10 @@ export class Query {
   readonly #database: DuckDBInstance
   readonly #connection: DuckDBConnection
   readonly #spillFolder: string
+  #beforeStatement: StatementWork = async () => {}
   #afterClose: () => void = () => {}
+  /** Ends with the last statement: one at a time has a connection, and what is made ready for it is not for another. */
+  #turn: Promise<unknown> = Promise.resolve()
 
   constructor(database: DuckDBInstance, connection: DuckDBConnection, spillFolder: string) {
     this.#database = database
@@ -127,18 +130,18 @@ export class Query {
    * @throws ReplayError also input `query-too-long`
    */
   async rows(sql: string, maxRows = 1_000_000): Promise<Record<string, JsonValue>[]> {
-    const result = await orQueryFailed(this.#connection.stream(sql))
-    const columns = columnsOf(result)
-    const rows: Record<string, JsonValue>[] = []
-    for await (const values of chunksOf(result)) {
-      for (const row of values) rows.push(Object.fromEntries(columns.map((column, i) => [column.name, jsonOf(row[i]!, column)])))
-      if (rows.length > maxRows) {
-        throw new ReplayError('query-too-long', `the result has more than ${maxRows} rows; add a limit, or write it to a file`, {
-          category: 'input',
-        })
+    return this.#read(sql, async (columns, chunks) => {
+      const rows: Record<string, JsonValue>[] = []
+      for await (const values of chunks) {
+        for (const row of values) rows.push(Object.fromEntries(columns.map((column, i) => [column.name, jsonOf(row[i]!, column)])))
+        if (rows.length > maxRows) {
+          throw new ReplayError('query-too-long', `the result has more than ${maxRows} rows; add a limit, or write it to a file`, {
+            category: 'input',
+          })
+        }
       }
-    }
-    return rows
+      return rows
+    })
   }
 
   /**
@@ -147,21 +150,19 @@ export class Query {
    * @returns the number of rows
    */
   async write(sql: string, format: TextFormat, write: (text: string) => void | Promise<void>): Promise<number> {
-    const result = await orQueryFailed(this.#connection.stream(sql))
-    return formatRows(format, columnsOf(result), chunksOf(result), write)
+    return this.#read(sql, (columns, chunks) => formatRows(format, columns, chunks, write))
   }
 
   /** Writes the result as an Arrow IPC stream, piece by piece: see `writeArrow`. */
   async writeArrow(sql: string, write: (bytes: Uint8Array) => void | Promise<void>): Promise<number> {
-    const result = await orQueryFailed(this.#connection.stream(sql))
     // Arrow is loaded where it is asked for: no other command waits for it.
     const { writeArrow } = await import('./arrow-stream.ts')
-    return writeArrow(columnsOf(result), chunksOf(result), write)
+    return this.#read(sql, (columns, chunks) => writeArrow(columns, chunks, write))
   }
 
-  /** Begins a statement whose result is taken piece by piece. Null: it has none, as `create view` has none. */
+  /** Begins a statement whose result is taken piece by piece, up to the next statement. Null: it has none, as `create view` has none. */
   async open(sql: string): Promise<OpenResult | null> {
-    const result = await orQueryFailed(this.#connection.stream(sql))
+    const result = await this.#inTurn(sql, () => orQueryFailed(this.#connection.stream(sql)))
     return result.returnType === NOTHING ? null : new OpenResult(columnsOf(result), chunksOf(result))
   }
 
@@ -179,7 +180,8 @@ export class Query {
     const select = sql.trim().replace(/;+$/, '')
     const options = 'FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 65536'
     try {
-      await orQueryFailed(this.#connection.run(`COPY (${select}\n) TO ${quoteSql(temporary)} (${options})`))
+      const copy = `COPY (${select}\n) TO ${quoteSql(temporary)} (${options})`
+      await this.#inTurn(copy, () => orQueryFailed(this.#connection.run(copy)))
       if (aside !== null) renameSync(temporary, aside.target)
       else copyTo(file, temporary)
     } catch (error) {
@@ -187,6 +189,11 @@ export class Query {
     } finally {
       rmSync(folder ?? temporary, { recursive: true, force: true })
     }
+  }
+
+  /** Called before each statement is begun. */
+  onStatement(work: StatementWork): void {
+    this.#beforeStatement = work
   }
 
   /** Called once the files are no longer read. */
@@ -200,7 +207,27 @@ export class Query {
     rmSync(this.#spillFolder, { recursive: true, force: true })
     this.#afterClose()
   }
+
+  /** Begins a statement and reads its result. */
+  #read<T>(sql: string, read: (columns: readonly QueryColumn[], chunks: ReturnType<typeof chunksOf>) => Promise<T>): Promise<T> {
+    return this.#inTurn(sql, async () => {
+      const result = await orQueryFailed(this.#connection.stream(sql))
+      return read(columnsOf(result), chunksOf(result))
+    })
+  }
+
+  #inTurn<T>(sql: string, work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(async () => {
+      await orQueryFailed(this.#beforeStatement(this.#connection, sql))
+      return work()
+    })
+    this.#turn = done.catch(() => undefined)
+    return done
+  }
 }
+
+/** What has to be done before a statement is begun. */
+export type StatementWork = (connection: DuckDBConnection, sql: string) => Promise<void>
 
 /** What DuckDB calls `ResultReturnType.NOTHING`. */
 const NOTHING = 2
@@ -259,6 +286,7 @@ async function orQueryFailed<T>(work: Promise<T>): Promise<T> {
   try {
     return await work
   } catch (cause) {
+    if (cause instanceof ReplayError) throw cause
     const reason = (cause instanceof Error ? cause.message : String(cause)).trim()
     if (DISK_FULL.test(reason)) {
       const message = `no space left for the result or for temporary files (TMPDIR); free space or write elsewhere: ${reason.split('\n')[0]}`

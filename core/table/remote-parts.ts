@@ -8,6 +8,7 @@ import { S3Store } from '../store/s3-store.ts'
 import { makeTemporaryFolder } from '../temporary-folder.ts'
 import type { AddFile } from './delta-action.ts'
 import { quoteSql } from './file-select.ts'
+import type { FileOf, PartFiles } from './part-files.ts'
 
 export interface RemotePartsOptions {
   /** DuckDB's extension httpfs as a file, for machines that cannot reach DuckDB's repository. */
@@ -36,29 +37,38 @@ const PARALLEL_PARTS = 4
 
 /**
  * The parts of a table in an object store, for DuckDB: read by DuckDB itself where its extension httpfs can be loaded, else as
- * copies of exactly these parts. Parts never change, so that a copy is one for good; it is named by the part's version.
+ * copies of exactly the parts that are asked for. Parts never change, so that a copy is one for good; it is named by the part's version.
  */
-export class RemoteParts {
+export class RemoteParts implements PartFiles {
   readonly #store: ObjectStore
-  readonly #parts: readonly AddFile[]
   readonly #options: RemotePartsOptions
+  /** Copies by key; null: DuckDB reads the objects. */
+  #copies: Map<string, string> | null = null
+  /** Why there are copies, where nobody asked for them. */
+  #why = ''
   #temporary: string | null = null
 
-  constructor(store: ObjectStore, parts: readonly AddFile[], options: RemotePartsOptions = {}) {
+  constructor(store: ObjectStore, options: RemotePartsOptions = {}) {
     this.#store = store
-    this.#parts = parts
     this.#options = options
   }
 
-  /** Makes the parts readable, and gives where each is. @throws ReplayError those of the store */
-  async open(run: (sql: string) => Promise<unknown>): Promise<(key: string) => string> {
-    const { way = 'httpfs', onNote } = this.#options
-    const problem = way === 'copies' ? null : await this.#loadHttpfs(run)
-    if (problem === null && way === 'httpfs') return (key) => `${this.#store.uri}/${key}`
-    const [count, bytes] = [this.#parts.length, this.#parts.reduce((sum, { size }) => sum + size, 0)]
-    const why = problem === null ? '' : `; DuckDB's extension httpfs cannot be loaded: ${problem}`
-    if (count > 0) onNote?.(`copying ${count} parts (${Math.ceil(bytes / 1e6)} MB, fewer where copies are kept) for the query${why}`)
-    return this.#copyAll()
+  async open(run: (sql: string) => Promise<unknown>): Promise<void> {
+    const problem = this.#options.way === 'copies' ? '' : await this.#loadHttpfs(run)
+    if (problem === null) return
+    this.#copies = new Map()
+    if (problem !== '') this.#why = `; DuckDB's extension httpfs cannot be loaded: ${problem}`
+  }
+
+  async ready(parts: readonly AddFile[]): Promise<FileOf> {
+    const copies = this.#copies
+    if (copies === null) return (key) => `${this.#store.uri}/${key}`
+    const missing = parts.filter(({ path: key }) => !copies.has(key))
+    const bytes = missing.reduce((sum, { size }) => sum + size, 0)
+    const what = `${missing.length} parts (${Math.ceil(bytes / 1e6)} MB, fewer where copies are kept)`
+    if (missing.length > 0) this.#options.onNote?.(`copying ${what} for the query${this.#why}`)
+    await this.#copyAll(missing, copies)
+    return (key) => copies.get(key)!
   }
 
   close(): void {
@@ -83,17 +93,16 @@ export class RemoteParts {
     return null
   }
 
-  async #copyAll(): Promise<(key: string) => string> {
+  async #copyAll(parts: readonly AddFile[], copies: Map<string, string>): Promise<void> {
+    if (parts.length === 0) return
     const folder = this.#options.cacheFolder ?? this.#makeTemporary()
-    const files = new Map<string, string>()
-    const rest = [...this.#parts]
+    const rest = [...parts]
     const work = async (): Promise<void> => {
-      for (let part = rest.pop(); part !== undefined; part = rest.pop()) files.set(part.path, await this.#copy(part, folder))
+      for (let part = rest.pop(); part !== undefined; part = rest.pop()) copies.set(part.path, await this.#copy(part, folder))
     }
     for (const result of await Promise.allSettled(Array.from({ length: PARALLEL_PARTS }, work))) {
       if (result.status === 'rejected') throw result.reason
     }
-    return (key) => files.get(key)!
   }
 
   /** The copy of a part; it is made unless it is there. Its folders are those of the part: most columns are read from them. */
@@ -125,7 +134,7 @@ export class RemoteParts {
   }
 
   #makeTemporary(): string {
-    this.#temporary = makeTemporaryFolder('chronicle-replay-parts-')
+    this.#temporary ??= makeTemporaryFolder('chronicle-replay-parts-')
     return this.#temporary
   }
 

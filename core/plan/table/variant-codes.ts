@@ -29,8 +29,11 @@ export interface LiveVariant extends Variant {
 export type Heads = ReadonlyMap<string, PlanHead | null>
 
 /** Reads them, some at a time. */
-export async function readHeads(table: ObjectStore, { counts }: LiveCells): Promise<Heads> {
-  const runs = [...counts.keys()]
+export async function readHeads(table: ObjectStore, cells: LiveCells): Promise<Heads> {
+  return readPlanHeads(table, [...cells.counts.keys()])
+}
+
+async function readPlanHeads(table: ObjectStore, runs: readonly string[]): Promise<Heads> {
   const heads = new Map<string, PlanHead | null>()
   for (let at = 0; at < runs.length; at += READS) {
     const some = runs.slice(at, at + READS)
@@ -63,6 +66,18 @@ export function liveVariants({ counts }: LiveCells, heads: Heads): LiveVariant[]
     .filter(([id]) => params.has(id))
     .map(([id, of]) => ({ id, params: params.get(id)!, codes: [...of.values()].sort((a, b) => b.createdMs - a.createdMs) }))
     .sort((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+/**
+ * Whether rows may be of several codes, by the runs that were ever committed: what parts hold, which takes long to read of very many, is
+ * not looked at.
+ */
+export async function mayHaveSeveralCodes(table: ObjectStore, { txns, metaData }: TableState): Promise<boolean> {
+  // Then the log does not know all runs.
+  if (metaData.configuration['delta.setTransactionRetentionDuration'] !== undefined) return true
+  const heads = await readPlanHeads(table, [...txns.keys()])
+  const codes = new Set([...heads.values()].flatMap((head) => (head === null ? [] : [`${head.bundle} ${head.engine}`])))
+  return codes.size > 1
 }
 
 /** The variants of a table as it is. */
