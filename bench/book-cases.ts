@@ -16,7 +16,8 @@ export const BOOK_CASES: Readonly<Record<string, BenchCase>> = {
   'l2-book': { unit: 'events', target: 3.5e6, run: (load, hash) => replay(load.l2, new L2Book(), hash) },
   'l2-book-policy': { unit: 'events', run: (load, hash) => replay(load.l2, new BookReplay({ onGap: 'quarantine' }), hash) },
   'l3-book': { unit: 'events', target: 5e6, run: (load, hash) => replay(load.l3, new L3Book(), hash) },
-  'features-parquet': { unit: 'rows', target: 0.8e6, run: features },
+  'features-parquet': { unit: 'rows', target: 0.8e6, run: (load) => features(load, load.l2, 'event') },
+  'features-seconds': { unit: 'messages', run: (load) => features(load, load.dense, '1s') },
   'l3-book-policy': { unit: 'events', run: (load, hash) => replay(load.l3, new BookReplay({ onGap: 'quarantine' }), hash) },
 }
 
@@ -40,11 +41,12 @@ async function replay(archive: string, book: Book, hash: MessageHash | null): Pr
   return events
 }
 
-/** Four features per event into Parquet. */
-async function features({ folder, l2 }: BenchLoad): Promise<number> {
+/** Four features per event, or of each second, into Parquet; gives the events. */
+async function features({ folder }: BenchLoad, archive: string, trigger: 'event' | '1s'): Promise<number> {
   const parquet = path.join(folder, `features-${process.pid}.parquet`)
-  const sink = new FeatureSink({ columns: 'mid,spread_bps,imbalance:5,micro_price', trigger: 'event', parquet })
-  const { forwarded } = await ReplayPipeline.fromSource(await ReplayReader.open(findLogs(l2)[0]!.path))
+  const sink = new FeatureSink({ columns: 'mid,spread_bps,imbalance:5,micro_price', trigger, parquet })
+  const log = findLogs(archive).find(({ stream }) => stream === 'book')
+  const { forwarded } = await ReplayPipeline.fromSource(await ReplayReader.open(log!.path))
     .sink(sink)
     .run()
   fs.rmSync(parquet)

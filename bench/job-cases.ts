@@ -31,6 +31,8 @@ export const JOB_CASES: Readonly<Record<string, BenchCase>> = {
   },
   'partitioned-days': { unit: 'rows', bare: 'features-parquet', run: (load, hash) => partitioned(load, '1d', hash) },
   'partitioned-hours': { unit: 'rows', bare: 'features-parquet', run: (load, hash) => partitioned(load, '1h', hash) },
+  'job-seconds': { unit: 'messages', bare: 'features-seconds', run: (load, hash) => seconds(load, 0, hash) },
+  'job-seconds-row': { unit: 'messages', bare: 'features-seconds', run: (load, hash) => seconds(load, 1, hash) },
   'run-1': { unit: 'messages', run: (load, hash) => wholeRun(load, 1, hash) },
   'run-2': { unit: 'messages', bare: 'run-1', run: (load, hash) => wholeRun(load, 2, hash) },
 }
@@ -47,6 +49,13 @@ function partitioned({ l2, folder }: BenchLoad, slice: string, hash: MessageHash
   return timed(folder, hash, async (table) => {
     const { commit } = await runJob({ archive: new FileStore(l2), table, job: jobFile('events-job'), slice })
     return commit!.added.rows
+  })
+}
+
+function seconds({ dense, folder, bookMessages }: BenchLoad, handler: number, hash: MessageHash | null): Promise<Timed> {
+  return timed(folder, hash, async (table) => {
+    await runJob({ archive: new FileStore(dense), table, job: jobFile('seconds-job'), params: { handler: [handler] } })
+    return bookMessages
   })
 }
 
