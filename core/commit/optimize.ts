@@ -1,4 +1,5 @@
 import fs from 'node:fs'
+import { inTurns } from '../in-turns.ts'
 import { dateOfDay } from '../instant.ts'
 import { DAY_NS } from '../plan/cells.ts'
 import { newRunId } from '../plan/run/run-files.ts'
@@ -162,23 +163,17 @@ class MadePacks {
   }
 
   async #makeAll(plans: readonly PackPlan[], attempt: string): Promise<RewrittenPart[]> {
-    const packs: RewrittenPart[] = []
-    const rest = plans.map((plan, i) => ({ plan, i }))
     const all = plans.reduce((sum, { parts }) => sum + parts.length, 0)
     let done = 0
-    const make = async (): Promise<void> => {
-      for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
-        const { plan, i } = next
-        const key = plan.parts.map(({ path }) => path).join('\n')
-        const known = this.#made.get(key)
-        packs[i] = known ?? (await rewriteParts(this.#table, sourcesOf(plan), { run: this.#run, attempt, scratch: this.#scratch }))!
-        this.#made.set(key, packs[i]!)
-        done += plan.parts.length
-        this.#options.onProgress?.(done, all)
-      }
-    }
-    await Promise.all(Array.from({ length: COPIES_AT_ONCE }, make))
-    return packs
+    return await inTurns(plans, COPIES_AT_ONCE, async (plan) => {
+      const key = plan.parts.map(({ path }) => path).join('\n')
+      const known = this.#made.get(key)
+      const pack = known ?? (await rewriteParts(this.#table, sourcesOf(plan), { run: this.#run, attempt, scratch: this.#scratch }))!
+      this.#made.set(key, pack)
+      done += plan.parts.length
+      this.#options.onProgress?.(done, all)
+      return pack
+    })
   }
 }
 

@@ -1,4 +1,5 @@
 import fs from 'node:fs'
+import { inTurns } from '../in-turns.ts'
 import { SegmentWriter } from '../plan/table/cell-segment.ts'
 import type { LiveCell, Pack } from '../plan/table/pack.ts'
 import type { PartLedger } from '../plan/table/part-ledger.ts'
@@ -140,19 +141,14 @@ export class PartChange {
     const { table, run, attempt, nowMs } = this.#options
     this.#scratch = makeTemporaryFolder('chronicle-replay-commit-')
     const scratch = this.#scratch
-    const rest = [...this.#copies]
-    const copy = async (): Promise<void> => {
-      for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
-        const { source, columns, dataChange } = next
-        const made = await rewriteParts(table, [source], { run, attempt, scratch })
-        const withRows = new Set(made?.cells.map(keyOf))
-        for (const { narrowed } of source.cells) {
-          if (narrowed !== undefined && !withRows.has(keyOf(narrowed))) this.#rowless.add({ ...narrowed, path: null, rows: 0, sum: '0' })
-        }
-        if (made !== null) await this.#list({ ...made, columns, modifiedMs: nowMs, dataChange })
+    await inTurns(this.#copies, COPIES_AT_ONCE, async ({ source, columns, dataChange }) => {
+      const made = await rewriteParts(table, [source], { run, attempt, scratch })
+      const withRows = new Set(made?.cells.map(keyOf))
+      for (const { narrowed } of source.cells) {
+        if (narrowed !== undefined && !withRows.has(keyOf(narrowed))) this.#rowless.add({ ...narrowed, path: null, rows: 0, sum: '0' })
       }
-    }
-    await Promise.all(Array.from({ length: COPIES_AT_ONCE }, copy))
+      if (made !== null) await this.#list({ ...made, columns, modifiedMs: nowMs, dataChange })
+    })
   }
 
   async #list(part: Omit<ListedPart, 'segment'>): Promise<void> {
