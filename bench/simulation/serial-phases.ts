@@ -22,7 +22,7 @@ export function serialPhases(partitions: number, { serial, startS, noticeS }: Cl
   const planS = millions * serial.planS
   return {
     submitS: serial.bundleS + listS + looksS + planS + millions * serial.handOverS,
-    planS: containerS + looksS + planS + millions * serial.sharesS,
+    planS: containerS + planS + millions * serial.sharesS,
     commitS: containerS + millions * serial.commitS,
     pages,
   }

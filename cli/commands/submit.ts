@@ -99,7 +99,7 @@ export const submit: CommandSpec = {
     const files = runFiles(request.run)
     await cloudRun.table.put(files.bundle, Buffer.from(code), 'absent')
     if (map !== undefined) await cloudRun.table.put(files.bundleMap, Buffer.from(map), 'absent')
-    // What the plan would list again.
+    // What the plan would list and look into again.
     await handListing(cloudRun.table, request, planned.listing)
     await writeRequest(cloudRun.table, request)
     const executionArn = await startExecution(cloudRun, { name: request.run, tasks: files.tasks })

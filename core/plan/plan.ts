@@ -244,7 +244,17 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
     notes: [...foreign.notes(), ...otherCodeNotes(others.length, live), ...effectNotes(options)],
   }
   const shareText = (task: TaskCut): string => shareTextOf({ head, partitions, listing }, task)
-  return { head, instruments: collector.instruments, cells, tasks, taskSeconds, ...told, partitions, listing, shareText }
+  return {
+    head,
+    instruments: collector.instruments,
+    cells,
+    tasks,
+    taskSeconds,
+    ...told,
+    partitions,
+    listing: { ...listing, looks: look.looks },
+    shareText,
+  }
 }
 
 function effectNotes({ effects = [], tellsEffects }: PlanOptions): string[] {

@@ -108,7 +108,7 @@ export async function planRequest(request: RunRequest, { archive, table, live, l
   })
 }
 
-/** Hands a listing to whoever plans what was asked for. */
+/** Hands a listing, with what looks into its folders found, to whoever plans what was asked for. */
 export async function handListing(table: ObjectStore, { run, archive }: RunRequest, listing: ArchiveListing): Promise<void> {
   await table.put(runFiles(run).listing, encodeListing(archive, listing), 'absent')
 }

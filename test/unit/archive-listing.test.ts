@@ -118,6 +118,13 @@ describe('the listing of an archive', () => {
     const bytes = encodeListing('s3://paged/archive', listing)
     expect(toldBy(decodeListing(bytes, 's3://paged/archive')!)).toEqual(toldBy(listing))
     expect(decodeListing(bytes, 's3://another/archive')).toBeNull()
+    expect(decodeListing(bytes, 's3://paged/archive')!.looks).toBeUndefined()
+    const looks = new Map([
+      ['v1/a/s/2024-01-01/book/', null],
+      ['v1/b/s/2024-01-01/trades/', { fromNs: 2n ** 60n + 1n, toNs: 2n ** 61n + 3n }],
+    ])
+    const looked = decodeListing(encodeListing('s3://paged/archive', { ...listing, looks }), 's3://paged/archive')!
+    expect([toldBy(looked), looked.looks]).toEqual([toldBy(listing), looks])
     for (const end of [0, 3, bytes.length - 1]) expect(decodeListing(bytes.slice(0, end), 's3://paged/archive')).toBeNull()
   })
 })

@@ -66,7 +66,7 @@ describe('a simulated run', () => {
   })
 
   it('is held up by S3 where it writes, too, and where it reads small objects', () => {
-    const few = { ...CALM, s3PutsPerS: 1, s3SplitS: [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY] as const }
+    const few = { ...CALM, partitionPuts: 1, s3PutsPerS: 1, s3SplitS: [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY] as const }
     const held = simulateRun(tasks, 4, few, 1)
     expect(held.maxPutsPerS).toBeCloseTo(1, 6)
     expect(held.tasksS).toBeGreaterThan(WORK.symbols * WORK.days)
@@ -104,7 +104,7 @@ describe('a simulated run', () => {
     expect(year.pages).toBe(6048)
     for (const phase of ['submitS', 'planS', 'commitS'] as const) expect(year[phase]).toBeGreaterThan(day[phase])
     // As measured, and the start of its container.
-    expect(year.commitS - (25 + 60) / 2 - WORLD.noticeS).toBeCloseTo((381 * 2_016_000) / 2_032_000, -1)
+    expect(year.commitS - (25 + 60) / 2 - WORLD.noticeS).toBeCloseTo((114 * 2_016_000) / 2_032_000, -1)
   })
 })
 

@@ -8,6 +8,7 @@ import { type FolderFact, FolderFacts, NO_FACTS } from '../../core/plan/archive/
 import { type ListedFolder, listArchive } from '../../core/plan/archive/archive-listing.ts'
 import { DaySpans, dayTimeOf, reachBeyond } from '../../core/plan/archive/day-spans.ts'
 import { lookAtFolders } from '../../core/plan/archive/folder-reach.ts'
+import { decodeListing, encodeListing } from '../../core/plan/archive/handed-listing.ts'
 import { InstrumentDays } from '../../core/plan/archive/instrument-days.ts'
 import { cellGrid } from '../../core/plan/cells.ts'
 import { FileStore } from '../../core/store/file-store.ts'
@@ -205,6 +206,32 @@ describe('a look at folders', () => {
       expect(found).toEqual([-8, 24])
       expect(gets).toHaveLength(3)
       expect(gets.reduce((sum, { start, end }) => sum + end - start, 0)).toBeLessThan(400)
+    })
+  })
+
+  it('is not made again by whoever has the listing of one who looked', async () => {
+    await inDirectory(async (root) => {
+      make(root, [-8, 3, 5, 8])
+      const other = HOME.replace('2024-01-01', '2024-01-02')
+      makeLog(
+        path.join(root, other),
+        plainMessages(2, (i) => ({ timestampNs: at(24 + i) })),
+      )
+      const store = new RangedStore(root, () => 0)
+      const listed = await listArchive(store)
+      const folders = (of: typeof listed) => of.instruments.map((instrument) => [instrument, instrument.folders] as const)
+      const first = await lookAtFolders({ archive: store, listing: listed, facts: NO_FACTS, folders: folders(listed) })
+      expect([first.looks.size, first.reaches.size, store.gets.length > 0]).toEqual([2, 1, true])
+      store.gets.length = 0
+      const handed = decodeListing(encodeListing(root, { ...listed, looks: first.looks }), root)!
+      const second = await lookAtFolders({ archive: store, listing: handed, facts: NO_FACTS, folders: folders(handed) })
+      expect(store.gets).toEqual([])
+      expect([...second.reaches.values()]).toEqual([...first.reaches.values()])
+      expect([second.looks, second.unseen]).toEqual([first.looks, 0])
+      // What could not be looked into there is not looked into here either: the plan is that of which the cost was told.
+      const fewer = decodeListing(encodeListing(root, { ...listed, looks: new Map([...first.looks].slice(1)) }), root)!
+      const third = await lookAtFolders({ archive: store, listing: fewer, facts: NO_FACTS, folders: folders(fewer) })
+      expect([third.unseen, store.gets]).toEqual([1, []])
     })
   })
 

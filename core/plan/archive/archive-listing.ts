@@ -1,6 +1,7 @@
 import { inTurns } from '../../in-turns.ts'
 import { dayOfDate } from '../../instant.ts'
 import { isForeignName } from '../../log/format/archive-place.ts'
+import type { TimeSpan } from '../../log/reading/sound-times.ts'
 import type { ObjectStore, OddThing } from '../../store/object-store.ts'
 import { keptShortHash } from '../short-hash.ts'
 import { TextHeap } from '../text-heap.ts'
@@ -42,9 +43,14 @@ export interface ArchiveListing {
   readonly others: number
   /** What is there and not read. */
   readonly findings: readonly ListingFinding[]
+  /** What was found by looks into folders of these versions. @default nobody has looked */
+  readonly looks?: FolderLooks | undefined
   /** Objects of a folder as `name, size, etag, name, …`, in JSON with its brackets. */
   objectsText(folder: ListedFolder): string
 }
+
+/** By key of the folder, what it reaches beyond its UTC day, together with that; null: nothing. Of others, looks could not tell. */
+export type FolderLooks = ReadonlyMap<string, TimeSpan | null>
 
 /**
  * Lists an archive: where its store answers a listing page by page, in many stretches at once. Memory: about 150 bytes per folder and 40

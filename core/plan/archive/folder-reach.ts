@@ -16,7 +16,7 @@ import { isBefore } from '../../message/time-words.ts'
 import type { ObjectStore } from '../../store/object-store.ts'
 import { folderKey, objectsOf } from '../run/task-share.ts'
 import type { ArchiveFacts } from './archive-facts.ts'
-import type { ArchiveListing, ListedFolder, ListedInstrument } from './archive-listing.ts'
+import type { ArchiveListing, FolderLooks, ListedFolder, ListedInstrument } from './archive-listing.ts'
 import { dayReach, reachBeyond } from './day-spans.ts'
 
 /** What folders reach beyond their UTC days, together with these; those that reach nothing are not in it. */
@@ -24,7 +24,8 @@ export type FolderReaches = ReadonlyMap<ListedFolder, TimeSpan>
 
 export interface LookOptions {
   readonly archive: ObjectStore
-  readonly listing: Pick<ArchiveListing, 'objectsText'>
+  /** With the looks of whoever listed, which are not made again. */
+  readonly listing: Pick<ArchiveListing, 'objectsText' | 'looks'>
   readonly facts: ArchiveFacts
   /** By instrument, those that matter. */
   readonly folders: Iterable<readonly [Pick<ListedInstrument, 'venue' | 'symbol'>, readonly ListedFolder[]]>
@@ -34,6 +35,8 @@ export interface LookResult {
   readonly reaches: FolderReaches
   /** Folders that were taken to hold records of their UTC day alone, as looking at them would have taken too long. */
   readonly unseen: number
+  /** What was not known, for others who plan from the same listing. */
+  readonly looks: FolderLooks
 }
 
 /** Folders that are looked at for one plan, and bytes that are read of segments without an index. */
@@ -51,6 +54,11 @@ export async function lookAtFolders({ archive, listing, facts, folders }: LookOp
   const reaches = new Map<ListedFolder, TimeSpan>()
   const look = new FolderLook(archive, MAX_SCANNED_BYTES)
   const unknown: { readonly folder: ListedFolder; readonly key: string }[] = []
+  const looks = new Map<string, TimeSpan | null>()
+  const note = (folder: ListedFolder, key: string, reach: TimeSpan | null): void => {
+    looks.set(key, reach)
+    if (reach !== null) reaches.set(folder, reach)
+  }
   let unseen = 0
   for (const [{ venue, symbol }, own] of folders) {
     for (const folder of own) {
@@ -58,7 +66,10 @@ export async function lookAtFolders({ archive, listing, facts, folders }: LookOp
       const known = facts.of(key, folder.digest)?.reach
       if (known !== undefined && known !== null) reaches.set(folder, { fromNs: BigInt(known[0]), toNs: BigInt(known[1]) })
       if (known !== undefined) continue
-      if (unknown.length < MAX_LOOKS) unknown.push({ folder, key })
+      const found = listing.looks?.get(key)
+      if (found !== undefined) note(folder, key, found)
+      else if (listing.looks !== undefined) unseen++
+      else if (unknown.length < MAX_LOOKS) unknown.push({ folder, key })
       else unseen++
     }
   }
@@ -71,9 +82,9 @@ export async function lookAtFolders({ archive, listing, facts, folders }: LookOp
       objects.map(({ name, size, etag }) => ({ key: key + name, size, etag })),
     )
     if (reach === 'unseen') unseen++
-    else if (reach !== null) reaches.set(folder, reach)
+    else note(folder, key, reach)
   })
-  return { reaches, unseen }
+  return { reaches, unseen, looks }
 }
 
 /** Looks at folders of an archive. */
