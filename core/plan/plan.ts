@@ -1,85 +1,32 @@
-import { missingInstruments } from '../backtest/instruments.ts'
-import { ReplayError } from '../errors.ts'
-import { dateOfDay, isoTime } from '../instant.ts'
-import { effectsText, type JobEffect } from '../job/job-effects.ts'
-import type { JobOutline, JobWindow, OutlinedVariant } from '../job/job-outline.ts'
-import { PARTITION_COLUMNS } from '../job/row-schema.ts'
-import type { ObjectStore } from '../store/object-store.ts'
-import { mergeSchemas } from '../table/table-schema.ts'
-import { type ArchiveFacts, NO_FACTS } from './archive/archive-facts.ts'
-import type { ArchiveListing, ListedFolder, ListedInstrument } from './archive/archive-listing.ts'
-import { dayReach } from './archive/day-spans.ts'
-import { type LookResult, lookAtFolders } from './archive/folder-reach.ts'
-import { InstrumentDays, isBookStream } from './archive/instrument-days.ts'
+import { NO_FACTS } from './archive/archive-facts.ts'
+import type { ArchiveListing } from './archive/archive-listing.ts'
+import { lookAtFolders } from './archive/folder-reach.ts'
+import { InstrumentDays } from './archive/instrument-days.ts'
 import { findMissingStreams } from './archive/missing-streams.ts'
-import { type BookFolder, estimateRestarts, MAX_RESTART_LOOKS, type RestartEstimate } from './archive/restart-estimate.ts'
+import { restartsOf } from './archive/planned-restarts.ts'
 import { withRestartsAt } from './archive/restart-places.ts'
 import { listSelection } from './archive/selection.ts'
-import { type CellGrid, cellGrid, cellsOfRange, DAY_NS } from './cells.ts'
-import { type CheckAmount, chooseChecked } from './check-choice.ts'
-import { type FingerprintBase, type OnCorrupt, wantedOf } from './fingerprint.ts'
+import { wantsOf } from './archive/wanted-streams.ts'
+import type { CellGrid } from './cells.ts'
+import { chooseChecked } from './check-choice.ts'
+import { wantedOf } from './fingerprint.ts'
 import type { PartitionLines } from './partition-lines.ts'
 import { PartitionJudge, partitionText } from './partition-state.ts'
+import { adviceOn, adviceOnReach, effectNotes, otherCodeNotes } from './plan-advice.ts'
 import { PlanCollector, type PlannedCell } from './plan-collector.ts'
 import { attemptSeconds, estimateCost } from './plan-cost.ts'
+import type { PlanOptions } from './plan-options.ts'
+import { emptyRange, mattersTo, planGrid, rangeGiven, rangeOf } from './plan-range.ts'
+import { appendOnly, otherJob, overlapping, requireInstruments, requireKnown, requireSchema, skippingSnapshots } from './plan-refusals.ts'
 import type { PlanHead, PlannedCheck } from './run/plan-document.ts'
 import type { WritablePlan } from './run/plan-writer.ts'
-import { folderKey, objectsOf } from './run/task-share.ts'
 import { shareTextOf } from './share-text.ts'
 import { ForeignRows } from './table/foreign-rows.ts'
-import { findGoneCells, type GoneCells, inOrder, withGone } from './table/gone-cells.ts'
-import { type LiveParts, NO_PARTS } from './table/live-parts.ts'
-import type { OnForeign } from './table/pack.ts'
+import { findGoneCells, inOrder, withGone } from './table/gone-cells.ts'
+import { NO_PARTS } from './table/live-parts.ts'
 import { ofOtherCode } from './table/variant-codes.ts'
 import { cutTasks, type TaskCut } from './task-cuts.ts'
-
-export interface PlanOptions {
-  readonly archive: ObjectStore
-  /** Of the job with its variants (`outlineJob`). */
-  readonly outline: JobOutline
-  /** Hashes of the job's bundle and of the engine. */
-  readonly code: Pick<FingerprintBase, 'bundle' | 'engine'>
-  /** What becomes of damaged input. @default 'abort': its partitions fail */
-  readonly onCorrupt?: OnCorrupt | undefined
-  /** What becomes of rows that another program changed or brought. @default a run that has to write there is refused */
-  readonly onForeign?: OnForeign | undefined
-  /** As in the plan's head. @default none, not blocked */
-  readonly effects?: readonly JobEffect[] | undefined
-  readonly blocksEffects?: true | undefined
-  /** Whether a note says so. @default not */
-  readonly tellsEffects?: true | undefined
-  /** What the job was asked for by, so that advice can repeat it. @default not recorded */
-  readonly source?: string | undefined
-  /** Set in place of the job's own, so that advice can repeat it; it is in the bundle. */
-  readonly maxSkew?: string | undefined
-  /** Id of the run, and when it is planned (milliseconds since the epoch). */
-  readonly run: string
-  readonly createdMs: number
-  /** @default all that the archive has */
-  readonly venues?: readonly string[] | undefined
-  readonly symbols?: readonly string[] | undefined
-  /** Half-open, nanoseconds since the epoch, multiples of the slice. @default the days that the archive has */
-  readonly fromNs?: bigint | undefined
-  readonly toNs?: bigint | undefined
-  /** Length of a cell. @default '1d' */
-  readonly slice?: string | undefined
-  /** What is in the table. @default nothing */
-  readonly live?: LiveParts | undefined
-  /** What earlier runs learnt of the archive. @default nothing */
-  readonly facts?: ArchiveFacts | undefined
-  /** About the bytes of a task. @default 4 GiB */
-  readonly taskBytes?: number | undefined
-  /** Rather more and smaller tasks than fewer. @default 1 */
-  readonly minTasks?: number | undefined
-  /** Seconds that an attempt at a task is given at least. @default 900 */
-  readonly minTaskSeconds?: number | undefined
-  /** Partitions that the run makes a second time, from other starts, to compare their rows. @default none */
-  readonly check?: CheckAmount | undefined
-  /** A listing of the selection that is there already. @default lists the archive */
-  readonly listing?: ArchiveListing | undefined
-  /** Where restart points lie, in folders of the same names. @default beside the logs */
-  readonly restarts?: ObjectStore | undefined
-}
+import { VariantWindows } from './variant-windows.ts'
 
 /** What a plan says of an instrument. */
 export interface InstrumentPlan {
@@ -119,7 +66,7 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
   const isSkipping = options.onCorrupt === 'skip'
   if (isSkipping && outline.writesRestartPoints) throw skippingSnapshots(outline.name)
   const variants = [...outline.asked, ...outline.live]
-  const windows = new Windows(variants)
+  const windows = new VariantWindows(variants)
   requireKnown(live, windows)
   const grid = planGrid(outline, options.slice)
   const given = rangeGiven(grid, options)
@@ -201,7 +148,7 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
   const restartPoints =
     outline.restartEveryNs === undefined
       ? null
-      : await restartsOf(options, listing, outline, [Math.floor(range[0] / grid.cellsPerDay), lastDay])
+      : await restartsOf(archive, listing, outline, [Math.floor(range[0] / grid.cellsPerDay), lastDay])
   const head: PlanHead = {
     version: 1,
     run: options.run,
@@ -257,49 +204,6 @@ export async function planRun(options: PlanOptions): Promise<RunPlan> {
   }
 }
 
-function effectNotes({ effects = [], tellsEffects }: PlanOptions): string[] {
-  return effects.length > 0 && tellsEffects === true ? [effectsText(effects)] : []
-}
-
-/** What the snapshots job will write, by the folders of books in the days of the range. */
-function restartsOf(
-  { archive }: PlanOptions,
-  listing: ArchiveListing,
-  outline: JobOutline,
-  [firstDay, lastDay]: readonly [number, number],
-): Promise<RestartEstimate> {
-  const first: BookFolder[] = []
-  let [folders, present] = [0, 0]
-  for (const instrument of listing.instruments) {
-    const inRange = instrument.folders.filter(({ day, stream }) => isBookStream(stream) && day >= firstDay && day <= lastDay)
-    const books = wantedOf(inRange, wantsOf(instrument, outline))
-    folders += books.length
-    for (const { snapshots } of books) present += snapshots
-    const [folder] = books
-    if (folder === undefined || first.length === MAX_RESTART_LOOKS) continue
-    const key = folderKey(instrument.venue, instrument.symbol, dateOfDay(folder.day), folder.stream)
-    const objects = objectsOf(JSON.parse(listing.objectsText(folder)) as (string | number)[])
-    first.push({ key, objects: objects.map(({ name, size, etag }) => ({ key: key + name, size, etag })) })
-  }
-  return estimateRestarts(archive, BigInt(outline.restartEveryNs!), { folders, present }, first)
-}
-
-/** That the table holds rows of several codes, side by side. */
-function otherCodeNotes(others: number, { variants }: LiveParts): string[] {
-  if (others === 0) return []
-  const which = others === 1 ? 'is' : 'are'
-  return [
-    `${others} of the ${variants.length} variants of the table ${which} of other code than this run (job or engine changed since) and stay as they are; --all-variants makes them anew, and chronicle-replay variants lists them`,
-  ]
-}
-
-/** The grid of a job's cells. @throws ReplayError input as `cellGrid`, `slice-cuts-session` */
-export function planGrid({ name, everyNs, isOneSession }: JobOutline, slice = '1d'): CellGrid {
-  const grid = cellGrid(slice, everyNs === null ? null : BigInt(everyNs))
-  if (isOneSession && grid.sliceNs !== DAY_NS) throw sessionCut(name, slice)
-  return grid
-}
-
 /** Which partitions are made a second time. */
 function checkOf(
   { outline, run, check }: PlanOptions,
@@ -315,199 +219,4 @@ function checkOf(
     isFirst: (index) => firsts.has(index),
     leadOf: (index) => partitions.leadOf(index),
   })
-}
-
-/** The windows of sets of variants: of each set that of the variant which looks farthest. */
-class Windows {
-  /** The greatest skew, and the farthest look back. */
-  readonly skewNs: number
-  readonly beforeNs: number
-  readonly #windows: ReadonlyMap<string, JobWindow>
-  readonly #sets = new Map<string, JobWindow>()
-
-  constructor(variants: readonly OutlinedVariant[]) {
-    this.#windows = new Map(variants.map(({ id, window }) => [id, window]))
-    this.skewNs = Math.max(0, ...[...this.#windows.values()].map(({ afterNs }) => afterNs))
-    this.beforeNs = Math.max(0, ...[...this.#windows.values()].map(({ beforeNs }) => beforeNs))
-  }
-
-  has(variant: string): boolean {
-    return this.#windows.has(variant)
-  }
-
-  of(variants: readonly string[]): JobWindow {
-    const key = variants.length === 1 ? variants[0]! : variants.join(' ')
-    const known = this.#sets.get(key)
-    if (known !== undefined) return known
-    const all = variants.flatMap((id) => this.#windows.get(id) ?? [])
-    const window = {
-      beforeNs: Math.max(0, ...all.map(({ beforeNs }) => beforeNs)),
-      afterNs: Math.max(0, ...all.map(({ afterNs }) => afterNs)),
-      wholeDay: all.some(({ wholeDay }) => wholeDay),
-      dayStartNs: all[0]?.dayStartNs ?? 0,
-    }
-    this.#sets.set(key, window)
-    return window
-  }
-}
-
-function sessionCut(name: string, slice: string): ReplayError {
-  const message = `slice: the session of ${name} goes on over all days of an instrument (session 'run'), and slices of ${slice} would cut its days: expected 1d`
-  return new ReplayError('slice-cuts-session', message, { category: 'input' })
-}
-
-/** What would run has to have a market. @throws ReplayError input `instrument-missing` */
-function requireInstruments({ instruments }: JobOutline, days: readonly InstrumentDays[]): void {
-  if (instruments === undefined) return
-  const known = new Set(instruments.map(({ venue, symbol }) => `${venue}/${symbol}`))
-  const missing = days.filter(({ venue, symbol }) => !known.has(`${venue}/${symbol}`))
-  if (missing.length > 0) throw missingInstruments(missing)
-}
-
-/** An outline may be older than the table. */
-function requireKnown(live: LiveParts, windows: Windows): void {
-  const unknown = live.variants.find(({ id }) => !windows.has(id))
-  if (unknown === undefined) return
-  const message = `another run brought variant ${JSON.stringify(unknown.params)} into the table since this one was asked for; submit it again`
-  throw new ReplayError('variants-changed', message, { category: 'input' })
-}
-
-/** Which streams of an instrument the job reads. */
-function wantsOf(instrument: ListedInstrument, { streams }: JobOutline): (stream: string) => boolean {
-  const hasL2 = instrument.folders.some(({ stream }) => stream === 'book')
-  return (stream) => {
-    if (streams === 'all') return true
-    if (isBookStream(stream)) return streams.includes('book') && (stream === 'book' || !hasL2)
-    return (streams as readonly string[]).includes(stream)
-  }
-}
-
-/** Which folders could matter to cells of a range: a book may begin with any that comes before. */
-function mattersTo(
-  range: readonly [first: number, end: number] | null,
-  { cellsPerDay }: CellGrid,
-  { beforeNs, skewNs }: Windows,
-  usesBook: boolean,
-): (folder: ListedFolder) => boolean {
-  if (range === null) return () => true
-  const [beforeDays, skewDays] = [beforeNs, skewNs].map((ns) => Math.ceil(ns / Number(DAY_NS))) as [number, number]
-  // A day more, as whole days may be looked at, and one for what reaches.
-  const first = usesBook ? 0 : Math.floor(range[0] / cellsPerDay) - beforeDays - 2
-  const last = Math.ceil(range[1] / cellsPerDay) + skewDays + 1
-  return ({ day }) => day >= first && day <= last
-}
-
-/** Cells of the range that was given; null when both ends are open. @throws ReplayError input as `cellsOfRange` */
-function rangeGiven(grid: CellGrid, { fromNs, toNs }: PlanOptions): readonly [number, number] | null {
-  if (fromNs === undefined && toNs === undefined) return null
-  return cellsOfRange(grid, fromNs ?? 0n, toNs ?? (MAX_NS / DAY_NS) * DAY_NS)
-}
-
-const MAX_NS = 2n ** 63n
-
-/** All cells that messages can lie in, or have lain in. */
-function rangeOf(grid: CellGrid, days: readonly InstrumentDays[], gone: readonly GoneCells[], skewNs: number): readonly [number, number] {
-  let [first, end] = [Number.POSITIVE_INFINITY, 0]
-  for (const instrument of days) {
-    const own = instrument.cellRange(grid, skewNs)
-    first = Math.min(first, own[0])
-    end = Math.max(end, own[1])
-  }
-  for (const { cells } of gone) {
-    first = Math.min(first, cells[0]!)
-    end = Math.max(end, cells.at(-1)! + 1)
-  }
-  return end === 0 ? [0, 0] : [Math.max(0, first), end]
-}
-
-function adviceOn({ usesBook, writesRestartPoints }: JobOutline, { cost, onCorrupt }: PlanHead, days: readonly InstrumentDays[]): string[] {
-  if ((!usesBook && onCorrupt !== 'skip') || writesRestartPoints) return []
-  const without = days.filter(
-    (instrument) => !instrument.hasSnapshots && instrument.restartOf(BigInt(instrument.days.days.at(-1)! + 1) * DAY_NS - 1n) === 'origin',
-  )
-  const advice: string[] = []
-  if (onCorrupt === 'skip' && cost.amplification > 1.25) {
-    advice.push(
-      `reads ${cost.amplification.toFixed(1)} times the bytes in range, as damage can only be skipped from the begin of a day on: take a coarser --slice`,
-    )
-  } else if (cost.amplification > 1.25) {
-    advice.push(
-      `reads ${cost.amplification.toFixed(1)} times the bytes in range to rebuild books: run the snapshots job first, or take a coarser --slice`,
-    )
-  }
-  if (onCorrupt !== 'skip' && without.some((instrument) => instrument.days.count > 1)) {
-    advice.push(
-      `${without.length} of ${days.length} instruments have no known restart point, so each is one task: run the snapshots job first to spread them`,
-    )
-  }
-  return advice
-}
-
-/** Rows that the table would not take are not made. @throws ReplayError input `table-schema` */
-function requireSchema({ table }: LiveParts, { name, columns }: JobOutline): void {
-  if (table === null) return
-  const own = columns.filter((column) => !PARTITION_COLUMNS.includes(column.name))
-  mergeSchemas(table.schema, { job: name, columns: own }, table.uri, table.foreignColumns)
-}
-
-function appendOnly(path: string, stale: number): ReplayError {
-  const message = `the table is append-only (delta.appendOnly), and ${stale} partitions in it are to be replaced; set the property to false, or use another table`
-  return new ReplayError('table-append-only', message, { category: 'input', path })
-}
-
-/** Folders whose records are of other days than their names say: nothing is wrong with that, but somebody may want to know. */
-function adviceOnReach(days: readonly InstrumentDays[], { reaches, unseen }: LookResult): string[] {
-  const advice: string[] = []
-  if (reaches.size > 0) {
-    const folders = days.reduce((sum, { days: { folders } }) => sum + folders.length, 0)
-    const found = days.flatMap(({ venue, symbol, days: { folders } }) => folders.map((folder) => ({ venue, symbol, folder })))
-    const { venue, symbol, folder } = found.find((each) => reaches.has(each.folder))!
-    const [own, reach] = [dayReach(folder.day), reaches.get(folder)!]
-    const beyond = [
-      ...(reach.fromNs < own.fromNs ? [`from ${isoTime(reach.fromNs)}`] : []),
-      ...(reach.toNs > own.toNs ? [`to ${isoTime(reach.toNs - 1n)}`] : []),
-    ]
-    const first = folderKey(venue, symbol, dateOfDay(folder.day), folder.stream).slice(0, -1)
-    advice.push(
-      `${reaches.size} of ${folders} folders hold records of other UTC days (${first}: ${beyond.join(' ')}): each is read with the days that its records belong to`,
-    )
-  }
-  if (unseen > 0) {
-    advice.push(
-      `${unseen} folders were not looked into, as they have no index or are too many: their records are taken to be of their UTC day, and a task that finds others stops there and says so`,
-    )
-  }
-  return advice
-}
-
-function otherJob(found: string, name: string): ReplayError {
-  return new ReplayError('table-job', `the table holds rows of job ${found}, not of ${name}; give each job a table of its own`, {
-    category: 'input',
-  })
-}
-
-function skippingSnapshots(name: string): ReplayError {
-  const message = `job ${name} writes restart points, which are of whole books only: it stops at damaged input (--on-error quarantine or abort)`
-  return new ReplayError('snapshots-skip', message, { category: 'input' })
-}
-
-function overlapping(partition: string, other: string): ReplayError {
-  const message = `partition ${partition} overlaps rows of another slicing, ${other}; use that --slice, or another table`
-  return new ReplayError('cell-overlap', message, { category: 'input' })
-}
-
-function emptyRange({ outline, fromNs, toNs }: PlanOptions, days: readonly InstrumentDays[]): ReplayError {
-  const streams = outline.streams === 'all' ? 'logs' : `logs of ${outline.streams.join(', ')}`
-  if (days.length === 0) return new ReplayError('range-empty', `the instruments have no ${streams}`, { category: 'input' })
-  const [first, last] = [Math.min(...days.map((one) => one.days.days[0]!)), Math.max(...days.map((one) => one.days.days.at(-1)!))]
-  const message = `no ${streams} from ${timeText(fromNs)} to ${timeText(toNs)}; there are days from ${dayText(first)} to ${dayText(last)}`
-  return new ReplayError('range-empty', message, { category: 'input' })
-}
-
-function dayText(day: number): string {
-  return isoTime(BigInt(day) * DAY_NS).slice(0, 10)
-}
-
-function timeText(timeNs: bigint | undefined): string {
-  return timeNs === undefined ? 'the beginning or end' : isoTime(timeNs)
 }
