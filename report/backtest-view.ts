@@ -51,9 +51,14 @@ export async function readBacktest(query: Query, head: PlanHead, scope: PlotScop
   if (!isBacktest(new Set(head.columns.map(({ name }) => name)))) return null
   const equity = await readEquity(query, head, scope)
   if (equity === null) return null
+  return { equity, fills: await readAllFills(query, scope) }
+}
+
+/** Of each instrument. */
+export async function readAllFills(query: Query, { variant, instruments }: PlotScope): Promise<FillView[]> {
   const fills: FillView[] = []
-  for (const instrument of scope.instruments) fills.push(await readFills(query, scope.variant.id, instrument))
-  return { equity, fills }
+  for (const instrument of instruments) fills.push(await readFills(query, variant.id, instrument))
+  return fills
 }
 
 async function readEquity(query: Query, { variants }: PlanHead, { variant }: PlotScope): Promise<EquityView | null> {

@@ -1,13 +1,15 @@
 import { isoTime } from '../core/instant.ts'
 import { bytesText, countText, rateText } from '../core/number-text.ts'
-import type { BacktestView, EquityView } from './backtest-view.ts'
+import type { EquityView } from './backtest-view.ts'
 import { type ColumnSummary, type Histogram, QUANTILES } from './column-summary.ts'
 import { type Html, html } from './html.ts'
 import { chart, durationText, type TableColumn, table } from './page-parts.ts'
+import type { PlottedVariant } from './plot-scope.ts'
 import type { QualityMeasure, QualityName } from './quality-map.ts'
 import type { ReportModel } from './report-model.ts'
 import { MAX_DRAWN_ATTEMPTS, type RunTimeline } from './run-timeline.ts'
 import type { SweepCell } from './sweep-view.ts'
+import type { VariantView } from './table-figures.ts'
 import type { ReportSection } from './text-sections.ts'
 import { paramsText } from './variant-text.ts'
 
@@ -22,10 +24,10 @@ export function chartSections(model: ReportModel): ReportSection[] {
       ? []
       : [
           { id: 'equity', title: 'Equity', body: equityBody(figures.backtest.equity) },
-          { id: 'fills', title: 'Fills', body: fillsBody(figures.backtest, variantText(model)) },
+          { id: 'fills', title: 'Fills', body: choiceOf(model, fillsBody) },
         ]),
-    { id: 'columns', title: 'Columns', body: columnsBody(model) },
-    ...(figures.summaries.length === 0 ? [] : [{ id: 'values', title: 'Values', body: valuesBody(model) }]),
+    { id: 'columns', title: 'Columns', body: choiceOf(model, columnsBody) },
+    ...(figures.summaries.length === 0 ? [] : [{ id: 'values', title: 'Values', body: choiceOf(model, valuesBody) }]),
   ]
 }
 
@@ -147,43 +149,81 @@ ${chart('drawdown', `Drawdown over time of ${what}.`, html`<b>Drawdown</b>: how 
 ${table(columns, curves)}`
 }
 
-function fillsBody({ fills }: BacktestView, variant: string): Html {
-  return html`<p>Fills on the mid price${variant}; filled marks are of makers, hollow ones of takers. <span class="key ok">buys</span> <span class="key bad">sells</span></p>
-<div class="grid two">${fills.map(({ instrument, buys, sells, marks }, i) => {
+/** A variant of the run, and which of those that the page has: 0 is what it begins with. */
+interface ShownView extends VariantView {
+  readonly number: number
+}
+
+/** What is of one variant, with a choice where the page has several: the script puts the others in its place. */
+function choiceOf(model: ReportModel, body: (model: ReportModel, view: ShownView) => Html): Html {
+  const { variant, plots, summaries, backtest, others } = model.figures
+  const none: PlottedVariant = { id: '', params: null, of: 0 }
+  const views = [{ variant: variant ?? none, plots, summaries, fills: backtest?.fills ?? [] }, ...others].map((view, number) => ({
+    ...view,
+    number,
+  }))
+  const [first, ...rest] = views as [ShownView, ...ShownView[]]
+  if (rest.length === 0) return body(model, first)
+  const left = first.variant.of - views.length
+  const options = views.map((view) => html`<option value="${view.number}">${labelOf(view, model)}</option>`)
+  const more = left <= 0 ? null : html` <span class="muted">${countText(left)} more have rows: --param charts another</span>`
+  return html`<div class="choice"><p><label>Variant <select>${options}</select></label>${more}</p>
+<div class="chosen">${body(model, first)}</div>
+${rest.map((view) => html`<template data-variant="${view.number}">${body(model, view)}</template>`)}</div>`
+}
+
+function labelOf({ variant: { id, params } }: VariantView, { head }: ReportModel): string {
+  return params === null ? id : paramsText(params, head.variants)
+}
+
+/** Of which view a chart is; `''`: of what the page begins with. */
+function suffixOf({ number }: ShownView): string {
+  return number === 0 ? '' : `-${number}`
+}
+
+function fillsBody(model: ReportModel, view: ShownView): Html {
+  return html`<p>Fills on the mid price${variantText(model, view)}; filled marks are of makers, hollow ones of takers. <span class="key ok">buys</span> <span class="key bad">sells</span></p>
+<div class="grid two">${view.fills.map(({ instrument, buys, sells, marks }, i) => {
     const drawn = marks.length / 4
     const caption = html`${instrument} <span class="muted">${countText(buys)} buys, ${countText(sells)} sells${drawn < buys + sells ? `, ${countText(drawn)} of them drawn` : ''}</span>`
-    return chart(`fills-${i}`, `Mid price of ${instrument} with ${countText(buys)} buys and ${countText(sells)} sells.`, caption)
+    return chart(
+      `fills-${i}${suffixOf(view)}`,
+      `Mid price of ${instrument} with ${countText(buys)} buys and ${countText(sells)} sells.`,
+      caption,
+    )
   })}</div>`
 }
 
 /** Which variant charts are of. */
-function variantText({ figures, head }: ReportModel): string {
-  const { variant } = figures
-  if (variant === null || variant.of < 2) return ''
-  const params = variant.params === null ? variant.id : paramsText(variant.params, head.variants)
-  return ` of the variant with ${params}, one of ${countText(variant.of)} (--param chooses another)`
+function variantText(model: ReportModel, view: ShownView): string {
+  const { of } = view.variant
+  if (of < 2) return ''
+  const isChoice = model.figures.others.length > 0
+  return ` of the variant with ${labelOf(view, model)}, one of ${countText(of)}${isChoice ? '' : ' (--param chooses another)'}`
 }
 
-function columnsBody(model: ReportModel): Html {
-  const { plots, problem, source } = model.figures
+function columnsBody(model: ReportModel, view: ShownView): Html {
+  const { problem, source } = model.figures
+  const { plots } = view
   if (problem !== null) return html`<p class="muted">No charts of the rows: ${problem}</p>`
   if (plots.length === 0) return html`<p class="muted">The rows have no numeric columns of the job’s own.</p>`
   if (plots.every(({ curves }) => curves.length === 0)) return html`<p class="muted">The variants of this run have no rows.</p>`
   const from = source === 'table' ? 'Rows of the table' : 'Rows that the run wrote and that are not in the table'
-  return html`<p>${from}${variantText(model)}: the mean in each step of time, and the range from least to greatest; up to four instruments with most rows. Values far out of the others’ range are marked at the edge, so that they do not flatten the curve.</p>
+  return html`<p>${from}${variantText(model, view)}: the mean in each step of time, and the range from least to greatest; up to four instruments with most rows. Values far out of the others’ range are marked at the edge, so that they do not flatten the curve.</p>
 ${plots.map(
   ({ column, curves }, i) => html`<h3>${column}</h3>
 <div class="grid four">${curves.map(({ instrument, values }, j) => {
     const caption = html`${instrument} <span class="muted">${countText(values)} values</span>`
     // An empty chart says less than its caption.
     if (values === 0) return html`<p>${caption}</p>`
-    return chart(`column-${i}-${j}`, `${column} of ${instrument} over time: ${countText(values)} values.`, caption)
+    return chart(`column-${i}-${j}${suffixOf(view)}`, `${column} of ${instrument} over time: ${countText(values)} values.`, caption)
   })}</div>`,
 )}`
 }
 
-function valuesBody(model: ReportModel): Html {
-  const { summaries, otherColumns } = model.figures
+function valuesBody(model: ReportModel, view: ShownView): Html {
+  const { otherColumns } = model.figures
+  const { summaries } = view
   const at = (title: string, index: number): TableColumn<ColumnSummary> => ({
     title,
     cell: ({ quantiles }) => (quantiles[index] === undefined ? '–' : digits(quantiles[index]!)),
@@ -201,7 +241,7 @@ function valuesBody(model: ReportModel): Html {
     { title: 'Std. dev.', cell: ({ deviation }) => (deviation === null ? '–' : digits(deviation)), isNumber: true },
     ...QUANTILES.map((q, i) => at(q === 0 ? 'Least' : q === 1 ? 'Greatest' : q === 0.5 ? 'Median' : `${q * 100} %`, i)),
   ]
-  return html`<p>All rows${variantText(model)}, all instruments together. Distributions reach from the 1 % to the 99 % quantile.${otherColumns === 0 ? '' : ` ${countText(otherColumns)} more columns are not here.`}</p>
+  return html`<p>All rows${variantText(model, view)}, all instruments together. Distributions reach from the 1 % to the 99 % quantile.${otherColumns === 0 ? '' : ` ${countText(otherColumns)} more columns are not here.`}</p>
 ${table(columns, summaries)}`
 }
 

@@ -29,11 +29,16 @@ export interface PlottedVariant {
 }
 
 /**
- * The first variant of the run with rows and with the parameters asked for.
- * @param params values as text, as `--param` takes them
+ * The first variant of the run with rows and with the parameters asked for, and then others, as many as are wanted.
+ * @param params values as text, as `--param` takes them; @param most variants at most
  * @throws ReplayError input `report-param`
  */
-export async function plotScope(query: Query, { asked, variants }: PlanHead, params: ReadonlyMap<string, string>): Promise<PlotScope> {
+export async function plotScopes(
+  query: Query,
+  { asked, variants }: PlanHead,
+  params: ReadonlyMap<string, string>,
+  most: number,
+): Promise<readonly [PlotScope, ...PlotScope[]]> {
   const present = new Set((await query.rows('SELECT DISTINCT variant FROM t ORDER BY variant')).map(({ variant }) => String(variant)))
   const known = sortVariants(variants).filter(({ id }) => asked.includes(id) && present.has(id))
   const wanted = [...params]
@@ -41,6 +46,15 @@ export async function plotScope(query: Query, { asked, variants }: PlanHead, par
   if (fitting.length === 0 && wanted.length > 0) throw unknownVariant(known, wanted)
   const [first] = fitting
   const id = first?.id ?? (asked.length === 0 ? [...present][0] : undefined) ?? ''
+  const of = Math.max(known.length, id === '' ? 0 : 1)
+  const others = known.filter((variant) => variant !== first).slice(0, most - 1)
+  const scopes: PlotScope[] = []
+  for (const variant of others) scopes.push(await scopeOf(query, { id: variant.id, params: variant.params, of }))
+  return [await scopeOf(query, { id, params: first?.params ?? null, of }), ...scopes]
+}
+
+async function scopeOf(query: Query, variant: PlottedVariant): Promise<PlotScope> {
+  const { id } = variant
   const rows = await query.rows(
     `SELECT venue, symbol, count(*) AS n, min(ts_ns) AS from_ns, max(ts_ns) AS to_ns FROM t WHERE variant = ${quoteText(id)}
      GROUP BY ALL ORDER BY n DESC, venue, symbol LIMIT ${MAX_INSTRUMENTS}`,
@@ -50,7 +64,7 @@ export async function plotScope(query: Query, { asked, variants }: PlanHead, par
     return { venue: String(venue), symbol: String(symbol), fromNs, binNs: (toNs - fromNs) / BigInt(BINS) + 1n }
   })
   instruments.sort((a, b) => (`${a.venue}/${a.symbol}` < `${b.venue}/${b.symbol}` ? -1 : 1))
-  return { variant: { id, params: first?.params ?? null, of: Math.max(known.length, id === '' ? 0 : 1) }, instruments }
+  return { variant, instruments }
 }
 
 function unknownVariant(known: PlanHead['variants'], wanted: readonly (readonly [string, string])[]): ReplayError {

@@ -13,7 +13,9 @@ import { headSection, type ReportSection, textSections } from './text-sections.t
 export function reportHtml(model: ReportModel, commands: ReportCommands, assets: PageAssets, nowMs: number): string {
   const { script, style } = assets
   const { timeline, quality, figures } = model
-  const data: ChartData = { timeline, quality, plots: figures.plots, sweep: figures.sweep, backtest: figures.backtest }
+  const { plots, sweep, backtest } = figures
+  const others = figures.others.map((view) => ({ plots: view.plots, fills: view.fills }))
+  const data: ChartData = { ...{ timeline, quality, plots, sweep, backtest }, others }
   const policy = `default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-${createHash('sha256').update(script).digest('base64')}'`
   const sections = inOrder([...textSections(model, commands), ...chartSections(model)])
   const page = html`<!doctype html>
@@ -29,7 +31,7 @@ export function reportHtml(model: ReportModel, commands: ReportCommands, assets:
 </head>
 <body>
 <a class="skip" href="#main">Skip to the content</a>
-${headSection(model)}
+${headSection(model, commands)}
 <nav aria-label="Sections"><ul>${sections.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
 <main id="main">
 ${sections.map(sectionHtml)}

@@ -1,12 +1,14 @@
 import { type FailureGroup, groupFailures } from '../core/commit/failure-groups.ts'
 import type { PlanHead } from '../core/plan/run/plan-document.ts'
+import { type OtherCode, otherCodeOf, readLiveVariants } from '../core/plan/table/variant-codes.ts'
 import type { ObjectStore } from '../core/store/object-store.ts'
+import { findTable } from '../core/table/delta-log.ts'
 import { type QualityMap, qualityMapOf } from './quality-map.ts'
 import { costOf, type RunCost } from './run-cost.ts'
 import { type ReceiptRecord, type RunCommit, type RunRecord, readRunRecord } from './run-record.ts'
 import { type RunTimeline, timelineOf } from './run-timeline.ts'
 import { checkTotals, type RunTotals, sumRun, type TotalsCheck } from './run-totals.ts'
-import { readTableFigures, type TableFigures, type TableFiguresOptions } from './table-figures.ts'
+import { readTableFigures, type TableFigures, type TableFiguresOptions, type VariantView } from './table-figures.ts'
 
 /** How far a run came. */
 export type RunState = 'complete' | 'partial' | 'not committed' | 'cancelled'
@@ -30,10 +32,16 @@ export interface ReportModel {
   /** The job as it ran; null when it is gone. */
   readonly code: string | null
   readonly figures: TableFigures
+  /** Variants of the table with rows of other code than its newest run; null: there are none. */
+  readonly otherCode: OtherCode | null
 }
 
 /** What the page's script draws. */
-export type ChartData = Pick<ReportModel, 'timeline' | 'quality'> & Pick<TableFigures, 'plots' | 'sweep' | 'backtest'>
+export type ChartData = Pick<ReportModel, 'timeline' | 'quality'> &
+  Pick<TableFigures, 'plots' | 'sweep' | 'backtest'> & {
+    /** Of the other variants, in the order of the page's choice. */
+    readonly others: readonly Pick<VariantView, 'plots' | 'fills'>[]
+  }
 
 export interface ReportModelOptions extends TableFiguresOptions {
   /** Id of a run. @default that of the newest commit, else the newest that was planned */
@@ -64,7 +72,14 @@ export async function readReport(store: ObjectStore, options: ReportModelOptions
     cost: record.wasSubmitted || options.cost === true ? costOf(record) : null,
     code: record.code,
     figures,
+    otherCode: await readOtherCode(store),
   }
+}
+
+/** Nothing may be committed yet; and what other programs made of the table does not undo the report. */
+async function readOtherCode(store: ObjectStore): Promise<OtherCode | null> {
+  const table = await findTable(store)
+  return table === null ? null : otherCodeOf(await readLiveVariants(store, table).catch(() => []))
 }
 
 function stateOf({ head, commits, committed, isCancelled }: RunRecord): RunState {

@@ -10,10 +10,10 @@ import { type Query, unite } from '../core/table/query.ts'
 import type { RemotePartsOptions } from '../core/table/remote-parts.ts'
 import { openParts, openTable } from '../core/table/table-query.ts'
 import { selectParts } from '../core/table/table-view.ts'
-import { type BacktestView, readBacktest } from './backtest-view.ts'
+import { type BacktestView, type FillView, readAllFills, readBacktest } from './backtest-view.ts'
 import { type ColumnPlot, plotColumn } from './column-plot.ts'
 import { type ColumnSummary, summariseColumn } from './column-summary.ts'
-import { type PlottedVariant, plotScope } from './plot-scope.ts'
+import { type PlotScope, type PlottedVariant, plotScopes } from './plot-scope.ts'
 import { type QualityRows, qualityGrid } from './quality-map.ts'
 import type { RunRecord } from './run-record.ts'
 import { readSweep, type SweepMetric, type SweepView } from './sweep-view.ts'
@@ -27,6 +27,15 @@ export interface TableFiguresOptions {
   readonly params?: ReadonlyMap<string, string> | undefined
   /** How parts in an object store are read. */
   readonly remote?: RemotePartsOptions | undefined
+}
+
+/** What is told of one variant alone. */
+export interface VariantView {
+  readonly variant: PlottedVariant
+  readonly plots: readonly ColumnPlot[]
+  readonly summaries: readonly ColumnSummary[]
+  /** Of a backtest. */
+  readonly fills: readonly FillView[]
 }
 
 /** What DuckDB says of the rows. */
@@ -47,12 +56,19 @@ export interface TableFigures {
   /** Numeric columns that are not summarised. */
   readonly otherColumns: number
   readonly backtest: BacktestView | null
+  /** Other variants of the run that the page can show in place of that one. */
+  readonly others: readonly VariantView[]
   readonly sweep: SweepView | null
 }
 
 const DEFAULT_PLOTS = 3
 const MAX_PLOTS = 8
 const MAX_SUMMARIES = 24
+/** Variants that a page can show, and the columns of all of them: a page is to stay well below a megabyte. */
+const MAX_VIEWS = 8
+const MAX_VIEWED_COLUMNS = 16
+/** Of more rows than these only one variant is looked at: each is a pass over them for every column. */
+const MAX_VIEWED_ROWS = 20_000_000
 
 /** @throws ReplayError input `report-column` for a column that cannot be plotted, `report-param` for a variant that there is not, `query-failed` for a metric that is no SQL */
 export async function readTableFigures(store: ObjectStore, record: RunRecord, options: TableFiguresOptions = {}): Promise<TableFigures> {
@@ -68,6 +84,7 @@ export async function readTableFigures(store: ObjectStore, record: RunRecord, op
     summaries: [],
     otherColumns: 0,
     backtest: null,
+    others: [],
     sweep: null,
   } as const
   let query: Query | null = null
@@ -83,12 +100,15 @@ export async function readTableFigures(store: ObjectStore, record: RunRecord, op
       return { ...nothing, problem: error.message.split('\n')[0]! }
     }
     if (counted === 0) return { ...nothing, counted, problem: 'the table has no rows' }
-    const scope = await plotScope(query, record.head, options.params ?? new Map())
-    const plots: ColumnPlot[] = []
-    for (const column of columns) plots.push(await plotColumn(query, column, scope))
     const numeric = numericColumns(record.head)
-    const summaries: ColumnSummary[] = []
-    for (const column of numeric.slice(0, MAX_SUMMARIES)) summaries.push(await summariseColumn(query, column, scope))
+    const most = counted > MAX_VIEWED_ROWS ? 1 : Math.max(1, Math.min(MAX_VIEWS, Math.floor(MAX_VIEWED_COLUMNS / columns.length)))
+    const [scope, ...others] = await plotScopes(query, record.head, options.params ?? new Map(), most)
+    const { plots, summaries } = await viewOf(query, scope, columns, numeric)
+    const backtest = await readBacktest(query, record.head, scope)
+    const views: VariantView[] = []
+    for (const other of others) {
+      views.push({ ...(await viewOf(query, other, columns, numeric)), fills: backtest === null ? [] : await readAllFills(query, other) })
+    }
     return {
       source,
       counted,
@@ -98,12 +118,26 @@ export async function readTableFigures(store: ObjectStore, record: RunRecord, op
       plots,
       summaries,
       otherColumns: numeric.length - summaries.length,
-      backtest: await readBacktest(query, record.head, scope),
+      backtest,
+      others: views,
       sweep: await readSweep(query, record.head, metricOf(record.head, options.metric, columns[0])),
     }
   } finally {
     await query?.close()
   }
+}
+
+async function viewOf(
+  query: Query,
+  scope: PlotScope,
+  columns: readonly string[],
+  numeric: readonly string[],
+): Promise<Omit<VariantView, 'fills'>> {
+  const plots: ColumnPlot[] = []
+  for (const column of columns) plots.push(await plotColumn(query, column, scope))
+  const summaries: ColumnSummary[] = []
+  for (const column of numeric.slice(0, MAX_SUMMARIES)) summaries.push(await summariseColumn(query, column, scope))
+  return { variant: scope.variant, plots, summaries }
 }
 
 function metricOf({ columns }: PlanHead, given: string | undefined, column: string | undefined): SweepMetric | null {

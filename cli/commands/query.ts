@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import { ReplayError } from '../../core/errors.ts'
-import { mayHaveSeveralCodes, readLiveVariants } from '../../core/plan/table/variant-codes.ts'
+import { mayHaveSeveralCodes, otherCodeOf, readLiveVariants } from '../../core/plan/table/variant-codes.ts'
 import type { ObjectStore } from '../../core/store/object-store.ts'
 import { readTableAsOf } from '../../core/table/delta-history.ts'
 import type { TableState } from '../../core/table/delta-log.ts'
@@ -74,7 +74,7 @@ async function tellOlderCode(store: ObjectStore, table: TableState, source: stri
   const live = await mayHaveSeveralCodes(store, table)
     .then((may) => (may ? readLiveVariants(store, table) : []))
     .catch(() => [])
-  const note = olderCodeText(live, source)
+  const note = olderCodeText(otherCodeOf(live), source)
   if (note !== null) io.err(`note: ${note}\n`)
 }
 

@@ -1,9 +1,7 @@
 import path from 'node:path'
 import { ReplayError } from '../../core/errors.ts'
 import { splitRunUri } from '../../core/plan/run/run-files.ts'
-import { readLiveVariants } from '../../core/plan/table/variant-codes.ts'
 import { OutputFile } from '../../core/store/output-file.ts'
-import { findTable } from '../../core/table/delta-log.ts'
 import { makeReport } from '../../report/report.ts'
 import type { ReportCommands } from '../../report/text-sections.ts'
 import { badOption, listOption, outputOption } from '../arguments.ts'
@@ -65,10 +63,7 @@ export const report: CommandSpec = {
       progress.problem(`the totals differ: ${what}: ${left} ${leftIs}, ${right} ${rightIs}`)
     const next =
       model.commits.length === 0 ? resumeCommand(uri, run) : `${commandText(['chronicle-replay', 'query', uri])} "select * from t limit 10"`
-    // Nothing may be committed yet; and what other programs made of the table does not undo the report.
-    const table = await findTable(store)
-    const live = table === null ? [] : await readLiveVariants(store, table).catch(() => [])
-    const older = olderCodeText(live, uri)
+    const older = olderCodeText(model.otherCode, uri)
     if (older !== null) progress.note(`note: ${older}`)
     progress.note(`run ${run}, ${model.state}: ${bytesText(bytes)}, one file, for any browser\nnext: ${next}`)
     return 0
@@ -99,6 +94,7 @@ function commandsFor(tableUri: string): ReportCommands {
   return {
     alone: (failure, head) => aloneCommand(failure, { tableUri, head }),
     resume: (run) => resumeCommand(tableUri, run),
+    variants: () => commandText(['chronicle-replay', 'variants', tableUri]),
     query: (sql, run) => commandText(['chronicle-replay', 'query', tableUri, sql, ...(run === null ? [] : ['--as-of', run])]),
   }
 }

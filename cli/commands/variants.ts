@@ -1,7 +1,7 @@
 import { dropVariants } from '../../core/commit/drop-variants.ts'
 import { ReplayError } from '../../core/errors.ts'
 import { nearest } from '../../core/nearest-word.ts'
-import { type LiveVariant, newestCode, ofOtherCode, readLiveVariants } from '../../core/plan/table/variant-codes.ts'
+import { type LiveVariant, newestCode, ofOtherCode, otherCodeOf, readLiveVariants } from '../../core/plan/table/variant-codes.ts'
 import { readTable } from '../../core/table/delta-log.ts'
 import { openTable } from '../../core/table/table-query.ts'
 import { ENDPOINT } from '../cloud-clients.ts'
@@ -54,7 +54,7 @@ export const variants: CommandSpec = {
         ),
       )
     const progress = new ProgressLine(io, input)
-    const note = olderCodeText(live, uri)
+    const note = olderCodeText(otherCodeOf(live), uri)
     if (note !== null) progress.note(`note: ${note}`)
     progress.note(`next: ${commandText(['chronicle-replay', 'query', uri])} "select variant, count(*) from t group by all"`)
     return 0

@@ -15,7 +15,7 @@ export function frame(width: number, height: number): PlotOptions {
 
 /** Ticks that fit. */
 export function ticksOf(width: number): number {
-  return Math.max(2, Math.floor(width / 95))
+  return Math.max(3, Math.floor(width / 95))
 }
 
 /** `1234567` → `1.2M`: for axes and tips. */

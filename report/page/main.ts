@@ -15,10 +15,38 @@ const widths = new WeakMap<Element, number>()
 const observer = new ResizeObserver((entries) => {
   for (const { target, contentRect } of entries) draw(target as HTMLElement, Math.floor(contentRect.width))
 })
-for (const figure of document.querySelectorAll<HTMLElement>('figure[data-chart]')) observer.observe(figure.querySelector('.plot')!)
+observe(document)
+
+/** What a choice of a variant shows, by its number; the first one as it is before anything is drawn. */
+const choices = [...document.querySelectorAll<HTMLElement>('.choice')].map((block) => {
+  const shown = block.querySelector('.chosen')!
+  const others = [...block.querySelectorAll('template')].map(({ content }) => content)
+  return { shown, select: block.querySelector('select')!, bodies: [fragmentOf(shown), ...others] }
+})
+for (const { select } of choices) select.addEventListener('change', () => choose(select.selectedIndex))
 
 for (const button of document.querySelectorAll<HTMLButtonElement>('button[data-copy]')) {
   button.addEventListener('click', () => void copy(button))
+}
+
+function observe(within: ParentNode): void {
+  for (const figure of within.querySelectorAll<HTMLElement>('figure[data-chart]')) observer.observe(figure.querySelector('.plot')!)
+}
+
+function fragmentOf(shown: Element): DocumentFragment {
+  const fragment = document.createDocumentFragment()
+  fragment.append(...[...shown.childNodes].map((node) => node.cloneNode(true)))
+  return fragment
+}
+
+/** One variant everywhere. */
+function choose(index: number): void {
+  for (const { shown, select, bodies } of choices) {
+    select.selectedIndex = index
+    for (const figure of shown.querySelectorAll('figure[data-chart]')) observer.unobserve(figure.querySelector('.plot')!)
+    shown.replaceChildren(bodies[index]!.cloneNode(true))
+    observe(shown)
+  }
 }
 
 function draw(place: HTMLElement, width: number): void {
@@ -33,17 +61,17 @@ function draw(place: HTMLElement, width: number): void {
 }
 
 function drawingOf(name: string, width: number): Drawing {
-  const { timeline, quality, sweep, plots, backtest } = data
+  const { timeline, quality, sweep, plots, backtest, others } = data
   const [kind, ...rest] = name.split('-')
   if (kind === 'quality') return drawQuality(quality!, rest[0]!, width)
   if (kind === 'column') {
-    const { column, curves } = plots[Number(rest[0])]!
+    const { column, curves } = (others[Number(rest[2]) - 1]?.plots ?? plots)[Number(rest[0])]!
     return drawColumn(column, curves[Number(rest[1])]!, width)
   }
   if (kind === 'sweep') return drawSweep(sweep!, width)
   if (kind === 'sweepby') return drawInstruments(sweep!, width)
   if (kind === 'equity' || kind === 'drawdown') return drawEquity(backtest!.equity, kind, width)
-  if (kind === 'fills') return drawFills(backtest!.fills[Number(rest[0])]!, width)
+  if (kind === 'fills') return drawFills((others[Number(rest[1]) - 1]?.fills ?? backtest!.fills)[Number(rest[0])]!, width)
   if (kind === 'lanes') return drawLanes(timeline!, width)
   return drawCurve(timeline!, kind as 'messages' | 'bytes' | 'busy', width)
 }

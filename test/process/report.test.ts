@@ -161,7 +161,7 @@ describe.skipIf(browser === null)('the report in a browser', () => {
     const out = path.join(folder, 'asked.html')
     expect((await runCli('report', table, '--out', out, '--param', 'share=0.5', '--param', 'depth=5')).code).toBe(0)
     const { page } = await open(out, 1280, 'light')
-    expect(await page.locator('#columns > p').textContent()).toContain('share = 0.5')
+    expect(await page.locator('#columns .chosen > p').textContent()).toContain('share = 0.5')
     const texts = (await page.evaluate(
       `[...document.querySelectorAll('#values tr')].map((row) => [...row.children].map((cell) => cell.textContent))`,
     )) as string[][]
@@ -186,6 +186,73 @@ describe.skipIf(browser === null)('the report in a browser', () => {
     await page.close()
     const wrong = await runCli('report', table, '--out', out, '--param', 'deph=5')
     expect([wrong.code, wrong.err]).toEqual([2, expect.stringContaining('did you mean depth')])
+  })
+
+  it('shows another variant where one is chosen, in all that is of one', async () => {
+    const { page, complaints } = await open(file, 1280, 'light')
+    const texts = async (selector: string) => (await page.locator(selector).allTextContents()).map((text) => text.trim())
+    const options = await texts('#columns select option')
+    expect(options).toHaveLength(6)
+    expect(await texts('#values select option')).toEqual(options)
+    const data = JSON.parse((await page.evaluate(`document.getElementById('charts').textContent`)) as string) as ChartData
+    expect(data.others).toHaveLength(5)
+    const before = await page.locator('#columns').innerHTML()
+    await page.locator('#values select').selectOption(options[4]!)
+    expect(await page.locator('#columns select').inputValue()).toBe('4')
+    await page.waitForFunction(
+      `[...document.querySelectorAll('.chosen figure .plot')].every((place) => place.querySelector('svg') !== null)`,
+    )
+    expect(await texts('#columns .chosen > p')).toEqual([expect.stringContaining(`of the variant with ${options[4]}, one of 6`)])
+    const names = await page
+      .locator('#columns figure')
+      .evaluateAll((figures) => figures.map((figure) => (figure as unknown as { dataset: { chart: string } }).dataset.chart))
+    expect(names.every((name) => name.endsWith('-4'))).toBe(true)
+    // What is shown is that variant's: counted in the table.
+    const [share, depth] = options[4]!.match(/[\d.]+/g)!.map(Number)
+    const sql = `select count(edge) as n, max(edge) as most from t where share = ${options[4]!.startsWith('share') ? share : depth} and depth = ${options[4]!.startsWith('share') ? depth : share}`
+    const [one] = JSON.parse((await runCli('query', table, sql, '--json')).out) as { n: number; most: number }[]
+    const cells = await page.locator('#values tbody tr', { hasText: 'edge' }).locator('td, th').allTextContents()
+    expect(cells[1]).toBe(one!.n.toLocaleString('en-US'))
+    const edge = data.others[3]!.plots.find(({ column }) => column === 'edge')!
+    expect(Math.max(...edge.curves.flatMap(({ points }) => points.filter((_, i) => i % 4 === 2)))).toBeCloseTo(one!.most, 6)
+    // And back to what the page began with.
+    await page.locator('#columns select').selectOption(options[0]!)
+    await page.waitForFunction(
+      `[...document.querySelectorAll('.chosen figure .plot')].every((place) => place.querySelector('svg') !== null)`,
+    )
+    expect(await page.locator('#columns').innerHTML()).toBe(before)
+    expect(complaints).toEqual([])
+    await page.close()
+  })
+
+  it('says in the page that live variants are of other code', async () => {
+    const again = path.join(folder, 'again')
+    const job = path.join(folder, 'again.ts')
+    const made = async (share: string) => {
+      await runCli(
+        'run',
+        job,
+        '--archive',
+        archive,
+        '--table',
+        again,
+        '--symbols',
+        'btcusdt',
+        '--check',
+        'off',
+        '--param',
+        `share=${share}`,
+      )
+      const out = path.join(folder, 'again.html')
+      await runCli('report', again, '--out', out)
+      return /<p class="note">(.*?)<\/p>/.exec(fs.readFileSync(out, 'utf8'))?.[1] ?? null
+    }
+    fs.writeFileSync(job, SWEEP_JOB)
+    expect([await made('1'), await made('2')]).toEqual([null, null])
+    fs.writeFileSync(job, SWEEP_JOB.replace('* share', '* share * 2'))
+    expect(await made('1')).toMatch(
+      /^1 of the 2 live variant has rows of other code than run \S+, the newest .*<code>chronicle-replay variants \S+<\/code> lists them/,
+    )
   })
 
   it('shows verdicts on a phone, says what its words mean and what ran, and no dollars of a run that was here', async () => {
@@ -323,7 +390,7 @@ describe.skipIf(browser === null)('the report in a browser', () => {
   })
 })
 
-const COMMANDS = { alone: () => 'alone', resume: () => 'resume', query: () => 'query' }
+const COMMANDS = { alone: () => 'alone', resume: () => 'resume', query: () => 'query', variants: () => 'variants' }
 
 /** 100 instruments × 100 cells in attempts of 10 partitions, in each of which everything is found that can be. */
 async function makeBigRun(store: MemoryStore): Promise<MadeRun> {

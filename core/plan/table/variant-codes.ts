@@ -96,3 +96,19 @@ export function newestCode(variants: readonly LiveVariant[]): VariantCode | null
 export function ofOtherCode(variants: readonly LiveVariant[], { bundle, engine }: Code): LiveVariant[] {
   return variants.filter(({ codes }) => codes.some((code) => code.bundle !== bundle || code.engine !== engine))
 }
+
+/** That rows of a table are of several codes, side by side. */
+export interface OtherCode {
+  /** Live variants with rows of other code than the newest run's, and all. */
+  readonly older: number
+  readonly variants: number
+  /** The newest run. */
+  readonly run: string
+}
+
+/** Null: all rows are of the newest code. */
+export function otherCodeOf(variants: readonly LiveVariant[]): OtherCode | null {
+  const newest = newestCode(variants)
+  const older = newest === null ? 0 : ofOtherCode(variants, newest).length
+  return older === 0 ? null : { older, variants: variants.length, run: newest!.run }
+}
