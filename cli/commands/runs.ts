@@ -114,7 +114,7 @@ function rowOf(version: number, info: CommitInfo): RunRow {
     run: info.run ?? null,
     operation: typeof info.operation === 'string' ? info.operation : null,
     engine: typeof info.engineInfo === 'string' ? info.engineInfo : null,
-    job: typeof info.job === 'string' ? info.job : null,
+    job: typeof info.jobName === 'string' ? info.jobName : null,
     partitions: added?.partitions ?? null,
     addedParts: added?.parts ?? null,
     removedParts: removed?.parts ?? null,

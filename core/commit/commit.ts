@@ -223,7 +223,8 @@ async function decideChange({ table, head, parts, state, options, attempt }: Dec
       removes,
       txns: record.txns,
       info: {
-        job: head.job,
+        // Delta on Spark takes `job` for a structure of its own, and reads no table that says otherwise.
+        jobName: head.job,
         bundle: head.bundle,
         engine: head.engine,
         parameters: head.variants.slice(0, MAX_VARIANTS_TOLD),
