@@ -2,8 +2,8 @@ import { beforeAll, expect, test } from 'vitest'
 import { isoTime } from '../../core/instant.ts'
 import { planRequest } from '../../core/plan/run-request.ts'
 import { adoptSchedule } from '../../core/plan/run-schedule.ts'
+import { readCommittedParts } from '../../core/plan/table/committed-parts.ts'
 import { openStore } from '../../core/store/open-store.ts'
-import { readTable } from '../../core/table/delta-log.ts'
 import { runCli } from '../support/run-cli.ts'
 import { describeCloud } from './cloud.ts'
 import { CloudRuns, SLICE } from './cloud-runs.ts'
@@ -27,9 +27,7 @@ describeCloud('one table', (cloud) => {
     const { code, said } = await runs.submit('bars', table, '--param', 'every=10s,1m', '--tasks', '4')
     expect(code, said).toBe(0)
     expect(await runs.sum(table)).toBe(await runs.localSum('bars', '--param', 'every=10s,1m'))
-    const { parts } = await readTable(openStore(table))
-    const variants = new Set([...parts.values()].flatMap((part) => part.tags!.variants!.split(' ')))
-    expect(variants.size).toBe(2)
+    expect((await readCommittedParts(openStore(table))).variants).toHaveLength(2)
   })
 
   test('submit --pin starts nothing, but leaves what a schedule runs and says how to deploy it', async () => {
