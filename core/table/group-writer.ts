@@ -191,12 +191,14 @@ export class GroupWriter {
 }
 
 function compress(bytes: Uint8Array): Uint8Array {
-  return zlib.zstdCompressSync(bytes, { chunkSize: COMPRESSED_CHUNK_BYTES, params: { [zlib.constants.ZSTD_c_compressionLevel]: 1 } })
+  // What it needs at most, as zstd says: Node takes memory for a whole piece, however small a page is.
+  const chunkSize = Math.min(COMPRESSED_CHUNK_BYTES, bytes.length + (bytes.length >>> 8) + 128)
+  return zlib.zstdCompressSync(bytes, { chunkSize, params: { [zlib.constants.ZSTD_c_compressionLevel]: 1 } })
 }
 
 const MAGIC = Buffer.from('PAR1')
 const OUT_BYTES = 1 << 20
-/** Node collects what it compressed in pieces of this size; its own 16 KiB make many of a page. */
+/** Node collects what it compressed in pieces of at most this size; its own 16 KiB make many of a page. */
 const COMPRESSED_CHUNK_BYTES = 1 << 17
 /** A frame of zstd has about so many bytes beside its contents. */
 const LEAST_COMPRESSED_BYTES = 16

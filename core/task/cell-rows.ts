@@ -56,7 +56,7 @@ export class CellRows implements VariantRows {
   readonly #specs: readonly ColumnSpec[]
   readonly #options: CellRowsOptions
   /** Columns that the table has not (a job without a book has no `gap`): written, and forgotten. */
-  #scratch = new Map<string, RowColumn>()
+  readonly #scratch = new Map<string, RowColumn>()
   #cell = 0
   #part: PartFile | null = null
   #jobColumns: readonly ColumnBuffer[] = []
@@ -144,7 +144,6 @@ export class CellRows implements VariantRows {
     const { values, variant } = this.#options
     const capacity = file.columns[0]!.capacity
     this.#part = part
-    this.#scratch = new Map()
     this.columns = this.#specs.map((spec) => file.columns.find(({ name }) => name === spec.name) ?? this.#scratchOf(spec, capacity))
     this.#rowColumn = file.column('row')
     this.#variantColumn = file.column('variant')
