@@ -83,10 +83,31 @@ async function checkImage(cloud: Cloud, { image }: CloudStack): Promise<Check> {
     const { imageDetails = [] } = await callAws('ECR DescribeImages', () =>
       client.send(new DescribeImagesCommand({ registryId, repositoryName: repositoryName!, imageIds })),
     )
-    return ok('image', `${repositoryName} ${imageDetails[0]?.imageDigest ?? imageTag ?? imageDigest}`)
+    const isPinned = imageTag === undefined || (await keepsTags(cloud, registryId!, repositoryName!))
+    const found = `${repositoryName} ${imageDetails[0]?.imageDigest ?? imageTag ?? imageDigest}`
+    if (isPinned) return ok('image', found)
+    return warn(
+      'image',
+      `${found}; tags of the repository can be set anew, so that ${imageTag} may become another image: make them IMMUTABLE`,
+    )
   } catch (error) {
     if (!isMissing(error)) throw error
     return fail('image', `${image} is not there; deploy again, or push it (docs/operating.md)`)
+  }
+}
+
+/** Whether a tag stays that of one image; also where that may not be asked. */
+async function keepsTags(cloud: Cloud, registryId: string, name: string): Promise<boolean> {
+  const { DescribeRepositoriesCommand } = await import('@aws-sdk/client-ecr')
+  const client = await cloud.registry()
+  try {
+    const { repositories = [] } = await callAws('ECR DescribeRepositories', () =>
+      client.send(new DescribeRepositoriesCommand({ registryId, repositoryNames: [name] })),
+    )
+    return repositories[0]?.imageTagMutability !== 'MUTABLE'
+  } catch (error) {
+    if (error instanceof ReplayError && error.code === 'aws-denied') return true
+    throw error
   }
 }
 

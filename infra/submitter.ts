@@ -52,7 +52,7 @@ export class Submitter extends Construct {
       statements: [
         // The second: what `doctor` looks at of the bootstrap.
         allow(['cloudformation:DescribeStacks'], [Aws.STACK_ID, here('cloudformation', 'stack/CDKToolkit')]),
-        allow(['ecr:DescribeImages'], [image.repositoryArn]),
+        allow(['ecr:DescribeImages', 'ecr:DescribeRepositories'], [image.repositoryArn]),
         allow(['s3:ListBucket'], [archive, table, ...sources]),
         allow(
           ['s3:GetObject'],

@@ -65,7 +65,8 @@ describe(`a table of ${partitions} partitions`, () => {
     const script = path.join(import.meta.dirname, 'read_month.py')
     const found = JSON.parse(execFileSync(python!, [script, folder, symbol, from, to], { encoding: 'utf8' })) as Record<string, object>
     console.log(JSON.stringify(found))
-    for (const engine of ['deltalake_engine', 'pyarrow_dataset', 'polars_delta']) expect(found[engine]).toMatchObject(expected)
+    for (const engine of ['deltalake_engine', 'pyarrow_dataset', 'polars_parts', 'polars_delta'])
+      expect(found[engine]).toMatchObject(expected)
   })
 
   const extension = duckdbExtension('delta')

@@ -16,13 +16,20 @@ def deltalake_engine(folder, symbol, first, last):
     return int(batches.column("n")[0].as_py()), batches.column("p")[0].as_py()
 
 
-def pyarrow_dataset(folder, symbol, first, last):
-    import pyarrow.compute
-    import pyarrow.dataset
+def parts(folder, symbol, first, last):
     from deltalake import DeltaTable
 
+    return DeltaTable(folder).file_uris(file_pruning_predicate=f"symbol = '{symbol}' AND date BETWEEN '{first}' AND '{last}'")
+
+
+def pyarrow_dataset(folder, symbol, first, last):
+    import pyarrow
+    import pyarrow.compute
+    import pyarrow.dataset
+
     field = pyarrow.dataset.field
-    dataset = DeltaTable(folder).to_pyarrow_dataset(partitions=[("symbol", "=", symbol)])
+    folders = pyarrow.dataset.partitioning(pyarrow.schema({"venue": pyarrow.string(), "symbol": pyarrow.string()}), flavor="hive")
+    dataset = pyarrow.dataset.dataset(parts(folder, symbol, first, last), partitioning=folders)
     rows = dataset.to_table(columns=["price"], filter=(field("date") >= day(first)) & (field("date") <= day(last)))
     return rows.num_rows, pyarrow.compute.sum(rows["price"]).as_py()
 
@@ -32,6 +39,20 @@ def polars_delta(folder, symbol, first, last):
 
     column = polars.col
     frame = polars.scan_delta(folder).filter(column("symbol") == symbol, column("date").is_between(day(first), day(last)))
+    return priced(frame)
+
+
+def polars_parts(folder, symbol, first, last):
+    import polars
+
+    frame = polars.scan_parquet(parts(folder, symbol, first, last), hive_schema={"venue": polars.String, "symbol": polars.String})
+    return priced(frame.filter(polars.col("date").is_between(day(first), day(last))))
+
+
+def priced(frame):
+    import polars
+
+    column = polars.col
     row = frame.select(polars.len().alias("n"), column("price").sum()).collect()
     return row["n"][0], row["price"][0]
 
@@ -49,4 +70,4 @@ def attempt(engine, arguments):
         return {"error": f"{type(error).__name__}: {error}"}
 
 
-print(json.dumps({engine.__name__: attempt(engine, sys.argv[1:]) for engine in [deltalake_engine, pyarrow_dataset, polars_delta]}))
+print(json.dumps({engine.__name__: attempt(engine, sys.argv[1:]) for engine in [deltalake_engine, pyarrow_dataset, polars_parts, polars_delta]}))

@@ -193,6 +193,7 @@ describe('the roles of the stack', () => {
       'batch:TerminateJob',
       'cloudformation:DescribeStacks',
       'ecr:DescribeImages',
+      'ecr:DescribeRepositories',
       'servicequotas:GetServiceQuota',
       'states:DescribeExecution',
       'states:DescribeMapRun',

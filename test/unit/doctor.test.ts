@@ -23,6 +23,7 @@ interface Account {
   readonly quotas: readonly [onDemand: number, spot: number]
   readonly queue: { readonly state: string; readonly status: string; readonly statusReason?: string }
   readonly images: readonly string[]
+  readonly tags?: 'MUTABLE' | 'IMMUTABLE'
   readonly archive: readonly string[]
   /** Calls that are answered with an error of this name. */
   readonly refused?: Readonly<Record<string, string>>
@@ -59,6 +60,10 @@ function cloudOf(account: Account): Cloud {
     if (call === 'DescribeJobQueues')
       return { jobQueues: (input.jobQueues as string[]).map((jobQueueName) => ({ jobQueueName, ...account.queue })) }
     if (call === 'GetServiceQuota') return { Quota: { Value: account.quotas[input.QuotaCode === 'L-3032A538' ? 0 : 1] } }
+    if (call === 'DescribeRepositories') {
+      expect(input).toEqual({ registryId: '123456789012', repositoryNames: ['images/replay'] })
+      return { repositories: [{ imageTagMutability: account.tags ?? 'IMMUTABLE' }] }
+    }
     const [{ imageTag }] = input.imageIds as [{ imageTag: string }]
     expect(input).toMatchObject({ registryId: '123456789012', repositoryName: 'images/replay' })
     if (!account.images.includes(imageTag)) throw awsError('ImageNotFoundException')
@@ -107,6 +112,12 @@ describe('doctor', () => {
     ['a queue that Batch refuses', { queue: { state: 'ENABLED', status: 'INVALID', statusReason: 'no subnet' } }, { queues: 'fail' }],
     ['an image that nobody pushed', { images: [] }, { image: 'fail' }],
     ['an image that may not be looked for', { refused: { DescribeImages: 'AccessDeniedException' } }, { image: 'warn' }],
+    ['an image whose tag may become another', { tags: 'MUTABLE' }, { image: 'warn' }],
+    [
+      'an image whose repository may not be asked about',
+      { tags: 'MUTABLE', refused: { DescribeRepositories: 'AccessDeniedException' } },
+      {},
+    ],
     ['an archive without an object', { archive: [] }, { 'archive bucket': 'warn' }],
     ['quotas of a new account', { quotas: [6, 2] }, { 'quota on demand': 'warn', 'quota Spot': 'fail' }],
     [
