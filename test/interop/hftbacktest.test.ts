@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { latencyTableOf } from '../../core/backtest/latency-feed.ts'
 import { MarketReplay } from '../../core/backtest/market-replay.ts'
 import { type MarketSettings, marketTerms } from '../../core/backtest/market-terms.ts'
@@ -76,11 +76,14 @@ it.skipIf(python === null)(
       }
       specs.push(randomSpec(SEED * 100_000 + i, at, feeds[at]!))
     }
-    const seen = { fills: 0, makers: 0, takers: 0 }
+    const seen = { fills: 0, makers: 0, takers: 0, halves: 0 }
     for (let from = 0; from < RUNS; from += BATCH) {
       const batch = specs.slice(from, from + BATCH)
       for (const [i, theirs] of runTheirs(files, batch).entries()) {
-        compare(batch[i]!, feeds[batch[i]!.feed]!, theirs)
+        if (!compare(batch[i]!, feeds[batch[i]!.feed]!, theirs)) {
+          seen.halves++
+          continue
+        }
         for (const [, , , , , maker] of theirs.fills) seen[maker === 1 ? 'makers' : 'takers']++
         seen.fills += theirs.fills.length
       }
@@ -88,6 +91,7 @@ it.skipIf(python === null)(
     // Such a comparison is worth what it has seen.
     expect(seen.makers).toBeGreaterThan(10 * RUNS)
     expect(seen.takers).toBeGreaterThan(10 * RUNS)
+    expect(seen.halves).toBeLessThanOrEqual(Math.ceil(RUNS / 20))
   },
   300_000 + 2000 * RUNS,
 )
@@ -205,11 +209,12 @@ function runTheirs(files: readonly string[], specs: readonly Spec[]): Theirs[] {
 }
 
 /** Fills that became known at one instant of one order are one row, as the library shows them: all of their quantity, the last price. */
-function compare(spec: Spec, events: readonly FeedEvent[], theirs: Theirs): void {
+function compare(spec: Spec, events: readonly FeedEvent[], theirs: Theirs): boolean {
   const name = `run of seed ${spec.seed}, ${JSON.stringify({ ...spec.market, latency: undefined })}`
   expect(theirs.stopped, name).toBe(0)
   const [first] = rangeOf(events)
-  const { who, fills } = runOurs(spec, events, first)
+  const { result, hasHalves } = noteHalves(() => runOurs(spec, events, first))
+  const { who, fills } = result
   const keyed = new Map<string, { row: (string | number)[]; quantity: number }>()
   for (const [exchange, local, id, side, tick, maker, ended, quantity] of theirs.fills) {
     const atNs = Number(BigInt(exchange) - first)
@@ -225,19 +230,39 @@ function compare(spec: Spec, events: readonly FeedEvent[], theirs: Theirs): void
     Number(a.row[0]) - Number(b.row[0]) || Number(a.row[1]) - Number(b.row[1])
   const expected = [...keyed.values()].sort(order)
   ours.sort(order)
+  // Half a lot is rounded up here; in the library, which divides sizes by lots, the last bit decides. Whatever follows is another run.
+  if (hasHalves && JSON.stringify(ours.map(({ row }) => row)) !== JSON.stringify(expected.map(({ row }) => row))) return false
   expect(
     ours.map(({ row }) => row),
     name,
   ).toEqual(expected.map(({ row }) => row))
   for (const [i, { quantity }] of ours.entries()) expect(Math.abs(quantity - expected[i]!.quantity), name).toBeLessThan(1e-8)
   // In partial runs the library's own account misses all but the last piece of what came at once (its issue 316).
-  if (spec.market.fills === 'partial') return
+  if (spec.market.fills === 'partial') return true
   const { position, cash, fee, fills: count, volume, turnover } = who.account
   for (const [i, value] of [position, cash, fee, count, volume, turnover].entries()) {
     const told = theirs.totals[i]!
     expect(Math.abs(value - told), `${name}, total ${i}`).toBeLessThanOrEqual(
       1e-9 * Math.max(1, Math.abs(told), Math.abs(theirs.totals[5]!)),
     )
+  }
+  return true
+}
+
+/** Whether something came to half a lot, but for rounding, on its way to whole ones. */
+function noteHalves<Result>(run: () => Result): { readonly result: Result; readonly hasHalves: boolean } {
+  let hasHalves = false
+  const spy = vi.spyOn(Math, 'round').mockImplementation((x) => {
+    const whole = Math.floor(x)
+    const rest = x - whole
+    hasHalves ||= x > 0 && Math.abs(rest - 0.5) < 1e-9
+    return rest < 0.5 ? whole : whole + 1
+  })
+  try {
+    const result = run()
+    return { result, hasHalves }
+  } finally {
+    spy.mockRestore()
   }
 }
 

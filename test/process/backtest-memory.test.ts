@@ -8,7 +8,8 @@ import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const folder = temporaryFolder('backtest-memory')
 const DAYS = 30
-const MESSAGES_OF_DAY = 4000
+/** So many that the footer of a month's part, a quarter of a megabyte for each day whatever its messages until the month ends, is little beside them. */
+const MESSAGES_OF_DAY = 12_000
 /** Days that are looked at early and late. */
 const SEVERAL = 8
 /** Of a message, its samples or its order, if they stayed. */
