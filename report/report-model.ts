@@ -1,6 +1,6 @@
 import { type FailureGroup, groupFailures } from '../core/commit/failure-groups.ts'
 import type { PlanHead } from '../core/plan/run/plan-document.ts'
-import { type OtherCode, otherCodeOf, readLiveVariants } from '../core/plan/table/variant-codes.ts'
+import { type OtherCode, readOtherCode } from '../core/plan/table/variant-codes.ts'
 import type { ObjectStore } from '../core/store/object-store.ts'
 import { findTable } from '../core/table/delta-log.ts'
 import { type QualityMap, qualityMapOf } from './quality-map.ts'
@@ -72,14 +72,14 @@ export async function readReport(store: ObjectStore, options: ReportModelOptions
     cost: record.wasSubmitted || options.cost === true ? costOf(record) : null,
     code: record.code,
     figures,
-    otherCode: await readOtherCode(store),
+    otherCode: await otherCodeIn(store),
   }
 }
 
 /** Nothing may be committed yet; and what other programs made of the table does not undo the report. */
-async function readOtherCode(store: ObjectStore): Promise<OtherCode | null> {
-  const table = await findTable(store)
-  return table === null ? null : otherCodeOf(await readLiveVariants(store, table).catch(() => []))
+async function otherCodeIn(store: ObjectStore): Promise<OtherCode | null> {
+  const table = await findTable(store, { onlyLive: true })
+  return table === null ? null : readOtherCode(store, table).catch(() => null)
 }
 
 function stateOf({ head, commits, committed, isCancelled }: RunRecord): RunState {

@@ -6,7 +6,7 @@ import { askedParams } from '../core/plan/asked-params.ts'
 import { partitionText } from '../core/plan/partition-state.ts'
 import type { PlanHead } from '../core/plan/run/plan-document.ts'
 import { runFiles } from '../core/plan/run/run-files.ts'
-import type { OtherCode } from '../core/plan/table/variant-codes.ts'
+import { otherCodeText } from '../core/plan/table/variant-codes.ts'
 import { quoteName } from '../core/table/file-select.ts'
 import { type Html, html } from './html.ts'
 import { clockText, copyBlock, dollarsText, durationText, facts, type TableColumn, table } from './page-parts.ts'
@@ -69,13 +69,8 @@ export function headSection({ head, state, totals, commits, cost, otherCode }: R
 <h1>${head.job} <span class="badge ${STATE_CLASS[state]}">${state}</span></h1>
 <p class="lede"><code>${head.run}</code> ${stateText(state, version)} · planned ${clockText(head.createdMs)}</p>
 <dl class="figures">${figures.map(([name, value, note]) => html`<div><dt>${name}</dt><dd>${value}<small>${note}</small></dd></div>`)}</dl>
-${otherCode === null ? null : html`<p class="note">${otherCodeText(otherCode)} <code>${commands.variants()}</code> lists them, <code>run --all-variants</code> makes them anew.</p>`}
+${otherCode === null ? null : html`<p class="note">${otherCodeText(otherCode)}. <code>${commands.variants()}</code> lists them, <code>run --all-variants</code> makes them anew.</p>`}
 </header>`
-}
-
-function otherCodeText({ older, variants, run }: OtherCode): string {
-  const which = older === 1 ? 'variant has' : 'variants have'
-  return `${countText(older)} of the ${countText(variants)} live ${which} rows of other code than run ${run}, the newest (job or engine changed since).`
 }
 
 const STATE_CLASS: Readonly<Record<RunState, string>> = { complete: 'ok', partial: 'warn', 'not committed': 'bad', cancelled: 'bad' }

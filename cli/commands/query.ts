@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import { ReplayError } from '../../core/errors.ts'
-import { mayHaveSeveralCodes, otherCodeOf, readLiveVariants } from '../../core/plan/table/variant-codes.ts'
+import { readOtherCode } from '../../core/plan/table/variant-codes.ts'
 import type { ObjectStore } from '../../core/store/object-store.ts'
 import { readTableAsOf } from '../../core/table/delta-history.ts'
 import type { TableState } from '../../core/table/delta-log.ts'
@@ -71,10 +71,7 @@ async function open(source: string, input: CommandInput, io: CommandIo): Promise
 /** Says that rows of several codes lie side by side: whoever compares variants has to know. */
 async function tellOlderCode(store: ObjectStore, table: TableState, source: string, io: CommandIo): Promise<void> {
   // A query is answered also where plans of runs are damaged or out of reach.
-  const live = await mayHaveSeveralCodes(store, table)
-    .then((may) => (may ? readLiveVariants(store, table) : []))
-    .catch(() => [])
-  const note = olderCodeText(otherCodeOf(live), source)
+  const note = olderCodeText(await readOtherCode(store, table).catch(() => null), source)
   if (note !== null) io.err(`note: ${note}\n`)
 }
 

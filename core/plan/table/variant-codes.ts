@@ -1,4 +1,5 @@
 import type { Variant } from '../../job/variants.ts'
+import { countText } from '../../number-text.ts'
 import type { ObjectStore } from '../../store/object-store.ts'
 import type { TableState } from '../../table/delta-log.ts'
 import { type PlanHead, readPlanHead } from '../run/plan-document.ts'
@@ -72,12 +73,19 @@ export function liveVariants({ counts }: LiveCells, heads: Heads): LiveVariant[]
  * Whether rows may be of several codes, by the runs that were ever committed: what parts hold, which takes long to read of very many, is
  * not looked at.
  */
-export async function mayHaveSeveralCodes(table: ObjectStore, { txns, metaData }: TableState): Promise<boolean> {
+async function mayHaveSeveralCodes(table: ObjectStore, { txns, metaData }: TableState): Promise<boolean> {
   // Then the log does not know all runs.
   if (metaData.configuration['delta.setTransactionRetentionDuration'] !== undefined) return true
   const heads = await readPlanHeads(table, [...txns.keys()])
   const codes = new Set([...heads.values()].flatMap((head) => (head === null ? [] : [`${head.bundle} ${head.engine}`])))
   return codes.size > 1
+}
+
+/** Null: all rows are of the newest code. @throws ReplayError those of `readPartLedger` */
+export async function readOtherCode(table: ObjectStore, state: TableState): Promise<OtherCode | null> {
+  // A plan that is damaged may be of a run that has no rows any more.
+  const may = await mayHaveSeveralCodes(table, state).catch(() => true)
+  return may ? otherCodeOf(await readLiveVariants(table, state)) : null
 }
 
 /** The variants of a table as it is. */
@@ -111,4 +119,10 @@ export function otherCodeOf(variants: readonly LiveVariant[]): OtherCode | null 
   const newest = newestCode(variants)
   const older = newest === null ? 0 : ofOtherCode(variants, newest).length
   return older === 0 ? null : { older, variants: variants.length, run: newest!.run }
+}
+
+/** For people, without a full stop, as more may follow. */
+export function otherCodeText({ older, variants, run }: OtherCode): string {
+  const which = older === 1 ? 'variant has' : 'variants have'
+  return `${countText(older)} of the ${countText(variants)} live ${which} rows of other code than run ${run}, the newest (job or engine changed since)`
 }
