@@ -54,26 +54,32 @@ export async function openPartRows(store: ObjectStore, part: PartPlace, names?: 
     const file = await openFile(store, part)
     return [file, await parquetMetadataAsync(file)] as const
   })
+  const starts = [0]
+  for (const { num_rows: rows } of metadata.row_groups) starts.push(starts.at(-1)! + Number(rows))
   const all = metadata.schema.slice(1)
   const wanted = all.flatMap(({ name }) => (names === undefined || names.includes(name) ? [name] : []))
   return {
     columns: () => reading(async () => all.map(columnOf)),
     groups: metadata.row_groups.length,
-    read: (group) => reading(() => readGroup(file, metadata, group, wanted)),
+    read: (group) => reading(() => readGroup(file, metadata, [starts[group]!, starts[group + 1]!], wanted)),
   }
 }
 
-async function readGroup(file: AsyncBuffer, metadata: FileMetaData, group: number, columns: string[]): Promise<PartGroup> {
-  const counts = metadata.row_groups.map(({ num_rows }) => Number(num_rows))
-  const rowStart = counts.slice(0, group).reduce((sum, rows) => sum + rows, 0)
-  const rows = counts[group]!
+/** @param rows of the file, from the first to behind the last one, which are those of a row group */
+async function readGroup(
+  file: AsyncBuffer,
+  metadata: FileMetaData,
+  [rowStart, rowEnd]: readonly [number, number],
+  columns: string[],
+): Promise<PartGroup> {
+  const rows = rowEnd - rowStart
   const values = new Map(columns.map((name) => [name, new Array<RowValue>(rows)]))
   await parquetRead({
     file,
     metadata,
     columns,
     rowStart,
-    rowEnd: rowStart + rows,
+    rowEnd,
     compressors: { ZSTD: decompress },
     parsers: EXACT,
     onChunk({ columnName, columnData, rowStart: at }) {

@@ -25,6 +25,9 @@ type Values =
   | { readonly type: 'VARCHAR'; readonly value: string | null }
   | { readonly type: string; readonly min: number; readonly max: number }
 
+/** What Delta's `stats` say. */
+type Statistics = { readonly [bounds in 'minValues' | 'maxValues']?: Record<string, unknown> }
+
 /**
  * Whether a part can hold a row that a scan wants, by what the table's log says of it: false only where it cannot.
  * @param slackDays by so much the times that a statement names may be others when it runs
@@ -35,10 +38,12 @@ export function mayHold(part: AddFile, { filters }: Scan, slackDays: number): bo
     // For Delta an empty value is none.
     if (filter !== undefined && !mayMeet({ type: 'VARCHAR', value: part.partitionValues[name] || null }, filter)) return false
   }
+  let stats: Statistics | null = null
   for (const [name, { type, perDay, ofOurs }] of Object.entries(BOUNDED)) {
     const filter = filters.get(name)
     if (filter === undefined || (ofOurs && part.tags?.columns === undefined)) continue
-    const bounds = boundsOf(part, name)
+    stats ??= JSON.parse(part.stats ?? '{}') as Statistics
+    const bounds = boundsOf(stats, name)
     if (bounds === null) continue
     const slack = slackDays * perDay
     if (!mayMeet({ type, min: bounds.min - slack, max: bounds.max + slack }, filter)) return false
@@ -82,9 +87,7 @@ function mayCompare(values: Values, comparison: string, { type, is_null: isNull,
 }
 
 /** Bounds of a column's values by the part's statistics; null: they do not say. */
-function boundsOf({ stats }: AddFile, name: string): { readonly min: number; readonly max: number } | null {
-  if (stats === undefined) return null
-  const { minValues, maxValues } = JSON.parse(stats) as { [bounds in 'minValues' | 'maxValues']?: Record<string, unknown> }
+function boundsOf({ minValues, maxValues }: Statistics, name: string): { readonly min: number; readonly max: number } | null {
   const number = (value: unknown): number => (name === 'date' ? dayOf(value) : typeof value === 'number' ? value : Number.NaN)
   // `ts` is `ts_ns` without the digits below a microsecond.
   const [column, unit, round] = name === 'ts' ? ['ts_ns', 1000, 1] : [name, 1, 0]
