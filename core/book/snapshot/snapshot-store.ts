@@ -54,6 +54,20 @@ export interface MarketSnapshots {
   readonly entries: readonly SnapshotEntry[]
 }
 
+export interface SnapshotKey {
+  /** Key of the log directory, ends with `/`; `''`: the store's root. */
+  readonly log: string
+  readonly venueId: number
+  readonly marketId: number
+  readonly seq: bigint
+}
+
+/** What a key says of a snapshot; null: it is none. */
+export function snapshotOfKey(key: string): SnapshotKey | null {
+  const [, log = '', venueId, marketId, seq] = /^(.*\/)?snapshots\/(\d+)\/(\d+)\/snapshot_(\d{1,20})\.bin$/.exec(key) ?? []
+  return seq === undefined ? null : { log, venueId: Number(venueId), marketId: Number(marketId), seq: BigInt(seq) }
+}
+
 /**
  * All snapshots of a log, by one listing.
  * @param prefix key of the log directory (stream folder) in the store; empty = the store's root
@@ -62,11 +76,13 @@ export async function listSnapshots(store: ObjectStore, prefix: string): Promise
   const folder = snapshotsFolder(prefix)
   const markets = new Map<string, { venueId: number; marketId: number; entries: SnapshotEntry[] }>()
   for await (const { key, size, etag, modifiedMs } of store.list(folder)) {
-    const match = /^((\d+)\/(\d+))\/snapshot_(\d{1,20})\.bin$/.exec(key.slice(folder.length))
-    if (match === null) continue
-    const known = markets.get(match[1]!) ?? { venueId: Number(match[2]), marketId: Number(match[3]), entries: [] }
-    known.entries.push({ key, seq: BigInt(match[4]!), bytes: size, etag, modifiedMs })
-    markets.set(match[1]!, known)
+    const found = snapshotOfKey(key)
+    if (found === null || snapshotsFolder(found.log) !== folder) continue
+    const { venueId, marketId, seq } = found
+    const market = `${venueId}/${marketId}`
+    const known = markets.get(market) ?? { venueId, marketId, entries: [] }
+    known.entries.push({ key, seq, bytes: size, etag, modifiedMs })
+    markets.set(market, known)
   }
   for (const { entries } of markets.values()) entries.sort(bySequence)
   return [...markets.values()]

@@ -1,3 +1,4 @@
+import { snapshotOfKey } from '../../book/snapshot/snapshot-store.ts'
 import { dateOfDay } from '../../instant.ts'
 import type { ObjectStore } from '../../store/object-store.ts'
 import { folderKey } from '../run/task-share.ts'
@@ -20,8 +21,8 @@ export async function withRestartsAt(place: ObjectStore, listing: ArchiveListing
 export async function restartFolders(place: ObjectStore): Promise<Map<string, number>> {
   const counts = new Map<string, number>()
   for await (const { key } of place.list('')) {
-    const folder = /^(|.*\/)snapshots\/\d+\/\d+\/snapshot_\d+\.bin$/.exec(key)?.[1]
-    if (folder !== undefined) counts.set(folder, (counts.get(folder) ?? 0) + 1)
+    const found = snapshotOfKey(key)
+    if (found !== null) counts.set(found.log, (counts.get(found.log) ?? 0) + 1)
   }
   return counts
 }
