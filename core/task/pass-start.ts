@@ -3,6 +3,7 @@ import { bookStartOf } from '../book/book-start.ts'
 import { bookSettingsOf, type LogBookSettings } from '../book/log-settings.ts'
 import type { SnapshotHome } from '../book/snapshot/restart-points.ts'
 import { ReplayError } from '../errors.ts'
+import { inTurns } from '../in-turns.ts'
 import { dayOfDate } from '../instant.ts'
 import type { JobDefinition } from '../job/job-definition.ts'
 import type { JobWindow } from '../job/job-outline.ts'
@@ -26,6 +27,9 @@ import type { OnCorrupt } from '../plan/fingerprint.ts'
 import { folderKey, type InputFolder, type InstrumentShare, type PlannedPartition } from '../plan/run/task-share.ts'
 import type { ObjectStore } from '../store/object-store.ts'
 import { type BookRestart, beginBefore, beginBehind, findRestart, type SearchedFolders } from './restart-search.ts'
+
+/** Folders that are compared with the plan at once. */
+const LISTED_AT_ONCE = 8
 
 /** Where a pass begins. */
 export interface PassStart {
@@ -208,11 +212,9 @@ export class ShareFolders implements SearchedFolders {
 
   /** The first folder that is not as listed by the plan, and an `input-changed` error that says so; null when all are. */
   async firstChanged(folders: readonly InputFolder[]): Promise<ChangedFolder | null> {
-    for (const folder of folders) {
-      const object = await this.#changedObject(folder)
-      if (object !== null) return { folder, error: changed(`${this.#archive.uri}/${object}`) }
-    }
-    return null
+    const objects = await inTurns(folders, LISTED_AT_ONCE, (folder) => this.#changedObject(folder))
+    const at = objects.findIndex((object) => object !== null)
+    return at < 0 ? null : { folder: folders[at]!, error: changed(`${this.#archive.uri}/${objects[at]}`) }
   }
 
   async #changedObject(folder: InputFolder): Promise<string | null> {

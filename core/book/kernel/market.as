@@ -4,7 +4,7 @@
 import { alloc, allocZeros, release } from "./memory";
 import { eventAt, MarketEvent, MarketEvents } from "./market-events";
 import { sizeAt } from "./side-reading";
-import { clearTracked, cutTracked, setAsk, setBid, setTrackedLevels, TrackedBook } from "./tracked-book";
+import { clearTracked, cutTracked, plainAsks, plainBids, setAsk, setBid, setTrackedLevels, TrackedBook } from "./tracked-book";
 
 /** As in market-events.ts. */
 const DIFF: i32 = 0;
@@ -111,7 +111,10 @@ function meetDiff(market: Market, event: MarketEvent): i32 {
   const minSell = market.minSell;
   const maxSell = market.maxSell;
   for (; level < bids; level++) {
-    const at = pairs + (<usize>level << 4);
+    const from = pairs + (<usize>level << 4);
+    const at = plainBids(book, from, pairs + (<usize>bids << 4), minSell, minBuy, maxBuy);
+    level += <i32>((at - from) >>> 4);
+    if (level == bids) break;
     const tick = load<f64>(at);
     const lots = load<f64>(at, 8);
     const best = book.bestBid;
@@ -123,7 +126,10 @@ function meetDiff(market: Market, event: MarketEvent): i32 {
     }
   }
   for (; level < count; level++) {
-    const at = pairs + (<usize>level << 4);
+    const from = pairs + (<usize>level << 4);
+    const at = plainAsks(book, from, pairs + (<usize>count << 4), maxBuy, minSell, maxSell);
+    level += <i32>((at - from) >>> 4);
+    if (level == count) break;
     const tick = load<f64>(at);
     const lots = load<f64>(at, 8);
     const best = book.bestAsk;

@@ -10,13 +10,17 @@
 // The tick is the greatest common divisor of the price differences seen; a price off that grid refines it.
 // None of this is visible outside: state is a function of the updates alone.
 
-import { allocZeros } from "./memory";
+import { allocZeros, release } from "./memory";
 import { Deep, loadDeep, newDeep } from "./deep-levels";
 import { MAX_EXACT } from "./exact";
 import { beginList, commonTick, endList, keyAt, listCount, listKeys, listSizes, lowerBound, setListCount, sizeAt as listSizeAt } from "./level-list";
 
 const MIN_WINDOW: i32 = 2048;
 export const MAX_WINDOW: i32 = 65536;
+/** One level in 2^4 of those that are placed may lie deep before the window widens: a share of updates like that widens it, too (side.as). */
+const DEEP_SHIFT: i32 = 4;
+/** Of so many levels that says something. */
+const MANY: i32 = 64;
 
 // @ts-ignore: decorator
 @unmanaged
@@ -136,6 +140,7 @@ export function place(side: Side): void {
   }
   const best = keyAt(count - 1);
   setTick(side, commonTick(side.refined || count == 1 ? side.tick : 0));
+  if (count >= MANY) widenFor(side, (best - keyAt(count >>> DEEP_SHIFT)) / side.tick);
   side.base = baseBelow(side, best);
   const split = lowerBound(listKeys, count, side.base);
   loadDeep(side.deep, listKeys, listSizes, split);
@@ -152,6 +157,20 @@ export function place(side: Side): void {
   setTop(side, side.top);
   side.windowCount = count - split;
   endList();
+}
+
+/** Widens an empty window so that most levels lie in it, the worst of them so many ticks below the best. */
+function widenFor(side: Side, ticks: f64): void {
+  let window = side.window;
+  while (window < MAX_WINDOW && <f64>((window * 3) >>> 2) < ticks) window <<= 1;
+  if (window == side.window) return;
+  releaseWindow(side);
+  takeWindow(side, window);
+}
+
+export function releaseWindow(side: Side): void {
+  release(side.sizes, <usize>side.window << 3);
+  release(side.bits, <usize>side.window >>> 3);
 }
 
 export function setTick(side: Side, tick: f64): void {

@@ -1,9 +1,8 @@
 // One side of an L2 book: price → size, built for updates near the touch. What it is says side-window.as.
 
-import { release } from "./memory";
 import { dropWorst, setDeep } from "./deep-levels";
 import { endList, gcd, insertLevel, isListScalable, readLevels, scaleList } from "./level-list";
-import { baseBelow, collect, emptyWindow, levelCount, MAX_WINDOW, occupiedAtOrBelow, place, setTick, setTop, Side, takeWindow } from "./side-window";
+import { baseBelow, collect, emptyWindow, levelCount, MAX_WINDOW, occupiedAtOrBelow, place, releaseWindow, setTick, setTop, Side, takeWindow } from "./side-window";
 
 /** Deep updates after which the share of deep ones decides whether the window doubles. */
 const DEEP_SAMPLE: i32 = 1024;
@@ -23,10 +22,12 @@ export function clearSide(side: Side): void {
 /** Sets `count` levels of u64 price, u64 size; size 0 removes. Values must be exact, also times the factors: the caller has checked. */
 export function setLevels(side: Side, at: usize, count: i32, priceFactor: f64, sizeFactor: f64): void {
   const end = at + (<usize>count << 4);
-  if (priceFactor != 1 || sizeFactor != 1) {
-    for (let pair = at; pair < end; pair += 16) setLevel(side, <f64>load<u64>(pair) * priceFactor, <f64>load<u64>(pair, 8) * sizeFactor);
-    return;
-  }
+  if (priceFactor == 1 && sizeFactor == 1) setPairs<u64>(side, at, end);
+  else for (let pair = at; pair < end; pair += 16) setLevel(side, <f64>load<u64>(pair) * priceFactor, <f64>load<u64>(pair, 8) * sizeFactor);
+}
+
+/** Sets levels of price and size, u64 or f64, from `at` to before `end`; a size below a half removes. */
+export function setPairs<T>(side: Side, at: usize, end: usize): void {
   const sign = side.sign;
   let sizes = side.sizes;
   let bits = side.bits;
@@ -37,20 +38,22 @@ export function setLevels(side: Side, at: usize, count: i32, priceFactor: f64, s
   let top = side.top;
   let lowWord = side.lowWord;
   let windowCount = side.windowCount;
-  side.updates += count;
+  side.updates += <i64>((end - at) >>> 4);
   for (let pair = at; pair < end; pair += 16) {
-    const key = sign * <f64>load<u64>(pair);
-    const size = load<u64>(pair, 8);
+    const price = <f64>load<T>(pair);
+    const key = sign * price;
+    const given = load<T>(pair, 8);
+    const occupied = isInteger<T>() ? i32(given != 0) : i32(!(<f64>given < 0.5));
+    const size = isInteger<T>() || occupied != 0 ? <f64>given : 0;
     // Rounds to the nearest tick; whether that tick is the price is checked exactly.
     const distance = key - base;
     const index = <i32>reinterpret<u64>(distance * inverseTick + ROUNDER);
     if (<u32>index < <u32>window && <f64>index * tick == distance) {
       // Set, insert and remove mix unpredictably, so they take one path without branches. The best level is looked for at the end.
-      const occupied = i32(size != 0);
       const at32 = index >>> 5;
       const bit = index & 31;
       const word = load<i32>(bits + (<usize>at32 << 2));
-      store<f64>(sizes + (<usize>index << 3), <f64>size);
+      store<f64>(sizes + (<usize>index << 3), size);
       store<i32>(bits + (<usize>at32 << 2), (word & ~(1 << bit)) | (occupied << bit));
       windowCount += occupied - ((word >>> bit) & 1);
       lowWord = min(lowWord, at32);
@@ -61,7 +64,7 @@ export function setLevels(side: Side, at: usize, count: i32, priceFactor: f64, s
     side.windowCount = windowCount;
     settleTop(side, top);
     // The window may have moved to where the level is.
-    setLevel(side, <f64>load<u64>(pair), <f64>size);
+    setLevel(side, price, size);
     side.updates--;
     sizes = side.sizes;
     bits = side.bits;
@@ -182,8 +185,7 @@ function growIfDeepIsBusy(side: Side): void {
   side.updates = 0;
   if (!busy || side.window >= MAX_WINDOW) return;
   collect(side, 0);
-  release(side.sizes, <usize>side.window << 3);
-  release(side.bits, <usize>side.window >>> 3);
+  releaseWindow(side);
   takeWindow(side, side.window << 1);
   side.windowCount = 0;
   place(side);

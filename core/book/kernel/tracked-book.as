@@ -1,7 +1,7 @@
 // An L2 book in ticks and lots whose best prices are tracked: what that is says core/backtest/tracked-book.ts.
 
 import { allocZeros } from "./memory";
-import { clearSide, cutTo, setLevel } from "./side";
+import { clearSide, cutTo, setLevel, setPairs } from "./side";
 import { worseThan } from "./side-reading";
 import { levelCount, newSide, Side } from "./side-window";
 
@@ -43,9 +43,56 @@ export function setTracked(book: TrackedBook, isBid: i32, tick: f64, lots: f64):
 export function setTrackedLevels(book: TrackedBook, pairs: usize, bids: i32, asks: i32): void {
   const asksAt = pairs + (<usize>bids << 4);
   const end = asksAt + (<usize>asks << 4);
-  for (let at = pairs; at < asksAt; at += 16) setBid(book, load<f64>(at), load<f64>(at, 8));
-  for (let at = asksAt; at < end; at += 16) setAsk(book, load<f64>(at), load<f64>(at, 8));
+  for (let at = pairs; at < asksAt; ) {
+    const to = plainBids(book, at, asksAt, Infinity, Infinity, -Infinity);
+    if (to > at) at = to;
+    else {
+      setBid(book, load<f64>(at), load<f64>(at, 8));
+      at += 16;
+    }
+  }
+  for (let at = asksAt; at < end; ) {
+    const to = plainAsks(book, at, end, -Infinity, Infinity, -Infinity);
+    if (to > at) at = to;
+    else {
+      setAsk(book, load<f64>(at), load<f64>(at, 8));
+      at += 16;
+    }
+  }
   cutTracked(book);
+}
+
+/**
+ * Sets the bids from `at` on that go together: up to one that reaches an ask or `limit`, or lies in a range of ticks; gives where that is.
+ * One after the other they would leave the same book, as long as the best price is what is stored.
+ */
+export function plainBids(book: TrackedBook, at: usize, end: usize, limit: f64, from: f64, until: f64): usize {
+  if (book.bestBid != orNone(book.bids.bestPrice, -Infinity)) return at;
+  const reach = min(limit, book.bestAsk);
+  let to = at;
+  for (; to < end; to += 16) {
+    const tick = load<f64>(to);
+    if ((tick >= reach && load<f64>(to, 8) >= 0.5) || (tick >= from && tick <= until)) break;
+  }
+  if (to == at) return at;
+  setPairs<f64>(book.bids, at, to);
+  book.bestBid = orNone(book.bids.bestPrice, -Infinity);
+  return to;
+}
+
+/** Likewise of asks. */
+export function plainAsks(book: TrackedBook, at: usize, end: usize, limit: f64, from: f64, until: f64): usize {
+  if (book.bestAsk != orNone(book.asks.bestPrice, Infinity)) return at;
+  const reach = max(limit, book.bestBid);
+  let to = at;
+  for (; to < end; to += 16) {
+    const tick = load<f64>(to);
+    if ((tick <= reach && load<f64>(to, 8) >= 0.5) || (tick >= from && tick <= until)) break;
+  }
+  if (to == at) return at;
+  setPairs<f64>(book.asks, at, to);
+  book.bestAsk = orNone(book.asks.bestPrice, Infinity);
+  return to;
 }
 
 /** Drops what is beyond the depth of the stream. */

@@ -5,6 +5,8 @@ import { EngineMessage } from '../engine-message.ts'
 const MAX_HELD_BYTES = 2 ** 28
 /** Of a bucket's first buffer: short bars have thousands of buckets open at a time. */
 const FIRST_BYTES = 4096
+/** Payloads up to this are copied word by word. */
+const SHORT_WORDS = 64
 /** Buffers kept to be used again. */
 const MAX_SPARE = 256
 
@@ -137,12 +139,13 @@ class Bucket {
   /** Bytes used. */
   end = 0
 
-  /** Copies the payload. A loop is faster than `set`, which needs a view made of what it copies. */
+  /** Copies the payload. Of a short one a loop is faster than `set`, which needs a view made of what it copies. */
   put({ words, at, view, offset, length }: EngineMessage, start: number): void {
     const whole = length >>> 2
     const to = start >>> 2
     const own = this.words
-    for (let i = 0; i < whole; i++) own[to + i] = words[at + i]!
+    if (whole > SHORT_WORDS) own.set(words.subarray(at, at + whole), to)
+    else for (let i = 0; i < whole; i++) own[to + i] = words[at + i]!
     for (let i = whole << 2; i < length; i++) this.bytes[start + i] = view.getUint8(offset + i)
   }
 
