@@ -54,7 +54,8 @@ export class GroupCopy {
   /** Of the column that was asked for, in the row groups so far; null: there are none. */
   bounds: { readonly min: bigint; readonly max: bigint } | null = null
   readonly #file: OutputFile
-  readonly #groups: ThriftStruct[] = []
+  /** As they go into the footer: a month has thousands of them, and as trees they take fifty times the memory. */
+  readonly #groups: Uint8Array[] = []
   readonly #bounded: string | null
   #first: SourceFooter | null = null
 
@@ -106,7 +107,7 @@ export class GroupCopy {
     if (bytes.length !== stop - start) throw new RangeError('it is shorter than its footer says')
     const moved = moveGroup(group, this.bytes - start, this.#groups.length)
     this.#write(bytes)
-    this.#groups.push(moved)
+    this.#groups.push(writeThrift(moved).slice())
     this.rows += numberAt(group, GROUP.rows)
     if (this.#bounded !== null) this.#widen(boundsOf(group, this.#bounded))
   }

@@ -5,7 +5,7 @@ import { Page } from './page.ts'
  * Source: apache/thrift, doc/specs/thrift-compact-protocol.md
  */
 
-/** Whole numbers are exact up to 2⁵³, more than sizes and counts of a file need. */
+/** Whole numbers are exact up to 2⁵³, more than sizes and counts of a file need. Bytes as a struct are one that was written already. */
 export type ThriftValue = boolean | number | Uint8Array | ThriftList | ThriftStruct
 
 export interface ThriftList {
@@ -150,7 +150,7 @@ function putValue(page: Page, type: number, value: ThriftValue): void {
     else putZigzag(page, value)
   } else if (value instanceof Uint8Array) {
     page.reserve(10 + value.length)
-    page.putVarint(value.length)
+    if (type !== STRUCT) page.putVarint(value.length)
     page.putBytes(value)
   } else if (value instanceof Map) putStruct(page, value)
   else {
