@@ -29,8 +29,16 @@ export type JavaProgram = (source: string, args: readonly string[]) => string
 export function lockedJava(what: string, lock: string): JavaProgram | null {
   return orSkip(what, () => {
     requireJava()
-    const jars = path.join(lockedJars(lock), '*')
+    const jars = path.join(fetchJars(lock), '*')
     return (source, args) => runJava(['-cp', jars, source, ...args])
+  })
+}
+
+/** Paths of the jars of a lock, for a program that starts a Java of its own. Null as `lockedJava` is. @param what @param lock as there */
+export function lockedJars(what: string, lock: string): string[] | null {
+  return orSkip(what, () => {
+    requireJava()
+    return fs.globSync('*.jar', { cwd: fetchJars(lock) }).map((name) => path.join(fetchJars(lock), name))
   })
 }
 
@@ -43,7 +51,7 @@ function requireJava(): void {
 }
 
 /** Folder of the jars, each as the lock has it. */
-function lockedJars(lock: string): string {
+function fetchJars(lock: string): string {
   const text = fs.readFileSync(lock, 'utf8')
   return makeOnce(`maven-${hash('sha256', text, 'hex').slice(0, 16)}`, (folder) => {
     const jars = parseLock(text)
