@@ -90,7 +90,7 @@ function qualityBody({ quality, figures }: ReportModel): Html {
       `${MEASURES[name]}: ${countText(total)} in ${countText(cells.length / 3)} cells of ${instruments.length} instruments × ${bins} times.`,
       html`${MEASURES[name]}: <b>${countText(total)}</b> <span class="muted">${MEANINGS[name]}</span>`,
     )
-  return html`<p>By instrument and time of the data, ${isoTime(BigInt(fromNs))} to ${isoTime(until)}; a column is ${durationText(Number(binNs) / 1e6)}, darker is more.
+  return html`<p>By instrument and time of the data, ${isoTime(BigInt(fromNs))} to ${isoTime(until)}; a column is <span class="whole">${durationText(Number(binNs) / 1e6)}</span>, darker is more.
 ${none.length === 0 ? null : html`<span class="ok-text">None found:</span> ${none.join(', ')}.`}
 ${figures.noCrossed === null ? null : html`Crossed books are not counted: ${figures.noCrossed}.`}</p>
 ${drawn.map(map)}`
@@ -114,7 +114,7 @@ function sweepBody({ figures }: ReportModel): Html {
     { title: 'Days of instruments', cell: ({ days }) => countText(days), isNumber: true },
     { title: 'Rows', cell: ({ rows }) => countText(rows), isNumber: true },
   ]
-  return html`${chart('sweep', `${metric} over ${names}: ${cells.length} combinations.${peak}`, html`<b>${metric}</b> over ${names}, all rows of the table.${peak}`)}
+  return html`${chart('sweep', `${metric} over ${names}: ${cells.length} combinations.${peak}`, html`<b>${metric}</b> over ${names}, all rows of the table.${peak}${axes.length === 2 ? html` Colours: ${shadeKeys(cells.map(({ value }) => value))}` : null}`)}
 <p class="muted">Below each value its t-statistic: the mean of the metric over days of instruments, each alone, ÷ the standard error of that mean. Beyond ±2 it is unlikely to be chance; of many combinations one is likely to be there by chance alone.${others.length === 0 ? '' : ` Also varying, and taken together: ${others.join(', ')}.`}</p>
 <details><summary>The figures</summary>${table(columns, cells)}</details>
 ${
@@ -123,9 +123,18 @@ ${
     : chart(
         'sweepby',
         `${metric} of ${byInstrument.length} instruments over ${cells.length} combinations.`,
-        html`<b>${metric}</b> by instrument, for each ${axes.map(({ name }) => name).join(' · ')}${otherInstruments === 0 ? '' : `, those with most rows; ${countText(otherInstruments)} more are not drawn`}`,
+        html`<b>${metric}</b> by instrument, for each ${axes.map(({ name }) => name).join(' · ')}${otherInstruments === 0 ? '' : `, those with most rows; ${countText(otherInstruments)} more are not drawn`}; ${shadeKeys(byInstrument.flatMap(({ values }) => values))}`,
       )
 }`
+}
+
+/** What the colours of a heat map mean: a narrow one has no figures in its cells. */
+function shadeKeys(values: readonly (number | null)[]): Html {
+  const known = values.filter((value) => value !== null)
+  const [isAbove, isBelow] = [known.some((value) => value > 0), known.some((value) => value < 0)]
+  if (isAbove && isBelow)
+    return html`the deeper, the farther from 0 <span class="key line-0">above</span> <span class="key line-1">below</span>`
+  return html`the deeper, the ${isBelow ? 'less' : 'greater'}`
 }
 
 /** Seven digits, as many zeros as there have to be. */
@@ -166,7 +175,8 @@ function choiceOf(model: ReportModel, body: (model: ReportModel, view: ShownView
   if (rest.length === 0) return body(model, first)
   const left = first.variant.of - views.length
   const options = views.map((view) => html`<option value="${view.number}">${labelOf(view, model)}</option>`)
-  const more = left <= 0 ? null : html` <span class="muted">${countText(left)} more have rows: --param charts another</span>`
+  const more =
+    left <= 0 ? null : html` <span class="muted">${countText(left)} more ${left === 1 ? 'has' : 'have'} rows: --param charts another</span>`
   return html`<div class="choice"><p><label>Variant <select>${options}</select></label>${more}</p>
 <div class="chosen">${body(model, first)}</div>
 ${rest.map((view) => html`<template data-variant="${view.number}">${body(model, view)}</template>`)}</div>`
@@ -230,25 +240,28 @@ function valuesBody(model: ReportModel, view: ShownView): Html {
     isNumber: true,
   })
   const columns: readonly TableColumn<ColumnSummary>[] = [
-    { title: 'Column', cell: ({ column }) => column },
+    {
+      title: 'Column',
+      cell: ({ column, histogram }) => html`${column}${histogram === null ? null : histogramSvg(histogram, column)}`,
+      isName: true,
+    },
     { title: 'Values', cell: ({ rows, nulls }) => countText(rows - nulls), isNumber: true },
     { title: 'NULL', cell: ({ nulls }) => countText(nulls), isNumber: true },
     ...(summaries.some(({ notFinite }) => notFinite > 0)
       ? [{ title: 'Not finite', cell: ({ notFinite }: ColumnSummary) => countText(notFinite), isNumber: true }]
       : []),
-    { title: 'Distribution', cell: ({ histogram, column }) => (histogram === null ? '' : histogramSvg(histogram, column)) },
     { title: 'Mean', cell: ({ mean }) => (mean === null ? '–' : digits(mean)), isNumber: true },
     { title: 'Std. dev.', cell: ({ deviation }) => (deviation === null ? '–' : digits(deviation)), isNumber: true },
     ...QUANTILES.map((q, i) => at(q === 0 ? 'Least' : q === 1 ? 'Greatest' : q === 0.5 ? 'Median' : `${q * 100} %`, i)),
   ]
-  return html`<p>All rows${variantText(model, view)}, all instruments together. Distributions reach from the 1 % to the 99 % quantile.${otherColumns === 0 ? '' : ` ${countText(otherColumns)} more columns are not here.`}</p>
+  return html`<p>All rows${variantText(model, view)}, all instruments together. Below each name how the values are spread, from the 1 % to the 99 % quantile.${otherColumns === 0 ? '' : ` ${countText(otherColumns)} more columns are not here.`}</p>
 ${table(columns, summaries)}`
 }
 
 /** Five digits. */
 function digits(value: number): string {
   const text = Number(value.toPrecision(5))
-  return Math.abs(text) >= 1e9 || (text !== 0 && Math.abs(text) < 1e-4)
+  return Math.abs(text) >= 1e9 || (text !== 0 && Math.abs(text) < 1e-3)
     ? text.toExponential()
     : text.toLocaleString('en-US', { maximumFractionDigits: 8 })
 }

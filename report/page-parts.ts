@@ -12,16 +12,25 @@ export interface TableColumn<T> {
   readonly cell: (row: T) => HtmlValue
   /** To the right, digits below digits. */
   readonly isNumber?: boolean
+  /** What a row is of: where rows are blocks, a line of its own. */
+  readonly isName?: boolean
 }
 
-/** A table that scrolls within itself where the page is too narrow for it. */
+/**
+ * A table. Where the page is too narrow for one of many columns, each row is a block of names and values; else it scrolls within
+ * itself.
+ */
 export function table<T>(columns: readonly TableColumn<T>[], rows: readonly T[]): Html {
-  const classOf = ({ isNumber }: TableColumn<T>): string => (isNumber === true ? 'number' : '')
-  return html`<div class="scroll" tabindex="0" role="group" aria-label="Table: ${columns[0]!.title}"><table>
+  const classOf = ({ isNumber, isName }: TableColumn<T>): string => (isNumber === true ? 'number' : isName === true ? 'name' : '')
+  const shape = columns.length > MAX_NARROW_COLUMNS ? 'wide' : 'narrow'
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="Table: ${columns[0]!.title}"><table class="${shape}">
 <thead><tr>${columns.map((column) => html`<th scope="col" class="${classOf(column)}">${column.title}</th>`)}</tr></thead>
-<tbody>${rows.map((row) => html`<tr>${columns.map((column) => html`<td class="${classOf(column)}">${column.cell(row)}</td>`)}</tr>`)}</tbody>
+<tbody>${rows.map((row) => html`<tr>${columns.map((column) => html`<td class="${classOf(column)}" data-title="${column.title}">${column.cell(row)}</td>`)}</tr>`)}</tbody>
 </table></div>`
 }
+
+/** As many fit on a phone. */
+const MAX_NARROW_COLUMNS = 3
 
 /** Text to copy, with a button. */
 export function copyBlock(text: string, what: string): Html {

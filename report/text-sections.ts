@@ -200,7 +200,7 @@ ${table(SLOWEST_COLUMNS, slowest)}`
 }
 
 const SLOWEST_COLUMNS: readonly TableColumn<ReportModel['slowest'][number]>[] = [
-  { title: 'Partition', cell: ({ venue, symbol, startNs }) => partitionText(venue, symbol, BigInt(startNs)) },
+  { title: 'Partition', cell: ({ venue, symbol, startNs }) => partitionText(venue, symbol, BigInt(startNs)), isName: true },
   { title: 'Time', cell: ({ timing }) => durationText(timing.durationMs), isNumber: true },
   { title: 'Messages', cell: ({ messages }) => countText(messages.read), isNumber: true },
   { title: 'Warm-up', cell: ({ messages }) => countText(messages.warmUp), isNumber: true },

@@ -69,6 +69,7 @@ describe.skipIf(browser === null)('the report in a browser', () => {
     expect((charts as [string, boolean][]).length).toBeGreaterThan(8)
     expect((charts as [string, boolean][]).filter(([, isDrawn]) => !isDrawn)).toEqual([])
     expect(await seen.page.evaluate(CONTRASTS)).toEqual([])
+    expect(await seen.page.evaluate(CUT_OFF)).toEqual([])
     await seen.page.close()
   })
 
@@ -282,6 +283,10 @@ describe.skipIf(browser === null)('the report in a browser', () => {
     await runCli('report', bets, '--out', out)
     const { page, complaints } = await open(out, 390, 'dark')
     expect(complaints).toEqual([])
+    expect(await page.evaluate(CUT_OFF)).toEqual([])
+    const wide = await open(out, 1280, 'light')
+    expect(await wide.page.evaluate(CUT_OFF)).toEqual([])
+    await wide.page.close()
     const data = JSON.parse((await page.evaluate(`document.getElementById('charts').textContent`)) as string) as ChartData
     const told = JSON.parse((await runCli('statistics', bets, '--json')).out) as { gain: number; max_drawdown: number }[]
     const byGain = told.toSorted((a, b) => b.gain - a.gain)
@@ -437,6 +442,19 @@ async function open(file: string, width: number, colorScheme: 'light' | 'dark'):
   )
   return seen
 }
+
+/** What can only be seen by scrolling sideways, with all that opens open, and numbers that are broken in two. */
+const CUT_OFF = `(() => {
+  for (const details of document.querySelectorAll('details')) details.open = true
+  const name = (element) => [element.closest('section')?.id, element.tagName, element.textContent.slice(0, 40)].join(' ')
+  const hidden = [...document.querySelectorAll('body *')].filter((element) => element.scrollWidth > element.clientWidth + 1 && getComputedStyle(element).overflowX !== 'visible')
+  const broken = [...document.querySelectorAll('.number')].filter((cell) => {
+    const range = document.createRange()
+    range.selectNodeContents(cell)
+    return /^-?[\\d.,]+$/.test(cell.textContent) && new Set([...range.getClientRects()].map(({ top }) => Math.round(top))).size > 1
+  })
+  return [...hidden, ...broken].map(name)
+})()`
 
 /** Texts whose contrast with the background behind them is less than 4.5, as WCAG 2 counts it; in the page. */
 const CONTRASTS = `(() => {
