@@ -88,8 +88,7 @@ export async function planCommand(input: CommandInput, workers: number): Promise
   // Some more tasks than workers: when the first ones are done early, there is something left to share.
   const minTasks = 4 * (countOption(input, 'workers') ?? workers)
   const { request, bundle } = await requestOf(input, name, { archive: archive.uri, live, minTasks, defaultCheck: 'new' })
-  const place = restartsPlace(input, request.outline)
-  const restarts = place === undefined ? undefined : cloud.open(place)
+  const restarts = request.restarts === undefined ? undefined : cloud.open(request.restarts)
   return { plan: await planRequest(request, { archive, table, live, restarts }), bundle, archiveUri, tableUri }
 }
 
@@ -140,6 +139,8 @@ export async function requestOf(
   const check = checkOption(input) ?? (isBuiltin ? 'off' : defaultCheck)
   const [venues, symbols] = [listOption(input, 'venues'), listOption(input, 'symbols')]
   const onForeign = choiceOption(input, 'foreign', FOREIGN_CHOICES)
+  const outline = outlineJob(job, parseParams(job, input.texts('param')), live, input.flag('all-variants'))
+  const restarts = restartsPlace(input, outline)
   const request: RunRequest = {
     version: 1,
     run: newRunId(createdMs, Math.random),
@@ -147,8 +148,9 @@ export async function requestOf(
     source: isBuiltin ? name : path.resolve(name),
     bundle: bundle.hash,
     engine: await engineHash(),
-    outline: outlineJob(job, parseParams(job, input.texts('param')), live, input.flag('all-variants')),
+    outline,
     ...more,
+    ...(restarts !== undefined && { restarts }),
     ...(venues !== undefined && { venues }),
     ...(symbols !== undefined && { symbols }),
     ...(fromNs !== undefined && { fromNs: String(fromNs) }),

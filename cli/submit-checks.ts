@@ -8,7 +8,7 @@ import { bytesText, countText, dollarsText } from './output.ts'
 import type { ProgressLine } from './progress.ts'
 
 /** A place in a bucket that the stack's roles may use. */
-export function s3Option(input: CommandInput, option: 'archive' | 'table', bucket: string): string {
+export function s3Option(input: CommandInput, option: 'archive' | 'table' | 'snapshots-from' | 'snapshots-to', bucket: string): string {
   const given = input.text(option) ?? (option === 'archive' ? `s3://${bucket}` : '')
   const uri = given.replace(/\/+$/, '')
   if (uri === `s3://${bucket}` || uri.startsWith(`s3://${bucket}/`)) return uri

@@ -18,7 +18,8 @@ export async function plan({ tableUri, run, engine, attempt, open }: Container, 
     return 0
   }
   const listing = (await handedListing(table, request)) ?? undefined
-  const made = await planRequest(request, { archive: open(request.archive), table, listing })
+  const restarts = request.restarts === undefined ? undefined : open(request.restarts)
+  const made = await planRequest(request, { archive: open(request.archive), table, listing, restarts })
   // Short, and still of this attempt alone.
   const isOurs = await writeSharedPlan(table, made, attempt.slice(0, ATTEMPT_TIME) + attempt.slice(-10))
   const { counts, tasks, partitions, cost } = made.head

@@ -24,9 +24,13 @@ import { plan } from './plan.ts'
 const OF_IMPORTS = Object.fromEntries(
   Object.entries(IMPORT_OPTIONS).map(([name, { help, ...more }]) => [name, { help: `of an import: ${help}`, ...more }]),
 )
-// Roles of the stack reach restart points beside the logs alone.
-const { 'snapshots-from': _from, 'snapshots-to': _to, ...REACHED } = JOB_OPTIONS
-const { workers: _workers, archive: _archive, table: _table, check: _check, ...SELECTION } = REACHED
+const { workers: _workers, archive: _archive, table: _table, check: _check, ...SELECTION } = JOB_OPTIONS
+
+// Roles of the stack reach restart points in this bucket alone.
+const restartsOption = (name: 'snapshots-from' | 'snapshots-to'): OptionSpec => ({
+  value: 's3://…',
+  help: `${JOB_OPTIONS[name]!.help}; in the stack’s archive bucket`,
+})
 
 const TABLE: OptionSpec = { value: 's3://…', help: 'table for the rows, in the stack’s table bucket; an import has none' }
 
@@ -46,6 +50,8 @@ export const submit: CommandSpec = {
     table: TABLE,
     ...OF_IMPORTS,
     ...SELECTION,
+    'snapshots-from': restartsOption('snapshots-from'),
+    'snapshots-to': restartsOption('snapshots-to'),
     'on-error': {
       value: 'quarantine|skip',
       help: 'when a partition fails: set it aside and finish the others (default); skip: and leave damaged records, or rows of files, out, and count them',
@@ -137,9 +143,11 @@ async function prepare(input: CommandInput, progress: ProgressLine): Promise<Pre
     ...(limits.minTasks !== undefined && { minTasks: limits.minTasks }),
     ...(limits.minTaskSeconds !== undefined && { minTaskSeconds: limits.minTaskSeconds }),
   })
-  const { request, bundle } = asked
+  const { bundle } = asked
+  const request = withRestarts(asked.request, input, stack)
+  const restarts = request.restarts === undefined ? undefined : cloud.open(request.restarts)
   progress.note(`listing ${archiveUri} …`)
-  const planned = await planRequest(request, { archive: archiveStore, table, live })
+  const planned = await planRequest(request, { archive: archiveStore, table, live, restarts })
   reportFindings(planned.head.findings, progress)
   for (const advice of planned.advice) progress.note(`advice: ${advice}`)
   const { low, high } = planned.head.cost.dollars
@@ -160,6 +168,13 @@ async function prepare(input: CommandInput, progress: ProgressLine): Promise<Pre
     map: bundle.map,
     planned,
   }
+}
+
+/** Its place for restart points where the stack's roles reach it. @throws ReplayError input `usage` */
+function withRestarts(request: RunRequest, input: CommandInput, { archiveBucket }: CloudStack): RunRequest {
+  if (request.restarts === undefined) return request
+  const option = request.outline.writesRestartPoints ? 'snapshots-to' : 'snapshots-from'
+  return { ...request, restarts: s3Option(input, option, archiveBucket) }
 }
 
 /** The area that a table lies in; null: none, or the stack has none. */

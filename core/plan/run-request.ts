@@ -30,6 +30,8 @@ export interface RunRequest {
   readonly engine: string
   /** URI of the archive. */
   readonly archive: string
+  /** URI of where restart points lie. Absent: beside the logs. */
+  readonly restarts?: string
   readonly outline: JobOutline
   readonly venues?: readonly string[]
   readonly symbols?: readonly string[]
@@ -86,7 +88,7 @@ export interface PlanRequestOptions {
   readonly table: ObjectStore
   /** What is in the table, where it was read already. @default reads it */
   readonly live?: LiveParts | undefined
-  /** Where restart points lie, in folders of the same names. @default beside the logs */
+  /** The place that the request names for restart points, opened. @default beside the logs */
   readonly restarts?: ObjectStore | undefined
   /** The archive, where it was listed already. @default lists it */
   readonly listing?: ArchiveListing | undefined

@@ -30,4 +30,31 @@ describeCloud('restart points', (cloud) => {
     expect(code, said).toBe(0)
     expect(await runs.sum(table)).toBe(await runs.localSum('book-features', '--param', 'every=1m'))
   })
+
+  test('are written into another place of the bucket, and books begin at them there', async () => {
+    const elsewhere = `${runs.archive}-restart-points`
+    const written = await runs.submit('snapshots', runs.newTable(), '--param', 'every=6h', '--snapshots-to', `${elsewhere}/`)
+    expect(written.code, written.said).toBe(0)
+    const keysAt = async (uri: string): Promise<string[]> => {
+      const keys: string[] = []
+      for await (const { key } of openStore(uri).list('v1/')) if (key.includes('/snapshots/')) keys.push(key)
+      return keys
+    }
+    expect((await keysAt(elsewhere)).length).toBeGreaterThan(0)
+    expect(await keysAt(runs.archive)).toEqual([])
+
+    const table = runs.newTable()
+    const asked = ['--param', 'every=1m', '--tasks', '6', '--snapshots-from', elsewhere]
+    const { code, said, document } = await runs.submit('book-features', table, ...asked)
+    expect(code, said).toBe(0)
+    expect(await runs.sum(table)).toBe(await runs.localSum('book-features', '--param', 'every=1m'))
+    const plan = await openStore(table).get(`_chronicle/runs/${document.run}/plan.json`)
+    expect(JSON.parse(Buffer.from(plan!.bytes).toString())).toMatchObject({ restarts: elsewhere })
+  })
+
+  test('in another bucket are refused, as no role reaches it', async () => {
+    const { code, said } = await runs.submit('snapshots', runs.newTable(), '--snapshots-to', 's3://elsewhere/points')
+    expect(code).toBe(2)
+    expect(said).toContain('--snapshots-to')
+  })
 })

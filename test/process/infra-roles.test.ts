@@ -125,6 +125,8 @@ describe('the roles of the stack', () => {
     const { archive: beside } = as('Snapshots', table, '')
     expect(await beside.put(key, new Uint8Array(), 'absent')).not.toBeNull()
     await expect(beside.put(key, new Uint8Array())).rejects.toThrow(Denied)
+    // In another place of the bucket, too (--snapshots-to).
+    expect(await beside.put(`points/v1/${key}`, new Uint8Array(), 'absent')).not.toBeNull()
   })
 
   it.each(['', 'recorded/tardis/'])('are enough to import into an archive at "%s", and tasks put no log into its place', async (prefix) => {
