@@ -15,6 +15,10 @@ export interface ErrorPlace {
   readonly instrument?: string
   /** Record time of a message, ISO 8601, UTC. */
   readonly time?: string
+  /** Where it may have been any of several messages in a row: how many, of which the place is that of the first. */
+  readonly messages?: number
+  /** Record time of the last of them. */
+  readonly lastTime?: string
 }
 
 export interface ReplayErrorOptions extends ErrorPlace {
@@ -41,13 +45,18 @@ export class ReplayError extends Error {
   }
 }
 
-/** " (btc-usd at 2024-01-01T00:00:00Z, segment 3, offset 64, seq 17, in /path)"; empty when nothing is known. */
+/**
+ * " (btc-usd at 2024-01-01T00:00:00Z, segment 3, offset 64, seq 17, in /path)"; of several messages
+ * " (btc-usd at 2024-01-01T00:00:00Z to 2024-01-01T00:01:00Z, in 12 messages from segment 3, offset 64, …)"; empty when nothing is known.
+ */
 export function describePlace(place: ErrorPlace): string {
   const parts: string[] = []
-  const { instrument, time } = place
-  if (instrument !== undefined) parts.push(time === undefined ? instrument : `${instrument} at ${time}`)
-  else if (time !== undefined) parts.push(time)
-  if (place.segment !== undefined) parts.push(`segment ${place.segment}`)
+  const { instrument, time, messages, lastTime } = place
+  const times = lastTime === undefined ? time : `${time} to ${lastTime}`
+  if (instrument !== undefined) parts.push(times === undefined ? instrument : `${instrument} at ${times}`)
+  else if (times !== undefined) parts.push(times)
+  const several = messages === undefined ? '' : `in ${messages} messages from `
+  if (place.segment !== undefined) parts.push(`${several}segment ${place.segment}`)
   if (place.offset !== undefined) parts.push(`offset ${place.offset}`)
   if (place.seq !== undefined) parts.push(`seq ${place.seq}`)
   if (place.path !== undefined) parts.push(`in ${place.path}`)

@@ -7,7 +7,7 @@ import type { MessageCursor } from '../message/message.ts'
 import { combineFilters, type MessageSource, NO_GRANT, type ReadIssue, type SourceFilter, type SourceGrant } from '../message/source.ts'
 import { type DeadLetter, DeadLetterLog } from '../sink/dead-letter.ts'
 import type { Sink } from '../sink/sink.ts'
-import { notePlace } from './failure-place.ts'
+import { noteBatch, notePlace } from './failure-place.ts'
 import type { PipelineProgress, PipelineStats } from './stats.ts'
 import type { Filter, MessageTransform, Transform } from './transform.ts'
 
@@ -195,6 +195,7 @@ export class PipelineRun {
       this.#throwDownstreamFailure()
       return 0
     } catch (error) {
+      noteBatch(error, batch)
       this.#rollBackOrThrow(builder, error)
       for (let k = 0; k < batch.length; k++) this.#leaveOut(batch.at(batch.rowAt(k)), error)
       return countOriginals(batch)

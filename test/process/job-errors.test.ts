@@ -102,6 +102,27 @@ export default defineJob({ name: '${word}', streams: ['trades'], columns: { n: '
     )
   })
 
+  it('of a transform of whole batches is told with the range of its messages', async () => {
+    const job = moduleOf(
+      'batches',
+      `import { defineJob, ReplayPipeline } from 'chronicle-replay'
+export default defineJob({ name: 'batches', streams: ['trades'], columns: { n: 'i32' },
+  pipeline: ({ source, rows }) => ReplayPipeline.fromSource(source)
+    .transform({ apply(input) { throw new Error('here, of ' + input.length) } }).sink(rows(() => {})) })\n`,
+    )
+    const { code, err } = await run(job, 'batches')
+    expect(code).toBe(2)
+    const told =
+      /Error: here, of (\d+) at batches\.ts:4:\d+ \(synthetic\/btcusdt at (\S+) to (\S+), in (\d+) messages from segment 0, offset \d+, seq (\d+), in \S*trades/
+    const [, of, first, last, messages, seq] = told.exec(err) ?? expect.fail(err)
+    expect(messages).toBe(of)
+    const day = path.join(archive, 'v1/synthetic/btcusdt/2024-01-01/trades')
+    const lines = (await runCli('replay', day, '--console', '--limit', of!)).out.trim().split('\n')
+    const times = lines.map((line) => line.split('  ') as [string, string])
+    const short = (time: string): string => time.replace(/\.?0*Z$/, 'Z')
+    expect([seq, first, last]).toEqual([times[0]![0], short(times[0]![1]), short(times.at(-1)![1])])
+  })
+
   it('is told while the module is loaded, and by follow', async () => {
     const broken = moduleOf('broken', "const a: number = 1\n\nthrow new Error('no ' + String(a))\n")
     expect(await run(broken, 'broken')).toMatchObject({ code: 2, err: expect.stringContaining('Error: no 1 at broken.ts:3:') })
