@@ -20,8 +20,22 @@ interface TaskGets {
   readonly bytes: number
 }
 
-/** Runs all tasks of a plan over the archive, and notes what each asks its store for. */
-async function getsOfTasks(job: keyof typeof PARAMS, slice: string, minTasks: number): Promise<{ head: PlanHead; tasks: TaskGets[] }> {
+interface RunGets {
+  readonly head: PlanHead
+  readonly tasks: readonly TaskGets[]
+}
+
+const noted = new Map<string, Promise<RunGets>>()
+
+/** Runs all tasks of a plan over the archive, once for all tests, and notes what each asks its store for. */
+function getsOfTasks(job: keyof typeof PARAMS, slice: string, minTasks: number): Promise<RunGets> {
+  const key = [job, slice, minTasks].join(' ')
+  const gets = noted.get(key) ?? noteGets(job, slice, minTasks)
+  noted.set(key, gets)
+  return gets
+}
+
+async function noteGets(job: keyof typeof PARAMS, slice: string, minTasks: number): Promise<RunGets> {
   const [archive, table] = [new RangedStore(root), new MemoryStore()]
   const run = await planInto({ ...(await bundled(job)), archive, table, params: PARAMS[job], slice, minTasks })
   const tasks: TaskGets[] = []

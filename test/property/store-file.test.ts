@@ -48,7 +48,7 @@ describe('segments in an object store', () => {
         async (sizes, chunkBytes, doings) => {
           const directory = path.join(root, String(folders++))
           fs.mkdirSync(directory)
-          const contents = sizes.map((size, i) => Buffer.from(Uint8Array.from({ length: size }, (_, at) => (at * 2654435761 + i) >>> 13)))
+          const contents = sizes.map(contentOf)
           for (const [i, bytes] of contents.entries()) fs.writeFileSync(path.join(directory, `00000000${i}.q`), bytes)
           const store = new RangedStore(directory)
           const objects = await Array.fromAsync(store.list(''))
@@ -85,3 +85,10 @@ describe('segments in an object store', () => {
     // Sixty archives are written and read several times each; beside other work that takes minutes.
   }, 240_000)
 })
+
+/** Bytes that tell where they lie, and in which segment. */
+function contentOf(size: number, segment: number): Buffer {
+  const content = Buffer.alloc(size)
+  for (let at = 0; at < size; at++) content[at] = (at * 2654435761 + segment) >>> 13
+  return content
+}
