@@ -39,6 +39,13 @@ def add_control_routes() -> None:
 
 
 @hooks.on_infra_start()
+def parse_paths_once() -> None:
+    from .parsed_paths import parse_once
+
+    parse_once()
+
+
+@hooks.on_infra_start()
 def end_with_starter() -> None:
     """Tests that are killed must leave no LocalStack behind: it ends when the process of CHRONICLE_PARENT has."""
     parent = int(os.environ.get("CHRONICLE_PARENT") or 0)
