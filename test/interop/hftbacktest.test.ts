@@ -229,7 +229,9 @@ function compare(spec: Spec, events: readonly FeedEvent[], theirs: Theirs): bool
     Number(a.row[0]) - Number(b.row[0]) || Number(a.row[1]) - Number(b.row[1])
   const expected = [...keyed.values()].sort(order)
   ours.sort(order)
-  const [oursRows, theirRows] = [ours, expected].map((fillsOf) => fillsOf.map(({ row }) => row)) as [Row[], Row[]]
+  // Quantities are sums of doubles.
+  const rowOf = ({ row, quantity }: { row: Row; quantity: number }): Row => [...row, quantity.toFixed(8)]
+  const [oursRows, theirRows] = [ours.map(rowOf), expected.map(rowOf)]
   // Half a lot is rounded up here; in the library, which divides sizes by lots, the last bit decides. What follows is another run there.
   if (JSON.stringify(oursRows) !== JSON.stringify(theirRows) && halfNs < Number.POSITIVE_INFINITY) {
     const before = (row: Row): boolean => Number(row[0]) < halfNs
@@ -237,7 +239,6 @@ function compare(spec: Spec, events: readonly FeedEvent[], theirs: Theirs): bool
     return false
   }
   expect(oursRows, name).toEqual(theirRows)
-  for (const [i, { quantity }] of ours.entries()) expect(Math.abs(quantity - expected[i]!.quantity), name).toBeLessThan(1e-8)
   // In partial runs the library's own account misses all but the last piece of what came at once (its issue 316).
   if (spec.market.fills === 'partial') return true
   const { position, cash, fee, fills: count, volume, turnover } = who.account
