@@ -88,6 +88,11 @@ export class MessageRun {
   bookEvents: u32;
   trades: u32;
   lastRow: u32;
+  /** Addresses of the tables that count up book events, and of those that count up trades: of many variants mostly none. */
+  flows: usize;
+  bars: usize;
+  flowCount: i32;
+  barCount: i32;
 }
 
 export const ROWS_BY_ENGINE: i32 = 0;
@@ -105,15 +110,20 @@ export function newMessageRun(view: BookView, sequence: Sequence, trigger: Event
   run.times = alloc(count << 3);
   run.sources = allocZeros(<usize>sources * SOURCE_BYTES);
   run.tables = allocZeros(<usize>tables << 2);
+  run.flows = allocZeros(<usize>tables << 2);
+  run.bars = allocZeros(<usize>tables << 2);
   run.view = view;
   run.sequence = sequence;
   run.trigger = trigger;
   return run;
 }
 
+/** Adds a table, whose columns it has. */
 export function addTable(run: MessageRun, table: FeatureTable): void {
-  store<u32>(run.tables + (<usize>run.tableCount << 2), changetype<usize>(table));
-  run.tableCount++;
+  const address = changetype<usize>(table);
+  store<u32>(run.tables + (<usize>(run.tableCount++) << 2), address);
+  if (table.flow !== null) store<u32>(run.flows + (<usize>(run.flowCount++) << 2), address);
+  if (table.bar !== null) store<u32>(run.bars + (<usize>(run.barCount++) << 2), address);
 }
 
 /** The clock in two words, and when the engine has something to do, in microseconds since the epoch; that may be never. */
@@ -161,7 +171,7 @@ function takeBookEvent(run: MessageRun, session: Session, record: u64, payload: 
   run.isRow = 0;
   run.result = isL3 ? applyL3(view.l3!, payload, length) : applyL2(view.l2!, payload, length);
   if (run.result != APPLIED) return true;
-  for (let i = 0; i < run.tableCount; i++) tellBookEvent(tableAt(run, i), false);
+  for (let i = 0; i < run.flowCount; i++) tellBookEvent(tableAt(run.flows, i), false);
   run.isRow = i32(bookTriggers(run.trigger, view, false, false));
   return true;
 }
@@ -171,11 +181,11 @@ function takeTrade(run: MessageRun, session: Session, record: u64, payload: usiz
   if (!recordFollows(run.sequence, session, record)) return false;
   const price = load<f64>(payload, TRADE_PRICE);
   const quantity = load<f64>(payload, TRADE_QUANTITY);
-  for (let i = 0; i < run.tableCount; i++) if (!usesTrade(tableAt(run, i), price, quantity)) return false;
+  for (let i = 0; i < run.barCount; i++) if (!usesTrade(tableAt(run.bars, i), price, quantity)) return false;
   session.last = record;
   run.result = APPLIED;
   const isBuy = load<u8>(payload, TRADE_IS_BUYER_MAKER) == 0;
-  for (let i = 0; i < run.tableCount; i++) tellTrade(tableAt(run, i), price, quantity, isBuy);
+  for (let i = 0; i < run.barCount; i++) tellTrade(tableAt(run.bars, i), price, quantity, isBuy);
   run.isRow = i32(tradeTriggers(run.trigger));
   return true;
 }
@@ -184,13 +194,13 @@ function takeTrade(run: MessageRun, session: Session, record: u64, payload: usiz
 function endRow(run: MessageRun, source: Source, time: u64, offset: u32): bool {
   let isFull = false;
   if (run.rowsTo == ROWS_TO_BLOCK) {
-    const table = tableAt(run, 0);
+    const table = tableAt(run.tables, 0);
     const place = <u64>((source.start + offset) >>> 6) | (<u64>source.segment << 32);
     putRow(table, time, place, source.segment >= 0);
     isFull = table.rows == table.capacity;
   }
   for (let i = 0; i < run.tableCount; i++) {
-    const table = tableAt(run, i);
+    const table = tableAt(run.tables, i);
     nextTableRow(table);
     table.touched = 0;
   }
@@ -199,6 +209,6 @@ function endRow(run: MessageRun, source: Source, time: u64, offset: u32): bool {
 
 // @ts-ignore: decorator
 @inline
-function tableAt(run: MessageRun, index: i32): FeatureTable {
-  return changetype<FeatureTable>(<usize>load<u32>(run.tables + (<usize>index << 2)));
+function tableAt(list: usize, index: i32): FeatureTable {
+  return changetype<FeatureTable>(<usize>load<u32>(list + (<usize>index << 2)));
 }
