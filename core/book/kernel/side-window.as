@@ -19,6 +19,8 @@ const MIN_WINDOW: i32 = 2048;
 export const MAX_WINDOW: i32 = 65536;
 /** One level in 2^4 of those that are placed may lie deep before the window widens: a share of updates like that widens it, too (side.as). */
 const DEEP_SHIFT: i32 = 4;
+/** Beyond this a window widens by updates alone, as many books may lie in one memory. */
+const MAX_PLACED: i32 = 16384;
 /** Of so many levels that says something. */
 const MANY: i32 = 64;
 
@@ -162,7 +164,7 @@ export function place(side: Side): void {
 /** Widens an empty window so that most levels lie in it, the worst of them so many ticks below the best. */
 function widenFor(side: Side, ticks: f64): void {
   let window = side.window;
-  while (window < MAX_WINDOW && <f64>((window * 3) >>> 2) < ticks) window <<= 1;
+  while (window < MAX_PLACED && <f64>((window * 3) >>> 2) < ticks) window <<= 1;
   if (window == side.window) return;
   releaseWindow(side);
   takeWindow(side, window);
