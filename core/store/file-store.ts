@@ -75,7 +75,7 @@ export class FileStore implements ObjectStore {
   async #put(target: string, content: PutContent, condition?: PutCondition): Promise<string | null> {
     const directory = path.dirname(target)
     const created = await fs.mkdir(directory, { recursive: true })
-    if (typeof condition === 'object' && (await this.#etag(target)) !== condition.ifMatch) return null
+    if (typeof condition === 'object' && this.#etag(target) !== condition.ifMatch) return null
     const temporary = `${target}.${randomUUID()}${TEMPORARY}`
     try {
       if (!(content instanceof Uint8Array)) await linkOrCopy(content.file, temporary)
@@ -143,7 +143,7 @@ export class FileStore implements ObjectStore {
     }
   }
 
-  async #etag(target: string): Promise<string | null> {
+  #etag(target: string): string | null {
     const stat = statOf(target)
     return stat === null ? null : etagOf(stat)
   }

@@ -43,21 +43,11 @@ export function setTracked(book: TrackedBook, isBid: i32, tick: f64, lots: f64):
 export function setTrackedLevels(book: TrackedBook, pairs: usize, bids: i32, asks: i32): void {
   const asksAt = pairs + (<usize>bids << 4);
   const end = asksAt + (<usize>asks << 4);
-  for (let at = pairs; at < asksAt; ) {
-    const to = plainBids(book, at, asksAt, Infinity, Infinity, -Infinity);
-    if (to > at) at = to;
-    else {
-      setBid(book, load<f64>(at), load<f64>(at, 8));
-      at += 16;
-    }
+  for (let at = pairs; (at = plainBids(book, at, asksAt, Infinity, Infinity, -Infinity)) < asksAt; at += 16) {
+    setBid(book, load<f64>(at), load<f64>(at, 8));
   }
-  for (let at = asksAt; at < end; ) {
-    const to = plainAsks(book, at, end, -Infinity, Infinity, -Infinity);
-    if (to > at) at = to;
-    else {
-      setAsk(book, load<f64>(at), load<f64>(at, 8));
-      at += 16;
-    }
+  for (let at = asksAt; (at = plainAsks(book, at, end, -Infinity, Infinity, -Infinity)) < end; at += 16) {
+    setAsk(book, load<f64>(at), load<f64>(at, 8));
   }
   cutTracked(book);
 }
