@@ -176,6 +176,7 @@ class CompressedSegmentFile implements SegmentFile {
 
   #keep(frame: number, decoded: Uint8Array | ReplayError, isNext: boolean): void {
     this.#decodedFrame = frame
+    giveBack(this.#decoded)
     if (decoded instanceof ReplayError) {
       if (!this.#damaged.has(frame)) this.#onDamage(decoded)
       this.#damaged.add(frame)
@@ -211,7 +212,8 @@ class CompressedSegmentFile implements SegmentFile {
 
   #limits(frame: number): zlib.ZstdOptions {
     const expected = this.#frames.uncompressedSize(frame)
-    return { maxOutputLength: Math.max(expected, 1), chunkSize: Math.min(Math.max(expected, 64), MAX_CHUNK_BYTES) }
+    // Where the output is full, zlib takes another piece as large and calls the decoder again to find that nothing follows.
+    return { maxOutputLength: Math.max(expected, 1), chunkSize: Math.min(expected + 64, MAX_CHUNK_BYTES) }
   }
 
   #truncated(frame: number): ReplayError | null {
@@ -236,6 +238,12 @@ class CompressedSegmentFile implements SegmentFile {
   #placeOf(frame: number): { category: 'corrupt'; path: string; segment: number; offset: number } {
     return { category: 'corrupt', path: this.path, segment: this.id, offset: this.#frames.uncompressedOffset(frame) }
   }
+}
+
+/** Frees a frame's memory, for the next frame to take while caches still hold it; the collector would be late, and busy with little else. */
+function giveBack(decoded: Uint8Array): void {
+  // A small one may lie in a buffer that others share.
+  if (decoded.buffer.byteLength >= MIN_AHEAD_BYTES) (decoded.buffer as ArrayBuffer).transfer(0)
 }
 
 const decompress = promisify(zlib.zstdDecompress) as (bytes: Uint8Array, options: zlib.ZstdOptions) => Promise<Buffer>
