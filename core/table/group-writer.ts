@@ -1,5 +1,6 @@
 import zlib from 'node:zlib'
 import { ReplayError } from '../errors.ts'
+import { giveBack } from '../store/large-piece.ts'
 import { OutputFile, outputError } from '../store/output-file.ts'
 import type { ColumnBuffer, ColumnSpec } from './column-buffer.ts'
 import { type ColumnChunk, type DoubleEncoding, type EncodedChunk, encodeColumn } from './column-chunk.ts'
@@ -132,6 +133,7 @@ export class GroupWriter {
       putDictionaryHeader(page, { compressed: compressed.length, uncompressed: plain.length }, entries),
     )
     this.#append(compressed)
+    giveBack(compressed)
     return headerBytes + plain.length
   }
 
@@ -148,6 +150,7 @@ export class GroupWriter {
     )
     this.#append(levels)
     this.#append(data)
+    if (smaller !== null) giveBack(smaller)
     return headerBytes + levels.length + plain.length
   }
 
@@ -156,7 +159,9 @@ export class GroupWriter {
     if (plain.length < LEAST_COMPRESSED_BYTES || (this.#resists[i]! && !this.#isTrial)) return null
     const compressed = compress(plain)
     this.#resists[i] = compressed.length >= plain.length
-    return this.#resists[i] ? null : compressed
+    if (!this.#resists[i]) return compressed
+    giveBack(compressed)
+    return null
   }
 
   /** @returns bytes of the header */
@@ -191,15 +196,13 @@ export class GroupWriter {
 }
 
 function compress(bytes: Uint8Array): Uint8Array {
-  // What it needs at most, as zstd says: Node takes memory for a whole piece, however small a page is.
-  const chunkSize = Math.min(COMPRESSED_CHUNK_BYTES, bytes.length + (bytes.length >>> 8) + 128)
+  // What it needs at most, as zstd says: Node takes memory for a whole piece, however small a page is, and joins what lies in several.
+  const chunkSize = bytes.length + (bytes.length >>> 8) + 128
   return zlib.zstdCompressSync(bytes, { chunkSize, params: { [zlib.constants.ZSTD_c_compressionLevel]: 1 } })
 }
 
 const MAGIC = Buffer.from('PAR1')
 const OUT_BYTES = 1 << 20
-/** Node collects what it compressed in pieces of at most this size; its own 16 KiB make many of a page. */
-const COMPRESSED_CHUNK_BYTES = 1 << 17
 /** A frame of zstd has about so many bytes beside its contents. */
 const LEAST_COMPRESSED_BYTES = 16
 const GROUPS_PER_TRIAL = 64

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
 import { ReplayError } from '../../errors.ts'
+import { giveBack } from '../../store/large-piece.ts'
 import { type FrameIndex, readFrameIndex } from '../format/frame-index.ts'
 import { DATA_OFFSET, segmentIdOf } from '../format/segment.ts'
 import { folderOf } from '../stores/disk-folder.ts'
@@ -238,12 +239,6 @@ class CompressedSegmentFile implements SegmentFile {
   #placeOf(frame: number): { category: 'corrupt'; path: string; segment: number; offset: number } {
     return { category: 'corrupt', path: this.path, segment: this.id, offset: this.#frames.uncompressedOffset(frame) }
   }
-}
-
-/** Frees a frame's memory, for the next frame to take while caches still hold it; the collector would be late, and busy with little else. */
-function giveBack(decoded: Uint8Array): void {
-  // A small one may lie in a buffer that others share.
-  if (decoded.buffer.byteLength >= MIN_AHEAD_BYTES) (decoded.buffer as ArrayBuffer).transfer(0)
 }
 
 const decompress = promisify(zlib.zstdDecompress) as (bytes: Uint8Array, options: zlib.ZstdOptions) => Promise<Buffer>
