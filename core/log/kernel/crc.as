@@ -17,13 +17,18 @@ const WORDS: usize = 26176; // their CRCs, 4 x 4 x u32
 const PADS: usize = 26240; // what they lack to the longest, 16 x i32
 const BLOCK: usize = 26304; // 16 bytes of each of sixteen, 256
 export const CRCS: usize = 26560; // of each payload, MANY x u32
+const TAILS: usize = 29632; // what sixteen payloads come to, 16 x 48
 
 /** Payloads that are taken together, at most. */
 export const MANY: usize = 256;
 const LANE_COUNT: usize = 16;
+/** What is left of a payload whose front is folded: five words, and the sixth, as blocks have 16 bytes. */
+const TAIL_BYTES: usize = 48;
+/** From so many bytes on folding the front is faster than looking it up. */
+const FOLDED_BYTES: usize = 96;
 /** Fewer than so many are taken one by one. */
 const FEW: usize = 5;
-/** From so many bytes on the native function is faster, in spite of its call. */
+/** From so many bytes on a payload is taken alone: a lane would gain little, and wait for fifteen others. */
 const LONG_BYTES: u32 = 1024;
 /** In place of a length: payloads that are taken one by one, very short or long ones. */
 const ALONE: usize = 65;
@@ -59,15 +64,41 @@ function t(table: usize, value: u32): u32 {
   return load<u32>(CRC_TABLES + (table << 10) + ((<usize>(value & 255)) << 2));
 }
 
-/** The same by native code. */
-// @ts-ignore: decorator
-@external("env", "longCrc32")
-declare function longCrc32(start: usize, length: u32): u32;
-
-/** CRC32 of `length` bytes at `start`, slicing by 16. */
+/** CRC32 of `length` bytes at `start`: the front folded as in `foldPair`, the rest slicing by 16. */
 export function crc32(start: usize, length: u32): u32 {
-  if (length >= LONG_BYTES) return longCrc32(start, length);
-  let crc: u32 = 0xffffffff;
+  if (<usize>length < FOLDED_BYTES) return sliced(start, length, 0xffffffff);
+  let p0: u64 = 0xffffffff;
+  let p1: u64 = 0;
+  let p2: u64 = 0;
+  let p3: u64 = 0;
+  let p4: u64 = 0;
+  let at = start;
+  // The last words of the front are added to five more.
+  for (const last = start + <usize>length - 16 - 40; at <= last; at += 16) {
+    const x = p0 ^ load<u64>(at);
+    p2 ^= (x << 17) ^ (x << 55);
+    p3 ^= (x << 19) ^ (x >>> 47) ^ (x >>> 9);
+    p4 ^= (x >>> 45) ^ (x << 44);
+    const y = p1 ^ load<u64>(at, 8);
+    p0 = p2;
+    p1 = p3 ^ (y << 17) ^ (y << 55);
+    p2 = p4 ^ (y << 19) ^ (y >>> 47) ^ (y >>> 9);
+    p3 = (x >>> 20) ^ (y >>> 45) ^ (y << 44);
+    p4 = y >>> 20;
+  }
+  const left = <u32>(start + <usize>length - at);
+  memory.copy(TAILS, at, left);
+  store<u64>(TAILS, load<u64>(TAILS) ^ p0);
+  store<u64>(TAILS, load<u64>(TAILS, 8) ^ p1, 8);
+  store<u64>(TAILS, load<u64>(TAILS, 16) ^ p2, 16);
+  store<u64>(TAILS, load<u64>(TAILS, 24) ^ p3, 24);
+  store<u64>(TAILS, load<u64>(TAILS, 32) ^ p4, 32);
+  return sliced(TAILS, left, 0);
+}
+
+/** @param register its value at the start */
+function sliced(start: usize, length: u32, register: u32): u32 {
+  let crc = register;
   let at = start;
   const end16 = start + <usize>(length & ~15);
   while (at < end16) {
@@ -129,7 +160,7 @@ export function crcOfMany(offsets: usize, lengths: usize, many: usize): void {
       store<u32>(PADS + (lane << 2), longest - length);
       maxPad = max(maxPad, longest - length);
     }
-    crcOfLanes(<usize>longest, <usize>maxPad);
+    crcOfLongLanes(<usize>longest, <usize>maxPad);
     const known = last + 1 - from;
     for (let lane: usize = 0; lane < known; lane++) {
       store<u32>(CRCS + rowAt(from + lane), load<u32>(WORDS + (lane << 2)));
@@ -161,7 +192,7 @@ function crcOfAlike(offsets: usize, length: u32, many: usize): void {
     // The last sixteen have some of those before once more.
     const from = min(next, many - LANE_COUNT) << 2;
     for (let lane: usize = 0; lane < 64; lane += 16) v128.store(LANES + lane, i32x4.add(v128.load(offsets + from + lane), toLane));
-    crcOfLanes(<usize>longest, <usize>pad);
+    crcOfLongLanes(<usize>longest, <usize>pad);
     memory.copy(CRCS + from, WORDS, 64);
   }
 }
@@ -207,7 +238,53 @@ function unitsOf(length: u32): usize {
  * Puts the CRCs of sixteen payloads to WORDS: of `longest` bytes from LANES on, of which the first PADS are none of theirs. Zeros
  * in front of a payload change nothing while the register is zero; then its first four bytes are inverted instead of the register.
  */
-function crcOfLanes(longest: usize, maxPad: usize): void {
+function crcOfLongLanes(longest: usize, maxPad: usize): void {
+  if (longest < FOLDED_BYTES || longest < maxPad + 4 + TAIL_BYTES) {
+    crcOfLanes(longest, maxPad == 0 ? 0 : maxPad + 4, i8x16.splat(maxPad == 0 ? -1 : 0));
+    return;
+  }
+  for (let lane: usize = 0; lane < LANE_COUNT; lane += 2) foldPair(lane, longest - TAIL_BYTES, maxPad + 4);
+  crcOfLanes(TAIL_BYTES, 0, i8x16.splat(0));
+}
+
+/** Folds the first `length` bytes of two lanes into the 48 behind them, which go to TAILS, and LANES with them. @param padded bytes that may be in front of a payload, or its first four */
+function foldPair(lane: usize, length: usize, padded: usize): void {
+  const a = <usize>load<u32>(LANES + (lane << 2));
+  const b = <usize>load<u32>(LANES + (lane << 2), 4);
+  // What is to be added to the next five words, of one lane in the lower half and of the other in the upper one.
+  let p0 = i64x2.splat(0);
+  let p1 = p0;
+  let p2 = p0;
+  let p3 = p0;
+  let p4 = p0;
+  for (let at: usize = 0; at < length; at += 16) {
+    const first = at < padded ? paddedBlock(lane, at) : v128.load(a + at);
+    const second = at < padded ? paddedBlock(lane + 1, at) : v128.load(b + at);
+    const x = v128.xor(p0, v128.shuffle<u64>(first, second, 0, 2));
+    p2 = v128.xor(p2, v128.xor(i64x2.shl(x, 17), i64x2.shl(x, 55)));
+    p3 = v128.xor(v128.xor(p3, i64x2.shl(x, 19)), v128.xor(i64x2.shr_u(x, 47), i64x2.shr_u(x, 9)));
+    p4 = v128.xor(p4, v128.xor(i64x2.shr_u(x, 45), i64x2.shl(x, 44)));
+    const y = v128.xor(p1, v128.shuffle<u64>(first, second, 1, 3));
+    p0 = p2;
+    p1 = v128.xor(p3, v128.xor(i64x2.shl(y, 17), i64x2.shl(y, 55)));
+    p2 = v128.xor(v128.xor(p4, i64x2.shl(y, 19)), v128.xor(i64x2.shr_u(y, 47), i64x2.shr_u(y, 9)));
+    p3 = v128.xor(i64x2.shr_u(x, 20), v128.xor(i64x2.shr_u(y, 45), i64x2.shl(y, 44)));
+    p4 = i64x2.shr_u(y, 20);
+  }
+  const zero = i64x2.splat(0);
+  const tail = TAILS + lane * TAIL_BYTES;
+  v128.store(tail, v128.xor(v128.load(a + length), v128.shuffle<u64>(p0, p1, 0, 2)));
+  v128.store(tail, v128.xor(v128.load(a + length, 16), v128.shuffle<u64>(p2, p3, 0, 2)), 16);
+  v128.store(tail, v128.xor(v128.load(a + length, 32), v128.shuffle<u64>(p4, zero, 0, 2)), 32);
+  v128.store(tail, v128.xor(v128.load(b + length), v128.shuffle<u64>(p0, p1, 1, 3)), 48);
+  v128.store(tail, v128.xor(v128.load(b + length, 16), v128.shuffle<u64>(p2, p3, 1, 3)), 64);
+  v128.store(tail, v128.xor(v128.load(b + length, 32), v128.shuffle<u64>(p4, zero, 1, 3)), 80);
+  store<u32>(LANES + (lane << 2), <u32>tail);
+  store<u32>(LANES + (lane << 2), <u32>(tail + TAIL_BYTES), 4);
+}
+
+/** `crcOfLongLanes` by tables. @param padded bytes that may be in front of a payload, or its first four @param register each byte of it at the start */
+function crcOfLanes(longest: usize, padded: usize, register: v128): void {
   const low0 = v128.load(NIBBLES);
   const low1 = v128.load(NIBBLES, 16);
   const low2 = v128.load(NIBBLES, 32);
@@ -217,11 +294,10 @@ function crcOfLanes(longest: usize, maxPad: usize): void {
   const high2 = v128.load(NIBBLES, 96);
   const high3 = v128.load(NIBBLES, 112);
   const nibble = i8x16.splat(15);
-  let crc0 = i8x16.splat(maxPad == 0 ? -1 : 0);
-  let crc1 = crc0;
-  let crc2 = crc0;
-  let crc3 = crc0;
-  const padded: usize = maxPad == 0 ? 0 : maxPad + 4;
+  let crc0 = register;
+  let crc1 = register;
+  let crc2 = register;
+  let crc3 = register;
   for (let at: usize = 0; at < longest; at += 16) {
     if (at < padded) transposePadded(at);
     else transpose(at);
@@ -269,13 +345,7 @@ function transpose(at: usize): void {
 
 /** The same where some of them are in front of a payload, or its first. */
 function transposePadded(at: usize): void {
-  for (let lane: usize = 0; lane < LANE_COUNT; lane++) {
-    const pad = load<i32>(PADS + (lane << 2)) - <i32>at;
-    const kept = v128.load(FROM_PAYLOAD + 16 - <usize>min(max(pad, 0), 16));
-    const inverted = v128.load(FIRST_BYTES + 16 - min(max(pad, -4), 16));
-    const bytes = v128.load(<usize>load<u32>(LANES + (lane << 2)) + at);
-    v128.store(BLOCK + (lane << 4), v128.xor(v128.and(bytes, kept), inverted));
-  }
+  for (let lane: usize = 0; lane < LANE_COUNT; lane++) v128.store(BLOCK + (lane << 4), paddedBlock(lane, at));
   interleave(
     v128.load(BLOCK, 0),
     v128.load(BLOCK, 16),
@@ -294,6 +364,14 @@ function transposePadded(at: usize): void {
     v128.load(BLOCK, 224),
     v128.load(BLOCK, 240),
   );
+}
+
+/** 16 bytes of a lane: zeros in front of the payload, whose first four bytes are inverted. */
+function paddedBlock(lane: usize, at: usize): v128 {
+  const pad = load<i32>(PADS + (lane << 2)) - <i32>at;
+  const kept = v128.load(FROM_PAYLOAD + 16 - <usize>min(max(pad, 0), 16));
+  const inverted = v128.load(FIRST_BYTES + 16 - min(max(pad, -4), 16));
+  return v128.xor(v128.and(v128.load(<usize>load<u32>(LANES + (lane << 2)) + at), kept), inverted);
 }
 
 // @ts-ignore: decorator

@@ -10,7 +10,8 @@
 //   256    bitmap of wanted message types, 8192 (bit t = type t passes)
 //   8448   CRC tables, 16 x 256 x u32, and what else crc.as has
 //   27584  records that get their CRCs, 2 x 1024
-//   29632  columns, then the data buffer (both placed by the caller)
+//   29632  ends of payloads, 16 x 48
+//   30400  columns, then the data buffer (both placed by the caller)
 
 import { buildCrcTables, crc32, crcOfMany, CRCS, MANY } from "./crc";
 

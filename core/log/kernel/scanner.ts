@@ -1,4 +1,3 @@
-import zlib from 'node:zlib'
 import { SCAN_WASM_BASE64 } from './scan.wasm.ts'
 
 /** Why a scan stopped. */
@@ -27,7 +26,7 @@ export const SCAN_BUFFER_BYTES = 512 * 1024
 // Memory map: see scan.as.
 const TYPE_BITMAP = 256
 const TYPE_BITMAP_BYTES = 8192
-const COLUMNS = 29632
+const COLUMNS = 30400
 const PAGE_BYTES = 65536
 const POSITION = 0
 const END = 1
@@ -120,8 +119,7 @@ export class ScanKernel {
     this.dataBytes = dataBytes
     this.#memory = new WebAssembly.Memory({ initial: Math.ceil((this.dataStart + dataBytes) / PAGE_BYTES) })
     compiled ??= new WebAssembly.Module(Buffer.from(SCAN_WASM_BASE64, 'base64'))
-    const longCrc32 = (start: number, length: number): number => zlib.crc32(this.bytes.subarray(start, start + length))
-    this.#exports = new WebAssembly.Instance(compiled, { env: { memory: this.#memory, longCrc32 } }).exports as unknown as KernelExports
+    this.#exports = new WebAssembly.Instance(compiled, { env: { memory: this.#memory } }).exports as unknown as KernelExports
     this.#exports.buildCrcTables()
     this.#attach()
     this.#control[CAPACITY] = SCAN_CAPACITY
