@@ -45,7 +45,17 @@ export function topLevels(side: Side, prices: usize, sizes: usize, limit: i32): 
 export function depthSum(side: Side, depth: f64): f64 {
   let sum: f64 = 0;
   let left = depth;
-  for (let index = side.top; index >= 0 && left > 0; index = occupiedAtOrBelow(side.bits, index - 1), left--) sum += load<f64>(side.sizes + (<usize>index << 3));
+  if (side.top >= 0) {
+    // The word that a level lies in stays at hand: asking for the next level below each would shift it anew.
+    let at = side.bits + (<usize>(side.top >>> 5) << 2);
+    for (let word = load<u32>(at); left > 0; left--) {
+      while (word == 0 && at > side.bits) word = load<u32>((at -= 4));
+      if (word == 0) break;
+      const bit = 31 - clz(word);
+      sum += load<f64>(side.sizes + ((((at - side.bits) << 3) + <usize>bit) << 3));
+      word ^= 1 << bit;
+    }
+  }
   for (let at = side.deep.count - 1; at >= 0 && left > 0; at--, left--) sum += deepSize(side.deep, at);
   return sum;
 }

@@ -69,6 +69,9 @@ export class FeatureTable {
   /** Best levels that a column asks for; prices and sizes of bids, then of asks. */
   levels: i32;
   top: usize;
+  /** Of a row; NaN where a side is empty. */
+  bestBid: f64;
+  bestAsk: f64;
 }
 
 export function newFeatureTable(view: BookView, columns: i32): FeatureTable {
@@ -141,6 +144,7 @@ export function nextTableRow(table: FeatureTable): void {
 /** Writes the value of each column to `to`. */
 export function readValues(table: FeatureTable, to: usize): void {
   lookAtTop(table);
+  lookAtQuote(table);
   for (let i = 0; i < table.count; i++) {
     store<f64>(to + (<usize>i << 3), valueOf(table, changetype<Column>(table.columns + <usize>i * COLUMN_BYTES)));
   }
@@ -155,6 +159,7 @@ export function putRow(table: FeatureTable, time: u64, seq: u64, isPlaced: bool)
   store<u64>(table.seqs + (<usize>row << 3), seq);
   store<u8>(table.hasSeq + row, u8(isPlaced));
   store<u8>(table.gaps + row, u8(table.touched != 0 || time < table.wholeFrom));
+  lookAtQuote(table);
   let at = row;
   for (let i = 0; i < table.count; i++, at += table.capacity) {
     const column = changetype<Column>(table.columns + <usize>i * COLUMN_BYTES);
@@ -163,6 +168,15 @@ export function putRow(table: FeatureTable, time: u64, seq: u64, isPlaced: bool)
     if (column.what == COUNT) store<i64>(table.values + (<usize>at << 3), <i64>value);
     else store<f64>(table.values + (<usize>at << 3), value);
   }
+}
+
+/** The best prices, divided once a row. */
+// @ts-ignore: decorator
+@inline
+function lookAtQuote(table: FeatureTable): void {
+  const unit = priceUnitOf(table.view);
+  table.bestBid = table.view.bids.bestPrice / unit;
+  table.bestAsk = table.view.asks.bestPrice / unit;
 }
 
 /** The best levels, read once a row. */
@@ -184,7 +198,7 @@ function lookAtSide(side: Side, prices: usize, levels: i32): void {
 function valueOf(table: FeatureTable, column: Column): f64 {
   const view = table.view;
   const what = column.what;
-  if (what <= MICRO_PRICE) return quoteOf(view, what);
+  if (what <= MICRO_PRICE) return quoteOf(table, what);
   if (what == IMBALANCE) {
     const bids = depthSum(view.bids, column.param);
     const asks = depthSum(view.asks, column.param);
@@ -202,10 +216,10 @@ function valueOf(table: FeatureTable, column: Column): f64 {
   return what == OFI ? flowValue(table.flow!) : barValueOf(table.bar!, what);
 }
 
-function quoteOf(view: BookView, what: i32): f64 {
-  const unit = priceUnitOf(view);
-  const bid = view.bids.bestPrice / unit;
-  const ask = view.asks.bestPrice / unit;
+function quoteOf(table: FeatureTable, what: i32): f64 {
+  const view = table.view;
+  const bid = table.bestBid;
+  const ask = table.bestAsk;
   if (what == MID) return (bid + ask) * 0.5;
   if (what == SPREAD_BPS) return ((ask - bid) / ((bid + ask) * 0.5)) * 1e4;
   const bidSize = view.bids.bestSize;
