@@ -2,9 +2,8 @@
 const LEAST_BYTES = 1 << 16
 
 /**
- * Frees the memory of a piece of output that nothing else looks into, so that the next one takes what caches still hold. The
- * collector would come late, as to it such a piece is a few words, or often, as it runs for what lies outside of its heap alone.
- * A small one is left as it is.
+ * Frees a piece of memory that nothing else looks into, so that the next one takes what caches still hold. The collector would come
+ * late, as to it such a piece is a few words, or often, as it runs for what lies outside of its heap alone. A small one is left as it is.
  */
 export function giveBack(piece: Uint8Array): void {
   const { buffer } = piece

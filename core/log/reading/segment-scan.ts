@@ -10,6 +10,7 @@ import {
   type RecordHeader,
   recordBytes,
 } from '../../message/record.ts'
+import { giveBack } from '../../store/large-piece.ts'
 import { type ScanKernel, ScanStatus } from '../kernel/scanner.ts'
 import type { DamagePolicy } from './damage-policy.ts'
 import type { SegmentFile } from './segment-file.ts'
@@ -143,13 +144,13 @@ export class SegmentScan {
   async firstNonZero(from: number): Promise<number> {
     const file = this.#file!
     const chunk = Buffer.allocUnsafe(Math.max(0, Math.min(CHUNK_BYTES, file.bytes - from)))
-    for (let at = from; at < file.bytes; ) {
-      const got = await file.read(chunk, 0, chunk.length, at)
-      if (got === 0) break
-      if (chunk.compare(ZEROS, 0, got, 0, got) !== 0) return at + chunk.findIndex((byte) => byte !== 0)
-      at += got
+    let found = -1
+    for (let at = from, got = 1; found < 0 && got > 0 && at < file.bytes; at += got) {
+      got = await file.read(chunk, 0, chunk.length, at)
+      if (chunk.compare(ZEROS, 0, got, 0, got) !== 0) found = at + chunk.findIndex((byte) => byte !== 0)
     }
-    return -1
+    giveBack(chunk)
+    return found
   }
 
   /** Whether the segment's data ends before `from`: nothing lies there, or a write that was never finished. */
