@@ -30,11 +30,19 @@ const KIND_DOUBLE: i32 = 3;
 const KIND_TEXT: i32 = 4;
 
 /** Takes a column into the hashes: of each row its token and the words of its value, or the token's complement for NULL. */
-export function addColumn(kind: i32, token: i32, rows: i32, hasNulls: i32): void {
+export function addColumn(kind: i32, token: i32, rows: i32, mayBeNull: i32): void {
+  const hasNulls = mayBeNull != 0 && !areValid(rows);
   if (kind == KIND_WORD) add(KIND_WORD, token, rows, hasNulls);
   else if (kind == KIND_PAIR) add(KIND_PAIR, token, rows, hasNulls);
   else if (kind == KIND_DOUBLE) add(KIND_DOUBLE, token, rows, hasNulls);
   else add(KIND_TEXT, token, rows, hasNulls);
+}
+
+/** Whether there is a value in each row: most columns that may have NULLs have none in a block. */
+function areValid(rows: i32): bool {
+  let all = i8x16.splat(1);
+  for (let i = 0; i < rows; i += 16) all = v128.and(all, v128.load(VALID + i));
+  return i8x16.all_true(all);
 }
 
 /** Ends the hashes; the sums of both over the rows, as doubles, are the first and second 8 bytes of the words. */
@@ -63,7 +71,7 @@ export function finish(rows: i32): void {
 
 // @ts-ignore: decorator
 @inline
-function add(kind: i32, token: i32, rows: i32, hasNulls: i32): void {
+function add(kind: i32, token: i32, rows: i32, hasNulls: bool): void {
   // What a word means to the hashes is worked out once for the token.
   const lowSome = murmurWord(i32x4.splat(token));
   const lowNone = murmurWord(i32x4.splat(~token));
