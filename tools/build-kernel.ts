@@ -12,7 +12,7 @@ export interface KernelSource {
 }
 
 export const KERNELS: readonly KernelSource[] = [
-  { folder: new URL('../core/book/kernel/', import.meta.url), name: 'book', constant: 'BOOK_WASM_BASE64', flags: [] },
+  { folder: new URL('../core/book/kernel/', import.meta.url), name: 'book', constant: 'BOOK_WASM_BASE64', flags: ['--enable', 'simd'] },
   {
     folder: new URL('../core/log/kernel/', import.meta.url),
     name: 'scan',

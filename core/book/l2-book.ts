@@ -83,7 +83,7 @@ export class L2Book extends MessageBook {
     return this.memory.kernel.applyL2(this.#at, payload, length)
   }
 
-  protected override applyRows(input: number, stops: number): void {
-    this.memory.kernel.applyL2Rows(this.#at, input, stops)
+  protected override applyRows(input: number): void {
+    this.memory.kernel.applyL2Rows(this.#at, input)
   }
 }

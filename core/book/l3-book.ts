@@ -1,6 +1,6 @@
 import { SIDE_BUY, SIDE_SELL } from '../protocol/l3-event.ts'
 import { BookMemory } from './kernel/book-memory.ts'
-import { MessageBook } from './message-book.ts'
+import { MessageBook, TOO_MANY_ORDERS } from './message-book.ts'
 import { ORDER_LEVEL, ORDER_PREVIOUS, ORDER_QUANTITY, OrderStore } from './order-store.ts'
 import { PriceLevels } from './price-levels.ts'
 
@@ -118,7 +118,7 @@ export class L3Book extends MessageBook {
     return this.memory.kernel.applyL3(this.#at, payload, length)
   }
 
-  protected override applyRows(input: number, stops: number): void {
-    this.memory.kernel.applyL3Rows(this.#at, input, stops)
+  protected override applyRows(input: number): void {
+    this.memory.kernel.applyL3Rows(this.#at, input, 1 << TOO_MANY_ORDERS)
   }
 }

@@ -8,7 +8,7 @@ import { tooManyOrders } from './order-store.ts'
 import { PayloadWords } from './payload-words.ts'
 
 /** No result of a message: see kernel/results.as. */
-const TOO_MANY_ORDERS = 16
+export const TOO_MANY_ORDERS = 16
 
 /** A book as a taker of messages, of which it counts what became of them. */
 export abstract class MessageBook {
@@ -56,7 +56,7 @@ export abstract class MessageBook {
     input.begin(batch)
     while (input.next()) {
       try {
-        this.applyRows(input.address, 1 << TOO_MANY_ORDERS)
+        this.applyRows(input.address)
       } catch (cause) {
         throw this.memory.trapped(cause)
       }
@@ -67,8 +67,8 @@ export abstract class MessageBook {
   /** As `applyPayload`, of a payload in the memory and without counting. */
   protected abstract applyAt(payload: number, length: number): number
 
-  /** As `applyL2Rows` of the kernel. */
-  protected abstract applyRows(input: number, stops: number): void
+  /** Applies rows as far as the kernel's `Input` at this address goes. */
+  protected abstract applyRows(input: number): void
 
   /** Counts messages that the kernel applied to the book elsewhere. @throws ReplayError input `too-many-orders` */
   noteApplied(result: ApplyResult, count: number): void {

@@ -33,7 +33,7 @@ export interface BookKernel extends MarketKernel, RowKernel {
   clearL2(book: number): void
   applyL2(book: number, payload: number, length: number): number
   loadL2Body(book: number, body: number, length: number): number
-  applyL2Rows(book: number, input: number, stops: number): void
+  applyL2Rows(book: number, input: number): void
   newOrders(): number
   clearOrders(orders: number): void
   findOrderWords(orders: number, low: number, high: number): number

@@ -1,5 +1,7 @@
 // Rows of a batch as the kernel sees them: columns, and a window of the buffer that they lie in. See batch-input.ts.
 
+import { addDiff, applyAdded, countResult } from "./diff-run";
+import { MAX_EXACT } from "./exact";
 import { applyL2, L2Book } from "./l2-book";
 import { applyL3, L3Book } from "./l3-book";
 
@@ -26,27 +28,25 @@ export class Input {
   tally: usize;
 }
 
-/**
- * Applies the book events of rows in order and counts what became of them, as far as the window goes. Ends behind the first with a
- * result of the set `stops`.
- */
-export function applyL2Rows(book: L2Book, input: Input, stops: u32): void {
+/** Applies the book events of rows in order and counts what became of them, as far as the window goes. */
+export function applyL2Rows(book: L2Book, input: Input): void {
+  // A book whose depth is limited is cut behind each message.
+  const isWhole = book.depthLimit >= MAX_EXACT;
   let row = input.row;
   for (; row < input.end; row++) {
     const payload = payloadOf(input, row);
     if (payload == OUTSIDE) break;
     if (payload == OTHER_TYPE) continue;
-    const result = applyL2(book, payload, lengthOf(input, row));
-    count(input, result);
-    if ((stops >>> result) & 1) {
-      row++;
-      break;
-    }
+    const length = lengthOf(input, row);
+    if (isWhole && addDiff(book, payload, length, input.tally)) continue;
+    applyAdded(book, input.tally);
+    countResult(input.tally, applyL2(book, payload, length), 1);
   }
+  applyAdded(book, input.tally);
   input.row = row;
 }
 
-/** Likewise. */
+/** Likewise; ends behind the first with a result of the set `stops`. */
 export function applyL3Rows(book: L3Book, input: Input, stops: u32): void {
   let row = input.row;
   for (; row < input.end; row++) {
@@ -54,7 +54,7 @@ export function applyL3Rows(book: L3Book, input: Input, stops: u32): void {
     if (payload == OUTSIDE) break;
     if (payload == OTHER_TYPE) continue;
     const result = applyL3(book, payload, lengthOf(input, row));
-    count(input, result);
+    countResult(input.tally, result, 1);
     if ((stops >>> result) & 1) {
       row++;
       break;
@@ -84,11 +84,4 @@ function payloadOf(input: Input, row: u32): usize {
 @inline
 function lengthOf(input: Input, row: u32): u32 {
   return load<u32>(input.lengths + (<usize>row << 2));
-}
-
-// @ts-ignore: decorator
-@inline
-function count(input: Input, result: i32): void {
-  const at = input.tally + (<usize>result << 2);
-  store<u32>(at, load<u32>(at) + 1);
 }

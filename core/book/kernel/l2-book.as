@@ -7,9 +7,9 @@ import { APPLIED, CORRUPT_EVENT, CORRUPT_LENGTH, HEARTBEAT, OUT_OF_RANGE, UNREPR
 import { canScale, clearSide, cutTo, replaceLevels, scaleSide, setLevels } from "./side";
 import { newSide, Side } from "./side-window";
 
-const DIFF_BYTES: u32 = 96;
+export const DIFF_BYTES: u32 = 96;
 const DIFF_SCALES: usize = 88;
-const DIFF_COUNTS: usize = 92;
+export const DIFF_COUNTS: usize = 92;
 /** Of the body of a snapshot, from byte 64 of its payload on: scales u8, u8, u16, counts u32, u32. */
 const BODY_BYTES: u32 = 12;
 const LEVEL_BYTES: u64 = 16;
@@ -87,7 +87,7 @@ function applyDiff(book: L2Book, at: usize, length: u32): i32 {
   const sizeScale = <i32>load<u8>(at, DIFF_SCALES + 1);
   let priceFactor: f64 = 1;
   let sizeFactor: f64 = 1;
-  if (priceScale == book.priceScale && sizeScale == book.sizeScale) {
+  if (hasKnownScales(book, at)) {
     if (!areExact(levels, bids + asks)) return whyNot(levels, bids + asks);
   } else {
     if (!agreeOnScale(book, levels, bids + asks, priceScale, sizeScale)) return whyNot(levels, bids + asks);
@@ -98,6 +98,11 @@ function applyDiff(book: L2Book, at: usize, length: u32): i32 {
   if (asks > 0) setLevels(book.asks, levels + (<usize>bids << 4), asks, priceFactor, sizeFactor);
   if (book.depthLimit < MAX_EXACT) cut(book);
   return APPLIED;
+}
+
+/** Whether a diff has the book's decimals. */
+export function hasKnownScales(book: L2Book, at: usize): bool {
+  return <i32>load<u8>(at, DIFF_SCALES) == book.priceScale && <i32>load<u8>(at, DIFF_SCALES + 1) == book.sizeScale;
 }
 
 /** Makes the book's scales the finer of both; false, and nothing changed, when a value would leave the exact range. */
@@ -123,12 +128,17 @@ function cut(book: L2Book): void {
   book.levelsCut += <f64>(cutTo(book.bids, book.depthLimit) + cutTo(book.asks, book.depthLimit));
 }
 
-/** Whether doubles hold all prices and sizes exactly: always so with no bit above the low 53. */
+/** Whether doubles hold all prices and sizes exactly. */
 function areExact(levels: usize, count: i32): bool {
+  return areSmall(levels, count) || areExactScaled(levels, count, 1, 1);
+}
+
+/** Whether no price or size has a bit above the low 53: what is so is exact in a double, and the same with and without a sign. */
+export function areSmall(levels: usize, count: i32): bool {
   let all: u64 = 0;
   const end = levels + (<usize>count << 4);
   for (let at = levels; at < end; at += 16) all |= load<u64>(at) | load<u64>(at, 8);
-  return all >>> 53 == 0 || areExactScaled(levels, count, 1, 1);
+  return all >>> 53 == 0;
 }
 
 function areExactScaled(levels: usize, count: i32, priceFactor: f64, sizeFactor: f64): bool {

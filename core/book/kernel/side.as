@@ -26,7 +26,7 @@ export function setLevels(side: Side, at: usize, count: i32, priceFactor: f64, s
   else for (let pair = at; pair < end; pair += 16) setLevel(side, <f64>load<u64>(pair) * priceFactor, <f64>load<u64>(pair, 8) * sizeFactor);
 }
 
-/** Sets levels of price and size, u64 or f64, from `at` to before `end`; a size below a half removes. */
+/** Sets levels of price and size, u64, i64 or f64, from `at` to before `end`; a size below a half removes. */
 export function setPairs<T>(side: Side, at: usize, end: usize): void {
   const sign = side.sign;
   let sizes = side.sizes;
