@@ -198,6 +198,28 @@ describe('records zeroed', () => {
     }
   })
 
+  it.each([
+    ['all but the last', 1],
+    ['all behind it', 0],
+  ])('%s, which never came to the disk: an error, and the rest is recovered', async (_which, kept) => {
+    await inDirectory(async (directory) => {
+      const large = plainMessages(12, () => ({ payload: new Uint8Array(50_000).fill(7) }))
+      const placed = makeLog(directory, large, { segmentBytes: 1 << 19 })
+      const [from, last] = [placed[3]!, placed.findLast(({ segment }) => segment === 0)!]
+      const file = segmentPath(directory, 0)
+      const bytes = fs.readFileSync(file)
+      // A file whose pages are written to the disk in any order has a hole where one was not.
+      const descriptor = fs.openSync(file, 'w')
+      fs.ftruncateSync(descriptor, bytes.length)
+      fs.writeSync(descriptor, bytes, 0, from.offset, 0)
+      if (kept > 0) fs.writeSync(descriptor, bytes, last.offset, sizeOf(last), last.offset)
+      fs.closeSync(descriptor)
+      expect((await read(directory, 'abort')).error).toMatchObject({ code: 'segment-hole', place: { segment: 0, offset: from.offset } })
+      const found = placed.filter((message) => message.segment > 0 || message.offset < from.offset || (kept > 0 && message === last))
+      expect((await read(directory, 'skip')).seen).toEqual(found.map(essence))
+    })
+  })
+
   it('at the end of a segment that a time filter enters in its middle: an error, too', () =>
     inDirectory(async (directory) => {
       const placed = makeLog(directory, plainMessages(30), { segmentBytes: 4096 })

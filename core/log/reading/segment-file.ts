@@ -86,6 +86,10 @@ class PlainSegmentFile implements SegmentFile {
     this.#file.readAhead?.(offset, isLong, end)
   }
 
+  writtenEnd(offset: number): number {
+    return this.#file.writtenEnd?.(offset) ?? this.bytes
+  }
+
   close(): void {
     this.#file.close()
   }

@@ -143,9 +143,10 @@ export class SegmentScan {
   /** Offset of the first byte at or after `from` that is not zero, or -1. */
   async firstNonZero(from: number): Promise<number> {
     const file = this.#file!
-    const chunk = Buffer.allocUnsafe(Math.max(0, Math.min(CHUNK_BYTES, file.bytes - from)))
+    const end = file.writtenEnd?.(from) ?? file.bytes
+    const chunk = Buffer.allocUnsafe(Math.max(0, Math.min(CHUNK_BYTES, end - from)))
     let found = -1
-    for (let at = from, got = 1; found < 0 && got > 0 && at < file.bytes; at += got) {
+    for (let at = from, got = 1; found < 0 && got > 0 && at < end; at += got) {
       got = await file.read(chunk, 0, chunk.length, at)
       if (chunk.compare(ZEROS, 0, got, 0, got) !== 0) found = at + chunk.findIndex((byte) => byte !== 0)
     }

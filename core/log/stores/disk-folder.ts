@@ -66,10 +66,22 @@ class DiskFile implements LoadedFile {
     return done
   }
 
+  /** Of a segment that its writer made in full length the rest is a hole: a file that has no more blocks than it needs to `offset`. */
+  writtenEnd(offset: number): number {
+    const { type, bsize } = fs.statfsSync(this.path)
+    const end = Math.ceil(offset / bsize) * bsize
+    const isRestAHole = COUNTS_BLOCKS.has(type) && fs.fstatSync(this.#descriptor).blocks * STAT_BLOCK_BYTES === end
+    return isRestAHole ? Math.min(end, this.bytes) : this.bytes
+  }
+
   close(): void {
     fs.closeSync(this.#descriptor)
   }
 }
+
+/** File systems that neither compress nor count late, of Linux: ext2 to ext4, XFS, tmpfs. */
+const COUNTS_BLOCKS: ReadonlySet<number> = new Set([0xef53, 0x58465342, 0x01021994])
+const STAT_BLOCK_BYTES = 512
 
 /** Folders are named by their paths where they are directories. */
 export function folderOf(log: string | LogFolder): LogFolder {

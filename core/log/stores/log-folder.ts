@@ -10,6 +10,8 @@ export interface LogFile {
    * long. Readers that only pick single records do not say so.
    */
   readAhead?(offset: number, isLong: boolean, end: number): void
+  /** Optional: where what was ever written ends, if every byte before `offset` was; the file's end where that cannot be told without reading. */
+  writtenEnd?(offset: number): number
   close(): void
 }
 
