@@ -4,7 +4,7 @@ import { allocZeros } from "./memory";
 import { isExactProduct, isExactU64, MAX_EXACT, powerOfTen } from "./exact";
 import { EVENT_BYTES, EVENT_DIFF, EVENT_HEARTBEAT, EVENT_RESET, EVENT_SNAPSHOT, EVENT_TYPE, judgeHeader, MAX_SCALE, MODE_L2, RECORD_LENGTH } from "./event";
 import { APPLIED, CORRUPT_EVENT, CORRUPT_LENGTH, HEARTBEAT, OUT_OF_RANGE, UNREPRESENTABLE_PRICE, UNREPRESENTABLE_SIZE } from "./results";
-import { canScale, clearSide, cutTo, replaceLevels, scaleSide, setLevels } from "./side";
+import { canScale, clearSide, cutTo, replaceLevels, scaleSide, setLevels, setPairs } from "./side";
 import { newSide, Side } from "./side-window";
 
 export const DIFF_BYTES: u32 = 96;
@@ -83,19 +83,19 @@ function applyDiff(book: L2Book, at: usize, length: u32): i32 {
   const asks = <i32>load<u16>(at, DIFF_COUNTS + 2);
   if (<u64>length < DIFF_BYTES + <u64>(bids + asks) * LEVEL_BYTES) return CORRUPT_LENGTH;
   const levels = at + DIFF_BYTES;
-  const priceScale = <i32>load<u8>(at, DIFF_SCALES);
-  const sizeScale = <i32>load<u8>(at, DIFF_SCALES + 1);
-  let priceFactor: f64 = 1;
-  let sizeFactor: f64 = 1;
-  if (hasKnownScales(book, at)) {
-    if (!areExact(levels, bids + asks)) return whyNot(levels, bids + asks);
+  const asksAt = levels + (<usize>bids << 4);
+  if (hasKnownScales(book, at) && areSmall(levels, bids + asks)) {
+    if (bids > 0) setPairs<i64>(book.bids, levels, asksAt);
+    if (asks > 0) setPairs<i64>(book.asks, asksAt, asksAt + (<usize>asks << 4));
   } else {
+    const priceScale = <i32>load<u8>(at, DIFF_SCALES);
+    const sizeScale = <i32>load<u8>(at, DIFF_SCALES + 1);
     if (!agreeOnScale(book, levels, bids + asks, priceScale, sizeScale)) return whyNot(levels, bids + asks);
-    priceFactor = powerOfTen(book.priceScale - priceScale);
-    sizeFactor = powerOfTen(book.sizeScale - sizeScale);
+    const priceFactor = powerOfTen(book.priceScale - priceScale);
+    const sizeFactor = powerOfTen(book.sizeScale - sizeScale);
+    if (bids > 0) setLevels(book.bids, levels, bids, priceFactor, sizeFactor);
+    if (asks > 0) setLevels(book.asks, asksAt, asks, priceFactor, sizeFactor);
   }
-  if (bids > 0) setLevels(book.bids, levels, bids, priceFactor, sizeFactor);
-  if (asks > 0) setLevels(book.asks, levels + (<usize>bids << 4), asks, priceFactor, sizeFactor);
   if (book.depthLimit < MAX_EXACT) cut(book);
   return APPLIED;
 }
@@ -135,10 +135,17 @@ function areExact(levels: usize, count: i32): bool {
 
 /** Whether no price or size has a bit above the low 53: what is so is exact in a double, and the same with and without a sign. */
 export function areSmall(levels: usize, count: i32): bool {
-  let all: u64 = 0;
-  const end = levels + (<usize>count << 4);
-  for (let at = levels; at < end; at += 16) all |= load<u64>(at) | load<u64>(at, 8);
-  return all >>> 53 == 0;
+  if (count == 0) return true;
+  const last = levels + (<usize>(count - 1) << 4);
+  let all = i64x2.splat(0);
+  // Eight at a time, the last one again where there are fewer: the end of a loop over a few levels is not foreseen.
+  for (let at = levels; at <= last; at += 128) {
+    all = v128.or(all, v128.or(v128.load(at), v128.load(min(at + 16, last))));
+    all = v128.or(all, v128.or(v128.load(min(at + 32, last)), v128.load(min(at + 48, last))));
+    all = v128.or(all, v128.or(v128.load(min(at + 64, last)), v128.load(min(at + 80, last))));
+    all = v128.or(all, v128.or(v128.load(min(at + 96, last)), v128.load(min(at + 112, last))));
+  }
+  return !v128.any_true(i64x2.shr_u(all, 53));
 }
 
 function areExactScaled(levels: usize, count: i32, priceFactor: f64, sizeFactor: f64): bool {
