@@ -36,3 +36,11 @@ it('tells where what was written ends, in whole blocks, and not before anything 
   expect(writtenEnd(sparse('holes', [50_000, 100]), 100_000)).toBe(BYTES)
   expect(writtenEnd(sparse('whole', [0, BYTES]), BYTES)).toBe(BYTES)
 })
+
+it('tells nothing of a file that was removed while it is open, and reads it', () => {
+  const file = new DiskFolder(folder).open(sparse('removed', [0, 100_000]))
+  fs.rmSync(file.path)
+  expect(file.writtenEnd!(100_000)).toBe(BYTES)
+  expect(file.read(new Uint8Array(10), 0, 10, 99_990)).toBe(10)
+  file.close()
+})

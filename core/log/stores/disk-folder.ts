@@ -68,14 +68,23 @@ class DiskFile implements LoadedFile {
 
   /** Of a segment that its writer made in full length the rest is a hole: a file that has no more blocks than it needs to `offset`. */
   writtenEnd(offset: number): number {
-    const { type, bsize } = fs.statfsSync(this.path)
-    const end = Math.ceil(offset / bsize) * bsize
-    const isRestAHole = COUNTS_BLOCKS.has(type) && fs.fstatSync(this.#descriptor).blocks * STAT_BLOCK_BYTES === end
-    return isRestAHole ? Math.min(end, this.bytes) : this.bytes
+    const system = fileSystemOf(this.path)
+    if (system === null || !COUNTS_BLOCKS.has(system.type)) return this.bytes
+    const end = Math.ceil(offset / system.bsize) * system.bsize
+    return fs.fstatSync(this.#descriptor).blocks * STAT_BLOCK_BYTES === end ? Math.min(end, this.bytes) : this.bytes
   }
 
   close(): void {
     fs.closeSync(this.#descriptor)
+  }
+}
+
+/** Null when the file is gone: one that is open may be compressed meanwhile, and removed. */
+function fileSystemOf(file: string): fs.StatsFs | null {
+  try {
+    return fs.statfsSync(file)
+  } catch {
+    return null
   }
 }
 
