@@ -1,9 +1,10 @@
-import { BookMemory } from '../book/kernel/book-memory.ts'
+import type { BookMemory } from '../book/kernel/book-memory.ts'
 import { L2Book } from '../book/l2-book.ts'
 import { L3Book } from '../book/l3-book.ts'
 import { type ErrorPlace, ReplayError } from '../errors.ts'
 import type { EngineMoment } from '../features/columns/column.ts'
 import type { FeatureBook } from '../features/feature-book.ts'
+import type { FedEntries, HeldFeed } from '../features/held-feed.ts'
 import type { BookEventView } from '../protocol/book-event.ts'
 import { EVENT_DIFF, EVENT_RESET, EVENT_SNAPSHOT, MODE_L3 } from '../protocol/book-event.ts'
 import { L2DiffView } from '../protocol/l2-diff.ts'
@@ -12,6 +13,7 @@ import { L2SnapshotView } from '../protocol/l2-snapshot.ts'
 import { L3_EVENT_BYTES } from '../protocol/l3-event.ts'
 import type { TradeView } from '../protocol/trade.ts'
 import { DIFF, SNAPSHOT } from './market-events.ts'
+import { MarketFeed } from './market-feed.ts'
 import { MarketReplay } from './market-replay.ts'
 import { BUY, SELL } from './order-terms.ts'
 import { PriceGrid } from './price-grid.ts'
@@ -38,7 +40,7 @@ export interface BacktestMarketOptions {
  * The market of an instrument in a pass, for all strategies that run in it: takes the messages of the features engine (by the exchange's
  * clock, bar by bar), and at the end of each bar lets the market come so far, and strategies take their step.
  */
-export class BacktestMarket {
+export class BacktestMarket implements HeldFeed {
   readonly #options: BacktestMarketOptions
   readonly #grid: PriceGrid
   readonly #joining: StrategyRunOptions[] = []
@@ -47,10 +49,12 @@ export class BacktestMarket {
   readonly #payload = new Uint32Array(L3_EVENT_BYTES / 4)
   /** Of the buffer that the last levels lay in. */
   #words: Uint32Array = new Uint32Array(0)
-  /** Of events and books: the market's own, as payloads are put into it from elsewhere. */
-  readonly #memory = new BookMemory()
+  /** Of events and books: that of the engine's book, in which messages lie. */
+  #memory: BookMemory | null = null
   /** Null until the first book event says what kind of book it is. */
   #replay: MarketReplay | null = null
+  /** Of levels. */
+  #feed: MarketFeed | null = null
   #runs: StrategyRun[] = []
   #originMicros = Number.NaN
   #originLow = 0
@@ -107,9 +111,12 @@ export class BacktestMarket {
     this.#sessionMicros = isDaily ? Math.floor((micros - startMicros) / DAY_MICROS) * DAY_MICROS + startMicros : this.#originMicros
     this.#isInSession = !isDaily || this.#sessionMicros >= fromMicros
     const { source } = book
+    this.#memory = source.memory
     if (source instanceof L2Book) this.#depthLimit = source.depthLimit
     if (source.priceScale >= 0) this.#open(source instanceof L3Book)
     if (this.#replay !== null) this.#seed(this.#replay, source)
+    // Levels are those of the market's own books.
+    if (source instanceof L2Book) source.leaveLevels()
   }
 
   book(event: BookEventView, moment: EngineMoment): void {
@@ -140,12 +147,30 @@ export class BacktestMarket {
     replay.addTrade(exchangeNs, this.#localOf(exchangeNs, moment), trade.isBuyerMaker ? SELL : BUY, tick, lots)
   }
 
+  // Many messages in a call
+
+  get fed(): FedEntries {
+    return this.#feed!.fed
+  }
+
+  ready(): boolean {
+    if (this.#isOver) this.#beginNext()
+    return this.#feed !== null
+  }
+
+  feed(book: L2Book, from: number, to: number, untilMicros: number): number {
+    const feed = this.#feed!
+    const end = feed.take(book, from, to, untilMicros, this.#originLow, this.#originHigh)
+    this.#lastLocalNs = Math.max(this.#lastLocalNs, feed.lastLocalNs)
+    return end
+  }
+
   /** Messages are missing before what comes now. */
   gap(book: FeatureBook, micros: number): void {
     if (this.#isOver) this.#beginNext()
     if (this.#replay === null) return
     const timeNs = (micros - this.#originMicros) * 1000
-    const isBookLost = book.bids.count === 0 && book.asks.count === 0
+    const isBookLost = book.source instanceof L3Book ? book.bids.count === 0 && book.asks.count === 0 : book.priceScale < 0
     // What is on its way to the local side arrived before the gap.
     this.#replay.addGap(timeNs, Math.max(timeNs, this.#lastLocalNs), isBookLost)
   }
@@ -178,8 +203,9 @@ export class BacktestMarket {
   }
 
   #open(isL3: boolean): MarketReplay {
-    const replay = new MarketReplay(this.#grid, isL3, this.#depthLimit, this.#memory)
+    const replay = new MarketReplay(this.#grid, isL3, this.#depthLimit, this.#memory!)
     this.#replay = replay
+    if (!isL3) this.#feed = new MarketFeed(replay.events, this.#grid, this.#options.localShiftNs)
     this.#runs = this.#joining.map((options) => new StrategyRun(replay, options))
     if (this.#isInSession) this.#begin()
     return replay
@@ -228,7 +254,7 @@ export class BacktestMarket {
     if (view.buffer !== this.#words.buffer) this.#words = new Uint32Array(view.buffer)
     // Messages that were held lie at words.
     const from = (view.byteOffset + levelsOffset) >>> 2
-    const at = this.#memory.put(this.#words, from, 16 * count)
+    const at = this.#memory!.put(this.#words, from, 16 * count)
     const priceFactor = this.#grid.priceFactor(priceScale)
     const bad = events.addLevels(kind, exchangeNs, localNs, at, bidCount, askCount, priceFactor, this.#grid.sizeFactor(sizeScale))
     // Which throws.

@@ -323,7 +323,8 @@ export class MarketReplay implements ExchangeMarket, OrderEventHost {
   #meetGap(isBookLost: boolean): void {
     this.isStale = true
     this.#meetLocally(this.nowNs)
-    if (isBookLost) {
+    // Of an empty book nobody knows either.
+    if (isBookLost || (this.book instanceof TrackedBook && this.book.isEmpty)) {
       this.book.clear()
       this.isBookKnown = false
     }

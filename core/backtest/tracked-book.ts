@@ -35,6 +35,10 @@ export class TrackedBook implements MarketBook {
     return this.#memory.doubles[(this.at >>> 3) + 1]!
   }
 
+  get isEmpty(): boolean {
+    return this.bids.count === 0 && this.asks.count === 0
+  }
+
   clear(): void {
     this.#memory.kernel.clearTracked(this.at)
   }

@@ -74,6 +74,11 @@ export class L2Book extends MessageBook {
     this.memory.kernel.clearL2(this.#at)
   }
 
+  /** From here on messages are judged as ever, but the book has no levels: whoever asks for this keeps them. */
+  leaveLevels(): void {
+    this.memory.kernel.leaveLevels(this.#at)
+  }
+
   /** Replaces the book by the body of an L2 snapshot (its bytes from 64 on) at `words[at]`. APPLIED, or nothing changed. */
   loadBody(words: Uint32Array, at: number, length: number): ApplyResult {
     return this.memory.kernel.loadL2Body(this.#at, this.memory.put(words, at, length), length)

@@ -4,6 +4,7 @@ import type { FindingKind, SequenceFinding } from '../book/sequence/sequence-fin
 import type { GapPolicy, SequencePolicyState } from '../book/sequence/sequence-policy.ts'
 import type { SequenceRule } from '../book/sequence/sequence-rule.ts'
 import type { Trigger } from './clocks/trigger.ts'
+import type { HeldFeed } from './held-feed.ts'
 import type { TallyCell } from './message-tally.ts'
 import type { FeatureTableOptions } from './rows/feature-table.ts'
 
@@ -57,6 +58,8 @@ export interface FeatureEngineOptions {
    * from there on, until a book begins. @default none
    */
   readonly absences?: readonly { readonly path: string; readonly fromNs: bigint }[] | undefined
+  /** By the exchange's clock takes messages in place of the columns, which hear of those that it leaves. @default none */
+  readonly feed?: HeldFeed | undefined
   /** State to go on from: a book restored from a snapshot, and the policy state of its sidecar. */
   readonly restart?: { readonly book: L2Book | L3Book; readonly policy?: SequencePolicyState | undefined } | undefined
 }

@@ -14,6 +14,7 @@ import { TRADE_BYTES, TRADE_SYMBOL_HASH_OFFSET } from '../protocol/trade.ts'
 import { BookTrust, type LogLoss } from './book-trust.ts'
 import { parseDuration } from './clocks/duration.ts'
 import { ExchangeClock } from './clocks/exchange-clock.ts'
+import type { EntryTaker } from './clocks/held-messages.ts'
 import { microsOf, wholeMicros } from './clocks/microseconds.ts'
 import { NO_TRIGGER, planTrigger, type TriggerPlan } from './clocks/trigger.ts'
 import { damaged, marketMixed, timeTooLarge } from './engine-errors.ts'
@@ -23,6 +24,8 @@ import { featureStats } from './engine-stats.ts'
 import { EventTaker } from './event-taker.ts'
 import { FeatureBook } from './feature-book.ts'
 import { GapWatch } from './gap-watch.ts'
+import type { HeldFeed } from './held-feed.ts'
+import { HeldRun } from './held-run.ts'
 import { MessageRun } from './message-run.ts'
 import { MessageTally } from './message-tally.ts'
 import type { OpenLosses } from './open-losses.ts'
@@ -72,6 +75,8 @@ export class FeatureEngine {
   readonly #events: EventTaker
   /** Takes most messages; null: each is to be looked at by itself. */
   readonly #run: MessageRun | null
+  /** Likewise of those that were put aside. */
+  readonly #takeHeld: EntryTaker | null
   #batch: MessageBatch | null = null
 
   /** What comes is of before the start, and only its sequences are looked at. */
@@ -102,7 +107,6 @@ export class FeatureEngine {
         category: 'input',
       })
     }
-    this.#exchange = options.clock === 'exchange' ? new ExchangeClock(plan.barMicros, skewMicros) : null
     this.#fromMicros = this.#bound(options.fromNs, 'fromNs', Number.NEGATIVE_INFINITY)
     this.#toMicros = this.#bound(options.toNs, 'toNs', Number.POSITIVE_INFINITY)
     this.#doneMicros = this.#toMicros + this.#skewMicros
@@ -117,7 +121,9 @@ export class FeatureEngine {
     const { onGap = 'quarantine', rule, onFinding } = options
     this.#watch = new GapWatch({ onGap, rule, onFinding }, this.#tradeMarket)
     this.book = new FeatureBook(options.restart?.book ?? new L2Book({ depthLimit: options.depthLimit }))
-    this.#input = new PayloadInput(this.book.source.memory)
+    const { memory } = this.book.source
+    this.#exchange = options.clock === 'exchange' ? new ExchangeClock(memory, plan.barMicros, skewMicros) : null
+    this.#input = new PayloadInput(memory)
     if (options.restart?.policy !== undefined) {
       this.#watch.restore(options.restart.policy)
       if (this.#watch.isOpen) this.book.source.clear()
@@ -131,6 +137,7 @@ export class FeatureEngine {
     this.#losses = this.#trust.losses
     this.#events = new EventTaker({ book: this.book, rows: this.#rows, trust: this.#trust, options })
     this.#run = this.#newRun()
+    this.#takeHeld = this.#newHeldRun(options.feed)
     // The messages are those of all tables; what one made of them, so did the others.
     const [first] = this.tables
     if (first !== undefined) {
@@ -257,7 +264,7 @@ export class FeatureEngine {
       this.#watch.told()
     }
     this.#batch = null
-    exchange?.release(false, this.#handleHeld)
+    exchange?.release(false, this.#handleHeld, this.#takeHeld)
   }
 
   /** Makes `message` that of a row. */
@@ -294,7 +301,7 @@ export class FeatureEngine {
 
   /** Makes the rows that were waiting for time to pass. Targets stay open. */
   finish(): void {
-    this.#exchange?.release(true, this.#handleHeld)
+    this.#exchange?.release(true, this.#handleHeld, this.#takeHeld)
     const isBounded = this.#toMicros < Number.POSITIVE_INFINITY
     if (!this.#rows.hasStarted) {
       if (!isBounded || (!this.#isFilled && !this.#rows.hearsDays) || this.#startMicros === Number.POSITIVE_INFINITY) return
@@ -311,23 +318,47 @@ export class FeatureEngine {
 
   #newRun(): MessageRun | null {
     const rows = this.#rows
-    if (this.#exchange !== null || rows.hearsMessages || rows.hearsBook) return null
+    const exchange = this.#exchange
+    if (rows.hearsMessages || (exchange === null && rows.hearsBook)) return null
     return new MessageRun(
       {
         ...{ book: this.book, watch: this.#watch, trust: this.#trust, rows, tally: this.tally, plan: this.#plan },
-        ...{ hasBook: this.#hasBook, fromMicros: this.#fromMicros, untilMicros: Math.min(this.#toMicros, this.#doneMicros) },
+        ...{ exchange, hasBook: this.#hasBook, fromMicros: this.#fromMicros, untilMicros: this.#doneMicros },
       },
       { passed: (...of) => this.#passed(...of), told: (...of) => this.#told(...of) },
     )
   }
 
+  #newHeldRun(feed: HeldFeed | undefined): EntryTaker | null {
+    if (this.#exchange === null || feed === undefined) return null
+    const run = new HeldRun(
+      {
+        ...{ feed, held: this.#exchange.held, book: this.book, trust: this.#trust, rows: this.#rows, tally: this.tally },
+        toMicros: this.#toMicros,
+      },
+      {
+        comesTo: (message) => {
+          this.#handled = message
+          this.#comeTo(message.micros, message.timeLow, message.timeHigh)
+        },
+        passed: (...of) => this.#count(...of),
+      },
+    )
+    return (from, to) => run.take(from, to)
+  }
+
   #passed(bookEvents: number, trades: number, k: number): void {
     const batch = this.#batch!
     this.#look(batch, batch.rowAt(k))
-    this.#handled = this.#message
+    this.#count(bookEvents, trades, this.#message)
+  }
+
+  /** Messages were taken together, of which this is the last. */
+  #count(bookEvents: number, trades: number, message: EngineMessage): void {
+    this.#handled = message
     this.#events.passed(bookEvents)
     this.#trades += trades
-    this.#rows.pass(bookEvents + trades, this.#message.micros, this.#message)
+    this.#rows.pass(bookEvents + trades, message)
     this.tally.handleMany(this.#rows.micros, bookEvents + trades)
   }
 

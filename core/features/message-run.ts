@@ -2,6 +2,7 @@ import { APPLIED } from '../book/apply-result.ts'
 import { SequenceLoan } from '../book/sequence/sequence-loan.ts'
 import type { MessageBatch } from '../message/batch.ts'
 import type { BookTrust } from './book-trust.ts'
+import type { ExchangeClock } from './clocks/exchange-clock.ts'
 import type { TriggerPlan } from './clocks/trigger.ts'
 import type { FeatureBook } from './feature-book.ts'
 import type { GapWatch } from './gap-watch.ts'
@@ -43,6 +44,8 @@ export interface MessageRunParts {
   readonly rows: RowMaker
   readonly tally: MessageTally
   readonly plan: TriggerPlan
+  /** Which messages are put aside for; null: they are taken as they come. */
+  readonly exchange: ExchangeClock | null
   readonly hasBook: boolean
   /** Rows before this are not written, what comes from `untilMicros` on is for the engine; microseconds since the epoch. */
   readonly fromMicros: number
@@ -59,7 +62,8 @@ export interface RunListener {
 
 /**
  * Takes runs of messages in the kernel (core/book/kernel/rows/message-run.as): with the record clock, while the sequences are in
- * order, the book can be trusted, no bar ends, and no handler has to hear of a message. What it leaves is for the engine, as it is.
+ * order, the book can be trusted, no bar ends, and no handler has to hear of a message. With the exchange's it puts them aside
+ * (exchange-clock.as), while the sequences are in order and times are believed. What it leaves is for the engine, as it is.
  */
 export class MessageRun {
   readonly #parts: MessageRunParts
@@ -121,17 +125,20 @@ export class MessageRun {
 
   /** Nothing is open that each message has to be asked about. */
   get #isInOrder(): boolean {
-    const { rows, watch, trust } = this.#parts
-    if (!rows.hasStarted || watch.isOpen || watch.hasNews || trust.isGap || trust.isOpen) return false
+    const { rows, watch, trust, exchange } = this.#parts
+    if (watch.isOpen || watch.hasNews) return false
+    // Rows come later where messages are put aside.
+    if (exchange === null && (!rows.hasStarted || trust.isGap || trust.isOpen)) return false
     return !trust.losses.isWaiting && !watch.policy.awaitsLoss
   }
 
   #run(): void {
-    const { memory } = this.#parts.book.source
+    const { book, exchange } = this.#parts
+    const { memory } = book.source
     for (;;) {
       let why: number
       try {
-        why = memory.kernel.runMessages(this.#address)
+        why = exchange === null ? memory.kernel.runMessages(this.#address) : memory.kernel.holdMessages(this.#address, exchange.at)
       } catch (cause) {
         throw memory.trapped(cause)
       }
@@ -154,7 +161,7 @@ export class MessageRun {
   }
 
   #lend(tradeMarket: number): void {
-    const { book, watch, rows, hasBook } = this.#parts
+    const { book, watch, trust, exchange, hasBook } = this.#parts
     const { memory } = book.source
     const market = hasBook && watch.market >= 0 ? watch.policy.market(watch.market) : null
     this.#loan.lend(market)
@@ -162,15 +169,23 @@ export class MessageRun {
       const { path } = origin
       const hasMarket = market !== null && watch.hasBookOf(path) && watch.policy.hasMetLosses(market, path)
       this.#input.setSession(index, this.#loan.lendSession(watch.policy.session(path), hasMarket))
+      if (exchange !== null) this.#input.setPath(index, exchange.held.numberOf(path))
     }
+    const { words } = memory
+    words[this.#at + TAKES_TRADES] = tradeMarket < 0 ? 0 : 1
+    words[this.#at + TRADE_MARKET] = tradeMarket
+    if (exchange === null) this.#lendRows()
+    else memory.kernel.setRunTimes(this.#address, 0, 0, Math.min(this.#parts.untilMicros, trust.nextAbsence))
+  }
+
+  #lendRows(): void {
+    const { book, rows } = this.#parts
+    const { memory } = book.source
     const isMuted = rows.micros < this.#parts.fromMicros
     const rowsTo = isMuted && this.#areOfKernel ? NO_ROWS : !isMuted && this.#blockTable !== null ? ROWS_TO_BLOCK : ROWS_BY_ENGINE
     if (rowsTo === ROWS_TO_BLOCK) this.#blockTable!.openBlock()
     if (rowsTo === NO_ROWS) for (const table of rows.tables) table.lendTouched()
-    const { words } = memory
-    words[this.#at + ROWS_TO] = rowsTo
-    words[this.#at + TAKES_TRADES] = tradeMarket < 0 ? 0 : 1
-    words[this.#at + TRADE_MARKET] = tradeMarket
+    memory.words[this.#at + ROWS_TO] = rowsTo
     memory.kernel.setRunTimes(this.#address, rows.clockLow, rows.clockHigh, this.#untilMicros)
   }
 

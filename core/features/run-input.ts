@@ -25,7 +25,8 @@ const SHIFT = 2
 const SESSION = 3
 const START = 4
 const SEGMENT = 5
-const SOURCE_WORDS = 6
+const PATH = 6
+const SOURCE_WORDS = 7
 
 /** Brings the selected messages of batches into the memory of the book for runs: columns of some rows, and windows of their buffers. */
 export class RunInput {
@@ -85,6 +86,11 @@ export class RunInput {
   /** Says which `Session` a buffer's records are of. */
   setSession(index: number, session: number): void {
     this.#memory.words[this.#sourceAt(index) + SESSION] = session
+  }
+
+  /** Says which path a buffer's records have where they are put aside. */
+  setPath(index: number, path: number): void {
+    this.#memory.words[this.#sourceAt(index) + PATH] = path
   }
 
   /** Puts the window where the message lies that the kernel is at. */

@@ -82,6 +82,7 @@ function engineOf(options: JobEnginesOptions, trigger: Trigger | null, variants:
     hasLeadIn: !hasBook,
     onCorrupt: options.onCorrupt,
     restart: options.restart?.(),
+    feed: market ?? undefined,
     tables: variants.map((variant) => tableOf(options, variant, market)),
   })
 }

@@ -31,6 +31,7 @@ export interface BookKernel extends MarketKernel, RowKernel {
   scaleSide(side: number, priceFactor: number, sizeFactor: number): void
   newL2Book(depthLimit: number): number
   clearL2(book: number): void
+  leaveLevels(book: number): void
   applyL2(book: number, payload: number, length: number): number
   loadL2Body(book: number, body: number, length: number): number
   applyL2Rows(book: number, input: number): void

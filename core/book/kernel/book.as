@@ -9,13 +9,14 @@ export { alloc, release, takenBytes } from "./memory";
 export { canScale, clearSide, cutTo, replaceLevels, scaleSide, setLevel, setLevels } from "./side";
 export { depthSum, sizeAt, sumToPrice, topLevels, worseThan } from "./side-reading";
 export { levelCount, newSide } from "./side-window";
-export { applyL2, clearL2, loadL2Body, newL2Book } from "./l2-book";
+export { applyL2, clearL2, leaveLevels, loadL2Body, newL2Book } from "./l2-book";
 export { clearOrders, listOrderIds, newOrders, removeOrder } from "./order-store";
 export { appendOrder, headAt, listPrices, ordersAt } from "./price-levels";
 export { applyL3, clearL3, newL3Book } from "./l3-book";
 export { applyL2Rows, applyL3Rows } from "./input";
 export { clearTracked, newTrackedBook, setTracked, setTrackedLevels, settleTracked } from "./tracked-book";
 export { addEvent, addLevels, clearEvents, compactEvents, newMarketEvents, nextLocalOf, rebaseEvents } from "./market-events";
+export { feedMarket, newMarketFeed } from "./market-feed";
 export { meetAtExchange, meetLocally, newMarket } from "./market";
 export { newBookView, viewL2, viewL3 } from "./rows/book-view";
 export { addDecimal, addProduct, clearSum, newDecimalSum, sumValue } from "./rows/decimal-sum";
@@ -23,6 +24,8 @@ export { bookTriggers, endTriggerDay, newEventTrigger, startTrigger, tradeTrigge
 export {
   addColumn, addRowBlock, newFeatureTable, nextTableRow, readValues, resetTable, tellBookEvent, tellTrade, usesTrade,
 } from "./rows/feature-table";
+export { holdMessages, newExchangeClock } from "./rows/exchange-clock";
+export { dropBucket, dueBucket, holdEntry } from "./rows/held-messages";
 export { addTable, newMessageRun, runMessages, setRunTimes } from "./rows/message-run";
 export { newSequence } from "./rows/sequence";
 

@@ -8,7 +8,7 @@ import { canScale, clearSide, cutTo, replaceLevels, scaleSide, setLevels, setPai
 import { newSide, Side } from "./side-window";
 
 export const DIFF_BYTES: u32 = 96;
-const DIFF_SCALES: usize = 88;
+export const DIFF_SCALES: usize = 88;
 export const DIFF_COUNTS: usize = 92;
 /** Of the body of a snapshot, from byte 64 of its payload on: scales u8, u8, u16, counts u32, u32. */
 const BODY_BYTES: u32 = 12;
@@ -25,6 +25,8 @@ export class L2Book {
   sizeScale: i32;
   depthLimit: f64;
   levelsCut: f64;
+  /** 1: messages are judged and scales followed, but levels are kept elsewhere. */
+  isBare: i32;
 }
 
 export function newL2Book(depthLimit: f64): L2Book {
@@ -42,6 +44,13 @@ export function clearL2(book: L2Book): void {
   clearSide(book.asks);
   book.priceScale = -1;
   book.sizeScale = -1;
+}
+
+/** Levels are not kept from here on; scales stay. */
+export function leaveLevels(book: L2Book): void {
+  clearSide(book.bids);
+  clearSide(book.asks);
+  book.isBare = 1;
 }
 
 /** Applies the book event of `length` bytes at `at`; what became of it. */
@@ -71,6 +80,7 @@ export function loadL2Body(book: L2Book, at: usize, length: u32): i32 {
   if (priceScale > MAX_SCALE || sizeScale > MAX_SCALE || !areExact(levels, <i32>count)) return whyNot(levels, <i32>count);
   book.priceScale = priceScale;
   book.sizeScale = sizeScale;
+  if (book.isBare != 0) return APPLIED;
   replaceLevels(book.bids, levels, <i32>bids);
   replaceLevels(book.asks, levels + (<usize>bids << 4), <i32>asks);
   if (book.depthLimit < MAX_EXACT) cut(book);
@@ -85,12 +95,14 @@ function applyDiff(book: L2Book, at: usize, length: u32): i32 {
   const levels = at + DIFF_BYTES;
   const asksAt = levels + (<usize>bids << 4);
   if (hasKnownScales(book, at) && areSmall(levels, bids + asks)) {
+    if (book.isBare != 0) return APPLIED;
     if (bids > 0) setPairs<i64>(book.bids, levels, asksAt);
     if (asks > 0) setPairs<i64>(book.asks, asksAt, asksAt + (<usize>asks << 4));
   } else {
     const priceScale = <i32>load<u8>(at, DIFF_SCALES);
     const sizeScale = <i32>load<u8>(at, DIFF_SCALES + 1);
     if (!agreeOnScale(book, levels, bids + asks, priceScale, sizeScale)) return whyNot(levels, bids + asks);
+    if (book.isBare != 0) return APPLIED;
     const priceFactor = powerOfTen(book.priceScale - priceScale);
     const sizeFactor = powerOfTen(book.sizeScale - sizeScale);
     if (bids > 0) setLevels(book.bids, levels, bids, priceFactor, sizeFactor);

@@ -76,7 +76,7 @@ export function addEvent(events: MarketEvents, kind: i32, exchangeNs: f64, local
 }
 
 /** How `addLevels` ended, if not with the number of a level. */
-const ADDED: i32 = -1;
+export const ADDED: i32 = -1;
 const TOO_MANY: i32 = -2;
 
 /** Adds an event of u64 price, u64 size levels. ADDED, TOO_MANY, or the number of the first level whose price is on no tick. */

@@ -22,6 +22,8 @@ export interface MarketKernel {
   compactEvents(events: number): void
   clearEvents(events: number): void
   rebaseEvents(events: number, byNs: number): void
+  newMarketFeed(events: number): number
+  feedMarket(feed: number, book: number, entries: number, end: number, untilMicros: number): number
   newMarket(events: number, book: number, local: number): number
   meetAtExchange(market: number, beforeNs: number, untilNs: number): number
   meetLocally(market: number, untilNs: number, kinds: number): number

@@ -23,6 +23,11 @@ export interface RowKernel {
   nextTableRow(table: number): void
   readValues(table: number, to: number): void
   newSequence(): number
+  newExchangeClock(barMicros: number, skewMicros: number): number
+  holdMessages(run: number, clock: number): number
+  holdEntry(held: number, index: number, length: number): number
+  dueBucket(held: number, firstOpen: number): number
+  dropBucket(held: number): number
   newMessageRun(view: number, sequence: number, trigger: number, rows: number, sources: number, tables: number): number
   addTable(run: number, table: number): void
   setRunTimes(run: number, clockLow: number, clockHigh: number, untilMicros: number): void

@@ -1,10 +1,18 @@
+import type { BookMemory } from '../../book/kernel/book-memory.ts'
 import { BOOK_EVENT_EXCHANGE_TS_OFFSET } from '../../protocol/book-event.ts'
 import { BOOK_TICKER_TIMESTAMP_OFFSET } from '../../protocol/book-ticker.ts'
 import { TYPE_BOOK_EVENT, TYPE_TRADE } from '../../protocol/message-type.ts'
 import { TRADE_TIMESTAMP_OFFSET } from '../../protocol/trade.ts'
 import type { EngineMessage } from '../engine-message.ts'
-import { HeldMessages } from './held-messages.ts'
+import { type EntryTaker, HeldMessages } from './held-messages.ts'
 import { microsOf, putMicros } from './microseconds.ts'
+
+/** Doubles of the kernel's `ExchangeClock`. */
+const RECORD = 0
+const BOOK = 1
+const FIRST_OPEN = 2
+/** Word of it. */
+const HELD = 10
 
 /**
  * Puts messages into the order of the exchange clock, as far as bars need it: bar by bar, within a bar in order of arrival.
@@ -15,38 +23,57 @@ import { microsOf, putMicros } from './microseconds.ts'
  * Left out, and counted: a trade whose time is further than `skew` from its record's (`beyondSkew`), and one that comes
  * after its bar was closed, which takes record times that step back (`late`). A book event is never left out, for the book
  * would be wrong without it: where its time cannot be believed it has the time of the book event before it.
+ *
+ * What it has come to lies in the memory of the book, where the kernel takes messages that there is nothing to say of
+ * (kernel/rows/exchange-clock.as).
  */
 export class ExchangeClock {
   /** Trades left out, and book events whose time was not believed, because they are further off than the skew. */
   beyondSkew = 0
   /** Trades left out because their bar was closed. */
   late = 0
-  /** The latest record time seen, in microseconds. */
-  recordMicros = Number.NEGATIVE_INFINITY
+  /** Address of the kernel's. */
+  readonly at: number
 
+  readonly #memory: BookMemory
   readonly #barMicros: number
   readonly #skewMicros: number
-  readonly #held = new HeldMessages()
-  /** Bars below this are closed. */
-  #firstOpen = Number.NEGATIVE_INFINITY
-  /** The latest time of a book event. */
-  #bookMicros = Number.NEGATIVE_INFINITY
+  readonly #held: HeldMessages
 
-  constructor(barMicros: number, skewMicros: number) {
+  constructor(memory: BookMemory, barMicros: number, skewMicros: number) {
+    this.#memory = memory
     this.#barMicros = barMicros
     this.#skewMicros = skewMicros
+    this.at = memory.kernel.newExchangeClock(barMicros, skewMicros) >>> 0
+    this.#held = new HeldMessages(memory, memory.words[(this.at >>> 2) + HELD]!)
+  }
+
+  /** The latest record time seen, in microseconds. */
+  get recordMicros(): number {
+    return this.#memory.doubles[(this.at >>> 3) + RECORD]!
   }
 
   /** The latest time of a book event so far, in microseconds: none that is held has a later one. */
   get bookMicros(): number {
-    return this.#bookMicros
+    return this.#memory.doubles[(this.at >>> 3) + BOOK]!
+  }
+
+  /** Bars below this are closed. */
+  get #firstOpen(): number {
+    return this.#memory.doubles[(this.at >>> 3) + FIRST_OPEN]!
+  }
+
+  /** What is put aside. */
+  get held(): HeldMessages {
+    return this.#held
   }
 
   /** Tells the time of any record, of other types too. */
   see(recordMicros: number): void {
     if (recordMicros <= this.recordMicros) return
-    this.recordMicros = recordMicros
-    this.#firstOpen = Math.floor((recordMicros - this.#skewMicros) / this.#barMicros)
+    const { doubles } = this.#memory
+    doubles[(this.at >>> 3) + RECORD] = recordMicros
+    doubles[(this.at >>> 3) + FIRST_OPEN] = Math.floor((recordMicros - this.#skewMicros) / this.#barMicros)
   }
 
   /** Exchange time minus record time of the message taken last, microseconds. */
@@ -61,35 +88,36 @@ export class ExchangeClock {
     const low = message.words[timeAt]!
     const high = message.words[timeAt + 1]!
     const micros = microsOf(low, high)
+    const firstOpen = this.#firstOpen
     this.skewMicros = micros - message.micros
     const isBelieved = Math.abs(this.skewMicros) <= this.#skewMicros
     this.isDisbelieved = !isTrade && !isBelieved
     if (!isBelieved) this.beyondSkew++
     if (isTrade) {
       if (!isBelieved) return 'beyond-skew'
-      if (Math.floor(micros / this.#barMicros) < this.#firstOpen) {
+      if (Math.floor(micros / this.#barMicros) < firstOpen) {
         this.late++
         return 'late'
       }
     }
-    if (isTrade || (isBelieved && micros >= this.#bookMicros && micros >= this.#firstOpen * this.#barMicros)) {
+    if (isTrade || (isBelieved && micros >= this.bookMicros && micros >= firstOpen * this.#barMicros)) {
       message.timeLow = low
       message.timeHigh = high
       message.micros = micros
     } else {
-      message.micros = Math.max(this.#bookMicros, this.#firstOpen * this.#barMicros, 0)
+      message.micros = Math.max(this.bookMicros, firstOpen * this.#barMicros, 0)
       putMicros(TIME, 0, message.micros)
       message.timeLow = TIME[0]!
       message.timeHigh = TIME[1]!
     }
-    if (!isTrade) this.#bookMicros = message.micros
+    if (!isTrade) this.#memory.doubles[(this.at >>> 3) + BOOK] = message.micros
     this.#held.hold(message, Math.floor(message.micros / this.#barMicros))
     return 'taken'
   }
 
-  /** Hands out what lies in closed bars; at the end everything. */
-  release(isEnd: boolean, take: (message: EngineMessage) => void): void {
-    this.#held.release(isEnd ? Number.POSITIVE_INFINITY : this.#firstOpen, take)
+  /** Hands out what lies in closed bars; at the end everything. @param takeMany is asked first */
+  release(isEnd: boolean, take: (message: EngineMessage) => void, takeMany: EntryTaker | null): void {
+    this.#held.release(isEnd ? Number.POSITIVE_INFINITY : this.#firstOpen, take, takeMany)
   }
 }
 

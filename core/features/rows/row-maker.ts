@@ -155,17 +155,18 @@ export class RowMaker {
   }
 
   /** A run took `count` messages, of which this one is the last: as many calls of `comeTo` and `enter`, when no bar ended. */
-  pass(count: number, micros: number, { timeLow, timeHigh, positionLow, positionHigh }: EngineMessage): void {
-    this.comeTo(micros, timeLow, timeHigh)
+  pass(count: number, message: EngineMessage): void {
+    const { timeLow, timeHigh, recordLow, recordHigh, positionLow, positionHigh } = message
+    this.comeTo(message.micros, timeLow, timeHigh)
     this.#barHasMessages = true
     this.#positionLow = positionLow
     this.#positionHigh = positionHigh
     const moment = this.#moment
     moment.timeLow = timeLow
     moment.timeHigh = timeHigh
-    moment.recordLow = timeLow
-    moment.recordHigh = timeHigh
-    moment.micros = micros
+    moment.recordLow = recordLow
+    moment.recordHigh = recordHigh
+    moment.micros = this.micros
     moment.positionLow = positionLow
     moment.positionHigh = positionHigh
     moment.number += count

@@ -12,23 +12,23 @@ import { FeatureTable, nextTableRow, putRow, tellBookEvent, tellTrade, usesTrade
 import { passBookEvent, recordFollows, Sequence, Session } from "./sequence";
 
 const HEADER_BYTES: u64 = 64;
-const TYPE_BOOK_EVENT: u32 = 0x1000;
-const TYPE_TRADE: u32 = 0x1002;
+export const TYPE_BOOK_EVENT: u32 = 0x1000;
+export const TYPE_TRADE: u32 = 0x1002;
 /** Bytes of a trade, and of the header of a book event. */
 const LEAST_BYTES: u32 = 64;
 const BOOK_MODE: usize = 57;
-const TRADE_PRICE: usize = 8;
-const TRADE_QUANTITY: usize = 16;
-const TRADE_IS_BUYER_MAKER: usize = 48;
+export const TRADE_PRICE: usize = 8;
+export const TRADE_QUANTITY: usize = 16;
+export const TRADE_IS_BUYER_MAKER: usize = 48;
 const TRADE_SYMBOL_HASH: usize = 56;
 
 // Why a call ended.
 /** All rows were taken. */
-const ENDED: i32 = 0;
+export const ENDED: i32 = 0;
 /** The payload of the next row is not in its window. */
 const OUTSIDE: i32 = 1;
 /** The next row, of which nothing was done, is for the engine. */
-const REFUSED: i32 = 2;
+export const REFUSED: i32 = 2;
 /** Sequences and book have come to the next row; the engine has to hear of it, or to make a row: `result`, `isRow`. */
 const TOLD: i32 = 3;
 /** The block of rows is full. */
@@ -37,7 +37,7 @@ const FULL: i32 = 4;
 /** A buffer of a batch. */
 // @ts-ignore: decorator
 @unmanaged
-class Source {
+export class Source {
   /** Bytes of the buffer that are there, and what makes an offset in it an address. */
   windowStart: u32;
   windowEnd: u32;
@@ -46,6 +46,8 @@ class Source {
   /** Where the buffer starts in its segment; number of that, −1: none. */
   start: u32;
   segment: i32;
+  /** Of messages that are put aside: number of its log's path. */
+  path: u32;
 }
 
 const SOURCE_BYTES: usize = offsetof<Source>();
@@ -136,30 +138,75 @@ export function setRunTimes(run: MessageRun, clockLow: u32, clockHigh: u32, unti
 export function runMessages(run: MessageRun): i32 {
   for (; run.row < run.end; run.row++) {
     const row = <usize>run.row;
-    const type = <u32>load<u16>(run.types + (row << 1));
-    const isBook = type == TYPE_BOOK_EVENT && run.takesBook != 0;
-    if (!isBook && (type != TYPE_TRADE || run.takesTrades == 0)) return REFUSED;
     const time = load<u64>(run.times + (row << 3));
-    const length = load<u32>(run.lengths + (row << 2));
-    if (time < run.clock || time >= run.until || length < LEAST_BYTES) return REFUSED;
-    const source = changetype<Source>(run.sources + <usize>load<u16>(run.buffers + (row << 1)) * SOURCE_BYTES);
-    const offset = load<u32>(run.offsets + (row << 2));
-    const from = <u64>offset + HEADER_BYTES;
-    if (from < <u64>source.windowStart || from + length > <u64>source.windowEnd) return OUTSIDE;
-    const payload = <usize>from + source.shift;
+    if (time < run.clock) return REFUSED;
+    const payload = payloadOf(run, row);
+    if (!isPayload(payload)) return <i32>payload;
+    const isBook = isBookRow(run, row);
+    const source = sourceOf(run, row);
     const record = load<u64>(run.seqs + (row << 3));
+    const length = load<u32>(run.lengths + (row << 2));
     if (isBook ? !takeBookEvent(run, source.session, record, payload, length) : !takeTrade(run, source.session, record, payload)) return REFUSED;
     run.clock = time;
     if (run.result != APPLIED || (run.isRow != 0 && run.rowsTo == ROWS_BY_ENGINE) || (!isBook && run.hearsTrades != 0)) return TOLD;
     if (isBook) run.bookEvents++;
     else run.trades++;
     run.lastRow = <u32>row;
-    if (run.isRow != 0 && endRow(run, source, time, offset)) {
+    if (run.isRow != 0 && endRow(run, source, time, load<u32>(run.offsets + (row << 2)))) {
       run.row++;
       return FULL;
     }
   }
   return ENDED;
+}
+
+/** Address of the payload of a row that may be taken; else why it may not, which `isPayload` tells apart: OUTSIDE or REFUSED. */
+// @ts-ignore: decorator
+@inline
+export function payloadOf(run: MessageRun, row: usize): usize {
+  const type = <u32>load<u16>(run.types + (row << 1));
+  if (type == TYPE_BOOK_EVENT ? run.takesBook == 0 : type != TYPE_TRADE || run.takesTrades == 0) return REFUSED;
+  const length = load<u32>(run.lengths + (row << 2));
+  if (load<u64>(run.times + (row << 3)) >= run.until || length < LEAST_BYTES) return REFUSED;
+  const source = sourceOf(run, row);
+  const from = <u64>load<u32>(run.offsets + (row << 2)) + HEADER_BYTES;
+  if (from < <u64>source.windowStart || from + length > <u64>source.windowEnd) return OUTSIDE;
+  return <usize>from + source.shift;
+}
+
+// @ts-ignore: decorator
+@inline
+export function isPayload(address: usize): bool {
+  return address > <usize>REFUSED;
+}
+
+/** Whether a row that may be taken is a book event; else it is a trade. */
+// @ts-ignore: decorator
+@inline
+export function isBookRow(run: MessageRun, row: usize): bool {
+  return <u32>load<u16>(run.types + (row << 1)) == TYPE_BOOK_EVENT;
+}
+
+// @ts-ignore: decorator
+@inline
+export function sourceOf(run: MessageRun, row: usize): Source {
+  return changetype<Source>(run.sources + <usize>load<u16>(run.buffers + (row << 1)) * SOURCE_BYTES);
+}
+
+/** Whether a trade is of the market and its record in order; then the sequence has come to it. */
+// @ts-ignore: decorator
+@inline
+export function passTrade(run: MessageRun, session: Session, record: u64, payload: usize): bool {
+  if (!isTradeInOrder(run, session, record, payload)) return false;
+  session.last = record;
+  return true;
+}
+
+// @ts-ignore: decorator
+@inline
+function isTradeInOrder(run: MessageRun, session: Session, record: u64, payload: usize): bool {
+  const market = load<u32>(payload, TRADE_SYMBOL_HASH) ^ load<u32>(payload, TRADE_SYMBOL_HASH + 4);
+  return market == run.tradeMarket && recordFollows(run.sequence, session, record);
 }
 
 /** False: it is for the engine, and nothing was done. */
@@ -177,8 +224,7 @@ function takeBookEvent(run: MessageRun, session: Session, record: u64, payload: 
 }
 
 function takeTrade(run: MessageRun, session: Session, record: u64, payload: usize): bool {
-  if ((load<u32>(payload, TRADE_SYMBOL_HASH) ^ load<u32>(payload, TRADE_SYMBOL_HASH + 4)) != run.tradeMarket) return false;
-  if (!recordFollows(run.sequence, session, record)) return false;
+  if (!isTradeInOrder(run, session, record, payload)) return false;
   const price = load<f64>(payload, TRADE_PRICE);
   const quantity = load<f64>(payload, TRADE_QUANTITY);
   for (let i = 0; i < run.barCount; i++) if (!usesTrade(tableAt(run.bars, i), price, quantity)) return false;
