@@ -5,8 +5,8 @@ import { alloc, allocZeros, release } from "../memory";
 
 /** What messages inside the skew may take. */
 const MAX_BYTES: u64 = 1 << 28;
-/** Of a bar's first block: short bars are open by the thousand. */
-const FIRST_BYTES: u32 = 4096;
+/** Of a bar's first block, at least: short bars are open by the thousand. */
+const LEAST_BYTES: u32 = 4096;
 
 /** Of an entry: a header, and the payload behind it. */
 export const ENTRY_BYTES: usize = 64;
@@ -42,10 +42,14 @@ export class HeldMessages {
   oldest: Bucket | null;
   /** Of the message before, which mostly is that of the next one. */
   last: Bucket | null;
+  /** Of a bar's first block: what the bar that was let go of last took. */
+  firstBytes: u32;
 }
 
 export function newHeldMessages(): HeldMessages {
-  return changetype<HeldMessages>(allocZeros(offsetof<HeldMessages>()));
+  const held = changetype<HeldMessages>(allocZeros(offsetof<HeldMessages>()));
+  held.firstBytes = LEAST_BYTES;
+  return held;
 }
 
 /** Whether an entry with a payload of `length` bytes may be held. */
@@ -90,6 +94,7 @@ export function dropBucket(held: HeldMessages): i32 {
   else held.newest = null;
   if (held.last === bucket) held.last = null;
   held.bytes -= <u64>bucket.end;
+  held.firstBytes = roomFor(LEAST_BYTES, bucket.end);
   release(bucket.entries, bucket.capacity);
   release(changetype<usize>(bucket), offsetof<Bucket>());
   return i32(newer === null);
@@ -107,8 +112,8 @@ function bucketOf(held: HeldMessages, index: f64): Bucket {
   const bucket = changetype<Bucket>(alloc(offsetof<Bucket>()));
   bucket.index = index;
   bucket.end = 0;
-  bucket.capacity = FIRST_BYTES;
-  bucket.entries = alloc(FIRST_BYTES);
+  bucket.capacity = held.firstBytes;
+  bucket.entries = alloc(held.firstBytes);
   bucket.older = at;
   bucket.newer = newer;
   if (at !== null) at.newer = bucket;
@@ -125,11 +130,16 @@ function entryBytes(length: u32): u64 {
 }
 
 function grow(bucket: Bucket, needed: u32): void {
-  let capacity = bucket.capacity;
-  while (capacity < needed) capacity <<= 1;
+  const capacity = roomFor(bucket.capacity, needed);
   const larger = alloc(capacity);
   memory.copy(larger, bucket.entries, bucket.end);
   release(bucket.entries, bucket.capacity);
   bucket.entries = larger;
   bucket.capacity = capacity;
+}
+
+function roomFor(least: u32, needed: u32): u32 {
+  let bytes = least;
+  while (bytes < needed) bytes <<= 1;
+  return bytes;
 }
