@@ -17,6 +17,7 @@ import { MarketFeed } from './market-feed.ts'
 import { MarketReplay } from './market-replay.ts'
 import { BUY, SELL } from './order-terms.ts'
 import { PriceGrid } from './price-grid.ts'
+import { QueuedBook } from './queued-book.ts'
 import { StrategyRun, type StrategyRunOptions } from './strategy-run.ts'
 import { TrackedBook } from './tracked-book.ts'
 
@@ -227,24 +228,24 @@ export class BacktestMarket implements HeldFeed {
 
   /** Both sides begin with the book as the engine has it. */
   #seed(replay: MarketReplay, source: L2Book | L3Book): void {
-    for (const book of [replay.book, replay.localBook]) {
-      if (source instanceof L3Book) {
-        if (!(book instanceof TrackedBook)) book.load(source)
-      } else if (book instanceof TrackedBook) {
-        for (const [side, levels] of [
-          [BUY, source.bids],
-          [SELL, source.asks],
-        ] as const) {
-          const prices = new Float64Array(levels.count)
-          const sizes = new Float64Array(levels.count)
-          const count = levels.topInto(prices, sizes)
-          for (let i = 0; i < count; i++) {
-            book.set(side, this.#grid.tickOf(prices[i]!, source.priceScale), this.#grid.lotsOf(sizes[i]!, source.sizeScale))
-          }
-        }
-        book.settle()
+    const { book, localBook } = replay
+    if (source instanceof L3Book) {
+      for (const side of [book, localBook]) if (side instanceof QueuedBook) side.load(source)
+      return
+    }
+    if (!(book instanceof TrackedBook)) return
+    for (const [side, levels] of [
+      [BUY, source.bids],
+      [SELL, source.asks],
+    ] as const) {
+      const prices = new Float64Array(levels.count)
+      const sizes = new Float64Array(levels.count)
+      const count = levels.topInto(prices, sizes)
+      for (let i = 0; i < count; i++) {
+        book.set(side, this.#grid.tickOf(prices[i]!, source.priceScale), this.#grid.lotsOf(sizes[i]!, source.sizeScale))
       }
     }
+    replay.seed()
   }
 
   #addLevels(kind: number, exchangeNs: number, localNs: number, levels: L2LevelsView): void {

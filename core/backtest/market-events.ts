@@ -17,7 +17,7 @@ export const GAP = 5
 const LIST = 4
 const ARENA = 7
 /** Words of its `MarketEvent`, whose first two doubles are its times. */
-const EVENT_WORDS = 8
+const EVENT_WORDS = 12
 const START = 4
 const FIRST = 5
 const SECOND = 6

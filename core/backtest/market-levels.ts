@@ -13,26 +13,34 @@ export const MET_EVENT = 3
 /** Doubles of the kernel's `Market`. */
 const NOW = 4
 const BOOK_TIME = 5
+const LOCAL_BID = 6
+const LOCAL_ASK = 7
 /** Words of it. */
-const EVENT = 12
-const CHANGES = 14
-const CHANGE_COUNT = 15
+const EVENT = 16
+const CHANGES = 18
+const CHANGE_COUNT = 19
 /** Doubles of a change: side, tick, lots before and now. */
 const CHANGE = 4
 
 /** Hears of a level that own orders may stand at: it went from `previous` to `next` lots. */
 export type LevelListener = (side: Side, tick: number, previous: number, next: number) => void
 
-/** Lets both sides of a market meet their events: a view of what kernel/market.as holds and does. */
+/** Lets both sides of a market meet their events: a view of what kernel/market.as and kernel/market-local.as hold and do. */
 export class MarketLevels {
   /** What stopped the exchange. */
   event = 0
   readonly #events: MarketEvents
   readonly #at: number
+  readonly #book: TrackedBook | null
+  readonly #local: TrackedBook | null
+  /** The book of the exchange may be as the local side knows it. */
+  #isBack = false
 
   /** @param book null, as `local`: of a log of orders, whose events are the caller's to meet */
   constructor(events: MarketEvents, book: TrackedBook | null, local: TrackedBook | null) {
     this.#events = events
+    this.#book = book
+    this.#local = local
     this.#at = events.memory.kernel.newMarket(events.at, book?.at ?? 0, local?.at ?? 0) >>> 0
   }
 
@@ -48,6 +56,39 @@ export class MarketLevels {
   /** Time of the event that the exchange met last. */
   get nowNs(): number {
     return this.#events.memory.doubles[(this.#at >>> 3) + NOW]!
+  }
+
+  /** Best prices as they are known locally. */
+  get localBid(): number {
+    return this.#events.memory.doubles[(this.#at >>> 3) + LOCAL_BID]!
+  }
+
+  get localAsk(): number {
+    return this.#events.memory.doubles[(this.#at >>> 3) + LOCAL_ASK]!
+  }
+
+  /** The book of the exchange. */
+  lookAtExchange(): TrackedBook {
+    if (this.#isBack) this.#call(() => this.#events.memory.kernel.lookAtExchange(this.#at))
+    this.#isBack = false
+    return this.#book!
+  }
+
+  /** The book as it is known locally, until the exchange's is looked at or meets events. */
+  lookAtLocal(): TrackedBook {
+    this.#isBack = true
+    const { kernel } = this.#events.memory
+    return this.#call(() => kernel.lookAtLocal(this.#at) >>> 0) === this.#book!.at ? this.#book! : this.#local!
+  }
+
+  /** A session begins: what a best price was before must not matter to it. */
+  settle(): void {
+    if (this.#book !== null) this.#call(() => this.#events.memory.kernel.settleMarket(this.#at))
+  }
+
+  /** Both sides begin with the book that the exchange was given. */
+  seed(): void {
+    this.#call(() => this.#events.memory.kernel.seedMarket(this.#at))
   }
 
   /** Where own orders lie, ticks; an empty range is +∞ … −∞. */
@@ -67,12 +108,7 @@ export class MarketLevels {
    */
   meetAtExchange(beforeNs: number, untilNs: number, changed: LevelListener): number {
     const { memory } = this.#events
-    let why: number
-    try {
-      why = memory.kernel.meetAtExchange(this.#at, beforeNs, untilNs)
-    } catch (cause) {
-      throw memory.trapped(cause)
-    }
+    const why = this.#call(() => memory.kernel.meetAtExchange(this.#at, beforeNs, untilNs))
     const { words, doubles } = memory
     const at = this.#at >>> 2
     this.event = words[at + EVENT]!
@@ -85,11 +121,14 @@ export class MarketLevels {
 
   /** The local side meets events up to a time; ends behind the first of a set of kinds (a bit each), gives its number; else −1. */
   meetLocally(untilNs: number, kinds: number): number {
-    const { memory } = this.#events
+    return this.#call(() => this.#events.memory.kernel.meetLocally(this.#at, untilNs, kinds))
+  }
+
+  #call<T>(call: () => T): T {
     try {
-      return memory.kernel.meetLocally(this.#at, untilNs, kinds)
+      return call()
     } catch (cause) {
-      throw memory.trapped(cause)
+      throw this.#events.memory.trapped(cause)
     }
   }
 }

@@ -2,6 +2,7 @@ import { BookMemory } from '../book/kernel/book-memory.ts'
 import { ReplayError } from '../errors.ts'
 import { L3_EVENT_BYTES } from '../protocol/l3-event.ts'
 import type { ExchangeMarket, ExchangeSide } from './exchange-side.ts'
+import { LocalBook } from './local-book.ts'
 import { GAP, MarketEvents, ORDER_EVENT, RESET, SNAPSHOT, TRADE } from './market-events.ts'
 import { MarketLevels, MET_ALL, MET_CROSSED_BUYS, MET_CROSSED_SELLS, MET_EVENT } from './market-levels.ts'
 import type { MarketTerms } from './market-terms.ts'
@@ -15,8 +16,11 @@ import { TrackedBook } from './tracked-book.ts'
 /** Bits of all kinds of events. */
 const ALL_KINDS = 0x3f
 
-/** The market as one side of it has come to know it: an L2 book, or for L3 logs the orders. */
-export type SideBook = TrackedBook | QueuedBook
+/** The market as it is: an L2 book, or for L3 logs the orders. */
+export type ExchangeBook = TrackedBook | QueuedBook
+
+/** The same as it is known locally. */
+export type KnownBook = LocalBook | QueuedBook
 
 /**
  * One market with its two clocks, and everyone who takes part in it: market events are met by the exchange side in the order of
@@ -30,14 +34,14 @@ export class MarketReplay implements ExchangeMarket, OrderEventHost {
   readonly events: MarketEvents
   readonly participants: Participant[] = []
   readonly exchanges: ExchangeSide[] = []
-  /** As the exchange has it. */
-  readonly book: SideBook
   /** As it is known locally. */
-  readonly localBook: SideBook
+  readonly localBook: KnownBook
   nowNs = Number.NEGATIVE_INFINITY
   isBookKnown = true
   /** Orders, not levels. */
   readonly isL3: boolean
+  /** As the exchange has it, of an L3 log. */
+  readonly #orders: QueuedBook | null
 
   #nextRequestNs = Number.POSITIVE_INFINITY
   #nextResponseNs = Number.POSITIVE_INFINITY
@@ -62,13 +66,16 @@ export class MarketReplay implements ExchangeMarket, OrderEventHost {
     this.grid = grid
     this.isL3 = isL3
     this.events = new MarketEvents(memory)
-    const made = (): SideBook => (isL3 ? new QueuedBook(grid) : new TrackedBook(depthLimit, memory))
-    const [book, localBook] = [made(), made()]
-    this.book = book
-    this.localBook = localBook
-    this.#orderEvents = book instanceof QueuedBook ? new OrderEvents(this, book) : null
-    const levelsOf = (side: SideBook): TrackedBook | null => (side instanceof TrackedBook ? side : null)
-    this.#levels = new MarketLevels(this.events, levelsOf(book), levelsOf(localBook))
+    const made = (): TrackedBook | null => (isL3 ? null : new TrackedBook(depthLimit, memory))
+    this.#levels = new MarketLevels(this.events, made(), made())
+    this.#orders = isL3 ? new QueuedBook(grid) : null
+    this.#orderEvents = this.#orders === null ? null : new OrderEvents(this, this.#orders)
+    this.localBook = isL3 ? new QueuedBook(grid) : new LocalBook(this.#levels)
+  }
+
+  /** As the exchange has it; not to be kept. */
+  get book(): ExchangeBook {
+    return this.#orders ?? this.#levels.lookAtExchange()
   }
 
   get bookNs(): number {
@@ -90,15 +97,19 @@ export class MarketReplay implements ExchangeMarket, OrderEventHost {
   }
 
   get joined(): number {
-    return this.book instanceof QueuedBook ? this.book.joined : 0
+    return this.#orders?.joined ?? 0
   }
 
   /** A session begins: everyone is flat and without orders. Books, and market events on their way, stay. @param originNs nanoseconds since the epoch */
   begin(originNs: bigint): void {
     for (const participant of this.participants) participant.begin(originNs)
-    // What a best price was before must not matter to a session.
-    for (const book of [this.book, this.localBook]) if (book instanceof TrackedBook) book.settle()
+    this.#levels.settle()
     this.isStale = true
+  }
+
+  /** Both sides of levels begin with the book that the exchange was given. */
+  seed(): void {
+    this.#levels.seed()
   }
 
   /** The origin of time moves on. */

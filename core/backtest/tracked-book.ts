@@ -61,11 +61,6 @@ export class TrackedBook implements MarketBook {
     }
   }
 
-  /** Best prices by what is stored alone: a bid that is at or beyond the best ask hides the asks up to it. */
-  settle(): void {
-    this.#memory.kernel.settleTracked(this.at)
-  }
-
   lotsAt(side: Side, tick: number): number {
     return (side === BUY ? this.bids : this.asks).sizeAt(tick)
   }

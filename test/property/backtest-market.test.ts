@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { LocalBook } from '../../core/backtest/local-book.ts'
 import { DIFF, RESET, SNAPSHOT, TRADE } from '../../core/backtest/market-events.ts'
 import { MarketReplay } from '../../core/backtest/market-replay.ts'
 import { marketTerms } from '../../core/backtest/market-terms.ts'
@@ -20,15 +21,24 @@ interface Event {
 
 const KINDS = [DIFF, DIFF, DIFF, DIFF, DIFF, DIFF, TRADE, TRADE, SNAPSHOT, RESET]
 
-/** Events in the order in which they are recorded; the clocks of either side step back. */
-function events(random: Random, count: number): Event[] {
+/** `in-order`: both sides meet events in one order; `back`: the clocks of either side step back; `at-last`: towards the end. */
+type Order = 'in-order' | 'back' | 'at-last'
+
+/** Events in the order in which they are recorded. */
+function events(random: Random, count: number, order: Order): Event[] {
+  let latestNs = 0
+  const [latencyNs, breaks] = [random.below(2) === 0 ? 40 : 400, random.below(3) === 0 ? 1 : 20]
   const wide = random.below(3) === 0 ? 20_000 : 12
   const level = (): [number, number] => [1000 + random.below(wide), random.below(3) === 0 ? 0.4 : 1 + random.below(40) / 4]
   return Array.from({ length: count }, (_, i) => {
-    const kind = KINDS[random.below(KINDS.length)]!
-    const exchangeNs = 10 * i + random.below(60)
+    const drawn = KINDS[random.below(KINDS.length)]!
+    const kind = (drawn === SNAPSHOT || drawn === RESET) && random.below(breaks) > 0 ? DIFF : drawn
+    const isBack = order === 'back' || (order === 'at-last' && i > count / 2)
+    const exchangeNs = 10 * i + (isBack ? random.below(60) : 0)
+    const localNs = exchangeNs + random.below(latencyNs) + (isBack ? 0 : 1)
+    latestNs = Math.max(latestNs, localNs)
     const pairs = Array.from({ length: kind === TRADE ? 1 : kind === RESET ? 0 : random.below(6) }, level)
-    return { kind, exchangeNs, localNs: exchangeNs + random.below(400), pairs, bids: random.below(pairs.length + 1) }
+    return { kind, exchangeNs, localNs: isBack ? localNs : latestNs, pairs, bids: random.below(pairs.length + 1) }
   })
 }
 
@@ -47,7 +57,7 @@ function apply(book: PlainTrackedBook, { kind, pairs, bids }: Event): void {
   book.cut()
 }
 
-function textOf(book: TrackedBook): string {
+function textOf(book: TrackedBook | LocalBook): string {
   const sides = [book.bids, book.asks].map((side) => {
     const [prices, sizes] = [new Float64Array(side.count), new Float64Array(side.count)]
     side.topInto(prices, sizes)
@@ -64,9 +74,10 @@ describe('both sides of a market', () => {
         fc.constantFrom(3, Number.POSITIVE_INFINITY),
         fc.boolean(),
         fc.boolean(),
-        (seed, depth, hears, observes) => {
+        fc.constantFrom<Order>('in-order', 'back', 'at-last'),
+        (seed, depth, hears, observes, order) => {
           const random = new Random(seed)
-          const all = events(random, 300)
+          const all = events(random, 300, order)
           const replay = new MarketReplay(new PriceGrid(1, 1), false, depth)
           const latency = observes ? { feed: { entry: [1, '0s'], response: [1, '0s'] } } : '1ns'
           const who = replay.join(marketTerms({ tick: 1, lot: 1, fees: { maker: 0, taker: 0 }, latency, queue: 'risk' } as never))
@@ -95,13 +106,23 @@ describe('both sides of a market', () => {
               apply(local, event)
               if (hears && event.kind === TRADE) told.push(event.localNs, event.exchangeNs, ...event.pairs[0]!)
             }
+            // A session begins.
+            if (random.below(20) === 0) {
+              replay.begin(0n)
+              exchange.settle()
+              local.settle()
+            }
+            if (random.below(3) === 0) continue
+            const { bestBid, bestAsk } = replay.localBook
+            expect([bestBid, bestAsk]).toEqual([local.bestBid, local.bestAsk])
+            if (random.below(2) === 0) expect(textOf(replay.localBook as LocalBook)).toBe(local.text)
             expect(textOf(replay.book as TrackedBook)).toBe(exchange.text)
-            expect(textOf(replay.localBook as TrackedBook)).toBe(local.text)
+            expect(textOf(replay.localBook as LocalBook)).toBe(local.text)
           }
           expect(heard).toEqual(told)
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 150 },
     )
   })
 

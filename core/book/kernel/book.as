@@ -14,10 +14,11 @@ export { clearOrders, listOrderIds, newOrders, removeOrder } from "./order-store
 export { appendOrder, headAt, listPrices, ordersAt } from "./price-levels";
 export { applyL3, clearL3, newL3Book } from "./l3-book";
 export { applyL2Rows, applyL3Rows } from "./input";
-export { clearTracked, newTrackedBook, setTracked, setTrackedLevels, settleTracked } from "./tracked-book";
+export { clearTracked, newTrackedBook, setTracked, setTrackedLevels } from "./tracked-book";
 export { addEvent, addLevels, clearEvents, compactEvents, newMarketEvents, nextLocalOf, rebaseEvents } from "./market-events";
 export { feedMarket, newMarketFeed } from "./market-feed";
-export { meetAtExchange, meetLocally, newMarket } from "./market";
+export { meetAtExchange, newMarket } from "./market";
+export { lookAtExchange, lookAtLocal, meetLocally, seedMarket, settleMarket } from "./market-local";
 export { newBookView, viewL2, viewL3 } from "./rows/book-view";
 export { addDecimal, addProduct, clearSum, newDecimalSum, sumValue } from "./rows/decimal-sum";
 export { bookTriggers, endTriggerDay, newEventTrigger, startTrigger, tradeTriggers } from "./rows/event-trigger";

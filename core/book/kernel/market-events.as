@@ -2,12 +2,19 @@
 
 import { alloc, allocZeros, release } from "./memory";
 
+/** As in market-events.ts. */
+export const DIFF: i32 = 0;
+export const SNAPSHOT: i32 = 1;
+export const RESET: i32 = 2;
+export const TRADE: i32 = 3;
+export const GAP: i32 = 5;
+
 /** What the arena may hold, doubles (128 MiB). */
 const MAX_ARENA: u64 = 1 << 24;
 const FIRST_EVENTS: i32 = 256;
 const FIRST_ARENA: u32 = 4096;
 const COMPACT_FROM: i32 = 4096;
-const EVENT_SHIFT: usize = 5;
+const EVENT_BYTES: usize = 48;
 
 // @ts-ignore: decorator
 @unmanaged
@@ -19,6 +26,9 @@ export class MarketEvent {
   first: i32;
   second: i32;
   kind: i32;
+  /** Best prices of the exchange's book before it met a diff. */
+  bidBefore: f64;
+  askBefore: f64;
 }
 
 // @ts-ignore: decorator
@@ -37,12 +47,14 @@ export class MarketEvents {
   capacity: i32;
   arenaEnd: u32;
   arenaCapacity: u32;
+  /** 1: one side meets events of the book in another order than the other. */
+  isMixed: i32;
 }
 
 export function newMarketEvents(): MarketEvents {
   const events = changetype<MarketEvents>(allocZeros(offsetof<MarketEvents>()));
   events.capacity = FIRST_EVENTS;
-  events.list = alloc(<usize>FIRST_EVENTS << EVENT_SHIFT);
+  events.list = alloc(<usize>FIRST_EVENTS * EVENT_BYTES);
   events.byExchange = alloc(<usize>FIRST_EVENTS << 2);
   events.byLocal = alloc(<usize>FIRST_EVENTS << 2);
   events.arenaCapacity = FIRST_ARENA;
@@ -53,7 +65,7 @@ export function newMarketEvents(): MarketEvents {
 // @ts-ignore: decorator
 @inline
 export function eventAt(events: MarketEvents, index: i32): MarketEvent {
-  return changetype<MarketEvent>(events.list + (<usize>index << EVENT_SHIFT));
+  return changetype<MarketEvent>(events.list + <usize>index * EVENT_BYTES);
 }
 
 /** Adds an event and room for so many doubles; where they are, or 0: there are too many. */
@@ -73,6 +85,18 @@ export function addEvent(events: MarketEvents, kind: i32, exchangeNs: f64, local
   insert(events, events.byExchange, events.exchangeDone, index, 0);
   events.peeked = min(events.peeked, insert(events, events.byLocal, events.localDone, index, 8));
   return events.arena + (<usize>event.start << 3);
+}
+
+/** Whether an event is one of the book of levels. */
+export function changesBook(event: MarketEvent): bool {
+  const kind = event.kind;
+  return kind == DIFF || isBreak(event);
+}
+
+/** Whether nothing is left of the book that was before it. */
+export function isBreak(event: MarketEvent): bool {
+  const kind = event.kind;
+  return kind == SNAPSHOT || kind == RESET || (kind == GAP && event.first == 1);
 }
 
 /** How `addLevels` ended, if not with the number of a level. */
@@ -143,7 +167,7 @@ export function compactEvents(events: MarketEvents): void {
     memory.copy(events.arena + (<usize>end << 3), events.arena + (<usize>event.start << 3), <usize>doubles << 3);
     event.start = end;
     end += doubles;
-    memory.copy(changetype<usize>(eventAt(events, kept++)), changetype<usize>(event), 1 << EVENT_SHIFT);
+    memory.copy(changetype<usize>(eventAt(events, kept++)), changetype<usize>(event), EVENT_BYTES);
   }
   events.arenaEnd = end;
   events.count = kept;
@@ -176,6 +200,7 @@ function insert(events: MarketEvents, order: usize, done: i32, index: i32, timeA
   for (; at > done; at--) {
     const before = load<i32>(order + (<usize>(at - 1) << 2));
     if (!(load<f64>(changetype<usize>(eventAt(events, before)) + timeAt) > time)) break;
+    if (changesBook(eventAt(events, before)) && changesBook(eventAt(events, index))) events.isMixed = 1;
     store<i32>(order + (<usize>at << 2), before);
   }
   store<i32>(order + (<usize>at << 2), index);
@@ -197,7 +222,7 @@ function renumber(order: usize, count: i32, done: i32, moved: usize): i32 {
 
 function growEvents(events: MarketEvents): void {
   const capacity = <usize>events.capacity;
-  events.list = grown(events.list, capacity << EVENT_SHIFT, capacity << (EVENT_SHIFT + 1));
+  events.list = grown(events.list, capacity * EVENT_BYTES, 2 * capacity * EVENT_BYTES);
   events.byExchange = grown(events.byExchange, capacity << 2, capacity << 3);
   events.byLocal = grown(events.byLocal, capacity << 2, capacity << 3);
   events.capacity = <i32>(capacity << 1);

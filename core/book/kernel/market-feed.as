@@ -4,14 +4,11 @@
 import { allocZeros } from "./memory";
 import { EVENT_DIFF, EVENT_TYPE } from "./event";
 import { applyL2, DIFF_BYTES, DIFF_COUNTS, DIFF_SCALES, L2Book } from "./l2-book";
-import { addEvent, ADDED, addLevels, MarketEvents } from "./market-events";
+import { addEvent, ADDED, addLevels, DIFF, MarketEvents, TRADE } from "./market-events";
 import { APPLIED } from "./results";
 import { ENTRY_BYTES, ENTRY_GAP, ENTRY_GAP_OPEN, ENTRY_LENGTH, ENTRY_RECORD_TIME, ENTRY_TIME, ENTRY_TYPE, ENTRY_VERDICT, nextEntry } from "./rows/held-messages";
 import { TRADE_IS_BUYER_MAKER, TRADE_PRICE, TRADE_QUANTITY, TYPE_BOOK_EVENT, TYPE_TRADE } from "./rows/message-run";
 
-/** As in market-events.ts. */
-const DIFF: i32 = 0;
-const TRADE: i32 = 3;
 const SCALES: usize = 20;
 
 // @ts-ignore: decorator

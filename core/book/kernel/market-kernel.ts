@@ -4,7 +4,6 @@ export interface MarketKernel {
   clearTracked(book: number): void
   setTracked(book: number, isBid: number, tick: number, lots: number): void
   setTrackedLevels(book: number, pairs: number, bids: number, asks: number): void
-  settleTracked(book: number): void
   newMarketEvents(): number
   addEvent(events: number, kind: number, exchangeNs: number, localNs: number, first: number, second: number, doubles: number): number
   addLevels(
@@ -26,5 +25,9 @@ export interface MarketKernel {
   feedMarket(feed: number, book: number, entries: number, end: number, untilMicros: number): number
   newMarket(events: number, book: number, local: number): number
   meetAtExchange(market: number, beforeNs: number, untilNs: number): number
+  lookAtExchange(market: number): void
+  lookAtLocal(market: number): number
+  settleMarket(market: number): void
+  seedMarket(market: number): void
   meetLocally(market: number, untilNs: number, kinds: number): number
 }

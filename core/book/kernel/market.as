@@ -2,16 +2,11 @@
 // What that is says core/backtest/market-replay.ts.
 
 import { alloc, allocZeros, release } from "./memory";
-import { eventAt, MarketEvent, MarketEvents } from "./market-events";
+import { DIFF, eventAt, isBreak, MarketEvent, MarketEvents, TRADE } from "./market-events";
+import { APART, beginBreak, beginDiff, lookAtExchange, Market, partIfMixed } from "./market-local";
 import { sizeAt } from "./side-reading";
-import { clearTracked, cutTracked, plainAsks, plainBids, setAsk, setBid, setTrackedLevels, TrackedBook } from "./tracked-book";
+import { cutTracked, plainAsks, plainBids, setAsk, setBid, TrackedBook } from "./tracked-book";
 
-/** As in market-events.ts. */
-const DIFF: i32 = 0;
-const SNAPSHOT: i32 = 1;
-const RESET: i32 = 2;
-const TRADE: i32 = 3;
-const GAP: i32 = 5;
 const BUY: i32 = 1;
 
 /** Why the exchange stopped, as in market-replay.ts. */
@@ -25,30 +20,6 @@ const MET_CHANGES: i32 = 4;
 /** Changes that are told at once, but for those of the last message. */
 const MAX_CHANGES: i32 = 1024;
 const CHANGE_SHIFT: usize = 5;
-
-// @ts-ignore: decorator
-@unmanaged
-export class Market {
-  /** Ticks that own orders lie in: an empty range is +∞ … −∞. market-replay.ts writes these and reads what follows. */
-  minBuy: f64;
-  maxBuy: f64;
-  minSell: f64;
-  maxSell: f64;
-  /** Time of the event that the exchange met last, and when its book changed last. */
-  nowNs: f64;
-  bookNs: f64;
-  /** Number of the event, and the level of it that comes next; −1: it is done. */
-  event: i32;
-  level: i32;
-  /** Changes of levels where own orders are: side, tick, lots before and now; doubles. */
-  changes: usize;
-  changeCount: i32;
-  changeCapacity: i32;
-  events: MarketEvents;
-  /** Null of logs with orders. */
-  book: TrackedBook | null;
-  local: TrackedBook | null;
-}
 
 export function newMarket(events: MarketEvents, book: TrackedBook | null, local: TrackedBook | null): Market {
   const market = changetype<Market>(allocZeros(offsetof<Market>()));
@@ -64,6 +35,10 @@ export function newMarket(events: MarketEvents, book: TrackedBook | null, local:
   market.events = events;
   market.book = book;
   market.local = local;
+  market.localBid = -Infinity;
+  market.localAsk = Infinity;
+  // What a depth cuts off is not undone.
+  market.mode = book === null || book.depthLimit < Infinity ? APART : 0;
   return market;
 }
 
@@ -71,10 +46,12 @@ export function newMarket(events: MarketEvents, book: TrackedBook | null, local:
 export function meetAtExchange(market: Market, beforeNs: f64, untilNs: f64): i32 {
   const events = market.events;
   market.changeCount = 0;
+  lookAtExchange(market);
   if (market.level >= 0) {
     const stop = meetDiff(market, eventAt(events, market.event));
     if (stop != MET_ALL) return stop;
   }
+  partIfMixed(market);
   while (events.exchangeDone < events.count) {
     const index = load<i32>(events.byExchange + (<usize>events.exchangeDone << 2));
     const event = eventAt(events, index);
@@ -86,11 +63,14 @@ export function meetAtExchange(market: Market, beforeNs: f64, untilNs: f64): i32
     if (event.kind == DIFF) {
       market.bookNs = time;
       market.level = 0;
+      beginDiff(market, event);
       const stop = meetDiff(market, event);
       if (stop != MET_ALL) return stop;
       if (market.changeCount >= MAX_CHANGES) return MET_CHANGES;
-    } else if (event.kind != TRADE) return MET_EVENT;
-    else if (market.book != null) {
+    } else if (event.kind != TRADE) {
+      if (isBreak(event)) beginBreak(market);
+      return MET_EVENT;
+    } else if (market.book != null) {
       const tick = load<f64>(events.arena + (<usize>event.start << 3));
       if (event.first == BUY ? tick >= market.minSell : tick <= market.maxBuy) return MET_EVENT;
     }
@@ -110,15 +90,18 @@ function meetDiff(market: Market, event: MarketEvent): i32 {
   const maxBuy = market.maxBuy;
   const minSell = market.minSell;
   const maxSell = market.maxSell;
+  const swaps = market.mode != APART;
   for (; level < bids; level++) {
     const from = pairs + (<usize>level << 4);
-    const at = plainBids(book, from, pairs + (<usize>bids << 4), minSell, minBuy, maxBuy);
+    const at = plainBids(book, from, pairs + (<usize>bids << 4), minSell, minBuy, maxBuy, swaps);
     level += <i32>((at - from) >>> 4);
     if (level == bids) break;
     const tick = load<f64>(at);
     const lots = load<f64>(at, 8);
     const best = book.bestBid;
-    if (tick >= minBuy && tick <= maxBuy) note(market, 1, tick, sizeAt(book.bids, tick), lots);
+    const before = sizeAt(book.bids, tick);
+    if (tick >= minBuy && tick <= maxBuy) note(market, 1, tick, before, lots);
+    if (swaps) store<f64>(at, before, 8);
     setBid(book, tick, lots);
     if (book.bestBid > best && book.bestBid >= minSell) {
       market.level = level + 1;
@@ -127,13 +110,15 @@ function meetDiff(market: Market, event: MarketEvent): i32 {
   }
   for (; level < count; level++) {
     const from = pairs + (<usize>level << 4);
-    const at = plainAsks(book, from, pairs + (<usize>count << 4), maxBuy, minSell, maxSell);
+    const at = plainAsks(book, from, pairs + (<usize>count << 4), maxBuy, minSell, maxSell, swaps);
     level += <i32>((at - from) >>> 4);
     if (level == count) break;
     const tick = load<f64>(at);
     const lots = load<f64>(at, 8);
     const best = book.bestAsk;
-    if (tick >= minSell && tick <= maxSell) note(market, -1, tick, sizeAt(book.asks, tick), lots);
+    const before = sizeAt(book.asks, tick);
+    if (tick >= minSell && tick <= maxSell) note(market, -1, tick, before, lots);
+    if (swaps) store<f64>(at, before, 8);
     setAsk(book, tick, lots);
     if (book.bestAsk < best && book.bestAsk <= maxBuy) {
       market.level = level + 1;
@@ -163,23 +148,4 @@ function reserve(market: Market, changes: i32): void {
   release(market.changes, <usize>market.changeCapacity << CHANGE_SHIFT);
   market.changes = larger;
   market.changeCapacity = changes;
-}
-
-/** The local side meets events up to a time; ends behind the first whose kind is of the set, with its number, else with −1. */
-export function meetLocally(market: Market, untilNs: f64, kinds: u32): i32 {
-  const events = market.events;
-  const book = market.local;
-  while (events.localDone < events.count) {
-    const index = load<i32>(events.byLocal + (<usize>events.localDone << 2));
-    const event = eventAt(events, index);
-    if (event.localNs > untilNs) return -1;
-    events.localDone++;
-    const kind = event.kind;
-    if (book != null) {
-      if (kind == SNAPSHOT || kind == RESET || (kind == GAP && event.first == 1)) clearTracked(book);
-      if (kind == DIFF || kind == SNAPSHOT) setTrackedLevels(book, events.arena + (<usize>event.start << 3), event.first, event.second);
-    }
-    if ((kinds >>> kind) & 1) return index;
-  }
-  return -1;
 }

@@ -10,7 +10,7 @@
 // The tick is the greatest common divisor of the price differences seen; a price off that grid refines it.
 // None of this is visible outside: state is a function of the updates alone.
 
-import { allocZeros, release } from "./memory";
+import { alloc, allocZeros, release } from "./memory";
 import { Deep, loadDeep, newDeep } from "./deep-levels";
 import { MAX_EXACT } from "./exact";
 import { beginList, commonTick, endList, keyAt, listCount, listKeys, listSizes, lowerBound, setListCount, sizeAt as listSizeAt } from "./level-list";
@@ -63,6 +63,16 @@ export function newSide(sign: f64): Side {
   takeWindow(side, MIN_WINDOW);
   side.deep = newDeep();
   return side;
+}
+
+/** Two sides change places. */
+export function exchangeSides(one: Side, other: Side): void {
+  const bytes = offsetof<Side>();
+  const between = alloc(bytes);
+  memory.copy(between, changetype<usize>(one), bytes);
+  memory.copy(changetype<usize>(one), changetype<usize>(other), bytes);
+  memory.copy(changetype<usize>(other), between, bytes);
+  release(between, bytes);
 }
 
 export function levelCount(side: Side): i32 {

@@ -2,6 +2,7 @@
 
 import { dropWorst, setDeep } from "./deep-levels";
 import { endList, gcd, insertLevel, isListScalable, readLevels, scaleList } from "./level-list";
+import { sizeAt } from "./side-reading";
 import { baseBelow, collect, emptyWindow, levelCount, MAX_WINDOW, occupiedAtOrBelow, place, releaseWindow, setTick, setTop, Side, takeWindow } from "./side-window";
 
 /** Deep updates after which the share of deep ones decides whether the window doubles. */
@@ -26,8 +27,11 @@ export function setLevels(side: Side, at: usize, count: i32, priceFactor: f64, s
   else for (let pair = at; pair < end; pair += 16) setLevel(side, <f64>load<u64>(pair) * priceFactor, <f64>load<u64>(pair, 8) * sizeFactor);
 }
 
-/** Sets levels of price and size, u64, i64 or f64, from `at` to before `end`; a size below a half removes. */
-export function setPairs<T>(side: Side, at: usize, end: usize): void {
+/**
+ * Sets levels of price and size, u64, i64 or f64, from `at` to before `end`; a size below a half removes.
+ * @param swaps of f64: the size that a level had before takes the place of its new one
+ */
+export function setPairs<T>(side: Side, at: usize, end: usize, swaps: bool = false): void {
   const sign = side.sign;
   let sizes = side.sizes;
   let bits = side.bits;
@@ -53,6 +57,7 @@ export function setPairs<T>(side: Side, at: usize, end: usize): void {
       const at32 = index >>> 5;
       const bit = index & 31;
       const word = load<i32>(bits + (<usize>at32 << 2));
+      if (!isInteger<T>() && swaps) store<f64>(pair, load<f64>(sizes + (<usize>index << 3)), 8);
       store<f64>(sizes + (<usize>index << 3), size);
       store<i32>(bits + (<usize>at32 << 2), (word & ~(1 << bit)) | (occupied << bit));
       windowCount += occupied - ((word >>> bit) & 1);
@@ -63,6 +68,7 @@ export function setPairs<T>(side: Side, at: usize, end: usize): void {
     side.lowWord = lowWord;
     side.windowCount = windowCount;
     settleTop(side, top);
+    if (!isInteger<T>() && swaps) store<f64>(pair, sizeAt(side, price), 8);
     // The window may have moved to where the level is.
     setLevel(side, price, size);
     side.updates--;
@@ -117,6 +123,15 @@ export function setLevel(side: Side, price: f64, size: f64): void {
   side.windowCount += occupied - ((old >>> bit) & 1);
   side.lowWord = min(side.lowWord, index >>> 5);
   if (index >= side.top) settleTop(side, max(side.top, index | (occupied - 1)));
+}
+
+/** Becomes a copy of another side. */
+export function copySide(from: Side, to: Side): void {
+  clearSide(to);
+  collect(from, 0);
+  to.refined = from.refined;
+  setTick(to, from.tick);
+  place(to);
 }
 
 /** Removes the worst levels until `limit` are left; returns how many were removed. */

@@ -1,9 +1,9 @@
 // An L2 book in ticks and lots whose best prices are tracked: what that is says core/backtest/tracked-book.ts.
 
 import { allocZeros } from "./memory";
-import { clearSide, cutTo, setLevel, setPairs } from "./side";
+import { clearSide, copySide, cutTo, setLevel, setPairs } from "./side";
 import { worseThan } from "./side-reading";
-import { levelCount, newSide, Side } from "./side-window";
+import { exchangeSides, levelCount, newSide, Side } from "./side-window";
 
 // @ts-ignore: decorator
 @unmanaged
@@ -43,10 +43,10 @@ export function setTracked(book: TrackedBook, isBid: i32, tick: f64, lots: f64):
 export function setTrackedLevels(book: TrackedBook, pairs: usize, bids: i32, asks: i32): void {
   const asksAt = pairs + (<usize>bids << 4);
   const end = asksAt + (<usize>asks << 4);
-  for (let at = pairs; (at = plainBids(book, at, asksAt, Infinity, Infinity, -Infinity)) < asksAt; at += 16) {
+  for (let at = pairs; (at = plainBids(book, at, asksAt, Infinity, Infinity, -Infinity, false)) < asksAt; at += 16) {
     setBid(book, load<f64>(at), load<f64>(at, 8));
   }
-  for (let at = asksAt; (at = plainAsks(book, at, end, -Infinity, Infinity, -Infinity)) < end; at += 16) {
+  for (let at = asksAt; (at = plainAsks(book, at, end, -Infinity, Infinity, -Infinity, false)) < end; at += 16) {
     setAsk(book, load<f64>(at), load<f64>(at, 8));
   }
   cutTracked(book);
@@ -55,8 +55,9 @@ export function setTrackedLevels(book: TrackedBook, pairs: usize, bids: i32, ask
 /**
  * Sets the bids from `at` on that go together: up to one that reaches an ask or `limit`, or lies in a range of ticks; gives where that is.
  * One after the other they would leave the same book, as long as the best price is what is stored.
+ * @param swaps as of `setPairs`
  */
-export function plainBids(book: TrackedBook, at: usize, end: usize, limit: f64, from: f64, until: f64): usize {
+export function plainBids(book: TrackedBook, at: usize, end: usize, limit: f64, from: f64, until: f64, swaps: bool): usize {
   if (book.bestBid != orNone(book.bids.bestPrice, -Infinity)) return at;
   const reach = min(limit, book.bestAsk);
   let to = at;
@@ -65,13 +66,13 @@ export function plainBids(book: TrackedBook, at: usize, end: usize, limit: f64, 
     if ((tick >= reach && load<f64>(to, 8) >= 0.5) || (tick >= from && tick <= until)) break;
   }
   if (to == at) return at;
-  setPairs<f64>(book.bids, at, to);
+  setPairs<f64>(book.bids, at, to, swaps);
   book.bestBid = orNone(book.bids.bestPrice, -Infinity);
   return to;
 }
 
 /** Likewise of asks. */
-export function plainAsks(book: TrackedBook, at: usize, end: usize, limit: f64, from: f64, until: f64): usize {
+export function plainAsks(book: TrackedBook, at: usize, end: usize, limit: f64, from: f64, until: f64, swaps: bool): usize {
   if (book.bestAsk != orNone(book.asks.bestPrice, Infinity)) return at;
   const reach = max(limit, book.bestBid);
   let to = at;
@@ -80,7 +81,7 @@ export function plainAsks(book: TrackedBook, at: usize, end: usize, limit: f64, 
     if ((tick <= reach && load<f64>(to, 8) >= 0.5) || (tick >= from && tick <= until)) break;
   }
   if (to == at) return at;
-  setPairs<f64>(book.asks, at, to);
+  setPairs<f64>(book.asks, at, to, swaps);
   book.bestAsk = orNone(book.asks.bestPrice, Infinity);
   return to;
 }
@@ -95,9 +96,39 @@ export function cutTracked(book: TrackedBook): void {
 
 /** Best prices by what is stored alone. */
 export function settleTracked(book: TrackedBook): void {
+  book.bestAsk = storedAsk(book);
   book.bestBid = orNone(book.bids.bestPrice, -Infinity);
+}
+
+/** Whether best prices are those of what is stored. */
+export function isSettled(book: TrackedBook): bool {
+  return book.bestBid == orNone(book.bids.bestPrice, -Infinity) && book.bestAsk == storedAsk(book);
+}
+
+function storedAsk(book: TrackedBook): f64 {
+  const bid = orNone(book.bids.bestPrice, -Infinity);
   const ask = orNone(book.asks.bestPrice, Infinity);
-  book.bestAsk = ask > book.bestBid ? ask : orNone(worseThan(book.asks, book.bestBid), Infinity);
+  return ask > bid ? ask : orNone(worseThan(book.asks, bid), Infinity);
+}
+
+/** Becomes a copy of another book. */
+export function copyTracked(from: TrackedBook, to: TrackedBook): void {
+  copySide(from.bids, to.bids);
+  copySide(from.asks, to.asks);
+  to.bestBid = from.bestBid;
+  to.bestAsk = from.bestAsk;
+}
+
+/** Two books change places. */
+export function exchangeTracked(one: TrackedBook, other: TrackedBook): void {
+  const bid = one.bestBid;
+  one.bestBid = other.bestBid;
+  other.bestBid = bid;
+  const ask = one.bestAsk;
+  one.bestAsk = other.bestAsk;
+  other.bestAsk = ask;
+  exchangeSides(one.bids, other.bids);
+  exchangeSides(one.asks, other.asks);
 }
 
 export function setBid(book: TrackedBook, tick: f64, lots: f64): void {

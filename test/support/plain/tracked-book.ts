@@ -35,6 +35,12 @@ export class PlainTrackedBook {
     }
   }
 
+  /** Best prices by what is there alone: a bid at or beyond asks hides them. */
+  settle(): void {
+    this.bestBid = Math.max(Number.NEGATIVE_INFINITY, ...this.bids.keys())
+    this.bestAsk = Math.min(Number.POSITIVE_INFINITY, ...[...this.asks.keys()].filter((tick) => tick > this.bestBid))
+  }
+
   /** What is beyond the depth goes. */
   cut(): void {
     for (const tick of [...this.bids.keys()].sort((a, b) => b - a).slice(this.#depth)) this.bids.delete(tick)
