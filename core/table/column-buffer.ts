@@ -94,14 +94,14 @@ export class ColumnBuffer {
     return code
   }
 
-  /** Starts the next row group: with no rows, or with `row` of this one as its first. */
-  restart(row: number | null): void {
+  /** Starts the next row group: with no rows, or with `row` of this one as its first. @param rows how many were begun: others are as they were */
+  restart(row: number | null, rows: number): void {
     const text = row === null || this.type !== 'string' ? undefined : this.strings[this.i32[row]!]
     const hasValue = row !== null && this.valid?.[row] === 1
     if (row !== null) {
       for (const values of [this.f64, this.i64, this.i32, this.bools]) values.copyWithin(0, row, row + 1)
     }
-    this.valid?.fill(0)
+    this.valid?.fill(0, 0, rows)
     if (hasValue) this.valid![0] = 1
     this.strings.length = 0
     this.starts.length = 1

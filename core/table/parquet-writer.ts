@@ -119,7 +119,7 @@ export class ParquetFile {
     this.#onGroup?.(this.columns, count)
     this.#groups.write(this.columns, count)
     const isCarried = count < this.row
-    for (const column of this.columns) column.restart(isCarried ? count : null)
+    for (const column of this.columns) column.restart(isCarried ? count : null, this.row + 1)
     this.row = isCarried ? 1 : 0
   }
 }
