@@ -12,7 +12,8 @@ export interface ColumnSpec {
 
 /**
  * One column of the row group being filled: typed arrays of `capacity` rows, of which only those of the column's type
- * have a length. Hot loops write the arrays directly; the setters are for everything else.
+ * have a length. Hot loops write the arrays directly; the setters are for everything else. Where `reserve` makes room for more rows,
+ * the arrays are others.
  *
  * A nullable column starts each row as NULL: write the value and set `valid[row]` to 1.
  * A required column has to be written in every row.
@@ -20,44 +21,48 @@ export interface ColumnSpec {
 export class ColumnBuffer {
   readonly name: string
   readonly type: ColumnType
-  readonly capacity: number
+  capacity = 0
   /** Values of an `f64` column. */
-  readonly f64: Float64Array
+  f64!: Float64Array
   /** Values of an `i64` or `timestamp_us` column. */
-  readonly i64: BigInt64Array
+  i64!: BigInt64Array
   /** The same memory as `i64`: low word at 2i, high word at 2i+1. */
-  readonly words: Uint32Array
+  words!: Uint32Array
   /** Values of an `i32` or `date` column; in a `string` column the codes given by `code()`. */
-  readonly i32: Int32Array
+  i32!: Int32Array
   /** Values of a `bool` column, 0 or 1. */
-  readonly bools: Uint8Array
+  bools!: Uint8Array
   /** 1 where there is a value, 0 where it is NULL; null in a required column. */
-  readonly valid: Uint8Array | null
+  valid: Uint8Array | null = null
   /** The strings of this row group, by code. */
   readonly strings: string[] = []
   /** The strings in Parquet's PLAIN encoding: u32 length and UTF-8 bytes, in order of code. */
   readonly dictionary: Page
   /** Where each string starts in `dictionary`; one more entry for the end. */
   readonly starts: number[] = [0]
+  readonly #isNullable: boolean
   readonly #codes = new Map<string, number>()
   /** The text and code given last: columns of text mostly repeat it. */
   #lastText: string | null = null
   #lastCode = 0
 
   constructor({ name, type, nullable }: ColumnSpec, capacity: number) {
-    // Values, and behind them whether they are there.
-    const memory = new ArrayBuffer((VALUE_BYTES[type] + (nullable === true ? 1 : 0)) * capacity)
-    const is64 = type === 'i64' || type === 'timestamp_us'
     this.name = name
     this.type = type
-    this.capacity = capacity
-    this.f64 = new Float64Array(memory, 0, type === 'f64' ? capacity : 0)
-    this.i64 = new BigInt64Array(memory, 0, is64 ? capacity : 0)
-    this.words = new Uint32Array(memory, 0, is64 ? 2 * capacity : 0)
-    this.i32 = new Int32Array(memory, 0, type === 'i32' || type === 'date' || type === 'string' ? capacity : 0)
-    this.bools = new Uint8Array(memory, 0, type === 'bool' ? capacity : 0)
-    this.valid = nullable === true ? new Uint8Array(memory, VALUE_BYTES[type] * capacity, capacity) : null
+    this.#isNullable = nullable === true
+    this.#take(capacity)
     this.dictionary = new Page(type === 'string' ? 1024 : 0)
+  }
+
+  /** Makes room for so many rows; those that are there stay. */
+  reserve(capacity: number): void {
+    const { f64, words, i32, bools, valid } = this
+    this.#take(capacity)
+    this.f64.set(f64)
+    this.words.set(words)
+    this.i32.set(i32)
+    this.bools.set(bools)
+    if (valid !== null) this.valid!.set(valid)
   }
 
   setF64(row: number, value: number): void {
@@ -109,6 +114,20 @@ export class ColumnBuffer {
     this.#codes.clear()
     this.#lastText = null
     if (text !== undefined && (this.valid === null || hasValue)) this.i32[0] = this.code(text)
+  }
+
+  #take(capacity: number): void {
+    const { type } = this
+    // Values, and behind them whether they are there.
+    const memory = new ArrayBuffer((VALUE_BYTES[type] + (this.#isNullable ? 1 : 0)) * capacity)
+    const is64 = type === 'i64' || type === 'timestamp_us'
+    this.capacity = capacity
+    this.f64 = new Float64Array(memory, 0, type === 'f64' ? capacity : 0)
+    this.i64 = new BigInt64Array(memory, 0, is64 ? capacity : 0)
+    this.words = new Uint32Array(memory, 0, is64 ? 2 * capacity : 0)
+    this.i32 = new Int32Array(memory, 0, type === 'i32' || type === 'date' || type === 'string' ? capacity : 0)
+    this.bools = new Uint8Array(memory, 0, type === 'bool' ? capacity : 0)
+    this.valid = this.#isNullable ? new Uint8Array(memory, VALUE_BYTES[type] * capacity, capacity) : null
   }
 
   #add(value: string): number {

@@ -19,7 +19,7 @@ export interface ParquetFileOptions extends Omit<GroupWriterOptions, 'out'> {
  * Writes a Parquet file column by column, in bounded memory: the row group being filled and its encoded bytes.
  *
  * Fill row `file.row` of each of `file.columns`, then call `endRow()`; or fill up to `file.freeRows` rows from `file.row`
- * on and call `endRows(count)`. Full row groups are encoded, compressed and written at once.
+ * on and call `endRows(count)`. Columns may have other arrays afterwards. Full row groups are encoded, compressed and written at once.
  *
  * A file on which a call has thrown is of no use any more: `abandon` it.
  */
@@ -62,9 +62,9 @@ export class ParquetFile {
     return this.#groups.rows + this.row
   }
 
-  /** Rows that fit the row group being filled; never 0. */
+  /** Rows that there is room for in the row group being filled; never 0. */
   get freeRows(): number {
-    return this.columns[0]!.capacity - this.row
+    return this.buffers.rows - this.row
   }
 
   /** Ends row `row`. @throws ReplayError `row-too-large`, `disk-full`, `output-failed` */
@@ -78,13 +78,14 @@ export class ParquetFile {
         throw new ReplayError('row-too-large', message, { category: 'input', path: this.path })
       }
     }
-    if (this.freeRows === 0) this.#writeGroup(this.row)
+    if (this.freeRows === 0 && !this.buffers.grow()) this.#writeGroup(this.row)
   }
 
   /** Ends `count` ≤ `freeRows` rows. Their strings may carry the group beyond its bytes by what these rows added. */
   endRows(count: number): void {
     this.row += count
-    if (this.freeRows === 0 || this.#groupBytes() > this.#maxGroupBytes) this.#writeGroup(this.row)
+    const isFull = this.freeRows === 0 && !this.buffers.grow()
+    if (isFull || this.#groupBytes() > this.#maxGroupBytes) this.#writeGroup(this.row)
   }
 
   /** The bounds of a column's values in the row groups written so far; null when there are none, or of a type without them. */

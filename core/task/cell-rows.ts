@@ -142,7 +142,7 @@ export class CellRows implements VariantRows {
     const part = cell.open()
     const { file } = part
     const { values, variant } = this.#options
-    const capacity = file.columns[0]!.capacity
+    const capacity = file.buffers.maxRows
     this.#part = part
     this.columns = this.#specs.map((spec) => file.columns.find(({ name }) => name === spec.name) ?? this.#scratchOf(spec, capacity))
     this.#rowColumn = file.column('row')
