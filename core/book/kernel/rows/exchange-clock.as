@@ -45,9 +45,9 @@ export function holdMessages(run: MessageRun, clock: ExchangeClock): i32 {
     if (!isPayload(payload)) return <i32>payload;
     const isBook = isBookRow(run, row);
     const record = load<u64>(run.times + (row << 3));
-    const arrival = <f64>(record / 1000);
+    const arrival = microsOf(record);
     const time = load<u64>(payload + (isBook ? EXCHANGE_TS : TRADE_TIME));
-    const micros = <f64>(time / 1000);
+    const micros = microsOf(time);
     if (!(abs(micros - arrival) <= skewMicros)) return REFUSED;
     const isLatest = arrival > clock.recordMicros;
     const firstOpen = isLatest ? floor((arrival - skewMicros) / barMicros) : clock.firstOpen;
@@ -79,6 +79,14 @@ export function holdMessages(run: MessageRun, clock: ExchangeClock): i32 {
     copyPayload(entry + ENTRY_BYTES, payload, length);
   }
   return ENDED;
+}
+
+/** As of microseconds.ts: dividing 64 bits takes several times as long. */
+// @ts-ignore: decorator
+@inline
+function microsOf(time: u64): f64 {
+  const high = <f64>(<u32>(time >>> 32));
+  return 4294967 * high + floor((296 * high + <f64>(<u32>time)) / 1000);
 }
 
 /** Of a few bytes a loop is faster than `memory.copy`, which leaves the kernel. */
