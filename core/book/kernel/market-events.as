@@ -152,28 +152,37 @@ export function compactEvents(events: MarketEvents): void {
   }
   const done = min(exchangeDone, localDone);
   if (done < COMPACT_FROM || done << 1 < count) return;
-  const moved = allocZeros(<usize>count << 2);
-  for (let i = exchangeDone; i < count; i++) store<i32>(moved + (<usize>load<i32>(events.byExchange + (<usize>i << 2)) << 2), 1);
-  for (let i = localDone; i < count; i++) store<i32>(moved + (<usize>load<i32>(events.byLocal + (<usize>i << 2)) << 2), 1);
+  // All before the first one that is open are done.
+  const first = min(least(events.byExchange, exchangeDone, count), least(events.byLocal, localDone, count));
+  const bytes = <usize>(count - first) << 2;
+  const moved = allocZeros(bytes);
+  for (let i = exchangeDone; i < count; i++) store<i32>(moved + (<usize>(load<i32>(events.byExchange + (<usize>i << 2)) - first) << 2), 1);
+  for (let i = localDone; i < count; i++) store<i32>(moved + (<usize>(load<i32>(events.byLocal + (<usize>i << 2)) - first) << 2), 1);
   let kept = 0;
   let end: u32 = 0;
-  for (let index = 0; index < count; index++) {
-    const isOpen = load<i32>(moved + (<usize>index << 2));
-    store<i32>(moved + (<usize>index << 2), isOpen != 0 ? kept : -1);
-    if (isOpen == 0) continue;
-    const event = eventAt(events, index);
-    const stop = index + 1 < count ? eventAt(events, index + 1).start : events.arenaEnd;
-    const doubles = stop - event.start;
-    memory.copy(events.arena + (<usize>end << 3), events.arena + (<usize>event.start << 3), <usize>doubles << 3);
-    event.start = end;
+  for (let index = first; index < count; ) {
+    if (load<i32>(moved + (<usize>(index - first) << 2)) == 0) {
+      store<i32>(moved + (<usize>(index++ - first) << 2), -1);
+      continue;
+    }
+    // Those that are open mostly lie one behind the other.
+    const from = index;
+    const start = eventAt(events, from).start;
+    for (; index < count && load<i32>(moved + (<usize>(index - first) << 2)) > 0; index++) {
+      store<i32>(moved + (<usize>(index - first) << 2), kept + index - from);
+      eventAt(events, index).start -= start - end;
+    }
+    const doubles = (index < count ? eventAt(events, index).start : events.arenaEnd) - start;
+    memory.copy(events.arena + (<usize>end << 3), events.arena + (<usize>start << 3), <usize>doubles << 3);
+    memory.copy(changetype<usize>(eventAt(events, kept)), changetype<usize>(eventAt(events, from)), <usize>(index - from) * EVENT_BYTES);
     end += doubles;
-    memory.copy(changetype<usize>(eventAt(events, kept++)), changetype<usize>(event), EVENT_BYTES);
+    kept += index - from;
   }
   events.arenaEnd = end;
   events.count = kept;
-  events.exchangeDone = renumber(events.byExchange, count, exchangeDone, moved);
-  events.localDone = renumber(events.byLocal, count, localDone, moved);
-  release(moved, <usize>count << 2);
+  events.exchangeDone = renumber(events.byExchange, count, exchangeDone, moved, first);
+  events.localDone = renumber(events.byLocal, count, localDone, moved, first);
+  release(moved, bytes);
 }
 
 export function clearEvents(events: MarketEvents): void {
@@ -207,14 +216,23 @@ function insert(events: MarketEvents, order: usize, done: i32, index: i32, timeA
   return at;
 }
 
+/** The least number of an event of an order that is not done. */
+function least(order: usize, done: i32, count: i32): i32 {
+  let first = count;
+  for (let i = done; i < count; i++) first = min(first, load<i32>(order + (<usize>i << 2)));
+  return first;
+}
+
 /** Events that are kept by their new numbers; how many of them were done. */
-function renumber(order: usize, count: i32, done: i32, moved: usize): i32 {
+function renumber(order: usize, count: i32, done: i32, moved: usize, first: i32): i32 {
   let kept = 0;
   let keptDone = 0;
   for (let i = 0; i < count; i++) {
-    const index = load<i32>(moved + (<usize>load<i32>(order + (<usize>i << 2)) << 2));
-    if (index < 0) continue;
-    store<i32>(order + (<usize>(kept++) << 2), index);
+    const index = load<i32>(order + (<usize>i << 2));
+    if (index < first) continue;
+    const to = load<i32>(moved + (<usize>(index - first) << 2));
+    if (to < 0) continue;
+    store<i32>(order + (<usize>(kept++) << 2), to);
     if (i < done) keptDone = kept;
   }
   return keptDone;
