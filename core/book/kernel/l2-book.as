@@ -80,7 +80,7 @@ export function loadL2Body(book: L2Book, at: usize, length: u32): i32 {
   if (priceScale > MAX_SCALE || sizeScale > MAX_SCALE || !areExact(levels, <i32>count)) return whyNot(levels, <i32>count);
   book.priceScale = priceScale;
   book.sizeScale = sizeScale;
-  if (book.isBare != 0) return APPLIED;
+  if (book.isBare == 1) return APPLIED;
   replaceLevels(book.bids, levels, <i32>bids);
   replaceLevels(book.asks, levels + (<usize>bids << 4), <i32>asks);
   if (book.depthLimit < MAX_EXACT) cut(book);
@@ -95,14 +95,14 @@ function applyDiff(book: L2Book, at: usize, length: u32): i32 {
   const levels = at + DIFF_BYTES;
   const asksAt = levels + (<usize>bids << 4);
   if (hasKnownScales(book, at) && areSmall(levels, bids + asks)) {
-    if (book.isBare != 0) return APPLIED;
+    if (book.isBare == 1) return APPLIED;
     if (bids > 0) setPairs<i64>(book.bids, levels, asksAt);
     if (asks > 0) setPairs<i64>(book.asks, asksAt, asksAt + (<usize>asks << 4));
   } else {
     const priceScale = <i32>load<u8>(at, DIFF_SCALES);
     const sizeScale = <i32>load<u8>(at, DIFF_SCALES + 1);
     if (!agreeOnScale(book, levels, bids + asks, priceScale, sizeScale)) return whyNot(levels, bids + asks);
-    if (book.isBare != 0) return APPLIED;
+    if (book.isBare == 1) return APPLIED;
     const priceFactor = powerOfTen(book.priceScale - priceScale);
     const sizeFactor = powerOfTen(book.sizeScale - sizeScale);
     if (bids > 0) setLevels(book.bids, levels, bids, priceFactor, sizeFactor);
