@@ -126,6 +126,26 @@ describe('both sides of a market', () => {
     )
   })
 
+  it('know the books of a plain model when sizes are looked at more often than they change', () => {
+    const random = new Random(7)
+    const replay = new MarketReplay(new PriceGrid(1, 1), false)
+    replay.begin(0n)
+    const [exchange, local] = [new PlainTrackedBook(Number.POSITIVE_INFINITY), new PlainTrackedBook(Number.POSITIVE_INFINITY)]
+    const pairs = (): [number, number][] => Array.from({ length: 40 }, () => [1000 + random.below(200), random.below(30) / 4])
+    const all = Array.from({ length: 600 }, (_, i): Event => {
+      return { kind: DIFF, exchangeNs: 10 * i, localNs: 10 * i + 300, pairs: pairs(), bids: random.below(41) }
+    })
+    let [met, heard] = [0, 0]
+    for (const event of all) put(replay, event)
+    for (let now = 0; now <= 8000; now += 40) {
+      replay.run(now, true)
+      for (; met < all.length && all[met]!.exchangeNs <= now; met++) apply(exchange, all[met]!)
+      for (; heard < all.length && all[heard]!.localNs <= now; heard++) apply(local, all[heard]!)
+      expect(textOf(replay.localBook as LocalBook)).toBe(local.text)
+      expect(textOf(replay.book as TrackedBook)).toBe(exchange.text)
+    }
+  })
+
   it('forget what both have met, and nothing else: 40,000 events, some of which stay on their way', () => {
     const replay = new MarketReplay(new PriceGrid(1, 1), false)
     const who = replay.join(marketTerms({ tick: 1, lot: 1, fees: { maker: 0, taker: 0 }, latency: '1ns', queue: 'risk' }))
