@@ -198,7 +198,8 @@ class Recheck {
   async #withRestartPoints(folders: ShareFolders, job: JobDefinition): Promise<ShareFolders> {
     const { archive, pass, share, variants } = this.#options
     const { startNs, endNs, date } = this.#partition
-    const start = await folders.startOf(this.#partition, windowOfVariants(job, variants), job)
+    const window = windowOfVariants(job, variants)
+    const start = await folders.startOf(this.#partition, window, job)
     if (start.restart !== null) return folders
     const scratched = new ShareFolders(archive, share, pass.onCorrupt, new ScratchParts(this.#scratch, true))
     const books = share.folders.filter(
@@ -208,7 +209,7 @@ class Recheck {
     const onProgress = (): void => pass.signal?.throwIfAborted()
     await snapshotLog(
       books.map((folder) => scratched.logOf(folder)),
-      { everyNs: everyNs > 0n ? everyNs : 1n, onGap: job.onGap, onProgress },
+      { everyNs: everyNs > 0n ? everyNs : 1n, between: [windowStartNs(startNs, window), endNs], onGap: job.onGap, onProgress },
     )
     return scratched
   }

@@ -18,6 +18,8 @@ import { SnapshotInputs, segmentVersions } from './snapshot-inputs.ts'
 export interface SnapshotLogOptions {
   /** Record time between restart points, nanoseconds; buckets are aligned to the epoch, so to UTC days too. */
   readonly everyNs: bigint
+  /** Record times, nanoseconds: points from the bucket of the first on, and none behind the second, up to where the logs are read. @default all */
+  readonly between?: readonly [fromNs: bigint, toNs: bigint] | undefined
   /** @default 'quarantine': none is written from a gap to the market's next snapshot or reset */
   readonly onGap?: GapPolicy | undefined
   /** Damage: an error, or left out. @default 'abort' */
@@ -47,7 +49,7 @@ export interface SnapshotLogResult {
  */
 export async function snapshotLog(days: readonly LogLocation[], options: SnapshotLogOptions): Promise<SnapshotLogResult> {
   const pass = new SnapshotPass(options)
-  for (const day of days) await pass.read(day)
+  for (const day of days) if (!pass.isOver) await pass.read(day)
   return pass.result()
 }
 
@@ -58,6 +60,8 @@ export function snapshotSettings(settings: LogBookSettings, onGap: GapPolicy, on
 }
 
 class SnapshotPass {
+  /** No further point is wanted. */
+  isOver = false
   readonly #options: SnapshotLogOptions
   #messages = 0
   #written = 0
@@ -70,6 +74,8 @@ class SnapshotPass {
 
   constructor(options: SnapshotLogOptions) {
     this.#options = options
+    const { everyNs, between } = options
+    if (between !== undefined) this.#setEnd(between[0] - (between[0] % everyNs))
   }
 
   result(): SnapshotLogResult {
@@ -85,7 +91,7 @@ class SnapshotPass {
     const source = new SoundTimes(reader, { date: day.date })
     try {
       let isFirst = true
-      for (let batch = await source.nextBatch(); batch !== null; batch = await source.nextBatch()) {
+      for (let batch = await source.nextBatch(); batch !== null && !this.isOver; batch = await source.nextBatch()) {
         if (batch.length > 0) {
           if (isFirst) this.#enter(day, folder, batch.at(batch.rowAt(0)))
           isFirst = false
@@ -93,7 +99,7 @@ class SnapshotPass {
         }
         onProgress?.(this.#messages)
       }
-      if (!isFirst) await this.#current!.points.write()
+      if (!isFirst && !this.isOver) await this.#current!.points.write()
     } finally {
       await source.close()
     }
@@ -141,8 +147,13 @@ class SnapshotPass {
   }
 
   #enterBucket(timestampNs: bigint): void {
-    const { everyNs } = this.#options
+    const { everyNs, between } = this.#options
     const endNs = (timestampNs / everyNs + 1n) * everyNs
+    this.isOver = between !== undefined && endNs > between[1]
+    this.#setEnd(endNs)
+  }
+
+  #setEnd(endNs: bigint): void {
     this.#endLow = Number(endNs & 0xffff_ffffn)
     this.#endHigh = Number(endNs >> 32n)
   }
