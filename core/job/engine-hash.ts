@@ -30,8 +30,43 @@ export function requireEngine(run: string, expected: string, running: string): v
 
 async function computeEngineHash(): Promise<string> {
   const record = path.join(import.meta.dirname, ENGINE_RECORD)
-  const sources = fs.existsSync(record) ? fs.readFileSync(record, 'utf8').trim() : await engineSourcesHash()
+  const sources = fs.existsSync(record) ? fs.readFileSync(record, 'utf8').trim() : await checkoutHash()
   return engineHashOf(sources, process.versions.node)
+}
+
+/**
+ * `engineSourcesHash` of a checkout. Bundling takes 0.4 CPU seconds, which each start that plans or makes rows would pay, so the last one
+ * is kept with the hash of all that went into it.
+ */
+async function checkoutHash(): Promise<string> {
+  const core = path.resolve(import.meta.dirname, '..')
+  const file = path.join(core, '../.cache/engine-hash.txt')
+  const inputs = inputsHash(core)
+  const [of, kept] = fs.existsSync(file) ? fs.readFileSync(file, 'utf8').trim().split(' ') : []
+  if (of === inputs && kept !== undefined) return kept
+  const made = await engineSourcesHash()
+  try {
+    fs.mkdirSync(path.dirname(file), { recursive: true })
+    // Whole under its name at once: others may be reading.
+    fs.writeFileSync(`${file}.${process.pid}`, `${inputs} ${made}\n`)
+    fs.renameSync(`${file}.${process.pid}`, file)
+  } catch {
+    // A checkout that cannot be written: bundled again the next time.
+  }
+  return made
+}
+
+/** Hash of the bytes that `engineSourcesHash` is made of, and of more. */
+function inputsHash(core: string): string {
+  const find = createRequire(import.meta.url)
+  const hash = createHash('sha256')
+  for (const name of [...PACKAGES, 'esbuild']) hash.update(`${name} ${versionOf(find.resolve(name), name)}\n`)
+  const sources = fs.readdirSync(core, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
+  for (const name of ['../package.json', ...sources.sort()]) {
+    const bytes = fs.readFileSync(path.join(core, name))
+    hash.update(`${name} ${bytes.length}\n`).update(bytes)
+  }
+  return hash.digest('hex')
 }
 
 /** The version of the engine of such sources under a version of Node. */
