@@ -56,14 +56,15 @@ export function bundleFailure(error: unknown): string {
  * Runs bundled code and gives what it exports.
  * @param name what to call it in stack traces, e.g. the module's path
  * @param guard what it finds in place of global names, and which modules it may have
+ * @param library what it finds as `chronicle-replay`. @default all of it, which is loaded with the first module that may want it
  * @throws what the module throws
  */
-export async function runModule(code: string, name: string, guard: ModuleGuard = NO_GUARD): Promise<unknown> {
-  const library = await hostLibrary().load()
+export async function runModule(code: string, name: string, guard: ModuleGuard = NO_GUARD, library?: object): Promise<unknown> {
+  const given = library ?? (await hostLibrary().load())
   const own = createRequire(import.meta.url)
   const module: { exports: unknown } = { exports: {} }
   const requireOf = (id: string): unknown => {
-    if (id === 'chronicle-replay') return library
+    if (id === 'chronicle-replay') return given
     guard.requireModule(id)
     return own(id)
   }
