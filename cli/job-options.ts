@@ -1,4 +1,5 @@
 import fs from 'node:fs'
+import os from 'node:os'
 import path from 'node:path'
 import { ReplayError } from '../core/errors.ts'
 import { BUILTIN_JOBS } from '../core/job/builtin/index.ts'
@@ -63,7 +64,7 @@ export const JOB_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   },
   effects: EFFECTS,
   'no-types': { help: 'do not check the types of the job module' },
-  workers: { value: 'N', help: 'worker threads (default: number of processors)' },
+  workers: { value: 'N', help: 'worker threads (default: number of processors, or one for each 4 MiB to read)' },
   endpoint: ENDPOINT,
 }
 
@@ -76,7 +77,7 @@ export interface PlannedCommand {
 }
 
 /** Plans the run of a command line; writes nothing. @throws ReplayError input `usage`, and those of `requestOf`, `planRun` */
-export async function planCommand(input: CommandInput, workers: number): Promise<PlannedCommand> {
+export async function planCommand(input: CommandInput): Promise<PlannedCommand> {
   const { archive: archiveUri, table: tableUri } = requiredOptions(input, { archive: ARCHIVE, table: TABLE })
   if (!isS3Uri(archiveUri) && !fs.statSync(archiveUri, { throwIfNoEntry: false })?.isDirectory())
     throw badOption('archive', 'the folder of an archive, or s3://…', archiveUri)
@@ -86,7 +87,7 @@ export async function planCommand(input: CommandInput, workers: number): Promise
   const [table, archive] = [cloud.open(tableUri), cloud.open(archiveUri)]
   const live = await readCommittedParts(table)
   // Some more tasks than workers: when the first ones are done early, there is something left to share.
-  const minTasks = 4 * (countOption(input, 'workers') ?? workers)
+  const minTasks = 4 * (countOption(input, 'workers') ?? os.availableParallelism())
   const { request, bundle } = await requestOf(input, name, { archive: archive.uri, live, minTasks, defaultCheck: 'new' })
   const restarts = request.restarts === undefined ? undefined : cloud.open(request.restarts)
   return { plan: await planRequest(request, { archive, table, live, restarts }), bundle, archiveUri, tableUri }

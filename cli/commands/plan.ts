@@ -1,4 +1,3 @@
-import os from 'node:os'
 import { isoTime } from '../../core/instant.ts'
 import type { RunPlan } from '../../core/plan/plan.ts'
 import type { CommandInput, CommandSpec } from '../command.ts'
@@ -27,7 +26,7 @@ export const plan: CommandSpec = {
     },
   ],
   async run(input, io) {
-    const planned = await planCommand(input, os.availableParallelism())
+    const planned = await planCommand(input)
     const progress = new ProgressLine(io, input)
     if (input.flag('json')) {
       for (const text of documentPieces(planned.plan, planned.tableUri)) io.out(text)

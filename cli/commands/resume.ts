@@ -1,4 +1,3 @@
-import os from 'node:os'
 import { groupFailures } from '../../core/commit/failure-groups.ts'
 import { resumeImport } from '../../core/commit/import-local.ts'
 import { type RunProgress, runLocally } from '../../core/commit/run-local.ts'
@@ -25,7 +24,7 @@ export const resume: CommandSpec = {
   arguments: [{ name: 'run', help: 'URI of the run, <table>/_chronicle/runs/<id>; or its id with --table' }],
   options: {
     table: { value: 'U', help: 'table of the run, where only its id is given' },
-    workers: { value: 'N', help: 'worker threads (default: number of processors)' },
+    workers: { value: 'N', help: 'worker threads (default: number of processors, or one for each 4 MiB to read)' },
     'on-error': {
       value: ON_ERROR_CHOICES.join('|'),
       help: 'when a partition fails: set it aside and finish the others (default), or begin no further task',
@@ -51,7 +50,6 @@ export const resume: CommandSpec = {
     if (submitted !== null) return resumeCloudRun(submitted, input, io)
     const onError = choiceOption(input, 'on-error', ON_ERROR_CHOICES)
     const ignoreCheck = choiceOption(input, 'check', ['off']) === 'off'
-    const workers = countOption(input, 'workers') ?? os.availableParallelism()
     const table = openTableStore(tableUri, input)
     const head = await readPlanHead(table, run)
     await requireNotCancelled(table, run)
@@ -68,7 +66,7 @@ export const resume: CommandSpec = {
         tableUri,
         run,
         endpoint: cloudOf(input).endpoint,
-        workers,
+        workers: countOption(input, 'workers'),
         onError,
         ignoreCheck,
         clock: Date.now,

@@ -1,4 +1,3 @@
-import os from 'node:os'
 import { type RunProgress, runLocally } from '../../core/commit/run-local.ts'
 import { writePlan } from '../../core/plan/run/plan-writer.ts'
 import { findTable } from '../../core/table/delta-log.ts'
@@ -44,8 +43,7 @@ export const run: CommandSpec = {
   async run(input, io) {
     if (input.flag('dry-run')) return plan.run(input, io)
     const onError = choiceOption(input, 'on-error', ON_ERROR_CHOICES)
-    const workers = countOption(input, 'workers') ?? os.availableParallelism()
-    const planned = await planCommand(input, workers)
+    const planned = await planCommand(input)
     const cloud = cloudOf(input)
     const table = cloud.open(planned.tableUri)
     const { head, notes } = planned.plan
@@ -64,7 +62,7 @@ export const run: CommandSpec = {
         tableUri: planned.tableUri,
         run: head.run,
         endpoint: cloud.endpoint,
-        workers,
+        workers: countOption(input, 'workers'),
         onError: onError === 'abort' ? onError : undefined,
         clock: Date.now,
         random: Math.random,

@@ -36,7 +36,7 @@ export interface RunJobOptions {
   readonly to?: string | undefined
   /** Length of a partition, e.g. `1h`. @default '1d' */
   readonly slice?: string | undefined
-  /** Worker threads. @default as many as the machine runs at once */
+  /** Worker threads. @default as many as the machine runs at once, or fewer where there is little to read: one for each 4 MiB times a variant */
   readonly workers?: number | undefined
   /** `skip`: damaged records are left out and counted. @default 'abort': their partitions fail */
   readonly onCorrupt?: 'skip' | 'abort' | undefined
@@ -88,7 +88,7 @@ export async function runJob(options: RunJobOptions): Promise<RunJobResult> {
   requireOptions('runJob', options, KNOWN)
   const { job: name, archive, table: tableUri, params, from, to, endpoint, signal, onProgress } = options
   const { onIdle = warnOfIdle, idleMs, effects: onEffects = 'warn' } = options
-  const { workers = os.availableParallelism(), check = Object.hasOwn(BUILTIN_JOBS, name) ? 'off' : 'new' } = options
+  const { workers, check = Object.hasOwn(BUILTIN_JOBS, name) ? 'off' : 'new' } = options
   const table = openStore(tableUri, { endpoint })
   const bundle = await bundleJob(name)
   const { effects = [] } = bundle
@@ -106,7 +106,7 @@ export async function runJob(options: RunJobOptions): Promise<RunJobResult> {
       engine: await engineHash(),
       archive: archiveStore.uri,
       outline: outlineJob(await loadJob(bundle.code, name, bundle.map, onEffects === 'block'), params, live),
-      minTasks: 4 * workers,
+      minTasks: 4 * (workers ?? os.availableParallelism()),
       ...(options.venues !== undefined && { venues: options.venues }),
       ...(options.symbols !== undefined && { symbols: options.symbols }),
       ...(from !== undefined && { fromNs: String(parseInstant(from, 'from')) }),

@@ -1,3 +1,4 @@
+import os from 'node:os'
 import { ReplayError } from '../errors.ts'
 import { engineHash, requireEngine } from '../job/engine-hash.ts'
 import type { MissingStream } from '../plan/run/plan-document.ts'
@@ -18,8 +19,8 @@ export interface LocalRunOptions {
   /** Of an S3 service that is not AWS. */
   readonly endpoint?: string | undefined
   readonly run: string
-  /** Worker threads. */
-  readonly workers: number
+  /** Worker threads. @default `workersFor` what is left to read; of imports as many as the machine runs at once */
+  readonly workers?: number | undefined
   /** What a failing partition means: it is set aside and the others finish, or no further task is begun. @default 'quarantine' */
   readonly onError?: 'quarantine' | 'abort' | undefined
   /** As of `commitRun`. */
@@ -74,6 +75,13 @@ export interface LocalRunResult {
 }
 
 const PROGRESS_INTERVAL_MS = 250
+/** A thread takes longer to start than to read ten times as many, unless the job itself takes long. */
+const BYTES_PER_WORKER = 4 << 20
+
+/** Threads that are worth their start: one for each 4 MiB times a variant, up to as many as the machine runs at once. */
+export function workersFor(bytes: number, variants: number): number {
+  return Math.max(1, Math.min(os.availableParallelism(), Math.ceil((bytes * variants) / BYTES_PER_WORKER)))
+}
 
 /**
  * Runs what is left to do of a planned run in worker threads, then commits it. Called again, it goes on: partitions with a
@@ -81,7 +89,7 @@ const PROGRESS_INTERVAL_MS = 250
  * @throws ReplayError input `run-unknown`, `run-cancelled`, `engine-differs`, and those of `commitRun`; the reason of the signal
  */
 export async function runLocally(options: LocalRunOptions): Promise<LocalRunResult> {
-  const { tableUri, endpoint, run, workers, onError, clock, random, signal, graceMs, onProgress } = options
+  const { tableUri, endpoint, run, onError, clock, random, signal, graceMs, onProgress } = options
   const startedMs = performance.now()
   const work = new WorkSpan(clock())
   const table = openStore(tableUri, { endpoint })
@@ -91,6 +99,7 @@ export async function runLocally(options: LocalRunOptions): Promise<LocalRunResu
   const toRun = await readMissing(table, head)
   const tasks = tasksOf(toRun, clock, random)
   const plannedTotal = toRun.reduce((sum, { bytes }) => sum + bytes, 0)
+  const { workers = head.imports === undefined ? workersFor(plannedTotal, head.variants.length) : os.availableParallelism() } = options
   const partitions = tasks.reduce((sum, { only }) => sum + only.length, 0)
   const lost = new Map<string, ReplayError>()
   const pool = new TaskPool({
