@@ -31,10 +31,26 @@ export interface ImageContent {
 
 /** Writes the content of the image into a folder, emptied before. */
 export async function assembleImage(folder: string): Promise<ImageContent> {
+  const sources = await bundleProgram('functions/main.ts', folder)
+  const dockerfile = fs.readFileSync(path.join(root, 'functions/Dockerfile'), 'utf8')
+  fs.writeFileSync(path.join(folder, 'Dockerfile'), dockerfile)
+  // What builds the image is no part of it.
+  fs.writeFileSync(path.join(folder, '.dockerignore'), 'Dockerfile\n.dockerignore\n')
+  const files = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  const bytes = files.reduce((sum, name) => sum + fs.statSync(path.join(folder, name)).size, 0)
+  return { folder, bytes, engine: engineHashOf(sources, /^FROM node:([\d.]+)-[\w-]+@sha256:/m.exec(dockerfile)![1]!) }
+}
+
+/**
+ * Bundles a program of the checkout with its worker threads and packages into a folder, emptied before, as a file named like it. It starts in
+ * a fraction of the time that its sources take. Gives `engineSourcesHash`.
+ * @param entry path below the checkout
+ */
+export async function bundleProgram(entry: string, folder: string): Promise<string> {
   fs.rmSync(folder, { recursive: true, force: true })
   await build({
     // Worker threads are started by the names of their files, beside the code that starts them, and import what provides the library.
-    entryPoints: ['functions/main.ts', 'core/provide-library.ts', ...fs.globSync('core/**/*-worker.ts', { cwd: root }).sort()],
+    entryPoints: [entry, 'core/provide-library.ts', ...fs.globSync('core/**/*-worker.ts', { cwd: root }).sort()],
     absWorkingDir: root,
     outdir: folder,
     entryNames: '[name]',
@@ -59,11 +75,5 @@ export async function assembleImage(folder: string): Promise<ImageContent> {
   fs.writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify({ type: 'module', private: true })}\n`)
   const sources = await engineSourcesHash()
   fs.writeFileSync(path.join(folder, ENGINE_RECORD), `${sources}\n`)
-  const dockerfile = fs.readFileSync(path.join(root, 'functions/Dockerfile'), 'utf8')
-  fs.writeFileSync(path.join(folder, 'Dockerfile'), dockerfile)
-  // What builds the image is no part of it.
-  fs.writeFileSync(path.join(folder, '.dockerignore'), 'Dockerfile\n.dockerignore\n')
-  const files = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' })
-  const bytes = files.reduce((sum, name) => sum + fs.statSync(path.join(folder, name)).size, 0)
-  return { folder, bytes, engine: engineHashOf(sources, /^FROM node:([\d.]+)-[\w-]+@sha256:/m.exec(dockerfile)![1]!) }
+  return sources
 }

@@ -13,12 +13,13 @@ import { findTable, readTable } from '../../core/table/delta-log.ts'
 import { planInto, runInThreads } from '../support/job-runs.ts'
 import { runCli } from '../support/run-cli.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
-import { startChild } from './child.ts'
+import { bundledChild } from './child.ts'
 
 const ROUNDS = 4
 /** Ends at any moment of task and commit, by two processes side by side; `CHRONICLE_KILLS=100` for a long run. */
 const KILLS = Number(process.env.CHRONICLE_KILLS ?? 40)
 const root = temporaryFolder('run-kill')
+const startRuns = await bundledChild('run-tables')
 const archive = path.join(root, 'archive')
 const job = path.resolve(import.meta.dirname, '../../examples/flow-job.ts')
 const argumentsOf = (table: string): string[] => [
@@ -31,7 +32,7 @@ const argumentsOf = (table: string): string[] => [
   '--slice',
   '1h',
   '--param',
-  'every=10s',
+  'every=1m',
   '--no-types',
 ]
 
@@ -61,7 +62,7 @@ function plansOf(table: string): string[] {
 }
 
 beforeAll(async () => {
-  await generateArchive(archive, { symbols: 2, messages: 60_000, seed: 5, segmentBytes: 1 << 20 })
+  await generateArchive(archive, { symbols: 2, messages: 20_000, seed: 5, segmentBytes: 1 << 20 })
 })
 
 describe('a run that is ended at any moment', () => {
@@ -120,7 +121,7 @@ describe('a run that is ended at any moment', () => {
         let [next, early] = [from, 0]
         for (let round = 0; round < KILLS / 2; round++) {
           const signal = round % 5 === 4 ? 'SIGTERM' : 'SIGKILL'
-          const child = startChild('run-tables', small, tables, next, from + 1000)
+          const child = startRuns(small, tables, next, from + 1000)
           await child.printed((line) => line === 'ready')
           await setTimeout(Math.random() * 350)
           child.process.kill(signal)
@@ -136,7 +137,7 @@ describe('a run that is ended at any moment', () => {
           }
           next = done + 1
         }
-        expect(await startChild('run-tables', small, tables, next, next + 1).ended).toBe(0)
+        expect(await startRuns(small, tables, next, next + 1).ended).toBe(0)
         return { from, next, early }
       }),
     )

@@ -5,9 +5,10 @@ import { FileStore } from '../../core/store/file-store.ts'
 import { readHistory } from '../../core/table/delta-history.ts'
 import { LAST_CHECKPOINT, readTable } from '../../core/table/delta-log.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
-import { startChild } from './child.ts'
+import { bundledChild } from './child.ts'
 
 const CELLS = 6
+const startCommits = await bundledChild('commit-runs')
 
 /** Runs over the same cells, of which a different one in turn comes out without rows. */
 async function makeRuns(store: FileStore, count: number): Promise<void> {
@@ -39,7 +40,7 @@ test('processes that commit at once: every run one version, the rows of the last
   const [processes, each] = [4, 8]
   await makeRuns(store, processes * each)
 
-  const children = Array.from({ length: processes }, (_, i) => startChild('commit-runs', store.uri, i * each, (i + 1) * each))
+  const children = Array.from({ length: processes }, (_, i) => startCommits(store.uri, i * each, (i + 1) * each))
 
   expect(await Promise.all(children.map(({ ended }) => ended))).toEqual(Array(processes).fill(0))
   const order = await runsInOrder(store)
@@ -50,7 +51,7 @@ test('processes that commit at once: every run one version, the rows of the last
 test('processes that commit the same run at once: one version', async () => {
   const store = new FileStore(temporaryFolder('commit-same'))
   await makeRuns(store, 3)
-  const children = Array.from({ length: 4 }, () => startChild('commit-runs', store.uri, 0, 3))
+  const children = Array.from({ length: 4 }, () => startCommits(store.uri, 0, 3))
   expect(await Promise.all(children.map(({ ended }) => ended))).toEqual([0, 0, 0, 0])
   expect(await runsInOrder(store)).toEqual([0, 1, 2].map(madeRunId))
 })
@@ -63,7 +64,7 @@ test('killed at random moments of commits, 100 rounds: every run one version, no
   let kills = 0
   for (let round = 0; round < rounds; round++) {
     // From the first run again: repeating those before changes nothing.
-    const child = startChild('commit-runs', store.uri, Math.max(0, done - 2), rounds)
+    const child = startCommits(store.uri, Math.max(0, done - 2), rounds)
     await Promise.race([child.printed((line) => line !== ''), child.ended])
     await sleep(Math.random() * 20)
     child.process.kill('SIGKILL')
@@ -72,7 +73,7 @@ test('killed at random moments of commits, 100 rounds: every run one version, no
     if (round % 10 === 0) expect((await readTable(store)).parts.size).toBe(CELLS - 1)
     if (done === rounds) break
   }
-  await startChild('commit-runs', store.uri, 0, rounds).ended
+  await startCommits(store.uri, 0, rounds).ended
   expect(kills).toBeGreaterThan(5)
   expect(await runsInOrder(store)).toEqual(Array.from({ length: rounds }, (_, n) => madeRunId(n)))
   await expectRowsOf(store, madeRunId(rounds - 1))

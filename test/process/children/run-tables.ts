@@ -25,5 +25,6 @@ try {
   }
 } catch (error) {
   if (!stop.signal.aborted) throw error
-  process.exitCode = 143
 }
+// Also where it was asked between two tables.
+if (stop.signal.aborted) process.exitCode = 143
