@@ -27,8 +27,9 @@ export default defineConfig({
     projects: [
       // Unit tests share no state, so they need no fresh environment per file: half of their time was imports.
       project('unit', 10_000, { pool: 'threads', isolate: false }),
-      project('property', 60_000),
-      project('golden', 120_000),
+      // Nor do these, which are too long for threads of one process.
+      project('property', 60_000, { isolate: false }),
+      project('golden', 120_000, { isolate: false }),
       project('process', 300_000),
       project('user', 600_000, { globalSetup: ['test/user/global-setup.ts'] }),
       project('interop', 300_000),

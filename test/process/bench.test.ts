@@ -25,7 +25,7 @@ describe('npm run bench', () => {
   // Two cores that other tests keep busy take minutes for all cases together.
   const bench = (...words: string[]): string => {
     const run = path.resolve(import.meta.dirname, '../../bench/run.ts')
-    const size = ['--messages', '20000', '--runs', '1', '--folder', folder]
+    const size = ['--messages', '5000', '--runs', '1', '--folder', folder]
     const { stdout, stderr, status } = spawnSync(process.execPath, [run, ...size, ...words], { encoding: 'utf8' })
     expect([status, stderr]).toEqual([0, ''])
     return stdout
