@@ -24,7 +24,7 @@ if (isNewEnough) {
 
 /** The command line: sources of a checkout (Node runs no TypeScript below `node_modules`), or what was built of them. */
 async function load() {
-  const places = [...(/[\\/]node_modules[\\/]/.test(here) ? [] : ['./main.ts']), './main.js', '../dist/cli/main.js']
+  const places = [...(/[\\/]node_modules[\\/]/.test(here) ? [] : ['./main.ts']), '../core/main.js', '../dist/core/main.js']
   const main = places.map((place) => new URL(place, import.meta.url)).find((url) => existsSync(url))
   if (main === undefined) {
     refuse(new Error(`${folder} was installed without being built, as npm does with --ignore-scripts; see "Install" in its README.md`))
