@@ -1,7 +1,7 @@
 /**
  * Makes the npm package of the sources in `dist/`: type declarations in their folders, JavaScript bundled beside the library's, and a manifest
  * that points at them. Node does not run TypeScript below `node_modules`, so what is installed is compiled; and it takes its time over each
- * file, so that a command is up in a quarter of the time where they are few. The checkout's own manifest points into `dist/`, too, so that
+ * file, so that a command is up in less than half of the time where they are few. The checkout's own manifest points into `dist/`, too, so that
  * either can be packed. What is there already and of these very sources stays.
  */
 import { spawnSync } from 'node:child_process'
