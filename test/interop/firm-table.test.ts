@@ -11,11 +11,11 @@ import { pythonWithReaders } from '../support/python-readers.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 /** `CHRONICLE_FIRM_PARTITIONS=2032000` is a firm-wide year: 8,000 symbols; 20 GB of disk and some minutes. */
-const symbols = Math.ceil(Number(process.env.CHRONICLE_FIRM_PARTITIONS ?? 100_000) / FIRM_DAYS)
+const symbols = Math.ceil(Number(process.env.CHRONICLE_FIRM_PARTITIONS ?? 200_000) / FIRM_DAYS)
 const partitions = symbols * FIRM_DAYS
 /** MiB of heap: no more for a year of a firm than the container gets, and little for less. */
-const HEAP_MB = symbols < 1000 ? 256 : 3072
-const MAX_RSS_MB = symbols < 1000 ? 750 : 4096
+const HEAP_MB = symbols < 1000 ? 512 : 3072
+const MAX_RSS_MB = symbols < 1000 ? 1500 : 4096
 const folder = temporaryFolder('firm')
 const [first, second] = [1, 2].map((n) => `20240808T120000Z-0000000${n}`) as [string, string]
 
