@@ -5,6 +5,7 @@ import { allocZeros } from "../memory";
 import { EXCHANGE_TS } from "../event";
 import { ENTRY_BYTES, ENTRY_GAP, ENTRY_GAP_OPEN, ENTRY_LENGTH, ENTRY_PATH, ENTRY_POSITION, ENTRY_RECORD_TIME, ENTRY_TIME, ENTRY_TYPE, ENTRY_VERDICT, hasRoom, HeldMessages, holdEntry, newHeldMessages } from "./held-messages";
 import { ENDED, isBookRow, isPayload, MessageRun, passTrade, payloadOf, REFUSED, sourceOf } from "./message-run";
+import { microsOf } from "./microseconds";
 import { passBookEvent } from "./sequence";
 
 const TRADE_TIME: usize = 0;
@@ -79,14 +80,6 @@ export function holdMessages(run: MessageRun, clock: ExchangeClock): i32 {
     copyPayload(entry + ENTRY_BYTES, payload, length);
   }
   return ENDED;
-}
-
-/** As of microseconds.ts: dividing 64 bits takes several times as long. */
-// @ts-ignore: decorator
-@inline
-function microsOf(time: u64): f64 {
-  const high = <f64>(<u32>(time >>> 32));
-  return 4294967 * high + floor((296 * high + <f64>(<u32>time)) / 1000);
 }
 
 /** Of a few bytes a loop is faster than `memory.copy`, which leaves the kernel. */
