@@ -66,7 +66,7 @@ test('killed at random moments of commits, 100 rounds: every run one version, no
     // From the first run again: repeating those before changes nothing.
     const child = startCommits(store.uri, Math.max(0, done - 2), rounds)
     await Promise.race([child.printed((line) => line !== ''), child.ended])
-    await sleep(Math.random() * 20)
+    await sleep(Math.random() * 8)
     child.process.kill('SIGKILL')
     if ((await child.ended) === 'SIGKILL') kills++
     done = Number(child.lastLine().split(' ')[0]) + 1
