@@ -13,7 +13,7 @@ export const GAP: i32 = 5;
 const MAX_ARENA: u64 = 1 << 24;
 const FIRST_EVENTS: i32 = 256;
 const FIRST_ARENA: u32 = 4096;
-const COMPACT_FROM: i32 = 256;
+const COMPACT_FROM: i32 = 4096;
 const EVENT_BYTES: usize = 48;
 
 // @ts-ignore: decorator

@@ -9,7 +9,6 @@ import { microsOf } from "./microseconds";
 import { passBookEvent } from "./sequence";
 
 const TRADE_TIME: usize = 0;
-const SHORT_BYTES: u32 = 512;
 
 // @ts-ignore: decorator
 @unmanaged
@@ -77,13 +76,7 @@ export function holdMessages(run: MessageRun, clock: ExchangeClock): i32 {
     store<u32>(entry, 0, ENTRY_GAP_OPEN);
     store<u32>(entry, source.path, ENTRY_PATH);
     store<u64>(entry, record, ENTRY_RECORD_TIME);
-    copyPayload(entry + ENTRY_BYTES, payload, length);
+    memory.copy(entry + ENTRY_BYTES, payload, length);
   }
   return ENDED;
-}
-
-/** Of a few bytes a loop is faster than `memory.copy`, which leaves the kernel. */
-function copyPayload(to: usize, from: usize, length: u32): void {
-  if (length > SHORT_BYTES || (length & 7) != 0) memory.copy(to, from, length);
-  else for (let i: usize = 0; i < <usize>length; i += 8) store<u64>(to + i, load<u64>(from + i));
 }
