@@ -5,7 +5,6 @@ import { allocZeros } from "../memory";
 import { EXCHANGE_TS } from "../event";
 import { ENTRY_BYTES, ENTRY_GAP, ENTRY_GAP_OPEN, ENTRY_LENGTH, ENTRY_PATH, ENTRY_POSITION, ENTRY_RECORD_TIME, ENTRY_TIME, ENTRY_TYPE, ENTRY_VERDICT, hasRoom, HeldMessages, holdEntry, newHeldMessages } from "./held-messages";
 import { ENDED, isBookRow, isPayload, MessageRun, passTrade, payloadOf, REFUSED, sourceOf } from "./message-run";
-import { microsOf } from "./microseconds";
 import { passBookEvent } from "./sequence";
 
 const TRADE_TIME: usize = 0;
@@ -45,9 +44,9 @@ export function holdMessages(run: MessageRun, clock: ExchangeClock): i32 {
     if (!isPayload(payload)) return <i32>payload;
     const isBook = isBookRow(run, row);
     const record = load<u64>(run.times + (row << 3));
-    const arrival = microsOf(record);
+    const arrival = <f64>(record / 1000);
     const time = load<u64>(payload + (isBook ? EXCHANGE_TS : TRADE_TIME));
-    const micros = microsOf(time);
+    const micros = <f64>(time / 1000);
     if (!(abs(micros - arrival) <= skewMicros)) return REFUSED;
     const isLatest = arrival > clock.recordMicros;
     const firstOpen = isLatest ? floor((arrival - skewMicros) / barMicros) : clock.firstOpen;

@@ -5,7 +5,6 @@ import { alloc, allocZeros } from "../memory";
 import { depthSum, sumToPrice, topLevels } from "../side-reading";
 import { Side } from "../side-window";
 import { BookView, priceUnitOf, sizeUnitOf } from "./book-view";
-import { microsOf } from "./microseconds";
 import { addFlow, flowValue, lookFlow, newOrderFlow, OrderFlow } from "./order-flow";
 import { addTrade, isTrade, newTradeBar, nextBar, TradeBar } from "./trade-bar";
 import { sumValue } from "./decimal-sum";
@@ -155,7 +154,7 @@ export function readValues(table: FeatureTable, to: usize): void {
 export function putRow(table: FeatureTable, time: u64, seq: u64, isPlaced: bool): void {
   lookAtTop(table);
   const row = table.rows++;
-  store<u64>(table.micros + (<usize>row << 3), <u64>microsOf(time));
+  store<u64>(table.micros + (<usize>row << 3), time / 1000);
   store<u64>(table.times + (<usize>row << 3), time);
   store<u64>(table.seqs + (<usize>row << 3), seq);
   store<u8>(table.hasSeq + row, u8(isPlaced));
