@@ -48,10 +48,16 @@ export function addDiff(book: L2Book, at: usize, length: u32, tally: usize): boo
 /** Applies what was added, and counts it. @param tally a u32 for each result */
 export function applyAdded(book: L2Book, tally: usize): void {
   const count = messageCount;
+  if (count == 0) return;
+  const bidLevels = bidCount;
+  const askLevels = askCount;
+  // Nothing stays for another book where this one traps.
   messageCount = 0;
-  if (areSmall(bids, bidCount) && areSmall(asks, askCount)) {
-    setPairs<i64>(book.bids, bids, bids + (<usize>bidCount << 4));
-    setPairs<i64>(book.asks, asks, asks + (<usize>askCount << 4));
+  bidCount = 0;
+  askCount = 0;
+  if (areSmall(bids, bidLevels) && areSmall(asks, askLevels)) {
+    setPairs<i64>(book.bids, bids, bids + (<usize>bidLevels << 4));
+    setPairs<i64>(book.asks, asks, asks + (<usize>askLevels << 4));
     countResult(tally, APPLIED, count);
   } else {
     for (let i = 0; i < count; i++) {
@@ -59,8 +65,6 @@ export function applyAdded(book: L2Book, tally: usize): void {
       countResult(tally, applyL2(book, load<u32>(at), load<u32>(at, 4)), 1);
     }
   }
-  bidCount = 0;
-  askCount = 0;
 }
 
 // @ts-ignore: decorator
@@ -71,9 +75,10 @@ export function countResult(tally: usize, result: i32, messages: i32): void {
 }
 
 function begin(): void {
-  messages = alloc(<usize>MESSAGES << 3);
   bids = alloc(<usize>(LEVELS + COPIED) << 4);
   asks = alloc(<usize>(LEVELS + COPIED) << 4);
+  // The last one: it tells that all are there.
+  messages = alloc(<usize>MESSAGES << 3);
 }
 
 // @ts-ignore: decorator
