@@ -8,6 +8,7 @@ import path from 'node:path'
 import { build } from 'esbuild'
 import { isProgram } from '../core/is-program.ts'
 import { ENGINE_RECORD, engineHashOf, engineSourcesHash } from '../core/job/engine-hash.ts'
+import { bundledFolder } from './bundled-folder.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 
@@ -49,17 +50,7 @@ export async function assembleImage(folder: string): Promise<ImageContent> {
 export async function bundleProgram(entry: string, folder: string): Promise<string> {
   fs.rmSync(folder, { recursive: true, force: true })
   await build({
-    // Worker threads are started by the names of their files, beside the code that starts them, and import what provides the library.
-    entryPoints: [entry, 'core/provide-library.ts', ...fs.globSync('core/**/*-worker.ts', { cwd: root }).sort()],
-    absWorkingDir: root,
-    outdir: folder,
-    entryNames: '[name]',
-    chunkNames: '[name]-[hash]',
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node24',
+    ...bundledFolder(root, [entry, 'core/provide-library.ts'], folder),
     // Packages as modules where they are: `import()` of a CommonJS one that is bundled gives no named exports.
     mainFields: ['module', 'main'],
     // Queries and the making of bundles, which no container does, load these when they are called.
@@ -69,8 +60,6 @@ export async function bundleProgram(entry: string, folder: string): Promise<stri
     legalComments: 'linked',
     // Some packages are CommonJS and ask for Node's own modules by `require`.
     banner: { js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);" },
-    tsconfigRaw: {},
-    logLevel: 'warning',
   })
   fs.writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify({ type: 'module', private: true })}\n`)
   const sources = await engineSourcesHash()

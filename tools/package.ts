@@ -10,6 +10,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { build } from 'esbuild'
 import { ENGINE_RECORD, engineSourcesHash } from '../core/job/engine-hash.ts'
+import { bundledFolder } from '../functions/bundled-folder.ts'
 
 const root = path.resolve(import.meta.dirname, '..')
 const dist = path.join(root, 'dist')
@@ -49,31 +50,12 @@ function compile(outDir: string): void {
   if (status !== 0) process.exit(status ?? 1)
 }
 
-/**
- * Puts bundles in place of the modules, all in one folder: what they look for beside themselves (threads, the engine's hash, the page of reports)
- * is there, whichever file its code came to be in. The barrel stays as it is: it says what an older Node lacks before it imports the library.
- */
+/** Puts bundles in place of the modules. The barrel stays as it is: it says what an older Node lacks before it imports the library. */
 async function bundle(folder: string): Promise<void> {
   const barrel = path.join('core', 'index.js')
   for (const name of fs.globSync('**/*.js', { cwd: folder })) if (name !== barrel) fs.rmSync(path.join(folder, name))
-  await build({
-    entryPoints: [
-      ...['core/required-node.ts', 'core/provide-library.ts', 'core/library.ts', 'cli/main.ts'],
-      ...fs.globSync('core/**/*-worker.ts', { cwd: root }).sort(),
-    ],
-    absWorkingDir: root,
-    outdir: path.join(folder, 'core'),
-    entryNames: '[name]',
-    chunkNames: '[name]-[hash]',
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node24',
-    packages: 'external',
-    tsconfigRaw: {},
-    logLevel: 'warning',
-  })
+  const entries = ['core/required-node.ts', 'core/provide-library.ts', 'core/library.ts', 'cli/main.ts']
+  await build({ ...bundledFolder(root, entries, path.join(folder, 'core')), packages: 'external' })
 }
 
 /** The checkout's manifest without what is for its development, and with places inside `dist/`. */
