@@ -30,8 +30,8 @@ export class Input {
 
 /** Applies the book events of rows in order and counts what became of them, as far as the window goes. */
 export function applyL2Rows(book: L2Book, input: Input): void {
-  // A book whose depth is limited is cut behind each message.
-  const isWhole = book.depthLimit >= MAX_EXACT;
+  // A book whose depth is limited is cut behind each message, and one whose levels are kept elsewhere has none to set.
+  const isWhole = book.depthLimit >= MAX_EXACT && book.isBare != 1;
   let row = input.row;
   for (; row < input.end; row++) {
     const payload = payloadOf(input, row);

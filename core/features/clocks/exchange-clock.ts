@@ -34,18 +34,19 @@ export class ExchangeClock {
   late = 0
   /** Address of the kernel's. */
   readonly at: number
+  /** What is put aside. */
+  readonly held: HeldMessages
 
   readonly #memory: BookMemory
   readonly #barMicros: number
   readonly #skewMicros: number
-  readonly #held: HeldMessages
 
   constructor(memory: BookMemory, barMicros: number, skewMicros: number) {
     this.#memory = memory
     this.#barMicros = barMicros
     this.#skewMicros = skewMicros
     this.at = memory.kernel.newExchangeClock(barMicros, skewMicros) >>> 0
-    this.#held = new HeldMessages(memory, memory.words[(this.at >>> 2) + HELD]!)
+    this.held = new HeldMessages(memory, memory.words[(this.at >>> 2) + HELD]!)
   }
 
   /** The latest record time seen, in microseconds. */
@@ -61,11 +62,6 @@ export class ExchangeClock {
   /** Bars below this are closed. */
   get #firstOpen(): number {
     return this.#memory.doubles[(this.at >>> 3) + FIRST_OPEN]!
-  }
-
-  /** What is put aside. */
-  get held(): HeldMessages {
-    return this.#held
   }
 
   /** Tells the time of any record, of other types too. */
@@ -111,13 +107,13 @@ export class ExchangeClock {
       message.timeHigh = TIME[1]!
     }
     if (!isTrade) this.#memory.doubles[(this.at >>> 3) + BOOK] = message.micros
-    this.#held.hold(message, Math.floor(message.micros / this.#barMicros))
+    this.held.hold(message, Math.floor(message.micros / this.#barMicros))
     return 'taken'
   }
 
   /** Hands out what lies in closed bars; at the end everything. @param takeMany is asked first */
   release(isEnd: boolean, take: (message: EngineMessage) => void, takeMany: EntryTaker | null): void {
-    this.#held.release(isEnd ? Number.POSITIVE_INFINITY : this.#firstOpen, take, takeMany)
+    this.held.release(isEnd ? Number.POSITIVE_INFINITY : this.#firstOpen, take, takeMany)
   }
 }
 
