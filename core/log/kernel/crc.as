@@ -11,11 +11,12 @@ const NIBBLES: usize = 24832; // bytes 0 to 3 of the words of the first table at
 const FROM_PAYLOAD: usize = 24960; // 16 x 0, 16 x 255
 const FIRST_BYTES: usize = 24992; // 16 x 0, 4 x 255, 16 x 0
 const COUNTS: usize = 25088; // payloads by length in units of 16 bytes, 66 x u32; then where those of a length begin
+const LOW_NIBBLES: usize = 25360; // 16 x 15
+const WORDS: usize = 25376; // CRCs of sixteen, 4 x 4 x u32
+const PADS: usize = 25440; // what they lack to the longest, 16 x i32
 const ORDER: usize = 25600; // payloads by length, MANY x u16
 const LANES: usize = 26112; // sixteen ends of payloads, u32
-const WORDS: usize = 26176; // their CRCs, 4 x 4 x u32
-const PADS: usize = 26240; // what they lack to the longest, 16 x i32
-const BLOCK: usize = 26304; // 16 bytes of each of sixteen, 256
+const BLOCK: usize = 26176; // 16 bytes of each of sixteen, 256, and 16 zeros behind them
 export const CRCS: usize = 26560; // of each payload, MANY x u32
 const TAILS: usize = 29632; // what sixteen payloads come to, 16 x 48
 
@@ -56,6 +57,7 @@ export function buildCrcTables(): void {
   v128.store(FIRST_BYTES, i64x2.splat(0));
   v128.store(FIRST_BYTES + 20, i64x2.splat(0));
   store<u32>(FIRST_BYTES + 16, 0xffffffff);
+  v128.store(LOW_NIBBLES, i8x16.splat(15));
 }
 
 // @ts-ignore: decorator
@@ -293,7 +295,8 @@ function crcOfLanes(longest: usize, padded: usize, register: v128): void {
   const high1 = v128.load(NIBBLES, 80);
   const high2 = v128.load(NIBBLES, 96);
   const high3 = v128.load(NIBBLES, 112);
-  const nibble = i8x16.splat(15);
+  // From memory it stays in its register: what the compiler knows is made anew at each use, which takes three instructions.
+  const nibble = v128.load(LOW_NIBBLES);
   let crc0 = register;
   let crc1 = register;
   let crc2 = register;
@@ -301,15 +304,17 @@ function crcOfLanes(longest: usize, padded: usize, register: v128): void {
   for (let at: usize = 0; at < longest; at += 16) {
     if (at < padded) transposePadded(at);
     else transpose(at);
+    // Each look-up waits for the one before: what comes next is added to a register before that, so that the way is a step shorter.
+    let byte = v128.xor(crc0, v128.load(BLOCK));
     for (let column: usize = BLOCK; column < BLOCK + 256; column += 16) {
-      const byte = v128.xor(crc0, v128.load(column));
       const low = v128.and(byte, nibble);
       const high = v128.and(i16x8.shr_u(byte, 4), nibble);
-      crc0 = v128.xor(crc1, v128.xor(i8x16.relaxed_swizzle(low0, low), i8x16.relaxed_swizzle(high0, high)));
+      byte = v128.xor(v128.xor(v128.xor(crc1, v128.load(column, 16)), i8x16.relaxed_swizzle(low0, low)), i8x16.relaxed_swizzle(high0, high));
       crc1 = v128.xor(crc2, v128.xor(i8x16.relaxed_swizzle(low1, low), i8x16.relaxed_swizzle(high1, high)));
       crc2 = v128.xor(crc3, v128.xor(i8x16.relaxed_swizzle(low2, low), i8x16.relaxed_swizzle(high2, high)));
       crc3 = v128.xor(i8x16.relaxed_swizzle(low3, low), i8x16.relaxed_swizzle(high3, high));
     }
+    crc0 = byte;
   }
   const a = lowerHalves(crc0, crc1);
   const b = upperHalves(crc0, crc1);
