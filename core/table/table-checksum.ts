@@ -93,7 +93,7 @@ export class TableChecksum {
       const rows = Math.min(HASH_ROWS, count - first)
       HASHER.start(rows, 0, PRIME5)
       for (const column of this.#columns) {
-        if (column.constant !== null) addConstant(column.token, column.constant, rows)
+        if (column.constant !== null) HASHER.addSame(column.token, column.constant.low, column.constant.high)
         else add(column, first, rows)
       }
       const sums = HASHER.finish()
@@ -131,12 +131,6 @@ interface StringHash {
   readonly high: number
 }
 
-function addConstant(token: number, { low, high }: StringHash, rows: number): void {
-  HASHER.ints.fill(low, 0, rows)
-  HASHER.others.fill(high, 0, rows)
-  HASHER.add('text', token, false)
-}
-
 function addNulls(token: number, rows: number): void {
   HASHER.valid.fill(0, 0, rows)
   HASHER.add('word', token, true)
@@ -149,55 +143,43 @@ function addBuffer(token: number, buffer: ColumnBuffer, from: number, to: number
   if (type === 'f64') {
     HASHER.doubles.set(f64.subarray(from, to))
     HASHER.add('double', token, hasNulls)
-  } else if (type === 'i32') {
-    HASHER.ints.set(i32.subarray(from, to))
-    HASHER.add('word', token, hasNulls)
-  } else if (type === 'bool') {
-    HASHER.ints.set(bools.subarray(from, to))
-    HASHER.add('word', token, hasNulls)
-  } else if (type === 'date') {
-    setDates(buffer, from, to, known)
-    HASHER.add('text', token, hasNulls)
-  } else if (type === 'string') {
-    setTexts(buffer, from, to, known)
-    HASHER.add('text', token, hasNulls)
-  } else {
+  } else if (type === 'i64' || type === 'timestamp_us') {
     HASHER.words.set(words.subarray(2 * from, 2 * to))
     HASHER.add('pair', token, hasNulls)
+  } else {
+    HASHER.ints.set(type === 'bool' ? bools.subarray(from, to) : i32.subarray(from, to))
+    const hashOf = textHashes(buffer, known)
+    // Dates, texts, flags and row numbers are mostly the same in thousands of rows.
+    if (HASHER.areSame(hasNulls)) {
+      const word = HASHER.ints[0]!
+      const { low, high } = hashOf?.(word) ?? { low: word, high: word }
+      HASHER.addSame(token, low, high)
+    } else if (hashOf === null) HASHER.add('word', token, hasNulls)
+    else {
+      setTexts(to - from, hasNulls, hashOf)
+      HASHER.add('text', token, hasNulls)
+    }
   }
 }
 
-function setTexts({ strings, i32, valid }: ColumnBuffer, from: number, to: number, known: StringHashes): void {
-  const { ints, others } = HASHER
-  if (strings.length === 1) {
-    const { low, high } = known.of(strings[0]!)
-    ints.fill(low, 0, to - from)
-    others.fill(high, 0, to - from)
-    return
-  }
+/** What gives the hash of a text by its code, or of a day; null: the column has neither. */
+function textHashes({ type, strings }: ColumnBuffer, known: StringHashes): ((code: number) => StringHash) | null {
+  if (type === 'string') return (code) => known.of(strings[code]!)
+  return type === 'date' ? (day) => known.of(dateOfDay(day)) : null
+}
+
+/** Puts words of texts in the place of their codes. */
+function setTexts(rows: number, hasNulls: boolean, hashOf: (code: number) => StringHash): void {
+  const { ints, others, valid } = HASHER
   const hashes: (StringHash | undefined)[] = []
-  for (let row = from, i = 0; row < to; row++, i++) {
+  for (let i = 0; i < rows; i++) {
     // The code of a NULL is of any time before.
-    if (valid !== null && valid[row] === 0) continue
-    const code = i32[row]!
-    hashes[code] ??= known.of(strings[code]!)
+    if (hasNulls && valid[i] === 0) continue
+    const code = ints[i]!
+    hashes[code] ??= hashOf(code)
     const { low, high } = hashes[code]
     ints[i] = low
     others[i] = high
-  }
-}
-
-function setDates({ i32, valid }: ColumnBuffer, from: number, to: number, known: StringHashes): void {
-  const { ints, others } = HASHER
-  let [day, hash]: [number, StringHash | null] = [0, null]
-  for (let row = from, i = 0; row < to; row++, i++) {
-    if (valid !== null && valid[row] === 0) continue
-    if (hash === null || i32[row] !== day) {
-      day = i32[row]!
-      hash = known.of(dateOfDay(day))
-    }
-    ints[i] = hash.low
-    others[i] = hash.high
   }
 }
 

@@ -21,18 +21,12 @@ export class RowHasher {
   readonly others: Int32Array
   /** 1 where there is a value, 0 where it is NULL. */
   readonly valid: Uint8Array
-  readonly #low: Int32Array
-  readonly #high: Int32Array
-  readonly #bytes: Int32Array
   readonly #kernel: Kernel
   #rows = 0
 
   constructor() {
     const memory = new WebAssembly.Memory({ initial: Math.ceil(END / PAGE_BYTES) })
     const { buffer } = memory
-    this.#low = new Int32Array(buffer, LOW, HASH_ROWS)
-    this.#high = new Int32Array(buffer, HIGH, HASH_ROWS)
-    this.#bytes = new Int32Array(buffer, BYTES, HASH_ROWS)
     this.words = new Uint32Array(buffer, WORDS, 2 * HASH_ROWS)
     this.ints = new Int32Array(buffer, WORDS, 2 * HASH_ROWS)
     this.doubles = new Float64Array(buffer, WORDS, HASH_ROWS)
@@ -46,14 +40,22 @@ export class RowHasher {
   /** Begins a block of 1 to HASH_ROWS rows, with the states that hashes begin with. */
   start(rows: number, low: number, high: number): void {
     this.#rows = rows
-    this.#low.fill(low)
-    this.#high.fill(high)
-    this.#bytes.fill(0)
+    this.#kernel.start(rows, low, high)
   }
 
   /** @param hasNulls look at `valid` */
   add(kind: WordKind, token: number, hasNulls: boolean): void {
     this.#kernel.addColumn(KINDS[kind], token, this.#rows, hasNulls ? 1 : 0)
+  }
+
+  /** Whether all rows have a value and the same word. @param hasNulls look at `valid` */
+  areSame(hasNulls: boolean): boolean {
+    return this.#kernel.areSame(this.#rows, hasNulls ? 1 : 0) !== 0
+  }
+
+  /** A column whose value is one word in all rows, of a text one for each of the hashes; the arrays are not looked at. */
+  addSame(token: number, low: number, high: number): void {
+    this.#kernel.addSame(token, low, high, this.#rows)
   }
 
   /** The sums of the hashes of all rows, exact. */
@@ -64,17 +66,17 @@ export class RowHasher {
 }
 
 interface Kernel {
+  start(rows: number, low: number, high: number): void
   addColumn(kind: number, token: number, rows: number, hasNulls: number): void
+  areSame(rows: number, mayBeNull: number): number
+  addSame(token: number, low: number, high: number, rows: number): void
   finish(rows: number): void
 }
 
 // The memory map of row-hash.as.
-const LOW = 0
-const HIGH = 16_384
-const BYTES = 32_768
 const WORDS = 49_152
 const OTHERS = 81_920
 const VALID = 98_304
-const END = VALID + HASH_ROWS
+const END = 102_404
 const PAGE_BYTES = 65_536
 const KINDS: Readonly<Record<WordKind, number>> = { word: 1, pair: 2, double: 3, text: 4 }
