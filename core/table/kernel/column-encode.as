@@ -133,52 +133,91 @@ function putLanes(to: usize, step: usize, a: v128, b: v128, c: v128, d: v128): v
 
 /** DELTA_BINARY_PACKED of i64, and their bounds; returns the bytes. Differences wrap at 64 bits. */
 export function encodeLongs(count: i32): i32 {
-  let previous: i64 = count == 0 ? 0 : load<i64>(VALUES);
-  let least = previous;
-  let greatest = previous;
-  let to = putDeltaHeader(count, previous);
-  for (let first = 1; first < count; first += BLOCK_VALUES) {
-    const size = min(BLOCK_VALUES, count - first);
-    let step = i64.MAX_VALUE;
-    for (let i = 0; i < size; i++) {
-      const value = load<i64>(VALUES + (<usize>(first + i) << 3));
-      const delta = value - previous;
-      store<i64>(DELTAS + (<usize>i << 3), delta);
-      step = select(delta, step, delta < step);
-      least = select(value, least, value < least);
-      greatest = select(value, greatest, value > greatest);
-      previous = value;
-    }
-    to = putBlock(to, size, step);
-  }
-  store<i64>(BOUNDS, least);
-  store<i64>(BOUNDS + 8, greatest);
-  return <i32>(to - OUT);
+  return encodeDeltas<i64>(count);
 }
 
 /** DELTA_BINARY_PACKED of i32, and their bounds; returns the bytes. Differences wrap at 32 bits. */
 export function encodeInts(count: i32): i32 {
-  let previous: i32 = count == 0 ? 0 : load<i32>(VALUES);
-  let least = previous;
-  let greatest = previous;
-  let to = putDeltaHeader(count, previous);
+  return encodeDeltas<i32>(count);
+}
+
+// @ts-ignore: decorator
+@inline
+function encodeDeltas<T>(count: i32): i32 {
+  const start = count == 0 ? <T>0 : load<T>(VALUES);
+  let to = putDeltaHeader(count, <i64>start);
+  let least = start;
+  let greatest = start;
+  let leasts = v128.splat<T>(start);
+  let greatests = leasts;
+  const lanes = 16 / <i32>sizeof<T>();
   for (let first = 1; first < count; first += BLOCK_VALUES) {
     const size = min(BLOCK_VALUES, count - first);
-    let step = i32.MAX_VALUE;
-    for (let i = 0; i < size; i++) {
-      const value = load<i32>(VALUES + (<usize>(first + i) << 2));
-      const delta = value - previous;
-      store<i64>(DELTAS + (<usize>i << 3), delta);
-      step = select(delta, step, delta < step);
-      least = select(value, least, value < least);
-      greatest = select(value, greatest, value > greatest);
-      previous = value;
+    const from = VALUES + <usize>first * sizeof<T>();
+    let steps = v128.splat<T>(isLong<T>() ? <T>i64.MAX_VALUE : <T>i32.MAX_VALUE);
+    let i = 0;
+    for (; i + lanes <= size; i += lanes) {
+      const at = from + <usize>i * sizeof<T>();
+      const values = v128.load(at);
+      const deltas = v128.sub<T>(values, v128.load(at - sizeof<T>()));
+      steps = lesser<T>(steps, deltas);
+      leasts = lesser<T>(leasts, values);
+      greatests = greater<T>(greatests, values);
+      const delta = DELTAS + (<usize>i << 3);
+      if (isLong<T>()) v128.store(delta, deltas);
+      else {
+        v128.store(delta, i64x2.extend_low_i32x4_s(deltas));
+        v128.store(delta, i64x2.extend_high_i32x4_s(deltas), 16);
+      }
     }
-    to = putBlock(to, size, step);
+    let step = leastLane<T>(steps);
+    for (; i < size; i++) {
+      const at = from + <usize>i * sizeof<T>();
+      const value = load<T>(at);
+      const delta = value - load<T>(at - sizeof<T>());
+      store<i64>(DELTAS + (<usize>i << 3), <i64>delta);
+      step = min(step, delta);
+      least = min(least, value);
+      greatest = max(greatest, value);
+    }
+    to = putBlock(to, size, <i64>step);
   }
-  store<i32>(BOUNDS, least);
-  store<i32>(BOUNDS + 8, greatest);
+  store<T>(BOUNDS, min(least, leastLane<T>(leasts)));
+  store<T>(BOUNDS + 8, max(greatest, greatestLane<T>(greatests)));
   return <i32>(to - OUT);
+}
+
+// @ts-ignore: decorator
+@inline
+function isLong<T>(): bool {
+  return sizeof<T>() == 8;
+}
+
+/** By lane; vectors of i64 have no such instruction. */
+// @ts-ignore: decorator
+@inline
+function lesser<T>(a: v128, b: v128): v128 {
+  return isLong<T>() ? v128.bitselect(b, a, i64x2.gt_s(a, b)) : i32x4.min_s(a, b);
+}
+
+// @ts-ignore: decorator
+@inline
+function greater<T>(a: v128, b: v128): v128 {
+  return isLong<T>() ? v128.bitselect(a, b, i64x2.gt_s(a, b)) : i32x4.max_s(a, b);
+}
+
+// @ts-ignore: decorator
+@inline
+function leastLane<T>(a: v128): T {
+  if (isLong<T>()) return <T>min(i64x2.extract_lane(a, 0), i64x2.extract_lane(a, 1));
+  return <T>min(min(i32x4.extract_lane(a, 0), i32x4.extract_lane(a, 1)), min(i32x4.extract_lane(a, 2), i32x4.extract_lane(a, 3)));
+}
+
+// @ts-ignore: decorator
+@inline
+function greatestLane<T>(a: v128): T {
+  if (isLong<T>()) return <T>max(i64x2.extract_lane(a, 0), i64x2.extract_lane(a, 1));
+  return <T>max(max(i32x4.extract_lane(a, 0), i32x4.extract_lane(a, 1)), max(i32x4.extract_lane(a, 2), i32x4.extract_lane(a, 3)));
 }
 
 function putDeltaHeader(count: i32, first: i64): usize {
@@ -195,14 +234,16 @@ function putBlock(start: usize, size: i32, least: i64): usize {
   const widths = putVarint(start, zigzag(least));
   let to = widths + MINIBLOCKS;
   for (let i = size; i < BLOCK_VALUES; i++) store<i64>(DELTAS + (<usize>i << 3), least);
+  const leasts = i64x2.splat(least);
   for (let block = 0; block < MINIBLOCKS; block++) {
     const from = DELTAS + <usize>block * MINIBLOCK_VALUES * 8;
-    let bits: u64 = 0;
-    for (let i: usize = 0; i < MINIBLOCK_VALUES; i++) {
-      const value = load<u64>(from + (i << 3)) - <u64>least;
-      store<u64>(from + (i << 3), value);
-      bits |= value;
+    let all = i64x2.splat(0);
+    for (let i: usize = 0; i < MINIBLOCK_VALUES << 3; i += 16) {
+      const values = i64x2.sub(v128.load(from + i), leasts);
+      v128.store(from + i, values);
+      all = v128.or(all, values);
     }
+    const bits = <u64>(i64x2.extract_lane(all, 0) | i64x2.extract_lane(all, 1));
     // The OR of all values has the width of the widest.
     const width = 64 - <i32>clz(bits);
     store<u8>(widths + block, width);
