@@ -236,12 +236,9 @@ export class SoundTimes extends BatchSource {
    */
   #judge(batch: MessageBatch, next: MessageBatch | null): number {
     const { timeWords } = batch
-    const extremes = this.#extremes
-    for (let k = 0; k < batch.length; k++) {
+    for (let k = this.#passInOrder(batch, 0); k < batch.length; k = this.#passInOrder(batch, k + 1)) {
       const row = batch.rowAt(k)
-      const low = timeWords[2 * row]!
-      const high = timeWords[2 * row + 1]!
-      const time = high * WORD + low
+      const time = timeWords[2 * row + 1]! * WORD + timeWords[2 * row]!
       const jump = time - this.#last
       if (!(time > this.#fromNs && time < this.#toNs && jump <= JUMP_NS && jump >= -JUMP_NS)) {
         const verdict = this.#lookAt(batch, k, next)
@@ -252,23 +249,46 @@ export class SoundTimes extends BatchSource {
         }
         if (verdict === 'stepped-back') batch.flagTime(row, TIME_STEPPED_BACK)
       }
-      this.#last = time
-      this.#lastLow = low
-      this.#lastHigh = high
-      this.#run = 0
-      this.#isBegunInside = false
-      if (time >= extremes.most) {
-        extremes.most = time
-        extremes.mostLow = low
-        extremes.mostHigh = high
-      }
-      if (time <= extremes.least) {
-        extremes.least = time
-        extremes.leastLow = low
-        extremes.leastHigh = high
-      }
+      this.#believe(batch, row, time)
     }
     return batch.length
+  }
+
+  /** Takes rows from the k-th on whose times go on from the last one, of which none needs a look; gives the first that does. */
+  #passInOrder(batch: MessageBatch, k: number): number {
+    const { timeWords } = batch
+    let last = this.#last
+    if (!(last > this.#fromNs)) return k
+    let next = k
+    for (; next < batch.length; next++) {
+      const row = batch.rowAt(next)
+      const time = timeWords[2 * row + 1]! * WORD + timeWords[2 * row]!
+      if (!(time >= last && time - last <= JUMP_NS && time < this.#toNs)) break
+      last = time
+    }
+    if (next > k) this.#believe(batch, batch.rowAt(next - 1), last)
+    return next
+  }
+
+  #believe({ timeWords }: MessageBatch, row: number, time: number): void {
+    const extremes = this.#extremes
+    const low = timeWords[2 * row]!
+    const high = timeWords[2 * row + 1]!
+    this.#last = time
+    this.#lastLow = low
+    this.#lastHigh = high
+    this.#run = 0
+    this.#isBegunInside = false
+    if (time >= extremes.most) {
+      extremes.most = time
+      extremes.mostLow = low
+      extremes.mostHigh = high
+    }
+    if (time <= extremes.least) {
+      extremes.least = time
+      extremes.leastLow = low
+      extremes.leastHigh = high
+    }
   }
 
   #lookAt(batch: MessageBatch, k: number, next: MessageBatch | null): Verdict {
