@@ -23,7 +23,7 @@ export { newBookView, viewL2, viewL3 } from "./rows/book-view";
 export { addDecimal, addProduct, clearSum, newDecimalSum, sumValue } from "./rows/decimal-sum";
 export { bookTriggers, endTriggerDay, newEventTrigger, startTrigger, tradeTriggers } from "./rows/event-trigger";
 export {
-  addColumn, addRowBlock, newFeatureTable, nextTableRow, readValues, resetTable, tellBookEvent, tellTrade, usesTrade,
+  addColumn, addRowBlock, endRowBlock, newFeatureTable, nextTableRow, readValues, resetTable, tellBookEvent, tellTrade, usesTrade,
 } from "./rows/feature-table";
 export { holdMessages, newExchangeClock } from "./rows/exchange-clock";
 export { dropBucket, dueBucket, holdEntry } from "./rows/held-messages";

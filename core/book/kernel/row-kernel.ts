@@ -16,6 +16,7 @@ export interface RowKernel {
   newFeatureTable(view: number, columns: number): number
   addColumn(table: number, what: number, level: number, param: number): void
   addRowBlock(table: number, capacity: number): void
+  endRowBlock(table: number): void
   resetTable(table: number): void
   tellBookEvent(table: number, restarted: number): void
   usesTrade(table: number, price: number, quantity: number): number

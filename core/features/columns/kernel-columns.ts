@@ -115,8 +115,9 @@ export class KernelColumns {
     words[at + WHOLE_FROM + 1] = wholeFromWords[1]!
   }
 
-  /** Rows in the block. */
-  get blockRows(): number {
+  /** Ends the block; what it holds may be read then. @returns its rows */
+  endBlock(): number {
+    this.#memory.kernel.endRowBlock(this.address)
     return this.#memory.words[(this.address >>> 2) + ROWS]!
   }
 

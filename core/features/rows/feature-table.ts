@@ -276,7 +276,7 @@ export class FeatureTable {
   /** Takes the rows that a run has made so far; `clockMicros`: the latest time. */
   takeBlock(clockMicros: number): void {
     const kernel = this.#kernel!
-    const rows = kernel.blockRows
+    const rows = kernel.endBlock()
     this.takeTouched()
     if (rows === 0) return
     if (this.target.endRows === undefined) this.#takeOneByOne(kernel, rows)

@@ -38,6 +38,8 @@ class Column {
   level: i32;
   /** Levels of an imbalance; of a depth, its bound as a multiple of the mid. */
   param: f64;
+  /** Among all columns. */
+  place: i32;
 }
 
 const COLUMN_BYTES: usize = offsetof<Column>();
@@ -62,32 +64,36 @@ export class FeatureTable {
   /** By column, then row: f64, of `COUNT` i64, and 1 where there is a value. */
   values: usize;
   valid: usize;
+  /** By row, f64: best bids, best asks, and the sizes of both. */
+  quotes: usize;
   columns: usize;
+  /** Addresses of the columns that are made at each row; those of quotes are made at the end of a block. */
+  rowColumns: usize;
+  rowCount: i32;
   view: BookView;
   bar: TradeBar | null;
   flow: OrderFlow | null;
   /** Best levels that a column asks for; prices and sizes of bids, then of asks. */
   levels: i32;
   top: usize;
-  /** Of a row; NaN where a side is empty. */
-  bestBid: f64;
-  bestAsk: f64;
 }
 
 export function newFeatureTable(view: BookView, columns: i32): FeatureTable {
   const table = changetype<FeatureTable>(allocZeros(offsetof<FeatureTable>()));
   table.view = view;
   table.columns = allocZeros(<usize>columns * COLUMN_BYTES);
+  table.rowColumns = alloc(<usize>columns << 2);
   return table;
 }
 
 /** Adds a column; as many as were announced. */
 export function addColumn(table: FeatureTable, what: i32, level: i32, param: f64): void {
-  const column = changetype<Column>(table.columns + <usize>table.count * COLUMN_BYTES);
-  table.count++;
+  const column = columnAt(table, table.count);
   column.what = what;
   column.level = level;
   column.param = param;
+  column.place = table.count++;
+  if (what > MICRO_PRICE) store<u32>(table.rowColumns + (<usize>(table.rowCount++) << 2), changetype<usize>(column));
   if (what == OFI && table.flow === null) table.flow = newOrderFlow();
   if (what >= OPEN && what <= BUY_VOLUME && table.bar === null) table.bar = newTradeBar();
   if (what >= BID_PRICE && what <= ASK_SIZE && level >= table.levels) {
@@ -106,6 +112,7 @@ export function addRowBlock(table: FeatureTable, capacity: i32): void {
   table.gaps = alloc(<usize>capacity);
   table.values = alloc(<usize>(capacity * table.count) << 3);
   table.valid = alloc(<usize>(capacity * table.count));
+  table.quotes = alloc(<usize>capacity << 5);
 }
 
 /** A start, or messages are missing: what depends on continuity begins anew. */
@@ -144,9 +151,15 @@ export function nextTableRow(table: FeatureTable): void {
 /** Writes the value of each column to `to`. */
 export function readValues(table: FeatureTable, to: usize): void {
   lookAtTop(table);
-  lookAtQuote(table);
+  const view = table.view;
+  const unit = priceUnitOf(view);
+  const bid = view.bids.bestPrice / unit;
+  const ask = view.asks.bestPrice / unit;
   for (let i = 0; i < table.count; i++) {
-    store<f64>(to + (<usize>i << 3), valueOf(table, changetype<Column>(table.columns + <usize>i * COLUMN_BYTES)));
+    const column = columnAt(table, i);
+    const what = column.what;
+    const isQuote = what <= MICRO_PRICE;
+    store<f64>(to + (<usize>i << 3), isQuote ? quoteOf(what, bid, ask, view.bids.bestSize, view.asks.bestSize) : valueOf(table, column));
   }
 }
 
@@ -154,29 +167,74 @@ export function readValues(table: FeatureTable, to: usize): void {
 export function putRow(table: FeatureTable, time: u64, seq: u64, isPlaced: bool): void {
   lookAtTop(table);
   const row = table.rows++;
-  store<u64>(table.micros + (<usize>row << 3), time / 1000);
-  store<u64>(table.times + (<usize>row << 3), time);
-  store<u64>(table.seqs + (<usize>row << 3), seq);
+  const at = <usize>row << 3;
+  store<u64>(table.micros + at, time / 1000);
+  store<u64>(table.times + at, time);
+  store<u64>(table.seqs + at, seq);
   store<u8>(table.hasSeq + row, u8(isPlaced));
   store<u8>(table.gaps + row, u8(table.touched != 0 || time < table.wholeFrom));
-  lookAtQuote(table);
-  let at = row;
-  for (let i = 0; i < table.count; i++, at += table.capacity) {
-    const column = changetype<Column>(table.columns + <usize>i * COLUMN_BYTES);
+  putQuote(table, at);
+  for (let i = 0; i < table.rowCount; i++) {
+    const column = changetype<Column>(<usize>load<u32>(table.rowColumns + (<usize>i << 2)));
     const value = valueOf(table, column);
-    store<u8>(table.valid + at, u8(value - value == 0));
-    if (column.what == COUNT) store<i64>(table.values + (<usize>at << 3), <i64>value);
-    else store<f64>(table.values + (<usize>at << 3), value);
+    const index = column.place * table.capacity + row;
+    store<u8>(table.valid + index, u8(isFinite(value)));
+    if (column.what == COUNT) store<i64>(table.values + (<usize>index << 3), <i64>value);
+    else store<f64>(table.values + (<usize>index << 3), value);
   }
 }
 
-/** The best prices, divided once a row. */
+/** The best levels of a row; NaN where a side is empty. */
 // @ts-ignore: decorator
 @inline
-function lookAtQuote(table: FeatureTable): void {
-  const unit = priceUnitOf(table.view);
-  table.bestBid = table.view.bids.bestPrice / unit;
-  table.bestAsk = table.view.asks.bestPrice / unit;
+function putQuote(table: FeatureTable, at: usize): void {
+  const view = table.view;
+  const unit = priceUnitOf(view);
+  const side = <usize>table.capacity << 3;
+  const bids = table.quotes + at;
+  store<f64>(bids, view.bids.bestPrice / unit);
+  store<f64>(bids + side, view.asks.bestPrice / unit);
+  store<f64>(bids + 2 * side, view.bids.bestSize);
+  store<f64>(bids + 3 * side, view.asks.bestSize);
+}
+
+/** Makes the columns of quotes of the rows in the block: one after the other, which takes a third of what it takes row by row. */
+export function endRowBlock(table: FeatureTable): void {
+  for (let i = 0; i < table.count; i++) {
+    const what = columnAt(table, i).what;
+    if (what == MID) fillQuotes(table, i, MID);
+    else if (what == SPREAD_BPS) fillQuotes(table, i, SPREAD_BPS);
+    else if (what == MICRO_PRICE) fillQuotes(table, i, MICRO_PRICE);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function fillQuotes(table: FeatureTable, place: i32, what: i32): void {
+  const side = <usize>table.capacity << 3;
+  const values = table.values + <usize>place * side;
+  const valid = table.valid + <usize>(place * table.capacity);
+  for (let row: usize = 0; row < <usize>table.rows; row++) {
+    const bids = table.quotes + (row << 3);
+    const value = quoteOf(what, load<f64>(bids), load<f64>(bids + side), load<f64>(bids + 2 * side), load<f64>(bids + 3 * side));
+    store<f64>(values + (row << 3), value);
+    store<u8>(valid + row, u8(isFinite(value)));
+  }
+}
+
+/** A column of the best levels: of their prices, NaN where a side is empty, and sizes. */
+// @ts-ignore: decorator
+@inline
+function quoteOf(what: i32, bid: f64, ask: f64, bidSize: f64, askSize: f64): f64 {
+  if (what == MID) return (bid + ask) * 0.5;
+  if (what == SPREAD_BPS) return ((ask - bid) / ((bid + ask) * 0.5)) * 1e4;
+  return (bid * askSize + ask * bidSize) / (bidSize + askSize);
+}
+
+// @ts-ignore: decorator
+@inline
+function columnAt(table: FeatureTable, place: i32): Column {
+  return changetype<Column>(table.columns + <usize>place * COLUMN_BYTES);
 }
 
 /** The best levels, read once a row. */
@@ -195,10 +253,10 @@ function lookAtSide(side: Side, prices: usize, levels: i32): void {
   }
 }
 
+/** A column that is not of quotes. */
 function valueOf(table: FeatureTable, column: Column): f64 {
   const view = table.view;
   const what = column.what;
-  if (what <= MICRO_PRICE) return quoteOf(table, what);
   if (what == IMBALANCE) {
     const bids = depthSum(view.bids, column.param);
     const asks = depthSum(view.asks, column.param);
@@ -214,17 +272,6 @@ function valueOf(table: FeatureTable, column: Column): f64 {
     return value / (what == BID_PRICE || what == ASK_PRICE ? priceUnitOf(view) : sizeUnitOf(view));
   }
   return what == OFI ? flowValue(table.flow!) : barValueOf(table.bar!, what);
-}
-
-function quoteOf(table: FeatureTable, what: i32): f64 {
-  const view = table.view;
-  const bid = table.bestBid;
-  const ask = table.bestAsk;
-  if (what == MID) return (bid + ask) * 0.5;
-  if (what == SPREAD_BPS) return ((ask - bid) / ((bid + ask) * 0.5)) * 1e4;
-  const bidSize = view.bids.bestSize;
-  const askSize = view.asks.bestSize;
-  return (bid * askSize + ask * bidSize) / (bidSize + askSize);
 }
 
 function barValueOf(bar: TradeBar, what: i32): f64 {
