@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
+import { closeSync, fdatasync, fsyncSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
 import { diskFull } from '../disk-full.ts'
 import { ReplayError } from '../errors.ts'
 
@@ -28,6 +28,8 @@ export class OutputFile {
   /** Where the file is until it is whole, and where it goes then; null: it is written in place. */
   readonly #aside: { readonly temporary: string; readonly target: string } | null
   #open = true
+  #syncing: Promise<void> | null = null
+  #failure: Error | null = null
 
   /** @throws ReplayError `output-failed` when the file cannot be created. */
   constructor(target: OutputTarget, { whole = false }: OutputFileOptions = {}) {
@@ -62,9 +64,26 @@ export class OutputFile {
     }
   }
 
+  /**
+   * Begins to force what was written to the disk, while more is written: of a large file little is left for `sync` to wait for. Only of
+   * files that `sync` ends. Nothing is begun while that of before goes on.
+   */
+  syncSoon(): void {
+    this.#syncing ??= new Promise((resolve) => {
+      fdatasync(this.#fd, (error) => {
+        this.#syncing = null
+        // The disk tells of what it could not write once.
+        this.#failure ??= error
+        resolve()
+      })
+    })
+  }
+
   /** Forces the bytes to the disk. */
-  sync(): void {
+  async sync(): Promise<void> {
+    await this.#syncing
     try {
+      if (this.#failure !== null) throw this.#failure
       fsyncSync(this.#fd)
     } catch (cause) {
       throw outputError(cause, this.path)

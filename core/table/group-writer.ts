@@ -37,8 +37,9 @@ export class GroupWriter {
   readonly #resists: boolean[]
   readonly #header = new Page(256)
   readonly #out: Page
-  /** Bytes of the file that have left `#out`. */
+  /** Bytes of the file that have left `#out`, and how many it is when the disk is asked for them next. */
   #flushed = 0
+  #syncAt = SYNC_BYTES
   #state: 'open' | 'done' = 'open'
 
   /** @throws ReplayError `output-failed`, `disk-full` */
@@ -74,12 +75,12 @@ export class GroupWriter {
   }
 
   /** Writes the footer, forces the file to the disk, and gives it its name. */
-  close(): void {
+  async close(): Promise<void> {
     if (this.#state === 'done') return
     try {
       this.#writeFooter()
       this.#flush(0)
-      if (this.#isDurable) this.#file.sync()
+      if (this.#isDurable) await this.#file.sync()
       this.#file.close()
     } catch (error) {
       this.abandon()
@@ -197,6 +198,10 @@ export class GroupWriter {
     this.#file.write(this.#out.written())
     this.#flushed += this.#out.length
     this.#out.length = 0
+    if (this.#isDurable && this.#flushed >= this.#syncAt) {
+      this.#syncAt = this.#flushed + SYNC_BYTES
+      this.#file.syncSoon()
+    }
   }
 }
 
@@ -208,6 +213,7 @@ function compress(bytes: Uint8Array): Uint8Array {
 
 const MAGIC = Buffer.from('PAR1')
 const OUT_BYTES = 1 << 20
+const SYNC_BYTES = 8 << 20
 /** A frame of zstd has about so many bytes beside its contents. */
 const LEAST_COMPRESSED_BYTES = 16
 const GROUPS_PER_TRIAL = 64

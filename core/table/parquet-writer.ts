@@ -101,7 +101,7 @@ export class ParquetFile {
       this.abandon()
       throw error
     }
-    this.#groups.close()
+    await this.#groups.close()
   }
 
   /** Removes what was written. Harmless after `close`, and twice. */

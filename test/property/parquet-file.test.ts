@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { asyncBufferFromFile, parquetMetadataAsync } from 'hyparquet'
@@ -319,6 +319,26 @@ describe('the file appears whole or not at all', () => {
     file.abandon()
     expect(existsSync(path)).toBe(true)
     expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([])
+  })
+
+  test('of many megabytes, which are on their way to the disk before it is closed', async () => {
+    const rows = 3_000_000
+    const files = [newPath(), newPath()].map((path) => new ParquetFile({ path, columns: TYPES.slice(0, 1) }))
+    for (let r = 0; r < rows; r++) {
+      for (const file of files) {
+        file.columns[0]!.f64[file.row] = Math.sin(r)
+        file.endRow()
+      }
+    }
+    const [whole, abandoned] = files
+    abandoned!.abandon()
+    expect(existsSync(`${whole!.path}.tmp`)).toBe(true)
+    await whole!.close()
+    expect([existsSync(abandoned!.path), existsSync(`${abandoned!.path}.tmp`)]).toEqual([false, false])
+    expect(statSync(whole!.path).size).toBeGreaterThan(2 * 8 * 2 ** 20)
+    expect(await duckdb(`select count(*)::int as rows, count(distinct f)::int as values from '${whole!.path}'`)).toEqual([
+      { rows, values: rows },
+    ])
   })
 
   test('abandoned: nothing', async () => {
