@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, fsyncSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
+import { closeSync, fdatasync, fsyncSync, ftruncateSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
 import { diskFull } from '../disk-full.ts'
 import { ReplayError } from '../errors.ts'
 
@@ -23,7 +23,7 @@ export class OutputFile {
   readonly path: string
   /** Bytes written so far. */
   bytes = 0
-  readonly #fd: number
+  #fd: number
   readonly #owned: boolean
   /** Where the file is until it is whole, and where it goes then; null: it is written in place. */
   readonly #aside: { readonly temporary: string; readonly target: string } | null
@@ -62,6 +62,23 @@ export class OutputFile {
         Atomics.wait(PAUSE, 0, 0, 1)
       }
     }
+  }
+
+  /**
+   * Puts a file beside it, of which the first `bytes` are kept, in its place; what is written then comes behind them. Of a file that is
+   * to be whole. @throws ReplayError `output-failed`
+   */
+  takeOver(file: string, bytes: number): void {
+    const { temporary } = this.#aside!
+    try {
+      renameSync(file, temporary)
+      closeSync(this.#fd)
+      this.#fd = openSync(temporary, 'a')
+      ftruncateSync(this.#fd, bytes)
+    } catch (cause) {
+      throw outputError(cause, this.path)
+    }
+    this.bytes = bytes
   }
 
   /**

@@ -82,8 +82,12 @@ export class GroupCopy {
     }
   }
 
-  /** Appends all row groups of a file on this machine. @throws as `append`, and `readFooter` */
-  async appendFile(file: string): Promise<void> {
+  /**
+   * Appends all row groups of a file on this machine.
+   * @param isBeside it lies in the same folder, and nobody needs it any more: as the first file it is taken over, and nothing is copied
+   * @throws as `append`, and `readFooter`
+   */
+  async appendFile(file: string, isBeside = false): Promise<void> {
     const fd = fs.openSync(file, 'r')
     try {
       const source: GroupSource = {
@@ -95,19 +99,34 @@ export class GroupCopy {
         },
       }
       const footer = await readFooter(source)
-      await this.append(source, footer, 0, footer.groupRows.length)
+      if (isBeside && this.#first === null) this.#begin(source, footer)
+      else await this.append(source, footer, 0, footer.groupRows.length)
     } finally {
       fs.closeSync(fd)
     }
+  }
+
+  /** The row groups of the first file stay where they are. */
+  #begin({ path }: GroupSource, footer: SourceFooter): void {
+    this.#first = footer
+    const groups = structsAt(footer.fields, FILE.groups)
+    this.#file.takeOver(path, Math.max(MAGIC.length, ...groups.map((group) => placeOf(group)[1])))
+    this.bytes = this.#file.bytes
+    for (const group of groups) this.#addGroup(group, 0)
   }
 
   async #appendGroup(source: GroupSource, group: ThriftStruct): Promise<void> {
     const [start, stop] = placeOf(group)
     const bytes = await source.read(start, stop)
     if (bytes.length !== stop - start) throw new RangeError('it is shorter than its footer says')
-    const moved = moveGroup(group, this.bytes - start, this.#groups.length)
+    const by = this.bytes - start
     this.#write(bytes)
-    this.#groups.push(writeThrift(moved).slice())
+    this.#addGroup(group, by)
+  }
+
+  /** @param by so many bytes further behind */
+  #addGroup(group: ThriftStruct, by: number): void {
+    this.#groups.push(writeThrift(moveGroup(group, by, this.#groups.length)).slice())
     this.rows += numberAt(group, GROUP.rows)
     if (this.#bounded !== null) this.#widen(boundsOf(group, this.#bounded))
   }

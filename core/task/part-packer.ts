@@ -125,7 +125,7 @@ class OpenPart {
       ref: { path: this.#key, size: 0, etag: '', firstRow: this.#copy.rows, rows: 0 },
       error: null,
     }
-    await this.#copy.appendFile(from)
+    await this.#copy.appendFile(from, true)
     this.#packed.push(packed)
     return packed
   }
