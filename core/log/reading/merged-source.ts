@@ -115,31 +115,54 @@ export class MergedSource extends BatchSource {
       const second = smallest(live, least)
       const rival = second < 0 ? null : live[second]!
       const winsTies = least < second
-      do {
-        this.#take(head, rows++, firstBuffer[least]!)
-        if (++head.at === head.batch!.length) return rows
-        readTime(head)
-      } while (rows < CAPACITY && (rival === null || isBefore(head, rival, winsTies)))
+      const begin = head.at
+      const end = endOfRun(head, rival, winsTies, CAPACITY - rows)
+      this.#take(head.batch!, begin, end, rows, firstBuffer[least]!)
+      rows += end - begin
+      head.at = end
+      if (end === head.batch!.length) return rows
+      readTime(head)
     }
     return rows
   }
 
-  #take(head: Head, row: number, firstBuffer: number): void {
-    const from = head.batch!
+  /** Takes the selected messages from `begin` to before `end` as rows from `firstRow` on. */
+  #take(from: MessageBatch, begin: number, end: number, firstRow: number, firstBuffer: number): void {
+    const { selection, offsets, lengths, types, seqWords, timeWords, timeFlags } = from
     const to = this.#batch
-    const source = from.selection === null ? head.at : from.selection[head.at]!
-    to.offsets[row] = from.offsets[source]!
-    to.lengths[row] = from.lengths[source]!
-    to.types[row] = from.types[source]!
-    to.seqWords[2 * row] = from.seqWords[2 * source]!
-    to.seqWords[2 * row + 1] = from.seqWords[2 * source + 1]!
-    to.timeWords[2 * row] = from.timeWords[2 * source]!
-    to.timeWords[2 * row + 1] = from.timeWords[2 * source + 1]!
-    to.bufferIndex![row] = firstBuffer + (from.bufferIndex === null ? 0 : from.bufferIndex[source]!)
-    if (from.timeFlags === null || from.timeFlags[source] === 0) return
-    this.#flags ??= new Uint8Array(CAPACITY)
-    this.#flags[row] = from.timeFlags[source]!
+    const [toOffsets, toLengths, toTypes, toSeqs, toTimes] = [to.offsets, to.lengths, to.types, to.seqWords, to.timeWords]
+    const buffers = to.bufferIndex!
+    for (let k = begin, row = firstRow; k < end; k++, row++) {
+      const source = selection === null ? k : selection[k]!
+      toOffsets[row] = offsets[source]!
+      toLengths[row] = lengths[source]!
+      toTypes[row] = types[source]!
+      toSeqs[2 * row] = seqWords[2 * source]!
+      toSeqs[2 * row + 1] = seqWords[2 * source + 1]!
+      toTimes[2 * row] = timeWords[2 * source]!
+      toTimes[2 * row + 1] = timeWords[2 * source + 1]!
+      buffers[row] = firstBuffer + (from.bufferIndex === null ? 0 : from.bufferIndex[source]!)
+      if (timeFlags === null || timeFlags[source] === 0) continue
+      this.#flags ??= new Uint8Array(CAPACITY)
+      this.#flags[row] = timeFlags[source]!
+    }
   }
+}
+
+/** Where the messages of a head end that come before its rival's first; at most so many. */
+function endOfRun({ at, batch }: Head, rival: Head | null, winsTies: boolean, limit: number): number {
+  const { selection, timeWords, length } = batch!
+  const end = Math.min(length, at + limit)
+  if (rival === null) return end
+  const { timeHigh, timeLow } = rival
+  let to = at + 1
+  for (; to < end; to++) {
+    const row = selection === null ? to : selection[to]!
+    const high = timeWords[2 * row + 1]!
+    const low = timeWords[2 * row]!
+    if (high > timeHigh || (high === timeHigh && (low > timeLow || (low === timeLow && !winsTies)))) break
+  }
+  return to
 }
 
 /** Index of the head with the smallest time, the first of equals, leaving out `except`; -1 when there is none. */
