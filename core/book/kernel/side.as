@@ -28,10 +28,11 @@ export function setLevels(side: Side, at: usize, count: i32, priceFactor: f64, s
 }
 
 /**
- * Sets levels of price and size, u64, i64 or f64, from `at` to before `end`; a size below a half removes.
+ * Sets levels of price and size, u64, i64 or f64, from `at` to before `end`; a size below a half removes. Gives where it ends: of f64 also
+ * before a level that is set at a key of `reach` or better, or one whose price lies in a range.
  * @param swaps of f64: the size that a level had before takes the place of its new one
  */
-export function setPairs<T>(side: Side, at: usize, end: usize, swaps: bool = false): void {
+export function setPairs<T>(side: Side, at: usize, end: usize, swaps: bool = false, reach: f64 = Infinity, from: f64 = Infinity, until: f64 = -Infinity): usize {
   const sign = side.sign;
   let sizes = side.sizes;
   let bits = side.bits;
@@ -43,12 +44,13 @@ export function setPairs<T>(side: Side, at: usize, end: usize, swaps: bool = fal
   let lowWord = side.lowWord;
   let windowCount = side.windowCount;
   side.updates += <i64>((end - at) >>> 4);
-  for (let pair = at; pair < end; pair += 16) {
+  let pair = at;
+  for (; pair < end; pair += 16) {
     const price = <f64>load<T>(pair);
     const key = sign * price;
-    const given = load<T>(pair, 8);
-    const occupied = isInteger<T>() ? i32(given != 0) : i32(!(<f64>given < 0.5));
-    const size = isInteger<T>() || occupied != 0 ? <f64>given : 0;
+    const size = isInteger<T>() ? <f64>load<T>(pair, 8) : sizeOf(pair);
+    const occupied = isInteger<T>() ? i32(load<T>(pair, 8) != 0) : i32(reinterpret<u64>(size) != 0);
+    if (!isInteger<T>() && ((key >= reach && occupied != 0) || (price >= from && price <= until))) break;
     // Rounds to the nearest tick; whether that tick is the price is checked exactly.
     const distance = key - base;
     const index = <i32>reinterpret<u64>(distance * inverseTick + ROUNDER);
@@ -82,9 +84,20 @@ export function setPairs<T>(side: Side, at: usize, end: usize, swaps: bool = fal
     lowWord = side.lowWord;
     windowCount = side.windowCount;
   }
+  if (!isInteger<T>()) side.updates -= <i64>((end - pair) >>> 4);
+  if (pair == at) return pair;
   side.lowWord = lowWord;
   side.windowCount = windowCount;
   settleTop(side, top);
+  return pair;
+}
+
+/** The size of a pair of doubles, or 0 where it is below a half: masked, as a choice between doubles is a branch that nobody foresees. */
+// @ts-ignore: decorator
+@inline
+function sizeOf(pair: usize): f64 {
+  const both = v128.load(pair);
+  return f64x2.extract_lane(v128.andnot(both, f64x2.lt(both, f64x2.splat(0.5))), 1);
 }
 
 /** The best level is that at `top`, or else the next one below: if that is far down, the window moves. */

@@ -59,14 +59,7 @@ export function setTrackedLevels(book: TrackedBook, pairs: usize, bids: i32, ask
  */
 export function plainBids(book: TrackedBook, at: usize, end: usize, limit: f64, from: f64, until: f64, swaps: bool): usize {
   if (book.bestBid != orNone(book.bids.bestPrice, -Infinity)) return at;
-  const reach = min(limit, book.bestAsk);
-  let to = at;
-  for (; to < end; to += 16) {
-    const tick = load<f64>(to);
-    if ((tick >= reach && load<f64>(to, 8) >= 0.5) || (tick >= from && tick <= until)) break;
-  }
-  if (to == at) return at;
-  setPairs<f64>(book.bids, at, to, swaps);
+  const to = setPairs<f64>(book.bids, at, end, swaps, min(limit, book.bestAsk), from, until);
   book.bestBid = orNone(book.bids.bestPrice, -Infinity);
   return to;
 }
@@ -74,14 +67,7 @@ export function plainBids(book: TrackedBook, at: usize, end: usize, limit: f64, 
 /** Likewise of asks. */
 export function plainAsks(book: TrackedBook, at: usize, end: usize, limit: f64, from: f64, until: f64, swaps: bool): usize {
   if (book.bestAsk != orNone(book.asks.bestPrice, Infinity)) return at;
-  const reach = max(limit, book.bestBid);
-  let to = at;
-  for (; to < end; to += 16) {
-    const tick = load<f64>(to);
-    if ((tick <= reach && load<f64>(to, 8) >= 0.5) || (tick >= from && tick <= until)) break;
-  }
-  if (to == at) return at;
-  setPairs<f64>(book.asks, at, to, swaps);
+  const to = setPairs<f64>(book.asks, at, end, swaps, -max(limit, book.bestBid), from, until);
   book.bestAsk = orNone(book.asks.bestPrice, Infinity);
   return to;
 }
@@ -89,6 +75,7 @@ export function plainAsks(book: TrackedBook, at: usize, end: usize, limit: f64, 
 /** Drops what is beyond the depth of the stream. */
 export function cutTracked(book: TrackedBook): void {
   const limit = book.depthLimit;
+  if (limit == Infinity) return;
   if (<f64>levelCount(book.bids) <= limit && <f64>levelCount(book.asks) <= limit) return;
   cutTo(book.bids, limit);
   cutTo(book.asks, limit);
