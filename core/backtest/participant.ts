@@ -15,6 +15,7 @@ import {
   FLIGHT_TICK,
   FlightQueue,
 } from './flight-queue.ts'
+import { KnownOrders } from './known-orders.ts'
 import type { LatencyModel } from './latency-model.ts'
 import type { MarketTerms } from './market-terms.ts'
 import { newNotice, type OrderNotice, type OrderNoticeKind, WHY_ASKED, WHY_REFUSED } from './order-notice.ts'
@@ -75,6 +76,8 @@ export class Participant {
   readonly requests = new FlightQueue()
   readonly responses = new FlightQueue()
   listener: ParticipantListener = {}
+  /** Orders that may still be filled, as far as is known here. */
+  openCount = 0
   /** Orders sent so far; ids count from 1. */
   ordersSent = 0
   cancelsSent = 0
@@ -82,7 +85,7 @@ export class Participant {
   lotsSent = 0
   readonly #latency: LatencyModel
   readonly #market: ExchangeMarket
-  readonly #slots = new Map<number, number>()
+  readonly #known = new KnownOrders()
   readonly #notice = newNotice()
   readonly #fill: Fill = {
     orderId: 0,
@@ -113,7 +116,8 @@ export class Participant {
   /** Flat, and without orders. @param originNs nanoseconds since the epoch */
   begin(originNs: bigint): void {
     this.pool.clear()
-    this.#slots.clear()
+    this.#known.clear()
+    this.openCount = 0
     this.requests.clear()
     this.responses.clear()
     this.exchange.clear()
@@ -128,7 +132,7 @@ export class Participant {
   rebase(byNs: number, originNs: bigint): void {
     this.requests.rebase(byNs)
     this.responses.rebase(byNs)
-    for (const slot of this.#slots.values()) {
+    for (const slot of this.#known) {
       this.pool.exchangeNs[slot]! -= byNs
       this.pool.requestNs[slot]! -= byNs
     }
@@ -137,24 +141,17 @@ export class Participant {
 
   /** Slot of an order that is known; −1. */
   slotOf(id: number): number {
-    return this.#slots.get(id) ?? -1
+    return this.#known.slotOf(id)
   }
 
   /** Slots of the orders that are known, by age. */
-  get slots(): IterableIterator<number> {
-    return this.#slots.values()
+  get slots(): Iterable<number> {
+    return this.#known
   }
 
   /** Orders that are known, ended ones that were not dropped included. */
   get orderCount(): number {
-    return this.#slots.size
-  }
-
-  /** Orders that may still be filled, as far as is known here. */
-  get openCount(): number {
-    let count = 0
-    for (const slot of this.#slots.values()) if (this.pool.statuses[slot]! < FIRST_ENDED) count++
-    return count
+    return this.#known.count
   }
 
   /**
@@ -169,7 +166,8 @@ export class Participant {
     const slot = pool.take()
     const id = ++this.ordersSent
     this.lotsSent += lots
-    this.#slots.set(id, slot)
+    this.#known.add(id, slot)
+    this.openCount++
     pool.ids[slot] = id
     pool.sides[slot] = side
     pool.timesInForce[slot] = timeInForce
@@ -194,7 +192,7 @@ export class Participant {
    * @throws ReplayError input `order-unknown`, `request-pending`
    */
   cancel(id: number): boolean {
-    const slot = this.#known(id)
+    const slot = this.#requested(id)
     if (slot < 0) return false
     this.cancelsSent++
     this.#request(slot, REQUEST_CANCEL, this.pool.ticks[slot]!, this.pool.leaves[slot]!)
@@ -208,7 +206,7 @@ export class Participant {
   modify(id: number, tick: number, lots: number): boolean {
     if (!Number.isSafeInteger(tick)) throw refused('order-price', 'price', 'a whole number of ticks', tick)
     this.#requireQuantity(lots)
-    const slot = this.#known(id)
+    const slot = this.#requested(id)
     if (slot < 0) return false
     this.#request(slot, REQUEST_MODIFY, tick, lots)
     return true
@@ -216,14 +214,14 @@ export class Participant {
 
   /** Forgets the orders that have ended. */
   clearInactive(): void {
-    for (const id of this.#slots.keys()) this.forget(id)
+    for (const slot of this.#known) this.forget(this.pool.ids[slot]!)
   }
 
   /** Forgets an order if it has ended. */
   forget(id: number): void {
-    const slot = this.#slots.get(id)
-    if (slot === undefined || this.pool.statuses[slot]! < FIRST_ENDED) return
-    this.#slots.delete(id)
+    const slot = this.#known.slotOf(id)
+    if (slot < 0 || this.pool.statuses[slot]! < FIRST_ENDED) return
+    this.#known.remove(id)
     if (this.pool.inFlight[slot] === 0) this.pool.release(slot)
     else this.pool.isDropped[slot] = 1
   }
@@ -248,12 +246,14 @@ export class Participant {
     const request = data[first + FLIGHT_REQUEST]!
     const isRejected = data[first + FLIGHT_REJECTED] === 1
     const fillLots = data[first + FLIGHT_FILL_LOTS]!
+    const wasOpen = pool.statuses[slot]! < FIRST_ENDED
     if (!isRejected) {
       pool.statuses[slot] = data[first + FLIGHT_STATUS]!
       pool.ticks[slot] = data[first + FLIGHT_TICK]!
       pool.leaves[slot] = data[first + FLIGHT_LOTS]!
       if (request === REQUEST_MODIFY) pool.quantities[slot] = pool.leaves[slot]! + fillLots
     } else if (request === REQUEST_NEW) pool.statuses[slot] = EXPIRED
+    if (wasOpen && pool.statuses[slot]! >= FIRST_ENDED) this.openCount--
     pool.exchangeNs[slot] = data[first + FLIGHT_EXCHANGE_TIME]!
     // A request is over by its own answer; a fill meanwhile says nothing of it.
     if (request === pool.pending[slot] || (fillLots > 0 && this.terms.compat.has('fillClearsPending'))) pool.pending[slot] = NO_REQUEST
@@ -336,9 +336,9 @@ export class Participant {
   }
 
   /** Slot of an order that a request may be sent for; −1 when it has ended and was dropped. */
-  #known(id: number): number {
-    const slot = this.#slots.get(id)
-    if (slot === undefined) {
+  #requested(id: number): number {
+    const slot = this.#known.slotOf(id)
+    if (slot < 0) {
       if (Number.isSafeInteger(id) && id >= 1 && id <= this.ordersSent) return -1
       throw new ReplayError('order-unknown', `order ${id}: there is none; ${this.ordersSent} were sent so far, ids count from 1`, {
         category: 'input',

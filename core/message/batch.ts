@@ -1,4 +1,5 @@
 import { ReplayError } from '../errors.ts'
+import { giveBack } from '../large-piece.ts'
 import { type BatchOrigin, type MessageColumns, MessageCursor } from './message.ts'
 import { recordBytes } from './record.ts'
 
@@ -135,6 +136,12 @@ export class MessageBatch implements MessageColumns {
   selectionSpace(): Uint32Array {
     if (this.#selectionSpace.length < this.count) this.#selectionSpace = new Uint32Array(this.offsets.length)
     return this.#selectionSpace
+  }
+
+  /** Frees the space of selections: nobody looks at the batch any more. */
+  dropSelectionSpace(): void {
+    giveBack(this.#selectionSpace)
+    this.#selectionSpace = EMPTY_U32
   }
 
   /** Makes the first `length` slots of `selectionSpace()` the selection. */

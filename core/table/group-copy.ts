@@ -1,6 +1,8 @@
 import fs from 'node:fs'
 import { ReplayError } from '../errors.ts'
+import { giveBack } from '../large-piece.ts'
 import { OutputFile } from '../store/output-file.ts'
+import { Page } from './page.ts'
 import { numberAt, readThrift, structsAt, type ThriftList, type ThriftStruct, writeThrift } from './thrift-tree.ts'
 
 /** A Parquet file of ours to copy from. */
@@ -31,7 +33,7 @@ export async function readFooter(source: GroupSource): Promise<SourceFooter> {
     const whole =
       length + 8 <= tail.length ? tail.subarray(tail.length - 8 - length, tail.length - 8) : await source.read(end - length, end)
     const fields = readThrift(whole)
-    return { fields, groupRows: structsAt(fields, FILE.groups).map((group) => numberAt(group, GROUP.rows)) }
+    return { fields, groupRows: structsAt(fields, FILE.groups).map((group) => numberAt(readThrift(group), GROUP.rows)) }
   } catch (cause) {
     throw damaged(cause, path)
   }
@@ -54,8 +56,10 @@ export class GroupCopy {
   /** Of the column that was asked for, in the row groups so far; null: there are none. */
   bounds: { readonly min: bigint; readonly max: bigint } | null = null
   readonly #file: OutputFile
-  /** As they go into the footer: a month has thousands of them, and as trees they take fifty times the memory. */
+  /** As they go into the footer. */
   readonly #groups: Uint8Array[] = []
+  /** What of it is being written. */
+  readonly #page = new Page(1 << 12)
   readonly #bounded: string | null
   #first: SourceFooter | null = null
 
@@ -76,7 +80,7 @@ export class GroupCopy {
       throw new ReplayError('parquet-columns', 'parts of different columns cannot be one', { category: 'bug', path: source.path })
     }
     try {
-      for (const group of structsAt(footer.fields, FILE.groups).slice(from, end)) await this.#appendGroup(source, group)
+      for (const group of structsAt(footer.fields, FILE.groups).slice(from, end)) await this.#appendGroup(source, readThrift(group))
     } catch (cause) {
       throw damaged(cause, source.path)
     }
@@ -89,18 +93,22 @@ export class GroupCopy {
    */
   async appendFile(file: string, isBeside = false): Promise<void> {
     const fd = fs.openSync(file, 'r')
+    const pieces: Uint8Array[] = []
     try {
       const source: GroupSource = {
         path: file,
         size: fs.fstatSync(fd).size,
         read(start, end) {
-          const bytes = Buffer.allocUnsafe(end - start)
+          const bytes = Buffer.allocUnsafeSlow(end - start)
+          pieces.push(bytes)
           return bytes.subarray(0, fs.readSync(fd, bytes, 0, bytes.length, start))
         },
       }
       const footer = await readFooter(source)
       if (isBeside && this.#first === null) this.#begin(source, footer)
       else await this.append(source, footer, 0, footer.groupRows.length)
+      // The first footer is looked at again.
+      if (footer !== this.#first) pieces.forEach(giveBack)
     } finally {
       fs.closeSync(fd)
     }
@@ -110,9 +118,9 @@ export class GroupCopy {
   #begin({ path }: GroupSource, footer: SourceFooter): void {
     this.#first = footer
     const groups = structsAt(footer.fields, FILE.groups)
-    this.#file.takeOver(path, Math.max(MAGIC.length, ...groups.map((group) => placeOf(group)[1])))
+    this.#file.takeOver(path, Math.max(MAGIC.length, ...groups.map((group) => placeOf(readThrift(group))[1])))
     this.bytes = this.#file.bytes
-    for (const group of groups) this.#addGroup(group, 0)
+    for (const group of groups) this.#addGroup(readThrift(group), 0)
   }
 
   async #appendGroup(source: GroupSource, group: ThriftStruct): Promise<void> {
@@ -126,7 +134,7 @@ export class GroupCopy {
 
   /** @param by so many bytes further behind */
   #addGroup(group: ThriftStruct, by: number): void {
-    this.#groups.push(writeThrift(moveGroup(group, by, this.#groups.length)).slice())
+    this.#groups.push(writeThrift(moveGroup(group, by, this.#groups.length, this.#page), this.#page).slice())
     this.rows += numberAt(group, GROUP.rows)
     if (this.#bounded !== null) this.#widen(boundsOf(group, this.#bounded))
   }
@@ -164,15 +172,20 @@ export class GroupCopy {
 
 /** Where the chunks of a row group lie: one behind the other. */
 function placeOf(group: ThriftStruct): readonly [start: number, end: number] {
-  const chunks = structsAt(group, GROUP.columns).map(chunkOf)
-  const start = Math.min(...chunks.map(startOf))
-  return [start, Math.max(...chunks.map((chunk) => startOf(chunk) + numberAt(chunk, CHUNK.bytes)))]
+  let [start, end] = [Number.POSITIVE_INFINITY, 0]
+  for (const bytes of structsAt(group, GROUP.columns)) {
+    const chunk = chunkOf(readThrift(bytes))
+    const at = startOf(chunk)
+    start = Math.min(start, at)
+    end = Math.max(end, at + numberAt(chunk, CHUNK.bytes))
+  }
+  return [start, end]
 }
 
 function chunkOf(column: ThriftStruct): ThriftStruct {
   const value = column.get(COLUMN.chunk)?.value
-  if (!(value instanceof Map) || [...column.keys()].some((id) => id > COLUMN.chunk)) throw new RangeError('a column has an index')
-  return value
+  if (!(value instanceof Uint8Array) || [...column.keys()].some((id) => id > COLUMN.chunk)) throw new RangeError('a column has an index')
+  return readThrift(value)
 }
 
 function startOf(chunk: ThriftStruct): number {
@@ -180,11 +193,13 @@ function startOf(chunk: ThriftStruct): number {
 }
 
 function boundsOf(group: ThriftStruct, name: string): { readonly min: bigint; readonly max: bigint } {
-  for (const chunk of structsAt(group, GROUP.columns).map(chunkOf)) {
+  for (const column of structsAt(group, GROUP.columns)) {
+    const chunk = chunkOf(readThrift(column))
     const path = chunk.get(CHUNK.path)?.value as ThriftList
     if (path.values.length !== 1 || Buffer.from(path.values[0] as Uint8Array).toString() !== name) continue
-    const statistics = chunk.get(CHUNK.statistics)?.value
-    const [max, min] = [STATISTICS.max, STATISTICS.min].map((id) => (statistics instanceof Map ? statistics.get(id)?.value : undefined))
+    const bytes = chunk.get(CHUNK.statistics)?.value
+    const statistics = bytes instanceof Uint8Array ? readThrift(bytes) : null
+    const [max, min] = [STATISTICS.max, STATISTICS.min].map((id) => statistics?.get(id)?.value)
     if (!(max instanceof Uint8Array) || !(min instanceof Uint8Array)) break
     return { min: Buffer.from(min).readBigInt64LE(), max: Buffer.from(max).readBigInt64LE() }
   }
@@ -192,11 +207,13 @@ function boundsOf(group: ThriftStruct, name: string): { readonly min: bigint; re
 }
 
 /** The same row group so many bytes further behind. */
-function moveGroup(group: ThriftStruct, by: number, ordinal: number): ThriftStruct {
-  const columns = structsAt(group, GROUP.columns).map((column) => {
-    const chunk: ThriftStruct = new Map(chunkOf(column))
+function moveGroup(group: ThriftStruct, by: number, ordinal: number, page: Page): ThriftStruct {
+  const columns = structsAt(group, GROUP.columns).map((bytes) => {
+    const column = readThrift(bytes)
+    const chunk = chunkOf(column)
     for (const id of [CHUNK.data, CHUNK.dictionary]) if (chunk.has(id)) chunk.set(id, { type: I64, value: numberAt(chunk, id) + by })
-    return new Map(column).set(COLUMN.chunk, { type: STRUCT, value: chunk })
+    column.set(COLUMN.chunk, { type: STRUCT, value: writeThrift(chunk, page).slice() })
+    return writeThrift(column, page).slice()
   })
   const moved: ThriftStruct = new Map(group)
   moved.set(GROUP.columns, { type: LIST, value: { type: STRUCT, values: columns } })

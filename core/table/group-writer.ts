@@ -1,6 +1,6 @@
 import zlib from 'node:zlib'
 import { ReplayError } from '../errors.ts'
-import { giveBack } from '../store/large-piece.ts'
+import { giveBack } from '../large-piece.ts'
 import { OutputFile, outputError } from '../store/output-file.ts'
 import type { ColumnBuffer, ColumnSpec } from './column-buffer.ts'
 import { type ColumnChunk, type DoubleEncoding, type EncodedChunk, encodeColumn } from './column-chunk.ts'
@@ -206,8 +206,9 @@ export class GroupWriter {
 }
 
 function compress(bytes: Uint8Array): Uint8Array {
-  // What it needs at most, as zstd says: Node takes memory for a whole piece, however small a page is, and joins what lies in several.
-  const chunkSize = bytes.length + (bytes.length >>> 8) + 128
+  // What it needs at most, as zstd says: Node takes memory for a whole piece, however small a page is, and joins what lies in several. Less
+  // than half of what it shares out it would take of that, which is held by all the others that lie in it.
+  const chunkSize = Math.max(bytes.length + (bytes.length >>> 8) + 128, Buffer.poolSize >>> 1)
   return zlib.zstdCompressSync(bytes, { chunkSize, params: { [zlib.constants.ZSTD_c_compressionLevel]: 1 } })
 }
 

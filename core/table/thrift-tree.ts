@@ -1,12 +1,13 @@
 import { Page } from './page.ts'
 
 /*
- * Thrift's compact protocol as a tree, so that a footer can be written again with some of its numbers changed and all else as it was.
+ * Structs of Thrift's compact protocol, so that a footer can be written again with some of its numbers changed and all else as it was.
+ * A struct within another stays the bytes that it is until somebody reads it: trees take fifty times the memory.
  * Source: apache/thrift, doc/specs/thrift-compact-protocol.md
  */
 
-/** Whole numbers are exact up to 2⁵³, more than sizes and counts of a file need. Bytes as a struct are one that was written already. */
-export type ThriftValue = boolean | number | Uint8Array | ThriftList | ThriftStruct
+/** Whole numbers are exact up to 2⁵³, more than sizes and counts of a file need. Bytes are text, or a struct as it is written. */
+export type ThriftValue = boolean | number | Uint8Array | ThriftList
 
 export interface ThriftList {
   /** Of the elements. */
@@ -22,8 +23,9 @@ export function readThrift(bytes: Uint8Array): ThriftStruct {
   return new Reader(bytes).struct()
 }
 
-export function writeThrift(struct: ThriftStruct): Uint8Array {
-  const page = new Page(1 << 12)
+/** @param page written anew; what is given is valid until it is the next time */
+export function writeThrift(struct: ThriftStruct, page = new Page(1 << 12)): Uint8Array {
+  page.length = 0
   putStruct(page, struct)
   return page.written()
 }
@@ -35,13 +37,13 @@ export function numberAt(struct: ThriftStruct, id: number): number {
   return value
 }
 
-/** The structs of a list. @throws RangeError when there is none */
-export function structsAt(struct: ThriftStruct, id: number): ThriftStruct[] {
+/** The structs of a list, each to be read. @throws RangeError when there is none */
+export function structsAt(struct: ThriftStruct, id: number): Uint8Array[] {
   const value = struct.get(id)?.value
   if (value === undefined || typeof value !== 'object' || !('values' in value) || typeof value.values === 'function') {
     throw new RangeError(`expected a list in field ${id}`)
   }
-  return value.values as ThriftStruct[]
+  return value.values as Uint8Array[]
 }
 
 class Reader {
@@ -79,17 +81,48 @@ class Reader {
       case LIST:
         return this.#list()
       case STRUCT:
-        return this.struct()
+        return this.#structBytes()
       default:
         throw new RangeError(`no type of Parquet's: ${type}`)
     }
   }
 
   #list(): ThriftList {
-    const head = this.#byte()
-    const size = head >> 4 === 15 ? this.#varint() : head >> 4
-    const type = head & 15
+    const { type, size } = this.#listHead()
     return { type, values: Array.from({ length: size }, () => this.#value(type)) }
+  }
+
+  #listHead(): { readonly type: number; readonly size: number } {
+    const head = this.#byte()
+    return { type: head & 15, size: head >> 4 === 15 ? this.#varint() : head >> 4 }
+  }
+
+  #structBytes(): Uint8Array {
+    const start = this.#at
+    this.#passStruct()
+    return this.#bytes.subarray(start, this.#at)
+  }
+
+  #passStruct(): void {
+    for (let head = this.#byte(); head !== 0; head = this.#byte()) {
+      if (head >> 4 === 0) this.#varint()
+      const type = head & 15
+      if (type !== TRUE && type !== FALSE) this.#pass(type)
+    }
+  }
+
+  #pass(type: number): void {
+    if (type === STRUCT) this.#passStruct()
+    else if (type === LIST) {
+      const { type: of, size } = this.#listHead()
+      for (let i = 0; i < size; i++) this.#pass(of)
+    } else if (type === BINARY) this.#passBytes(this.#varint())
+    else this.#value(type)
+  }
+
+  #passBytes(length: number): void {
+    if (this.#at + length > this.#bytes.length) throw new RangeError('the footer ends too early')
+    this.#at += length
   }
 
   #zigzag(): number {
@@ -110,10 +143,9 @@ class Reader {
   }
 
   #take(length: number): Uint8Array {
-    if (this.#at + length > this.#bytes.length) throw new RangeError('the footer ends too early')
-    const bytes = this.#bytes.subarray(this.#at, this.#at + length)
-    this.#at += length
-    return bytes
+    const start = this.#at
+    this.#passBytes(length)
+    return this.#bytes.subarray(start, this.#at)
   }
 
   #byte(): number {
@@ -152,8 +184,7 @@ function putValue(page: Page, type: number, value: ThriftValue): void {
     page.reserve(10 + value.length)
     if (type !== STRUCT) page.putVarint(value.length)
     page.putBytes(value)
-  } else if (value instanceof Map) putStruct(page, value)
-  else {
+  } else {
     const { length } = value.values
     page.reserve(11)
     page.putUint8((Math.min(length, 15) << 4) | value.type)

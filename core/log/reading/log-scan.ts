@@ -197,6 +197,7 @@ export class LogScan {
   /** Ends the reading; batches handed out are no longer valid. */
   async close(): Promise<void> {
     await this.scan.leave()
+    this.scan.batch.dropSelectionSpace()
     if (!this.#isClosed) giveBackKernel(this.#kernel)
     this.#isClosed = true
   }

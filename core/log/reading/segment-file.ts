@@ -1,7 +1,7 @@
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
 import { ReplayError } from '../../errors.ts'
-import { giveBack } from '../../store/large-piece.ts'
+import { giveBack } from '../../large-piece.ts'
 import { type FrameIndex, readFrameIndex } from '../format/frame-index.ts'
 import { DATA_OFFSET, segmentIdOf } from '../format/segment.ts'
 import { folderOf } from '../stores/disk-folder.ts'

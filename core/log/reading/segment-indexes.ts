@@ -1,4 +1,5 @@
 import { ReplayError } from '../../errors.ts'
+import { giveBack } from '../../large-piece.ts'
 import { decodeRecordHeader, PAD_TYPE, RECORD_HEADER_BYTES, RECORD_VERSION, recordBytes } from '../../message/record.ts'
 import type { ReadIssue, SourceFilter } from '../../message/source.ts'
 import { openSeekIndex, type SeekIndex } from '../format/seek-index.ts'
@@ -138,6 +139,14 @@ export class SegmentIndexes {
   async #findsNoRecordBehind(file: SegmentFile, index: SeekIndex): Promise<boolean> {
     if ((await this.#firstSeqOf(file.id + 1)) === index.maxSeq + 1n) return true
     const chunk = new Uint8Array(WALK_BYTES)
+    try {
+      return await this.#walksToEnd(file, index, chunk)
+    } finally {
+      giveBack(chunk)
+    }
+  }
+
+  async #walksToEnd(file: SegmentFile, index: SeekIndex, chunk: Uint8Array): Promise<boolean> {
     const view = new DataView(chunk.buffer)
     let [start, end] = [0, 0]
     let seq = index.maxSeq
@@ -145,7 +154,7 @@ export class SegmentIndexes {
     // Behind the last entry are fewer than `stride` records that the index knows.
     for (let record = 0; record <= index.stride; record++) {
       if (at + RECORD_HEADER_BYTES > end) {
-        const read = file.read(chunk, 0, WALK_BYTES, at)
+        const read = file.read(chunk, 0, chunk.length, at)
         start = at
         end = at + (typeof read === 'number' ? read : await read)
         if (at + RECORD_HEADER_BYTES > end) return true

@@ -1,3 +1,4 @@
+import { giveBack } from '../../large-piece.ts'
 import { MessageBatch } from '../../message/batch.ts'
 import { crc32 } from '../../message/crc32.ts'
 import type { BatchOrigin } from '../../message/message.ts'
@@ -10,7 +11,6 @@ import {
   type RecordHeader,
   recordBytes,
 } from '../../message/record.ts'
-import { giveBack } from '../../store/large-piece.ts'
 import { type ScanKernel, ScanStatus } from '../kernel/scanner.ts'
 import type { DamagePolicy } from './damage-policy.ts'
 import type { SegmentFile } from './segment-file.ts'
