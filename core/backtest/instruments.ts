@@ -1,6 +1,6 @@
 import { ReplayError } from '../errors.ts'
 import { nearest } from '../nearest-word.ts'
-import type { MarketSettings } from './market-terms.ts'
+import { MARKET_SETTINGS, type MarketSettings } from './market-terms.ts'
 
 /**
  * What the markets of instruments are, by venue and symbol as an archive names them; `*` holds what all of a venue's have in common. A
@@ -17,22 +17,6 @@ export interface InstrumentName {
   readonly symbol: string
 }
 
-/** Settings that an instrument may have, all that there are. */
-const SETTINGS: Readonly<Record<keyof MarketSettings, true>> = {
-  tick: true,
-  lot: true,
-  contract: true,
-  contractSize: true,
-  fees: true,
-  latency: true,
-  queue: true,
-  fills: true,
-  onGap: true,
-  oldBook: true,
-  localShift: true,
-  maxOrders: true,
-  compat: true,
-}
 const SHARED = '*'
 
 /** The instruments of a file, checked as far as names go. */
@@ -72,9 +56,9 @@ export function missingInstruments(missing: readonly InstrumentName[]): ReplayEr
 
 function checkNames(place: string, settings: unknown): void {
   if (!isRecord(settings)) throw invalid(`${place}: expected { tick, lot, … }`)
-  const unknown = Object.keys(settings).find((name) => !Object.hasOwn(SETTINGS, name))
+  const unknown = Object.keys(settings).find((name) => !Object.hasOwn(MARKET_SETTINGS, name))
   if (unknown === undefined) return
-  const near = nearest(unknown, Object.keys(SETTINGS))
+  const near = nearest(unknown, Object.keys(MARKET_SETTINGS))
   throw invalid(`${place}: ${unknown} is no setting of a market${near === null ? '' : `, did you mean ${near}?`}`)
 }
 

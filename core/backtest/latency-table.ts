@@ -20,7 +20,7 @@ export class LatencyTable implements LatencyModel {
   #requestAt = 0
   #exchangeAt = 0
 
-  /** @throws ReplayError input `latency-table`: no rows, or rows that do not rise in both times */
+  /** @throws ReplayError input `latency-table`: no rows, or rows that do not rise in both times, or are none */
   constructor(rows: readonly LatencyRow[]) {
     requireRising(rows)
     this.#rows = rows
@@ -91,13 +91,21 @@ function between(keys: Float64Array, latencies: Float64Array, at: number, t: num
 }
 
 function requireRising(rows: readonly LatencyRow[]): void {
+  if (!Array.isArray(rows)) throw invalid(`a list of rows, found ${JSON.stringify(rows)}`)
   if (rows.length === 0) throw invalid('at least one row, found none')
   let exchangeNs = 0n
-  rows.forEach(([request, exchange, response], i) => {
+  ;(rows as readonly LatencyRow[]).forEach((row, i) => {
+    if (!Array.isArray(row) || row.length !== 3 || !row.every((time) => typeof time === 'bigint')) {
+      throw invalid(`[request, exchange, response] of three bigints, nanoseconds since the epoch, found ${String(row)} in row ${i}`)
+    }
+    const [request, exchange, response] = row
     if (i > 0 && request <= rows[i - 1]![0]) throw invalid(`rows that rise strictly in request time, found ${request} in row ${i}`)
     if (exchange > 0n && exchange <= exchangeNs) throw invalid(`rows that rise strictly in exchange time, found ${exchange} in row ${i}`)
     if (exchange > 0n && (exchange < request || response < exchange)) {
       throw invalid(`request ≤ exchange ≤ response, found ${request}, ${exchange}, ${response} in row ${i}`)
+    }
+    if (exchange <= 0n && response <= request) {
+      throw invalid(`a refusal that is heard of after its request, found ${request} and ${response} in row ${i}`)
     }
     if (exchange > 0n) exchangeNs = exchange
   })

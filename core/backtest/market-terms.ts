@@ -1,5 +1,6 @@
 import { ReplayError } from '../errors.ts'
 import { durationNsOf } from '../features/clocks/duration.ts'
+import { type KnownOptions, requireOptions } from '../known-options.ts'
 import { type Contract, inverseContract, linearContract } from './contract.ts'
 import type { FeeModel } from './fee-model.ts'
 import { ConstantLatency } from './latency-constant.ts'
@@ -84,6 +85,24 @@ export interface MarketSettings {
   readonly compat?: 'hftbacktest' | readonly CompatSwitch[]
 }
 
+/** Settings that a market may have, all that there are. */
+export const MARKET_SETTINGS: KnownOptions<MarketSettings> = {
+  tick: true,
+  lot: true,
+  contract: true,
+  contractSize: true,
+  fees: true,
+  latency: true,
+  queue: true,
+  fills: true,
+  onGap: true,
+  oldBook: true,
+  localShift: true,
+  maxOrders: true,
+  compat: true,
+}
+const FEE_SETTINGS: KnownOptions<MarketSettings['fees']> = { maker: true, taker: true, per: true, buyer: true, seller: true }
+
 /** A market's settings, checked and made into models. */
 export interface MarketTerms {
   readonly tick: number
@@ -101,9 +120,10 @@ export interface MarketTerms {
   readonly compat: ReadonlySet<CompatSwitch>
 }
 
-/** @throws ReplayError input `market-invalid`, `latency-table` */
+/** @throws ReplayError input `market-invalid`, `latency-table`, `unknown-option` */
 export function marketTerms(market: MarketSettings): MarketTerms {
   if (typeof market !== 'object' || market === null) throw invalid('market', 'tick, lot and fees', market)
+  requireOptions('a market', market, MARKET_SETTINGS)
   const { tick, lot, contract = 'linear', contractSize = 1, fills = 'partial', onGap = 'cancel', maxOrders = MAX_ORDERS } = market
   for (const [name, value] of Object.entries({ tick, lot, contractSize })) {
     if (!(typeof value === 'number' && value > 0 && Number.isFinite(value))) throw invalid(name, 'a number above 0', value)
@@ -131,6 +151,7 @@ export function marketTerms(market: MarketSettings): MarketTerms {
 
 function feesOf({ fees }: MarketSettings): FeeModel {
   if (typeof fees !== 'object' || fees === null) throw invalid('fees', 'rates { maker, taker }, 0 for none', fees)
+  requireOptions('fees of a market', fees, FEE_SETTINGS)
   const { maker, taker, per = 'value', buyer = 0, seller = 0 } = fees
   for (const [name, rate] of Object.entries({ maker, taker, buyer, seller })) {
     if (!(typeof rate === 'number' && Number.isFinite(rate))) throw invalid(`fees.${name}`, 'a number, 0 for none', rate)
@@ -140,9 +161,9 @@ function feesOf({ fees }: MarketSettings): FeeModel {
 }
 
 function queueOf(text: string, lot: number): QueueModel | 'fifo' {
-  const [name, exponent = '3'] = String(text).split(':')
+  const [name, exponent = '3', ...more] = String(text).split(':')
   const n = Number(exponent)
-  if (n > 0 && Number.isFinite(n)) {
+  if (n > 0 && Number.isFinite(n) && more.length === 0) {
     if (name === 'power1') return new ProbabilityQueue(powerShare(n))
     if (name === 'power2') return new ProbabilityQueue(powerShare2(n))
     if (name === 'power3' || name === 'power') return new ProbabilityQueue(powerShare3(n))
@@ -167,22 +188,31 @@ function latencyOf(latency: LatencySetting): LatencyModel {
     const ns = signedDurationOf('latency', latency)
     return new ConstantLatency(ns, Math.abs(ns))
   }
+  if (typeof latency !== 'object') throw invalid('latency', 'a duration like 1ms, { entry, response }, { feed } or { table }', latency)
   if ('table' in latency) return new LatencyTable(latency.table)
   if ('feed' in latency) {
-    const { entry, response } = latency.feed
+    const entry = byFeed('latency.feed.entry', latency.feed?.entry)
+    const response = byFeed('latency.feed.response', latency.feed?.response)
+    const windowNs = durationOf('latency.window', latency.window ?? '1s')
+    if (windowNs === 0) throw invalid('latency.window', 'a duration like 1s above 0', latency.window)
     return new FeedLatency({
-      entryFactor: entry[0],
-      entryNs: durationOf('latency.feed.entry', entry[1]),
-      responseFactor: response[0],
-      responseNs: durationOf('latency.feed.response', response[1]),
-      windowNs: durationOf('latency.window', latency.window ?? '1s'),
+      ...{ entryFactor: entry.factor, entryNs: entry.ns, responseFactor: response.factor, responseNs: response.ns },
+      windowNs,
     })
   }
   return new ConstantLatency(signedDurationOf('latency.entry', latency.entry), durationOf('latency.response', latency.response))
 }
 
+/** An answer is never before what it answers. */
+function byFeed(name: string, given: readonly [number, string] | undefined): { readonly factor: number; readonly ns: number } {
+  const [factor, constant] = Array.isArray(given) ? given : []
+  if (typeof factor === 'number' && factor >= 0 && Number.isFinite(factor)) return { factor, ns: durationOf(name, constant as string) }
+  throw invalid(name, "[factor, duration] with a factor of at least 0, like [1, '1ms']", given)
+}
+
 function compatOf(given: 'hftbacktest' | readonly CompatSwitch[]): ReadonlySet<CompatSwitch> {
   if (given === 'hftbacktest') return new Set(COMPAT)
+  if (!Array.isArray(given)) throw invalid('compat', `hftbacktest, or some of ${COMPAT.join(', ')}`, given)
   for (const name of given) requireOneOf('compat', name, COMPAT)
   return new Set(given)
 }
@@ -202,6 +232,6 @@ function requireOneOf(name: string, value: string, choices: readonly string[]): 
 }
 
 function invalid(name: string, expected: string, found: unknown): ReplayError {
-  const shown = typeof found === 'string' ? JSON.stringify(found) : String(found)
+  const shown = typeof found === 'string' || Array.isArray(found) ? JSON.stringify(found) : String(found)
   return new ReplayError('market-invalid', `market: ${name}: expected ${expected}; found ${shown}`, { category: 'input' })
 }

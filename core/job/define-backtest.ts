@@ -2,8 +2,9 @@ import { Instruments, type InstrumentsFile } from '../backtest/instruments.ts'
 import type { MarketSettings } from '../backtest/market-terms.ts'
 import type { StrategyContext, StrategyHandlers } from '../backtest/strategy.ts'
 import { ReplayError } from '../errors.ts'
+import type { KnownOptions } from '../known-options.ts'
 import { BACKTEST_COLUMNS, ORDER_COLUMNS } from './backtest-columns.ts'
-import { checkedJob } from './define-job.ts'
+import { checkedJob, requireSpec } from './define-job.ts'
 import {
   JOB_MARK,
   type JobColumns,
@@ -86,8 +87,13 @@ interface BacktestParts<P extends JobParamDefaults, C extends JobColumns> {
  * @throws ReplayError input `job-invalid`
  */
 export function defineBacktest<const P extends JobParamDefaults, const C extends JobColumns>(spec: BacktestSpec<P, C>): JobDefinition {
+  requireSpec(spec.name, 'defineBacktest', spec, BACKTEST_OPTIONS)
   const { name, params = {}, sweep, market, every, columns = {}, orderRows = false, maxSkew, tolerance, create } = spec
   if (typeof create !== 'function') throw invalid(name, `create: expected a function, found ${String(create)}`)
+  if (typeof every !== 'string' && typeof every !== 'function') {
+    throw invalid(name, `every: expected a duration like 500ms, or a function of the parameters, found ${String(every)}`)
+  }
+  if (typeof orderRows !== 'boolean') throw invalid(name, `orderRows: expected true or false, found ${JSON.stringify(orderRows)}`)
   const { session, sessionStartNs } = sessionOf(name, spec.session ?? 'day')
   const instruments = spec.instruments === undefined ? null : instrumentsOf(name, spec.instruments)
   const ours = orderRows ? { ...BACKTEST_COLUMNS, ...ORDER_COLUMNS } : BACKTEST_COLUMNS
@@ -117,6 +123,21 @@ export function defineBacktest<const P extends JobParamDefaults, const C extends
     },
     [JOB_MARK]: 1,
   } as JobDefinition)
+}
+
+const BACKTEST_OPTIONS: KnownOptions<BacktestSpec<JobParamDefaults, JobColumns>> = {
+  name: true,
+  params: true,
+  sweep: true,
+  every: true,
+  orderRows: true,
+  columns: true,
+  session: true,
+  maxSkew: true,
+  tolerance: true,
+  create: true,
+  market: true,
+  instruments: true,
 }
 
 function invalid(name: string, message: string): ReplayError {

@@ -3,6 +3,7 @@ import { marketTerms } from '../backtest/market-terms.ts'
 import { ReplayError } from '../errors.ts'
 import { parseDuration } from '../features/clocks/duration.ts'
 import { planTrigger } from '../features/clocks/trigger.ts'
+import { type KnownOptions, requireOptions } from '../known-options.ts'
 import {
   JOB_MARK,
   type JobBacktest,
@@ -25,6 +26,7 @@ import { RESERVED_COLUMNS } from './row-schema.ts'
 export function defineJob<const P extends JobParamDefaults, const C extends JobColumns, const S extends JobStreams>(
   spec: JobSpec<P, C, S>,
 ): JobDefinition {
+  requireSpec(spec.name, 'defineJob', spec, JOB_OPTIONS)
   return checkedJob({ params: {}, ...spec, [JOB_MARK]: 1 } as unknown as JobDefinition)
 }
 
@@ -32,6 +34,15 @@ export function defineJob<const P extends JobParamDefaults, const C extends JobC
 export function checkedJob(job: JobDefinition): JobDefinition {
   checkJob(job)
   return job
+}
+
+/** Refuses an option that is misspelt, and so would do nothing. @throws ReplayError input `job-invalid` */
+export function requireSpec(name: unknown, maker: string, spec: object, known: Readonly<Record<string, true>>): void {
+  try {
+    requireOptions(maker, spec, known)
+  } catch (error) {
+    throw invalid(String(name), error instanceof Error ? error.message : String(error))
+  }
 }
 
 /** Whether a value was made by `defineJob`. */
@@ -62,6 +73,26 @@ export function jobTiming(job: JobDefinition, params: JobParamDefaults): JobTimi
   }
 }
 
+const JOB_OPTIONS: KnownOptions<JobSpec<JobParamDefaults, JobColumns, JobStreams>> = {
+  name: true,
+  streams: true,
+  params: true,
+  sweep: true,
+  columns: true,
+  trigger: true,
+  fill: true,
+  clock: true,
+  maxSkew: true,
+  warmUp: true,
+  session: true,
+  tolerance: true,
+  onGap: true,
+  beyondRange: true,
+  features: true,
+  create: true,
+  pipeline: true,
+  restartPoints: true,
+}
 const STREAMS: readonly string[] = ['book', 'trades', 'ticker'] satisfies JobStream[]
 const TYPES: readonly string[] = ['f64', 'i64', 'i32', 'bool', 'string'] satisfies JobColumnType[]
 const NAME = /^[a-z][a-z0-9-]{0,63}$/

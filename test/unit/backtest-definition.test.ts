@@ -107,6 +107,18 @@ describe('the definition of a backtest', () => {
       { market: { fees: { maker: 0, taker: 0 } }, instruments: { okx: { a: { tick: 1, lot: 1 }, b: { tick: 1 } } } },
       /job maker: instruments: okx\/b: market: lot: expected a number above 0; found undefined/,
     ],
+    [
+      'nothing that says when',
+      { every: undefined },
+      /job maker: every: expected a duration like 500ms, or a function of the parameters, found undefined/,
+    ],
+    ['an option misspelt', { evry: '1m' }, /job maker: defineBacktest has no option "evry", did you mean every\?/],
+    [
+      'a setting of the market misspelt',
+      { market: { ...GOOD.market, localshift: '1s' } },
+      /no option "localshift", did you mean localShift\?/,
+    ],
+    ['order rows that may be', { orderRows: 'no' }, /job maker: orderRows: expected true or false, found "no"/],
     ['no step', { every: 'often' }, /job maker: trigger: expected a duration/],
     ['a column of order rows', { orderRows: true, columns: { leaves: 'f64' } }, /job maker: columns: leaves is a column of every backtest/],
     ['a column of every backtest', { columns: { position: 'f64' } }, /job maker: columns: position is a column of every backtest/],

@@ -62,6 +62,7 @@ describe('latency tables', () => {
       ],
     ],
     ['an answer before the order', [[1n, 5n, 4n]]],
+    ['a refusal that takes no time', [[1n, 0n, 1n]]],
   ] as [string, LatencyRow[]][])('are refused: %s', (_, given) => {
     expect(() => new LatencyTable(given)).toThrow(expect.objectContaining({ code: 'latency-table', category: 'input' }))
   })
@@ -233,6 +234,44 @@ describe('settings of a market', () => {
       /market: latency: expected a duration like 500us, 1ms, 2s; found "1 second"/,
     ],
     ['compat', { tick: 1, lot: 1, fees, compat: ['all'] }, /market: compat: expected ownOrdersIndependent or .*; found "all"/],
+    ['compat: another library', { tick: 1, lot: 1, fees, compat: 'hftbacktst' }, /compat: expected hftbacktest, or .*; found "hftbacktst"/],
+    ['compat: a number', { tick: 1, lot: 1, fees, compat: 5 }, /market: compat: expected hftbacktest, or .*; found 5/],
+    ['a setting misspelt', { tick: 1, lot: 1, fees, queu: 'log' }, /a market has no option "queu", did you mean queue\?/],
+    ['a fee misspelt', { tick: 1, lot: 1, fees: { ...fees, sellr: 1 } }, /fees of a market has no option "sellr", did you mean seller\?/],
+    ['queue: more than an exponent', { tick: 1, lot: 1, fees, queue: 'power3:2:1' }, /market: queue: .* found "power3:2:1"/],
+    ['latency: a number', { tick: 1, lot: 1, fees, latency: 5 }, /market: latency: expected a duration like 1ms, .* found 5/],
+    [
+      'latency: one way',
+      { tick: 1, lot: 1, fees, latency: { entry: '1ms' } },
+      /market: latency.response: expected a duration .* undefined/,
+    ],
+    ['latency: no way', { tick: 1, lot: 1, fees, latency: { feed: {} } }, /market: latency.feed.entry: expected \[factor, duration\]/],
+    [
+      'latency: a factor that is none',
+      { tick: 1, lot: 1, fees, latency: { feed: { entry: ['x', '1ms'], response: [1, '1ms'] } } },
+      /market: latency.feed.entry: expected \[factor, duration\].*; found \["x","1ms"\]/,
+    ],
+    [
+      'latency: an answer before the fill',
+      { tick: 1, lot: 1, fees, latency: { feed: { entry: [1, '1ms'], response: [-1, '1ms'] } } },
+      /market: latency.feed.response: expected \[factor, duration\] with a factor of at least 0/,
+    ],
+    [
+      'latency: no window',
+      { tick: 1, lot: 1, fees, latency: { feed: { entry: [1, '1ms'], response: [1, '1ms'] }, window: '0s' } },
+      /market: latency.window: expected a duration .* above 0; found "0s"/,
+    ],
+    ['latency: a table elsewhere', { tick: 1, lot: 1, fees, latency: { table: 'rows.csv' } }, /latency table: expected a list of rows/],
+    [
+      'latency: a table of numbers',
+      { tick: 1, lot: 1, fees, latency: { table: [[1, 2, 3]] } },
+      /latency table: expected .* three bigints.* in row 0/,
+    ],
+    [
+      'latency: half a row',
+      { tick: 1, lot: 1, fees, latency: { table: [[1n, 2n]] } },
+      /latency table: expected .* three bigints.* in row 0/,
+    ],
   ])('%s', (_, market, message) => {
     expect(() => marketTerms(market as never)).toThrow(message)
   })
