@@ -164,18 +164,19 @@ export class OrderDesk {
   }
 
   #ticks(price: number): number {
-    const ticks = this.#grid.ticksOfPrice(price)
+    const ticks = typeof price === 'number' ? this.#grid.ticksOfPrice(price) : Number.NaN
     if (Number.isSafeInteger(ticks)) return ticks
     throw refused('order-price', 'price', `a multiple of the tick ${this.#grid.tick} (orders.priceDown and priceUp give one)`, price)
   }
 
   #lots(quantity: number): number {
-    const lots = this.#grid.lotsOfQuantity(quantity)
+    const lots = typeof quantity === 'number' ? this.#grid.lotsOfQuantity(quantity) : Number.NaN
     if (lots > 0 && (Number.isSafeInteger(lots) || (Number.isFinite(lots) && this.#who.terms.compat.has('anyQuantity')))) return lots
     throw refused('order-quantity', 'quantity', `a multiple of the lot ${this.#grid.lot} above 0`, quantity)
   }
 }
 
 function refused(code: string, what: string, expected: string, found: unknown): ReplayError {
-  return new ReplayError(code, `order: ${what}: expected ${expected}, found ${String(found)}`, { category: 'input' })
+  const shown = typeof found === 'string' ? JSON.stringify(found) : String(found)
+  return new ReplayError(code, `order: ${what}: expected ${expected}, found ${shown}`, { category: 'input' })
 }

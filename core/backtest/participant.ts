@@ -78,6 +78,8 @@ export class Participant {
   listener: ParticipantListener = {}
   /** Orders that may still be filled, as far as is known here. */
   openCount = 0
+  /** The handler that its owner is in, if no orders may be sent from there. */
+  silentIn: string | null = null
   /** Orders sent so far; ids count from 1. */
   ordersSent = 0
   cancelsSent = 0
@@ -156,9 +158,10 @@ export class Participant {
 
   /**
    * Sends an order; gives its id.
-   * @throws ReplayError input `order-side`, `order-price`, `order-quantity`, `too-many-orders`
+   * @throws ReplayError input `order-side`, `order-price`, `order-quantity`, `order-time`, `too-many-orders`
    */
   send(side: Side, tick: number, lots: number, timeInForce: number, isMarket: boolean): number {
+    this.#requireTime()
     if (side !== 1 && side !== -1) throw refused('order-side', 'side', '1 or -1', side)
     if (!isMarket && !Number.isSafeInteger(tick)) throw refused('order-price', 'price', 'a whole number of ticks', tick)
     this.#requireQuantity(lots)
@@ -189,7 +192,7 @@ export class Participant {
 
   /**
    * Asks for a cancel. Gives false for an order that has ended and was dropped; of one that has ended the exchange refuses it.
-   * @throws ReplayError input `order-unknown`, `request-pending`
+   * @throws ReplayError input `order-unknown`, `order-time`, `request-pending`
    */
   cancel(id: number): boolean {
     const slot = this.#requested(id)
@@ -337,8 +340,13 @@ export class Participant {
 
   /** Slot of an order that a request may be sent for; −1 when it has ended and was dropped. */
   #requested(id: number): number {
+    this.#requireTime()
     const slot = this.#known.slotOf(id)
     if (slot < 0) {
+      if (typeof id !== 'number') {
+        const message = `order ${JSON.stringify(id)}: expected a number, as buy and sell give it`
+        throw new ReplayError('order-unknown', message, { category: 'input' })
+      }
       if (Number.isSafeInteger(id) && id >= 1 && id <= this.ordersSent) return -1
       throw new ReplayError('order-unknown', `order ${id}: there is none; ${this.ordersSent} were sent so far, ids count from 1`, {
         category: 'input',
@@ -353,6 +361,12 @@ export class Participant {
       )
     }
     return slot
+  }
+
+  #requireTime(): void {
+    if (this.silentIn === null) return
+    const message = `order: orders are sent from step, fill and trade, not from ${this.silentIn}`
+    throw new ReplayError('order-time', message, { category: 'input' })
   }
 
   #requireQuantity(lots: number): void {

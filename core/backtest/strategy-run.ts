@@ -1,5 +1,6 @@
 import { ReplayError } from '../errors.ts'
 import { isoTime } from '../instant.ts'
+import { requireHandlers, requireNoPromise } from '../job-handlers.ts'
 import { AccountView } from './account-view.ts'
 import { FillView, type TradeNotice } from './fill-view.ts'
 import type { MarketReplay } from './market-replay.ts'
@@ -10,6 +11,8 @@ import { FIRST_ENDED, type Side } from './order-terms.ts'
 import type { Fill, Participant } from './participant.ts'
 import type { StrategyContext, StrategyHandlers } from './strategy.ts'
 import { StrategyBook } from './strategy-book.ts'
+
+const HANDLERS = ['step', 'fill', 'trade', 'row'] as const
 
 export interface StrategyRunOptions {
   /** Name of the job, for errors. */
@@ -63,7 +66,8 @@ export class StrategyRun {
   begin(originNs: bigint): void {
     this.rebase(originNs)
     this.account.clear()
-    this.handlers = this.#guarded(() => this.options.create(this.#context))
+    const { job, create } = this.options
+    this.handlers = this.#withoutOrders('create', () => requireHandlers(job, create(this.#context), HANDLERS))
     const hearsTrades = this.handlers.trade !== undefined
     this.participant.listener = {
       fill: (fill) => this.#hearFill(fill),
@@ -75,7 +79,7 @@ export class StrategyRun {
 
   /** An account row is made. @param out where to put the strategy's own columns */
   row(out: unknown): void {
-    if (this.handlers.row !== undefined) this.#guarded(() => this.handlers.row!(out as never))
+    if (this.handlers.row !== undefined) this.#withoutOrders('row', () => this.#hear('row', this.handlers.row!(out as never)))
   }
 
   /** The origin of times is another. */
@@ -90,14 +94,14 @@ export class StrategyRun {
     const { pool, slots } = this.participant
     this.#ended.length = 0
     for (const slot of slots) if (pool.statuses[slot]! >= FIRST_ENDED) this.#ended.push(pool.ids[slot]!)
-    if (this.handlers.step !== undefined) this.#guarded(() => this.handlers.step!(this.#originNs + BigInt(nowNs)))
+    if (this.handlers.step !== undefined) this.#guarded(() => this.#hear('step', this.handlers.step!(this.#originNs + BigInt(nowNs))))
     for (let i = 0; i < this.#ended.length; i++) this.participant.forget(this.#ended[i]!)
   }
 
   #hearFill(fill: Fill): void {
     this.#fill.fill = fill
     this.options.fillRow(this.#fill)
-    if (this.handlers.fill !== undefined) this.#guarded(() => this.handlers.fill!(this.#fill))
+    if (this.handlers.fill !== undefined) this.#guarded(() => this.#hear('fill', this.handlers.fill!(this.#fill)))
   }
 
   #tellOrder(notice: OrderNotice): void {
@@ -111,9 +115,23 @@ export class StrategyRun {
     this.#trade.price = tick * grid.tick
     this.#trade.quantity = lots * grid.lot
     try {
-      this.handlers.trade!(this.#trade)
+      this.#hear('trade', this.handlers.trade!(this.#trade))
     } catch (error) {
       throw this.#located(error)
+    }
+  }
+
+  #hear(handler: string, given: unknown): void {
+    if (given !== undefined) requireNoPromise(this.options.job, handler, given)
+  }
+
+  /** As a session begins nobody knows when its first message comes, and what follows from a row cannot be in front of it. */
+  #withoutOrders<T>(handler: string, call: () => T): T {
+    this.participant.silentIn = handler
+    try {
+      return this.#guarded(call)
+    } finally {
+      this.participant.silentIn = null
     }
   }
 

@@ -2,7 +2,10 @@ import { ReplayError } from '../errors.ts'
 import type { ColumnContext, EngineMoment, FeatureColumn, FeatureState } from '../features/columns/column.ts'
 import type { JobColumns, JobContext, JobDefinition, JobHandlers, JobParamDefaults } from '../job/job-definition.ts'
 import { usesBook } from '../job/row-schema.ts'
+import { requireHandlers, requireNoPromise } from '../job-handlers.ts'
 import { RowValues } from './row-values.ts'
+
+const HANDLERS = ['book', 'trade', 'ticker', 'message', 'gap', 'reset', 'row', 'end'] as const
 
 /** Name of the column that hears everything for a job; it has no values of its own. */
 export const JOB_COLUMN = 'emit'
@@ -63,11 +66,15 @@ function stateOf(options: JobColumnOptions, context: ColumnContext, values: RowV
   const { job, params, venue, symbol, variant } = options
   const { out } = values
   const book = usesBook(job) ? context.book : undefined
-  const make = (): JobHandlers<JobColumns> => job.create?.(params, { book, venue, symbol, variant } as JobContext) ?? {}
+  const make = (): JobHandlers<JobColumns> =>
+    job.create === undefined ? {} : requireHandlers(job.name, job.create(params, { book, venue, symbol, variant } as JobContext), HANDLERS)
+  const hear = (handler: string, given: unknown): void => {
+    if (given !== undefined) requireNoPromise(job.name, handler, given)
+  }
   let handlers = make()
   const row = (): void => {
     markRow(true)
-    handlers.row!(out)
+    hear('row', handlers.row!(out))
     markRow(false)
   }
   return {
@@ -75,21 +82,21 @@ function stateOf(options: JobColumnOptions, context: ColumnContext, values: RowV
     isEmpty: true,
     reset() {
       values.clear()
-      handlers.reset?.()
+      hear('reset', handlers.reset?.())
     },
     // Handlers cannot know that a row is not wanted: what they count up starts again with it.
     ...(handlers.row !== undefined && { row, muted: row }),
     ...(job.create !== undefined && { nextRow: () => values.clear() }),
-    ...(handlers.trade !== undefined && { trade: (trade) => handlers.trade!(trade, out) }),
-    ...(handlers.book !== undefined && { book: (event) => handlers.book!(event, out) }),
-    ...(handlers.ticker !== undefined && { ticker: (ticker) => handlers.ticker!(ticker, out) }),
+    ...(handlers.trade !== undefined && { trade: (trade) => hear('trade', handlers.trade!(trade, out)) }),
+    ...(handlers.book !== undefined && { book: (event) => hear('book', handlers.book!(event, out)) }),
+    ...(handlers.ticker !== undefined && { ticker: (ticker) => hear('ticker', handlers.ticker!(ticker, out)) }),
     ...(handlers.message !== undefined && {
-      message: (message) => handlers.message!(message, out, streamOf(message.batch.originAt(message.index).path)),
+      message: (message) => hear('message', handlers.message!(message, out, streamOf(message.batch.originAt(message.index).path))),
     }),
-    ...(handlers.gap !== undefined && { gap: (isOpen) => handlers.gap!({ isOpen }) }),
+    ...(handlers.gap !== undefined && { gap: (isOpen) => hear('gap', handlers.gap!({ isOpen })) }),
     ...((handlers.end !== undefined || job.session === 'day') && {
       dayEnds() {
-        handlers.end?.(out)
+        hear('end', handlers.end?.(out))
         if (job.session !== 'day') return
         handlers = make()
         handlers.reset?.()

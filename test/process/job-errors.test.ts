@@ -41,6 +41,29 @@ ${lines.join('\n')}
 const run = (job: string, table: string, ...more: string[]) =>
   runCli('run', job, '--archive', archive, '--table', path.join(folder, table), '--no-types', ...more)
 
+describe('handlers that are none', () => {
+  it.each([
+    ['nothing', 'create() {}', /job-handlers: job nothing: create: expected an object of handlers, found undefined/],
+    [
+      'later',
+      'async create() { return {} }',
+      /job later: create: expected an object of handlers, found a promise: a job is not asynchronous/,
+    ],
+    ['text', "create: () => ({ row: 'n' })", /job text: create: row: expected a function, found "n"/],
+    [
+      'slow',
+      'create: () => ({ async row(out) { out.n = 1 } })',
+      /job slow: row: expected nothing, found a promise: a job is not asynchronous/,
+    ],
+  ])('%s: one message', async (name, create, text) => {
+    const spec = `name: '${name}', streams: ['trades'], columns: { n: 'i32' }, trigger: { every: '1h' }, ${create}`
+    const job = moduleOf(name, `import { defineJob } from 'chronicle-replay'\nexport default defineJob({ ${spec} } as never)\n`)
+    const { code, err } = await run(job, name, '--quiet')
+    expect(code).toBe(2)
+    expect(err.split('\n').filter((line) => line.startsWith('error '))).toEqual([expect.stringMatching(text)])
+  })
+})
+
 describe('an error of a job', () => {
   it('has file and line as its author has them, in a module of another file too', async () => {
     fs.writeFileSync(

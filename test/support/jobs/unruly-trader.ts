@@ -16,6 +16,10 @@ export default defineBacktest({
   every: '10m',
   create({ fault }, { book, orders }) {
     if (fault === 'create-throws') throw new Error('nothing to trade')
+    if (fault === 'create-nothing') return undefined as never
+    if (fault === 'create-later') return Promise.resolve({}) as never
+    if (fault === 'create-text') return { step: 'buy' } as never
+    if (fault === 'create-orders') orders.buyMarket(1)
     let id = 0
     return {
       fill() {
@@ -26,6 +30,7 @@ export default defineBacktest({
       },
       row() {
         if (fault === 'row-throws') throw new Error('no rows today')
+        if (fault === 'row-orders') orders.buyMarket(1)
       },
       step() {
         const price = orders.priceDown(book.bidPrice)
@@ -40,7 +45,11 @@ export default defineBacktest({
         }
         if (fault === 'fill-throws') orders.buyMarket(0.01)
         if (fault === 'off-lot') orders.buy(price, 0.0005)
+        if (fault === 'no-price') orders.buy(null as never, 1)
+        if (fault === 'empty-size') orders.buyMarket('' as never)
+        if (fault === 'step-later') return Promise.resolve() as never
         if (fault === 'unknown-id') orders.cancel(17)
+        if (fault === 'text-id') orders.cancel(String(orders.buy(price, 1)) as never)
         if (fault === 'twice') {
           if (id === 0) id = orders.buy(price - 5, 1)
           orders.cancel(id)
