@@ -170,7 +170,7 @@ export class OrderDesk {
   }
 
   #lots(quantity: number): number {
-    const lots = typeof quantity === 'number' ? this.#grid.lotsOfQuantity(quantity) : Number.NaN
+    const lots = typeof quantity === 'number' ? this.#grid.lotsOfOrder(quantity) : Number.NaN
     if (lots > 0 && (Number.isSafeInteger(lots) || (Number.isFinite(lots) && this.#who.terms.compat.has('anyQuantity')))) return lots
     throw refused('order-quantity', 'quantity', `a multiple of the lot ${this.#grid.lot} above 0`, quantity)
   }

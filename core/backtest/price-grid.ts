@@ -47,12 +47,17 @@ export class PriceGrid {
     return size / this.#sizeFactors[scale]!
   }
 
-  /** Ticks of a price as a decimal number, not rounded to one. */
+  /** Ticks of a price as a decimal number, not rounded to one; what is whole but for the last bits is whole. */
   ticksOfPrice(price: number): number {
-    return nearlyWhole(price / this.tick)
+    return wholeButForRounding(price / this.tick)
   }
 
-  /** Lots of a quantity as a decimal number; what is whole but for the last bits is whole. */
+  /** Lots of an order's quantity as a decimal number, likewise. */
+  lotsOfOrder(quantity: number): number {
+    return wholeButForRounding(quantity / this.lot)
+  }
+
+  /** Lots of a trade's quantity as a decimal number; what is whole but for a billionth of it is whole. */
   lotsOfQuantity(quantity: number): number {
     return nearlyWhole(quantity / this.lot)
   }
@@ -66,6 +71,13 @@ function nearlyWhole(value: number): number {
   if (whole === 0 && inverse !== 0 && Number.isFinite(inverse) && Math.abs(1 / value - inverse) <= 1e-9 * Math.abs(inverse))
     return 1 / inverse
   return value
+}
+
+/** Of hundreds of millions of ticks a billionth is as much as parts of one: no more than a ten-thousandth is taken for rounding. */
+function wholeButForRounding(value: number): number {
+  const whole = Math.round(value)
+  const most = Math.min(1e-9 * Math.abs(value), Math.max(1e-4, 1e-14 * Math.abs(value)))
+  return Math.abs(value - whole) <= most ? whole : value
 }
 
 function offGrid(price: number, scale: number, tick: number): ReplayError {

@@ -3,7 +3,9 @@ import { Account } from '../../core/backtest/account.ts'
 import { inverseContract, linearContract } from '../../core/backtest/contract.ts'
 import { FeedLatency } from '../../core/backtest/latency-feed.ts'
 import { type LatencyRow, LatencyTable } from '../../core/backtest/latency-table.ts'
+import { MarketReplay } from '../../core/backtest/market-replay.ts'
 import { marketTerms } from '../../core/backtest/market-terms.ts'
+import { OrderDesk } from '../../core/backtest/order-desk.ts'
 import { BUY, SELL } from '../../core/backtest/order-terms.ts'
 import { PriceGrid } from '../../core/backtest/price-grid.ts'
 import { logShare, logShare2 } from '../../core/backtest/queue-log.ts'
@@ -12,6 +14,11 @@ import { powerShare, powerShare2, powerShare3 } from '../../core/backtest/queue-
 import { RiskAverseQueue } from '../../core/backtest/queue-risk.ts'
 import { TrackedBook } from '../../core/backtest/tracked-book.ts'
 import { usualMarket } from '../support/small-market.ts'
+
+function deskOf(market: { readonly tick: number; readonly lot: number }): OrderDesk {
+  const grid = new PriceGrid(market.tick, market.lot)
+  return new OrderDesk(new MarketReplay(grid, false).join(marketTerms({ ...market, fees: { maker: 0, taker: 0 } })), grid)
+}
 
 const NO_FEES = { per: 'value', maker: 0, taker: 0, buyer: 0, seller: 0 } as const
 
@@ -217,6 +224,20 @@ describe('ticks and lots', () => {
       2010, 2011, 10_055, 25, 2.5,
     ])
     expect(() => grid.tickOf(10_051, 2)).toThrow(/the log has the price 100.51, which is no multiple of the tick 0.05/)
+  })
+
+  it('of orders are as fine as they are, however large', () => {
+    const grid = new PriceGrid(0.0001, 1e-8)
+    expect([0.3, 0.7].map((part) => Number.isInteger(grid.ticksOfPrice(61_234.5678 + part * 0.0001)))).toEqual([false, false])
+    expect(grid.ticksOfPrice(61_234.5678 - 7 * 0.0001 + 3 * 0.0001)).toBe(612_345_674)
+    const desk = deskOf({ tick: 0.0001, lot: 1e-8 })
+    expect([desk.priceDown(61_234.56787), desk.priceUp(61_234.56783)].map((price) => price.toFixed(4))).toEqual([
+      '61234.5678',
+      '61234.5679',
+    ])
+    expect(() => desk.buy(61_234.56783, 1)).toThrow(/price: expected a multiple of the tick 0.0001/)
+    expect(() => desk.buy(61_234, 12.345678901)).toThrow(/quantity: expected a multiple of the lot 1e-8/)
+    expect(desk.buy(61_234.1, 12.3456789)).toBe(1)
   })
 })
 
