@@ -31,10 +31,14 @@ export interface BacktestMarketOptions {
   readonly localShiftNs: number
   /** `day`: each UTC day is a session of its own. `run`: there is one, from the first message on. */
   readonly session: 'day' | 'run'
+  /** Length of a bar, microseconds. */
+  readonly barMicros: number
   /** Of `day`: when a session begins, microseconds after UTC midnight; a whole number of bars. */
   readonly startMicros: number
   /** Of `day`: what is before matters to the book alone. Microseconds since the epoch, a session's begin. */
   readonly fromMicros: number
+  /** Whether there are logs of any of a bar, microseconds since the epoch. Bars of other days have no rows. @default there are of all */
+  readonly isKnown?: ((startMicros: number, endMicros: number) => boolean) | undefined
 }
 
 /**
@@ -65,6 +69,10 @@ export class BacktestMarket implements HeldFeed {
   #sessionMicros = Number.NaN
   /** Strategies take their step at the end of a bar. */
   isAtBarEnd = false
+  /** Time lies in days that nobody recorded: there is no market, and strategies take no steps. */
+  isClosed = false
+  /** The market was open since the session began. */
+  #wasOpen = false
   /** A session is over, and the next one begins with what comes now. */
   #isOver = false
   #lastLocalNs = Number.NEGATIVE_INFINITY
@@ -184,13 +192,32 @@ export class BacktestMarket implements HeldFeed {
     const replay = this.#replay
     if (replay === null) return
     const nowNs = (endMicros - this.#originMicros) * 1000
-    replay.run(nowNs, false)
-    if (!this.#isInSession) return
+    this.#openOrClose(replay, endMicros)
+    this.#runTo(replay, nowNs)
+    if (!this.#isInSession || this.isClosed) return
+    this.#wasOpen = true
     const { bestBid, bestAsk } = replay.localBook
     if (!(Number.isFinite(bestBid) && Number.isFinite(bestAsk))) return
     this.isAtBarEnd = true
     for (let i = 0; i < this.#runs.length; i++) this.#runs[i]!.step(nowNs)
     this.isAtBarEnd = false
+  }
+
+  /** Of days that nobody recorded orders know no more than behind a gap; those who hear of it do so when the market opens again. */
+  #openOrClose(replay: MarketReplay, endMicros: number): void {
+    const startMicros = endMicros - this.#options.barMicros
+    const isKnown = this.#options.isKnown?.(startMicros, endMicros) ?? true
+    if (isKnown !== this.isClosed) return
+    this.isClosed = !isKnown
+    const startNs = (startMicros - this.#originMicros) * 1000
+    if (this.isClosed || (this.#wasOpen && this.#isInSession)) replay.addGap(startNs, Math.max(startNs, this.#lastLocalNs), false)
+  }
+
+  #runTo(replay: MarketReplay, nowNs: number): void {
+    const { isBookKnown } = replay
+    if (this.isClosed) replay.isBookKnown = false
+    replay.run(nowNs, false)
+    if (this.isClosed) replay.isBookKnown = isBookKnown
   }
 
   /** A UTC day ends, after its last bar. */
@@ -221,6 +248,7 @@ export class BacktestMarket implements HeldFeed {
   }
 
   #begin(): void {
+    this.#wasOpen = false
     if (this.#options.session === 'run') this.#sessionMicros = this.#originMicros
     this.#replay?.begin(this.originNs)
     for (const run of this.#runs) run.begin(this.originNs)

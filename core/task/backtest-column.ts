@@ -48,6 +48,7 @@ export function backtestColumn(options: JobColumnOptions, market: BacktestMarket
       },
     }),
     gapRow(timeNs) {
+      if (market.isClosed) return
       putAccount(out, 'gap', market, number)
       out.reason = terms.onGap
       out.exchange_ns = market.originNs + BigInt(timeNs)

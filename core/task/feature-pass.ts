@@ -209,6 +209,7 @@ export class FeaturePass {
     return jobEngines({
       ...{ job, variants, settings, onCorrupt, ...this.#identity },
       rowsFromNs: partitions[0]!.startNs,
+      isKnown: knownOf(this.#inputs),
       range: {
         fromNs: partitions[0]!.startNs,
         toNs: partitions.at(-1)!.endNs,
@@ -267,6 +268,18 @@ export class FeaturePass {
 function beganOf({ restart }: PassStart, [first]: readonly InputFolder[]): Receipt['began'] {
   if (restart !== null) return { with: 'snapshot', key: restart.snapshot.entry.key }
   return first === undefined ? null : { with: 'folder', key: first.key }
+}
+
+/** Whether a folder reaches into a time. Those of days that follow one another are one span. */
+function knownOf(inputs: readonly InputFolder[]): (fromMicros: number, toMicros: number) => boolean {
+  const spans: [number, number][] = []
+  const reaches = inputs.map(reachOf).sort((a, b) => (a.fromNs < b.fromNs ? -1 : 1))
+  for (const { fromNs, toNs } of reaches) {
+    const [from, to, last] = [Number(fromNs / 1000n), Number(toNs / 1000n), spans.at(-1)]
+    if (last !== undefined && from <= last[1]) last[1] = Math.max(last[1], to)
+    else spans.push([from, to])
+  }
+  return (fromMicros, toMicros) => spans.some(([from, to]) => from < toMicros && to > fromMicros)
 }
 
 function increase(now: Readonly<Record<string, number>>, before: Readonly<Record<string, number>>): Record<string, number> {

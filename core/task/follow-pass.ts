@@ -112,9 +112,13 @@ export class FollowPass {
     const firstDay = Number(dayNs / DAY_NS)
     const isOfDay = (day: number): boolean => (this.#days.size === 0 ? day >= firstDay : this.#days.has(day))
     const given = { ...this.#options, columns: this.columns, isOfDay }
+    const isKnown = (micros: number): boolean => {
+      const day = Number((BigInt(micros) * 1000n) / DAY_NS)
+      return isOfDay(day) || day < Math.min(...this.#days)
+    }
     this.#engines = jobEngines({
       ...options,
-      rowsFromNs,
+      ...{ rowsFromNs, isKnown },
       range: { fromNs: rowsFromNs, startNs },
       rows: (specs, variant, values) => new FollowedRows(specs, variant, values, given),
     })

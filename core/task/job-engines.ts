@@ -36,6 +36,8 @@ export interface JobEnginesOptions {
   readonly settings: LogBookSettings | null
   /** Where rows begin, nanoseconds since the epoch: sessions begin with its UTC day. */
   readonly rowsFromNs: bigint
+  /** Of backtests, see `BacktestMarketOptions`. */
+  readonly isKnown?: BacktestMarketOptions['isKnown']
   readonly range: Pick<FeatureEngineOptions, 'fromNs' | 'toNs' | 'startNs' | 'cells' | 'absences'>
   /** Each engine has a book of its own. */
   readonly restart?: () => FeatureEngineOptions['restart']
@@ -69,7 +71,10 @@ export function engineGroups(job: JobDefinition, variants: readonly Variant[], i
 function engineOf(options: JobEnginesOptions, trigger: Trigger | null, variants: readonly Variant[]): FeatureEngine {
   const { job, settings, range, rowsFromNs } = options
   const hasBook = usesBook(job)
-  const market = job.backtest === undefined ? null : new BacktestMarket(marketOf(job, variants[0]!, options, rowsFromNs))
+  const market =
+    job.backtest === undefined
+      ? null
+      : new BacktestMarket({ ...marketOf(job, variants[0]!, options, rowsFromNs), isKnown: options.isKnown })
   return new FeatureEngine({
     trigger,
     hasBook,
@@ -91,9 +96,10 @@ function engineOf(options: JobEnginesOptions, trigger: Trigger | null, variants:
 function marketOf(job: JobDefinition, { params }: Variant, { venue, symbol }: InstrumentName, rowsFromNs: bigint): BacktestMarketOptions {
   const { session, sessionStartNs, market } = job.backtest!
   const { tick, lot, localShiftNs } = marketTerms(market({ ...job.params, ...params }, { venue, symbol }))
+  const barMicros = Number(jobTiming(job, { ...job.params, ...params }).everyNs! / 1000n)
   const intoNs = (rowsFromNs + DAY_NS - BigInt(sessionStartNs)) % DAY_NS
   const fromMicros = Number((rowsFromNs - intoNs) / 1000n)
-  return { tick, lot, localShiftNs, session, startMicros: sessionStartNs / 1000, fromMicros }
+  return { tick, lot, localShiftNs, session, barMicros, startMicros: sessionStartNs / 1000, fromMicros }
 }
 
 function tableOf(options: JobEnginesOptions, variant: Variant, market: BacktestMarket | null): FeatureTableOptions {

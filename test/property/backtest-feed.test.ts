@@ -58,6 +58,7 @@ function make(batches: readonly MessageBatch[], options: object, isFed: boolean,
     localShiftNs: 50e6,
     session: 'day',
     startMicros: 0,
+    barMicros: 0,
     fromMicros: 0,
   })
   const given = { job, params: {}, venue: 'made', symbol: 'up', variant: 'one', warmUpNs: 0, isSkipping: true }

@@ -1,3 +1,4 @@
+import fs from 'node:fs'
 import path from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { bundled, type LoadedJob, runJob } from '../../bench/made/job-run.ts'
@@ -49,6 +50,30 @@ async function rowsOf(name: string, folder: string, params: ParamGrid): Promise<
   )
 }
 
+/** Position, cash and fills are those of the fill rows. @param isDaily each day begins flat */
+function expectReconciled(rows: readonly Row[], isDaily: boolean): void {
+  let [lots, units, count, date] = [0, 0, 0, '']
+  for (const row of rows) {
+    if (isDaily && row.date !== date) [lots, units, count] = [0, 0, 0]
+    date = row.date
+    if (row.position === null) continue
+    if (row.kind === 'fill') {
+      const side = row.side === 'buy' ? 1 : -1
+      const [fillLots, tick] = [Math.round(row.quantity! / 0.001), Math.round(row.price! / 0.0001)]
+      lots += side * fillLots
+      units -= side * fillLots * tick
+      count++
+      expect(row.local_ns).toBe(row.ts_ns)
+      expect(row.exchange_ns! < row.local_ns!).toBe(true)
+    }
+    expect([row.position, row.cash, Number(row.fills)]).toEqual([lots * 0.001, units * (0.0001 * 0.001), count])
+  }
+}
+
+function isSampleBy(timeNs: bigint): (row: Row) => boolean {
+  return ({ kind, bar_end_ns }) => kind === 'sample' && bar_end_ns <= timeNs
+}
+
 beforeAll(async () => {
   for (const name of ['small-maker', 'small-runner']) loaded[name] = await bundled(job(name))
   await generateArchive(path.join(root, 'made'), { symbols: 1, messages: 20_000, seed: 3, days: 3, stepBack: 0.02, gaps: 2 })
@@ -57,23 +82,26 @@ beforeAll(async () => {
 describe('rows of a backtest', () => {
   it.each(['small-maker', 'small-runner'])('reconcile with their fills to the last digit: %s', async (name) => {
     const rows = await rowsOf(name, path.join(root, 'made'), { every: '1m', tick: 0.0001, queue: 'risk' })
-    let [lots, units, count, date] = [0, 0, 0, '']
     expect(rows.filter(({ kind }) => kind === 'fill').length).toBeGreaterThan(200)
-    for (const row of rows) {
-      if (name === 'small-maker' && row.date !== date) [lots, units, count] = [0, 0, 0]
-      date = row.date
-      if (row.position === null) continue
-      if (row.kind === 'fill') {
-        const side = row.side === 'buy' ? 1 : -1
-        const [fillLots, tick] = [Math.round(row.quantity! / 0.001), Math.round(row.price! / 0.0001)]
-        lots += side * fillLots
-        units -= side * fillLots * tick
-        count++
-        expect(row.local_ns).toBe(row.ts_ns)
-        expect(row.exchange_ns! < row.local_ns!).toBe(true)
-      }
-      expect([row.position, row.cash, Number(row.fills)]).toEqual([lots * 0.001, units * (0.0001 * 0.001), count])
-    }
+    expectReconciled(rows, name === 'small-maker')
+  })
+
+  it.each(['cancel', 'hold'])('of days that nobody recorded are none, and strategies do nothing in them: %s', async (onGap) => {
+    const folder = path.join(root, `hole-${onGap}`)
+    fs.cpSync(path.join(root, 'made'), folder, { recursive: true })
+    for (const hole of fs.globSync('v1/*/*/2024-01-02', { cwd: folder })) fs.rmSync(path.join(folder, hole), { recursive: true })
+    const rows = await rowsOf('small-runner', folder, { every: '1m', tick: 0.0001, queue: 'risk', onGap })
+    const [fromNs, toNs] = [FIRST_DAY_NS + DAY_NS, FIRST_DAY_NS + 2n * DAY_NS]
+    expectReconciled(rows, false)
+    // The report of the last fill before may arrive in them.
+    const fills = rows.filter(({ kind, exchange_ns }) => kind === 'fill' && exchange_ns! >= fromNs)
+    expect(fills.filter(({ exchange_ns }) => exchange_ns! < toNs)).toEqual([])
+    expect(fills.length).toBeGreaterThan(20)
+    expect(rows.filter(({ kind, bar_end_ns }) => kind === 'sample' && bar_end_ns > fromNs && bar_end_ns < toNs)).toEqual([])
+    const [before, after] = [rows.findLast(isSampleBy(fromNs)), rows.findLast(isSampleBy(toNs))]
+    expect(after!.orders_sent).toBe(before!.orders_sent)
+    const told = rows.filter(({ kind, ts_ns }) => kind === 'gap' && ts_ns > toNs - 60_000_000_000n && ts_ns <= toNs)
+    expect(told.map(({ reason, open_orders }) => [reason, open_orders > 0])).toEqual([[onGap, onGap === 'hold']])
   })
 
   it('say whether orders were cancelled or held in a gap', async () => {

@@ -85,8 +85,7 @@ export interface ColumnContext {
   /** Ends a row at the engine's clock (in `dayEnds`: at the last nanosecond of the day), besides those of the trigger. */
   emit(): void
   /**
-   * As `emit`, with a time of the column's own, of no message: nanoseconds since the epoch, in the bar or day that is about to end. On days
-   * that the instrument has no folders of there is no row.
+   * As `emit`, with a time of the column's own, of no message: nanoseconds since the epoch, in the bar or day that is about to end.
    * @param isBarEnd the time is the end of that bar. @default false
    */
   emitAt(timeLow: number, timeHigh: number, isBarEnd?: boolean): void

@@ -322,18 +322,26 @@ export class FeatureTable {
   /** Neither ends what is counted per row, nor has its features: it is a column's own row. */
   #emit(): void {
     const { clockLow, clockHigh, micros, positionLow, positionHigh } = this.#moment
-    this.#ownRow(clockLow, clockHigh, micros, micros, positionLow, positionHigh)
+    this.#ownRow(clockLow, clockHigh, micros, micros, positionLow, positionHigh, positionHigh >= 0)
   }
 
-  /** A row at the end of a bar is of that bar, as the bar's own is. */
+  /** A row at the end of a bar is of that bar, as the bar's own is. It follows from messages, also where its cell has none. */
   #emitAt(timeLow: number, timeHigh: number, isBarEnd: boolean): void {
     const micros = microsOf(timeLow, timeHigh)
-    this.#ownRow(timeLow, timeHigh, micros, isBarEnd ? micros - 1 : micros, 0, -1)
+    this.#ownRow(timeLow, timeHigh, micros, isBarEnd ? micros - 1 : micros, 0, -1, true)
   }
 
   /** @param ofMicros a time of the bar and cell that the row is of */
-  #ownRow(timeLow: number, timeHigh: number, micros: number, ofMicros: number, positionLow: number, positionHigh: number): void {
-    if (this.target.enter?.(ofMicros, false, positionHigh >= 0) === false) return
+  #ownRow(
+    timeLow: number,
+    timeHigh: number,
+    micros: number,
+    ofMicros: number,
+    positionLow: number,
+    positionHigh: number,
+    hasMessage: boolean,
+  ): void {
+    if (this.target.enter?.(ofMicros, false, hasMessage) === false) return
     const { columns, row } = this.target
     this.#putTime(micros, timeLow, timeHigh)
     if (this.#hasBars && columns[BAR_START]!.valid === null) {
