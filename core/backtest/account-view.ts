@@ -51,11 +51,15 @@ export class AccountView {
     return this.#account.fills
   }
 
-  /** Mid price of the local book; where a side is empty, the last one there was. */
+  /** Mid price of the local book; where a side is empty, the last one at the end of a bar, whoever looked at it since. */
   get mid(): number {
     const mid = this.#book.mid
-    if (!Number.isNaN(mid)) this.#mid = mid
-    return this.#mid
+    return Number.isNaN(mid) ? this.#mid : mid
+  }
+
+  /** A bar ends, with both sides there. */
+  keepMid(): void {
+    this.#mid = this.#book.mid
   }
 
   /** Cash and position at the mid price, fees off. */

@@ -91,6 +91,7 @@ export class StrategyRun {
 
   /** @param nowNs since the origin */
   step(nowNs: number): void {
+    this.account.keepMid()
     const { pool, slots } = this.participant
     this.#ended.length = 0
     for (const slot of slots) if (pool.statuses[slot]! >= FIRST_ENDED) this.#ended.push(pool.ids[slot]!)

@@ -15,7 +15,7 @@ import type { JobColumns } from './job-definition.ts'
  * | volume         | all          | sum of their quantities                                                             |
  * | fills          | all          | how many                                                                            |
  * | open_orders    | all          | that may still be filled as far as is known, those on their way included            |
- * | mid            | all          | of the local book; where a side is empty, the last one                              |
+ * | mid            | all          | of the local book; where a side is empty, the last one at the end of a bar          |
  * | orders_sent    | samples      | so far in the session, as is what follows                                           |
  * | quantity_sent  | samples      |                                                                                     |
  * | beyond_depth   | samples      | takes of more than the book showed                                                  |

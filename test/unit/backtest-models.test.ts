@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Account } from '../../core/backtest/account.ts'
+import { AccountView } from '../../core/backtest/account-view.ts'
 import { inverseContract, linearContract } from '../../core/backtest/contract.ts'
 import { FeedLatency } from '../../core/backtest/latency-feed.ts'
 import { type LatencyRow, LatencyTable } from '../../core/backtest/latency-table.ts'
@@ -12,6 +13,7 @@ import { logShare, logShare2 } from '../../core/backtest/queue-log.ts'
 import { ProbabilityQueue } from '../../core/backtest/queue-model.ts'
 import { powerShare, powerShare2, powerShare3 } from '../../core/backtest/queue-power.ts'
 import { RiskAverseQueue } from '../../core/backtest/queue-risk.ts'
+import { StrategyBook } from '../../core/backtest/strategy-book.ts'
 import { TrackedBook } from '../../core/backtest/tracked-book.ts'
 import { usualMarket } from '../support/small-market.ts'
 
@@ -214,6 +216,21 @@ describe('money', () => {
     expect([fee('value'), fee('quantity'), fee('trade'), fee('trade', { seller: 0.01 }), fee('trade', { buyer: 0.01 })]).toEqual([
       600, 6, 2, 5, 2,
     ])
+  })
+})
+
+describe('the mid price', () => {
+  it('of a book that lost a side is that of the last bar, whether anybody looked at it since or not', () => {
+    const mids = [true, false].map((looks) => {
+      const market = usualMarket({ feedNs: 0 }).to(10)
+      const account = new AccountView(market.who.account, new StrategyBook(market.replay))
+      account.keepMid()
+      market.diff(20, { 100: 0, 102: 1 }, { 101: 0, 103: 1 }).to(30)
+      if (looks) expect(account.mid).toBe(102.5)
+      market.diff(40, {}, { 103: 0 }).to(50)
+      return account.mid
+    })
+    expect(mids).toEqual([100.5, 100.5])
   })
 })
 
