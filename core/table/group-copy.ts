@@ -92,25 +92,16 @@ export class GroupCopy {
    * @throws as `append`, and `readFooter`
    */
   async appendFile(file: string, isBeside = false): Promise<void> {
-    const fd = fs.openSync(file, 'r')
-    const pieces: Uint8Array[] = []
+    const source = new LocalFile(file)
     try {
-      const source: GroupSource = {
-        path: file,
-        size: fs.fstatSync(fd).size,
-        read(start, end) {
-          const bytes = Buffer.allocUnsafeSlow(end - start)
-          pieces.push(bytes)
-          return bytes.subarray(0, fs.readSync(fd, bytes, 0, bytes.length, start))
-        },
-      }
       const footer = await readFooter(source)
+      const ofFooter = source.keep()
       if (isBeside && this.#first === null) this.#begin(source, footer)
       else await this.append(source, footer, 0, footer.groupRows.length)
       // The first footer is looked at again.
-      if (footer !== this.#first) pieces.forEach(giveBack)
+      if (footer !== this.#first) giveBack(ofFooter)
     } finally {
-      fs.closeSync(fd)
+      source.close()
     }
   }
 
@@ -167,6 +158,38 @@ export class GroupCopy {
   #write(bytes: Uint8Array): void {
     this.#file.write(bytes)
     this.bytes += bytes.length
+  }
+}
+
+/** A file on this machine; what was read is there until the next reading. */
+class LocalFile implements GroupSource {
+  readonly path: string
+  readonly size: number
+  readonly #fd: number
+  #piece: Uint8Array = NOTHING
+
+  constructor(path: string) {
+    this.path = path
+    this.#fd = fs.openSync(path, 'r')
+    this.size = fs.fstatSync(this.#fd).size
+  }
+
+  read(start: number, end: number): Uint8Array {
+    giveBack(this.#piece)
+    this.#piece = Buffer.allocUnsafeSlow(end - start)
+    return this.#piece.subarray(0, fs.readSync(this.#fd, this.#piece, 0, end - start, start))
+  }
+
+  /** What was read last stays. */
+  keep(): Uint8Array {
+    const piece = this.#piece
+    this.#piece = NOTHING
+    return piece
+  }
+
+  close(): void {
+    giveBack(this.#piece)
+    fs.closeSync(this.#fd)
   }
 }
 
@@ -230,6 +253,7 @@ function isSameSchema(a: SourceFooter, b: SourceFooter): boolean {
 }
 
 const MAGIC = Buffer.from('PAR1')
+const NOTHING = new Uint8Array(0)
 /** Footers of few row groups are read at once. */
 const GUESSED_BYTES = 1 << 16
 const MAX_I16 = 32_767
