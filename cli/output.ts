@@ -5,11 +5,13 @@ export function jsonText(value: unknown): string {
   return `${JSON.stringify(value, (_key, item) => (typeof item === 'bigint' ? String(item) : item))}\n`
 }
 
-/** Rows as an aligned text table; numbers to the right. */
-export function tableText(header: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const cells = [header, ...rows.map((row) => row.map((cell) => lineText(String(cell))))]
+/** Rows as an aligned text table; numbers to the right. Null: there is none. */
+export function tableText(header: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string {
+  const cells = [header, ...rows.map((row) => row.map((cell) => lineText(String(cell ?? '–'))))]
   const widths = header.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)))
-  const isNumber = header.map((_, column) => rows.length > 0 && rows.every((row) => typeof row[column] === 'number'))
+  const isNumber = header.map(
+    (_, column) => rows.length > 0 && rows.every((row) => row[column] === null || typeof row[column] === 'number'),
+  )
   return cells
     .map(
       (row) =>

@@ -4,6 +4,8 @@ export interface StatisticsOptions {
   readonly by: 'day' | 'whole'
   /** Days of a year that have trading: 365 for crypto, 252 for most exchanges. */
   readonly yearDays: number
+  /** What a row's instrument and variant may put at stake, in the money of its rows: adds what is relative to it. @default no such columns */
+  readonly bookSize?: number | undefined
 }
 
 /** Whether rows with these columns are those of a backtest. */
@@ -17,42 +19,76 @@ export const GAIN_SQL = `CASE WHEN kind = 'sample' THEN equity - coalesce(lag(eq
 /**
  * SQL for the statistics of a backtest's table, which is the view `t`: a row per instrument and variant, and day where asked for.
  *
- * With e the equity at the samples (each session begins at 0, and its gains are added to those of the sessions before), r its changes
- * and N samples a day (BACKTEST §9): gain = Σ r; annual_gain = gain / days · yearDays; sharpe = mean(r) / std(r) · √(N · yearDays), std with
- * divisor n − 1; sortino = mean(r) / √mean(min(0, r)²) · √(N · yearDays); max_drawdown = the greatest fall of e below what it was
- * before. fill_ratio = quantity filled ÷ quantity sent; maker_share of the quantity filled. A ratio without a divisor, or of fewer
- * than two samples, is NULL.
+ * With e the equity at the samples (each session begins at 0, and its gains are added to those of the sessions before), r its changes,
+ * N samples a day and D the days from the begin of the first bar to the end of the last (BACKTEST §9): gain = Σ r; annual_gain =
+ * gain / D · yearDays; sharpe = mean(r) / std(r) · √(N · yearDays), std with divisor n − 1; sortino = mean(r) / √mean(min(0, r)²) ·
+ * √(N · yearDays); max_drawdown = the greatest fall of e below what it was before; turnover = the value of all fills; daily_… = … / D;
+ * …_position_value of |position| · contract size · mid (inverse contracts: / mid) at the samples. All of that is money or counts; with a
+ * book size, return, annual_return, max_drawdown_ratio, turnover_ratio and max_leverage are gain, annual_gain, max_drawdown, turnover and
+ * max_position_value divided by it. fill_ratio = quantity filled ÷ quantity sent; maker_share of the quantity filled. A ratio without a
+ * divisor is NULL, as is one of fewer than two samples.
  */
-export function statisticsSql({ by, yearDays }: StatisticsOptions): string {
+export function statisticsSql({ by, yearDays, bookSize }: StatisticsOptions): string {
   const group = `venue, symbol, variant${by === 'day' ? ', date' : ''}`
   const session = 'partition by venue, symbol, variant, session_ns order by bar_end_ns'
   const change = (column: string): string => `${column} - coalesce(lag(${column}) over (${session}), 0) as d_${column}`
   const changes = ['equity', 'fees', 'turnover', 'volume', 'fills', 'orders_sent', 'quantity_sent', 'beyond_depth', 'on_old_book']
   const annual = `sqrt(86400e9 / min(bar_end_ns - bar_start_ns) * ${yearDays})`
   const days = `((max(bar_end_ns) - min(bar_start_ns)) / 86400e9)`
+  const ratio = (sql: string): string => `case when count(*) > 1 then ${sql} end`
+  const ofBook = (name: string, sql: string): string =>
+    bookSize === undefined ? '' : `${ratio(`${sql} / ${bookSize}::double`)} as ${name},`
   return `
 with samples as (select * from t where kind = 'sample' and equity is not null),
+${CONTRACTS_SQL},
 changed as (select *, ${changes.map(change).join(', ')} from samples),
 curve as (select *, sum(d_equity) over (partition by ${group} order by bar_end_ns rows unbounded preceding) as e from changed),
 falls as (select *, greatest(0, max(e) over (partition by ${group} order by bar_end_ns rows unbounded preceding)) - e as fall from curve),
+valued as (select falls.*, ${POSITION_VALUE_SQL} as position_value from falls left join contracts using (venue, symbol, variant)),
 filled as (
   select ${group}, sum(quantity) as quantity, sum(quantity) filter (is_maker) as maker,
     ${['queue', 'through', 'cross', 'take'].map((reason) => `count(*) filter (reason = '${reason}') as by_${reason}`).join(', ')}
   from t where kind = 'fill' group by ${group}
 ),
 whole as (
-  select ${group}, count(*) as samples, sum(d_equity) as gain, sum(d_equity) / ${days} * ${yearDays} as annual_gain,
-    case when count(*) > 1 then avg(d_equity) / nullif(stddev_samp(d_equity), 0) * ${annual} end as sharpe,
-    case when count(*) > 1 then avg(d_equity) / nullif(sqrt(avg(least(0, d_equity) ** 2)), 0) * ${annual} end as sortino,
-    max(fall) as max_drawdown, sum(d_equity) / nullif(max(fall), 0) as gain_over_drawdown,
-    sum(d_turnover) as turnover, sum(d_equity) / nullif(sum(d_turnover), 0) as gain_over_turnover,
-    sum(d_fees) as fees, sum(d_fills)::bigint as fills, sum(d_volume) as volume, sum(d_orders_sent)::bigint as orders_sent,
-    sum(d_volume) / nullif(sum(d_quantity_sent), 0) as fill_ratio,
+  select ${group}, count(*) as samples, sum(d_equity) as gain, ${ratio(`sum(d_equity) / ${days} * ${yearDays}`)} as annual_gain,
+    ${ofBook('return', 'sum(d_equity)')} ${ofBook('annual_return', `sum(d_equity) / ${days} * ${yearDays}`)}
+    ${ratio(`avg(d_equity) / nullif(stddev_samp(d_equity), 0) * ${annual}`)} as sharpe,
+    ${ratio(`avg(d_equity) / nullif(sqrt(avg(least(0, d_equity) ** 2)), 0) * ${annual}`)} as sortino,
+    max(fall) as max_drawdown, ${ofBook('max_drawdown_ratio', 'max(fall)')}
+    ${ratio('sum(d_equity) / nullif(max(fall), 0)')} as gain_over_drawdown,
+    sum(d_turnover) as turnover, ${ratio(`sum(d_turnover) / ${days}`)} as daily_turnover, ${ofBook('turnover_ratio', 'sum(d_turnover)')}
+    ${ratio('sum(d_equity) / nullif(sum(d_turnover), 0)')} as gain_over_turnover, sum(d_fees) as fees,
+    sum(d_fills)::bigint as fills, ${ratio(`sum(d_fills) / ${days}`)} as daily_fills,
+    sum(d_volume) as volume, ${ratio(`sum(d_volume) / ${days}`)} as daily_volume,
+    sum(d_orders_sent)::bigint as orders_sent, sum(d_volume) / nullif(sum(d_quantity_sent), 0) as fill_ratio,
     min(position) as min_position, max(position) as max_position, avg(abs(position)) as mean_position,
+    max(position_value) as max_position_value, avg(position_value) as mean_position_value,
+    median(position_value) as median_position_value, ${ofBook('max_leverage', 'max(position_value)')}
     sum(d_beyond_depth)::bigint as beyond_depth, sum(d_on_old_book)::bigint as on_old_book
-  from falls group by ${group}
+  from valued group by ${group}
 )
 select whole.*, coalesce(filled.maker, 0) / nullif(filled.quantity, 0) as maker_share,
   ${['queue', 'through', 'cross', 'take'].map((reason) => `coalesce(filled.by_${reason}, 0) as by_${reason}`).join(', ')}
 from whole left join filled using (${group}) order by ${group}`
 }
+
+/**
+ * Contracts of instruments and variants, which rows do not name. The first fill of a session is all the turnover there is until then, so
+ * that it gives the contract's size, were it linear, and were it inverse. Of the two, it is the one by which cash and position at the mid
+ * price come to the equity (BACKTEST §8). Where both do, the mid has been the price of the fills, and the position's value is the same.
+ */
+const CONTRACTS_SQL = `first_fills as (
+  select venue, symbol, variant, min(turnover / (price * quantity)) as linear_size, min(turnover * price / quantity) as inverse_size
+  from t where kind = 'fill' and fills = 1 group by venue, symbol, variant
+),
+contracts as (
+  select venue, symbol, variant, linear_size, inverse_size,
+    sum(abs(-cash - inverse_size * position / mid - fees - equity)) < sum(abs(cash + linear_size * position * mid - fees - equity)) as is_inverse
+  from t join first_fills using (venue, symbol, variant) where kind = 'sample'
+  group by venue, symbol, variant, linear_size, inverse_size
+)`
+
+/** NULL where a position is held whose contract no fill tells of. */
+const POSITION_VALUE_SQL = `case when position = 0 then 0 when is_inverse then inverse_size * abs(position) / mid
+  when not is_inverse then linear_size * abs(position) * mid end`
