@@ -2,11 +2,14 @@ import { GAIN_SQL, isBacktest } from '../core/backtest/statistics.ts'
 import type { PlanHead } from '../core/plan/run/plan-document.ts'
 import type { Query } from '../core/table/query.ts'
 import { BINS, type PlotScope, quoteText, short } from './plot-scope.ts'
+import { readStatistics, type StatisticsView } from './statistics-view.ts'
 import { paramsText } from './variant-text.ts'
 
 /** What a backtest's report draws beside what all have. */
 export interface BacktestView {
   readonly equity: EquityView
+  /** Of the variants whose equity is drawn. */
+  readonly statistics: StatisticsView
   /** Fills of the variant that is plotted, on its mid price. */
   readonly fills: readonly FillView[]
 }
@@ -22,6 +25,8 @@ export interface EquityView {
 }
 
 export interface EquityCurve {
+  /** Id of the variant. */
+  readonly variant: string
   readonly label: string
   readonly isPlotted: boolean
   readonly gain: number
@@ -51,7 +56,8 @@ export async function readBacktest(query: Query, head: PlanHead, scope: PlotScop
   if (!isBacktest(new Set(head.columns.map(({ name }) => name)))) return null
   const equity = await readEquity(query, head, scope)
   if (equity === null) return null
-  return { equity, fills: await readAllFills(query, scope) }
+  const statistics = await readStatistics(query, new Map(equity.curves.map(({ variant, label }) => [variant, label])))
+  return { equity, statistics, fills: await readAllFills(query, scope) }
 }
 
 /** Of each instrument. */
@@ -85,6 +91,7 @@ async function readEquity(query: Query, { variants }: PlanHead, { variant }: Plo
   }
   const labels = new Map(variants.map(({ id, params }) => [id, paramsText(params, variants)]))
   const curves = [...points].map(([id, own]) => ({
+    variant: id,
     label: labels.get(id) ?? id,
     isPlotted: id === variant.id,
     gain: own.at(-2)!,

@@ -8,6 +8,7 @@ import type { PlottedVariant } from './plot-scope.ts'
 import type { QualityMeasure, QualityName } from './quality-map.ts'
 import type { ReportModel } from './report-model.ts'
 import { MAX_DRAWN_ATTEMPTS, type RunTimeline } from './run-timeline.ts'
+import type { StatisticsRow, StatisticsView } from './statistics-view.ts'
 import type { SweepCell } from './sweep-view.ts'
 import type { VariantView } from './table-figures.ts'
 import type { ReportSection } from './text-sections.ts'
@@ -24,6 +25,7 @@ export function chartSections(model: ReportModel): ReportSection[] {
       ? []
       : [
           { id: 'equity', title: 'Equity', body: equityBody(figures.backtest.equity) },
+          { id: 'statistics', title: 'Statistics', body: statisticsBody(figures.backtest.statistics) },
           { id: 'fills', title: 'Fills', body: choiceOf(model, fillsBody) },
         ]),
     { id: 'columns', title: 'Columns', body: choiceOf(model, columnsBody) },
@@ -157,6 +159,37 @@ ${chart('drawdown', `Drawdown over time of ${what}.`, html`<b>Drawdown</b>: how 
 </div>
 ${table(columns, curves)}`
 }
+
+function statisticsBody({ rows, others }: StatisticsView): Html {
+  const columnsOf = (figures: readonly (readonly [name: string, title: string])[]): readonly TableColumn<StatisticsRow>[] => [
+    { title: 'Variant', cell: ({ label }) => label, isName: true },
+    { title: 'Instrument', cell: ({ instrument }) => instrument, isName: true },
+    ...figures.map(([name, title]) => ({ title, cell: ({ values }: StatisticsRow) => numberText(values[name]!), isNumber: true })),
+  ]
+  const more = others === 0 ? '' : ` Those with most turnover; ${countText(others)} more are not told of.`
+  return html`<p>As the command <code>statistics</code> has them; it tells more, and also by day and relative to a book size. Of a year of 365 days, fees off; money in the quote currency (inverse contracts: the base coin).${more}</p>
+${table(columnsOf(GAINED), rows)}
+${table(columnsOf(TRADED), rows)}`
+}
+
+const GAINED = [
+  ['gain', 'Gain'],
+  ['annual_gain', 'Annual gain'],
+  ['sharpe', 'Sharpe'],
+  ['sortino', 'Sortino'],
+  ['max_drawdown', 'Greatest drawdown'],
+  ['gain_over_drawdown', 'Return over drawdown'],
+  ['gain_over_turnover', 'Return over trade'],
+] as const
+
+const TRADED = [
+  ['daily_fills', 'Fills per day'],
+  ['daily_turnover', 'Turnover per day'],
+  ['fill_ratio', 'Fill ratio'],
+  ['maker_share', 'Maker share'],
+  ['max_position_value', 'Greatest position value'],
+  ['median_position_value', 'Median position value'],
+] as const
 
 /** A variant of the run, and which of those that the page has: 0 is what it begins with. */
 interface ShownView extends VariantView {

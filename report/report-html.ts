@@ -51,6 +51,7 @@ const ORDER = [
   'run',
   'sweep',
   'equity',
+  'statistics',
   'fills',
   'columns',
   'values',

@@ -286,7 +286,6 @@ describe.skipIf(browser === null)('the report in a browser', () => {
     expect(await page.evaluate(CUT_OFF)).toEqual([])
     const wide = await open(out, 1280, 'light')
     expect(await wide.page.evaluate(CUT_OFF)).toEqual([])
-    await wide.page.close()
     const data = JSON.parse((await page.evaluate(`document.getElementById('charts').textContent`)) as string) as ChartData
     const told = JSON.parse((await runCli('statistics', bets, '--json')).out) as { gain: number; max_drawdown: number }[]
     const byGain = told.toSorted((a, b) => b.gain - a.gain)
@@ -294,6 +293,15 @@ describe.skipIf(browser === null)('the report in a browser', () => {
     expect(curves.map(({ gain }) => gain)).toEqual(byGain.map(({ gain }) => expect.closeTo(gain, 6)))
     expect(curves.map(({ drawdown }) => drawdown)).toEqual(byGain.map(({ max_drawdown }) => expect.closeTo(max_drawdown, 6)))
     expect(data.sweep!.cells.map(({ value }) => value!).sort((a, b) => b - a)).toEqual(byGain.map(({ gain }) => expect.closeTo(gain, 9)))
+    const { statistics } = data.backtest!
+    expect(statistics.others).toBe(0)
+    expect(statistics.rows.map(({ values }) => values)).toEqual(
+      byGain.map(({ gain }) => expect.objectContaining({ gain: expect.closeTo(gain, 9), annual_gain: expect.any(Number) })),
+    )
+    const shown = await wide.page.locator('#statistics tbody tr').allInnerTexts()
+    expect(shown.slice(0, 2).map((line) => Number(line.split('\t')[2]))).toEqual(byGain.map(({ gain }) => expect.closeTo(gain, 6)))
+    expect(shown[0]).toMatch(/^offset = \d\tsynthetic\/btcusdt\t/)
+    await wide.page.close()
     const [fills] = JSON.parse(
       (
         await runCli(
