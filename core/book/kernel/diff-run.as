@@ -3,8 +3,7 @@
 // cost as much as the levels. One run at a time: it ends with the call that it began in.
 
 import { alloc } from "./memory";
-import { BYTE_ORDER, EVENT_DIFF, EVENT_TYPE, MODE_L2, RECORD_LENGTH, VERSION } from "./event";
-import { applyL2, areSmall, DIFF_BYTES, DIFF_COUNTS, DIFF_SCALES, L2Book } from "./l2-book";
+import { applyL2, areSmall, DIFF_BYTES, DIFF_COUNTS, isCommonDiff, L2Book } from "./l2-book";
 import { APPLIED } from "./results";
 import { setPairs } from "./side";
 
@@ -23,20 +22,19 @@ let asks: usize = 0;
 let messageCount: i32 = 0;
 let bidCount: i32 = 0;
 let askCount: i32 = 0;
-/** Messages that there is room for. */
-let room: i32 = 0;
 
 /** Adds a diff of few levels in the book's decimals; false: it has to be applied by itself, behind those that were added. */
 // @ts-ignore: decorator
 @inline
 export function addDiff(book: L2Book, at: usize, length: u32, tally: usize): bool {
-  if (length < DIFF_BYTES || !isCommon(book, at, length)) return false;
+  if (!isCommonDiff(book, at, length)) return false;
   const bidLevels = <i32>load<u16>(at, DIFF_COUNTS);
   const askLevels = <i32>load<u16>(at, DIFF_COUNTS + 2);
   const levels = at + DIFF_BYTES;
   const end = levels + (<usize>(bidLevels + askLevels) << 4);
   if (bidLevels + askLevels > FEW || end > at + length || end + (COPIED << 4) > <usize>memory.size() << 16) return false;
-  if (messageCount == room) makeRoom(book, tally);
+  if (messages == 0) begin();
+  if (messageCount == MESSAGES || max(bidCount, askCount) + FEW > LEVELS) applyAdded(book, tally);
   store<u32>(messages + (<usize>messageCount << 3), at);
   store<u32>(messages + (<usize>messageCount << 3), length, 4);
   messageCount++;
@@ -44,18 +42,7 @@ export function addDiff(book: L2Book, at: usize, length: u32, tally: usize): boo
   copyLevels(asks + (<usize>askCount << 4), levels + (<usize>bidLevels << 4), askLevels);
   bidCount += bidLevels;
   askCount += askLevels;
-  if (max(bidCount, askCount) + FEW > LEVELS) room = messageCount;
   return true;
-}
-
-/** Whether it is a diff of an L2 book, as `judgeHeader` and `applyDiff` take it, in the book's decimals. */
-// @ts-ignore: decorator
-@inline
-function isCommon(book: L2Book, at: usize, length: u32): bool {
-  const kind = <i32>load<u16>(at, EVENT_TYPE) ^ (EVENT_DIFF | (MODE_L2 << 8));
-  const shape = <i32>load<u16>(at) ^ VERSION | <i32>load<u8>(at, BYTE_ORDER);
-  const scales = (<i32>load<u8>(at, DIFF_SCALES) ^ book.priceScale) | (<i32>load<u8>(at, DIFF_SCALES + 1) ^ book.sizeScale);
-  return (kind | shape | scales) == 0 && load<u32>(at, RECORD_LENGTH) <= length;
 }
 
 /** Applies what was added, and counts it. @param tally a u32 for each result */
@@ -68,7 +55,6 @@ export function applyAdded(book: L2Book, tally: usize): void {
   messageCount = 0;
   bidCount = 0;
   askCount = 0;
-  room = MESSAGES;
   if (areSmall(bids, bidLevels) && areSmall(asks, askLevels)) {
     setPairs<i64>(book.bids, bids, bids + (<usize>bidLevels << 4));
     setPairs<i64>(book.asks, asks, asks + (<usize>askLevels << 4));
@@ -88,17 +74,11 @@ export function countResult(tally: usize, result: i32, messages: i32): void {
   store<u32>(at, load<u32>(at) + messages);
 }
 
-function makeRoom(book: L2Book, tally: usize): void {
-  if (messages == 0) begin();
-  else applyAdded(book, tally);
-}
-
 function begin(): void {
   bids = alloc(<usize>(LEVELS + COPIED) << 4);
   asks = alloc(<usize>(LEVELS + COPIED) << 4);
   // The last one: it tells that all are there.
   messages = alloc(<usize>MESSAGES << 3);
-  room = MESSAGES;
 }
 
 // @ts-ignore: decorator

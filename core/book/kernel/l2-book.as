@@ -2,7 +2,7 @@
 
 import { allocZeros } from "./memory";
 import { isExactProduct, isExactU64, MAX_EXACT, powerOfTen } from "./exact";
-import { EVENT_BYTES, EVENT_DIFF, EVENT_HEARTBEAT, EVENT_RESET, EVENT_SNAPSHOT, EVENT_TYPE, judgeHeader, MAX_SCALE, MODE_L2, RECORD_LENGTH } from "./event";
+import { BYTE_ORDER, EVENT_BYTES, EVENT_DIFF, EVENT_HEARTBEAT, EVENT_RESET, EVENT_SNAPSHOT, EVENT_TYPE, judgeHeader, MAX_SCALE, MODE_L2, RECORD_LENGTH, VERSION } from "./event";
 import { APPLIED, CORRUPT_EVENT, CORRUPT_LENGTH, HEARTBEAT, OUT_OF_RANGE, UNREPRESENTABLE_PRICE, UNREPRESENTABLE_SIZE } from "./results";
 import { canScale, clearSide, cutTo, replaceLevels, scaleSide, setLevels, setPairs } from "./side";
 import { newSide, Side } from "./side-window";
@@ -55,11 +55,12 @@ export function leaveLevels(book: L2Book): void {
 
 /** Applies the book event of `length` bytes at `at`; what became of it. */
 export function applyL2(book: L2Book, at: usize, length: u32): i32 {
+  if (isCommonDiff(book, at, length)) return applyDiff(book, at, length, true);
   const refused = judgeHeader(at, length, MODE_L2);
   if (refused >= 0) return refused;
   if (load<u32>(at, RECORD_LENGTH) > length) return CORRUPT_LENGTH;
   const event = <i32>load<u8>(at, EVENT_TYPE);
-  if (event == EVENT_DIFF) return applyDiff(book, at, length);
+  if (event == EVENT_DIFF) return length < DIFF_BYTES ? CORRUPT_LENGTH : applyDiff(book, at, length, false);
   if (event == EVENT_SNAPSHOT) return loadL2Body(book, at + EVENT_BYTES, length - EVENT_BYTES);
   if (event == EVENT_HEARTBEAT) return HEARTBEAT;
   if (event != EVENT_RESET) return CORRUPT_EVENT;
@@ -87,14 +88,14 @@ export function loadL2Body(book: L2Book, at: usize, length: u32): i32 {
   return APPLIED;
 }
 
-function applyDiff(book: L2Book, at: usize, length: u32): i32 {
-  if (length < DIFF_BYTES) return CORRUPT_LENGTH;
+/** @param isCommon it has the book's decimals */
+function applyDiff(book: L2Book, at: usize, length: u32, isCommon: bool): i32 {
   const bids = <i32>load<u16>(at, DIFF_COUNTS);
   const asks = <i32>load<u16>(at, DIFF_COUNTS + 2);
   if (<u64>length < DIFF_BYTES + <u64>(bids + asks) * LEVEL_BYTES) return CORRUPT_LENGTH;
   const levels = at + DIFF_BYTES;
   const asksAt = levels + (<usize>bids << 4);
-  if (hasKnownScales(book, at) && areSmall(levels, bids + asks)) {
+  if (isCommon && areSmall(levels, bids + asks)) {
     if (book.isBare == 1) return APPLIED;
     if (bids > 0) setPairs<i64>(book.bids, levels, asksAt);
     if (asks > 0) setPairs<i64>(book.asks, asksAt, asksAt + (<usize>asks << 4));
@@ -112,9 +113,15 @@ function applyDiff(book: L2Book, at: usize, length: u32): i32 {
   return APPLIED;
 }
 
-/** Whether a diff has the book's decimals. */
-export function hasKnownScales(book: L2Book, at: usize): bool {
-  return <i32>load<u8>(at, DIFF_SCALES) == book.priceScale && <i32>load<u8>(at, DIFF_SCALES + 1) == book.sizeScale;
+/** Whether it is a diff that `applyL2` takes, in the book's decimals; by one comparison, as nearly all are. */
+// @ts-ignore: decorator
+@inline
+export function isCommonDiff(book: L2Book, at: usize, length: u32): bool {
+  if (length < DIFF_BYTES) return false;
+  const kind = <i32>load<u16>(at, EVENT_TYPE) ^ (EVENT_DIFF | (MODE_L2 << 8));
+  const shape = (<i32>load<u16>(at) ^ VERSION) | <i32>load<u8>(at, BYTE_ORDER);
+  const scales = (<i32>load<u8>(at, DIFF_SCALES) ^ book.priceScale) | (<i32>load<u8>(at, DIFF_SCALES + 1) ^ book.sizeScale);
+  return (kind | shape | scales) == 0 && load<u32>(at, RECORD_LENGTH) <= length;
 }
 
 /** Makes the book's scales the finer of both; false, and nothing changed, when a value would leave the exact range. */
