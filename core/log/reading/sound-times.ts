@@ -235,10 +235,9 @@ export class SoundTimes extends BatchSource {
    * @param next the batch that follows; null: it was not read yet, or there is none
    */
   #judge(batch: MessageBatch, next: MessageBatch | null): number {
-    const { timeWords } = batch
     for (let k = this.#passInOrder(batch, 0); k < batch.length; k = this.#passInOrder(batch, k + 1)) {
       const row = batch.rowAt(k)
-      const time = timeWords[2 * row + 1]! * WORD + timeWords[2 * row]!
+      const time = timeOf(batch, row)
       const jump = time - this.#last
       if (!(time > this.#fromNs && time < this.#toNs && jump <= JUMP_NS && jump >= -JUMP_NS)) {
         const verdict = this.#lookAt(batch, k, next)
@@ -256,13 +255,11 @@ export class SoundTimes extends BatchSource {
 
   /** Takes rows from the k-th on whose times go on from the last one, of which none needs a look; gives the first that does. */
   #passInOrder(batch: MessageBatch, k: number): number {
-    const { timeWords } = batch
     let last = this.#last
     if (!(last > this.#fromNs)) return k
     let next = k
     for (; next < batch.length; next++) {
-      const row = batch.rowAt(next)
-      const time = timeWords[2 * row + 1]! * WORD + timeWords[2 * row]!
+      const time = timeOf(batch, batch.rowAt(next))
       if (!(time >= last && time - last <= JUMP_NS && time < this.#toNs)) break
       last = time
     }
