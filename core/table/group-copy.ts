@@ -108,10 +108,10 @@ export class GroupCopy {
   /** The row groups of the first file stay where they are. */
   #begin({ path }: GroupSource, footer: SourceFooter): void {
     this.#first = footer
-    const groups = structsAt(footer.fields, FILE.groups)
-    this.#file.takeOver(path, Math.max(MAGIC.length, ...groups.map((group) => placeOf(readThrift(group))[1])))
+    const groups = structsAt(footer.fields, FILE.groups).map(readThrift)
+    this.#file.takeOver(path, Math.max(MAGIC.length, ...groups.map((group) => placeOf(group)[1])))
     this.bytes = this.#file.bytes
-    for (const group of groups) this.#addGroup(readThrift(group), 0)
+    for (const group of groups) this.#addGroup(group, 0)
   }
 
   async #appendGroup(source: GroupSource, group: ThriftStruct): Promise<void> {
