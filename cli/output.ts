@@ -5,9 +5,14 @@ export function jsonText(value: unknown): string {
   return `${JSON.stringify(value, (_key, item) => (typeof item === 'bigint' ? String(item) : item))}\n`
 }
 
+/** A cell of a table, on one line. */
+export function cellText(cell: string | number | null): string {
+  return lineText(String(cell ?? '–'))
+}
+
 /** Rows as an aligned text table; numbers to the right. Null: there is none. */
 export function tableText(header: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string {
-  const cells = [header, ...rows.map((row) => row.map((cell) => lineText(String(cell ?? '–'))))]
+  const cells = [header, ...rows.map((row) => row.map(cellText))]
   const widths = header.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)))
   const isNumber = header.map(
     (_, column) => rows.length > 0 && rows.every((row) => row[column] === null || typeof row[column] === 'number'),

@@ -1,4 +1,4 @@
-import { lineText, tableText } from './output.ts'
+import { cellText, tableText } from './output.ts'
 
 type Cell = string | number | null
 
@@ -11,7 +11,7 @@ type Cell = string | number | null
 export function wrappedTable(rows: readonly Readonly<Record<string, Cell | boolean>>[], keys: readonly string[], maxWidth: number): string {
   const columns = Object.keys(rows[0] ?? {}).map((name) => {
     const cells = rows.map((row) => shortCell(row[name]!))
-    return { name, cells, width: Math.max(...[name, ...cells].map((cell) => lineText(String(cell ?? '–')).length)) }
+    return { name, cells, width: Math.max(...[name, ...cells].map((cell) => cellText(cell).length)) }
   })
   const front = columns.filter(({ name }) => keys.includes(name))
   const frontWidth = front.reduce((sum, { width }) => sum + width + GAP, 0)
