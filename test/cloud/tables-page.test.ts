@@ -3,7 +3,7 @@ import path from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { docBlocks } from '../support/doc-blocks.ts'
 import { asSeen, PageShell } from '../support/page-shell.ts'
-import { pythonWithReaders } from '../support/python-readers.ts'
+import { printedByReaders, pythonWithReaders } from '../support/python-readers.ts'
 import { describeCloud } from './cloud.ts'
 
 const python = pythonWithReaders()
@@ -33,7 +33,7 @@ describeCloud('tables on S3 in Python', (cloud) => {
     // The same example with a folder comes first on the page, and what it prints behind it.
     const here = blocks.findIndex((block) => block.kind === 'py' && block.text === text.replaceAll('s3://TABLE-BUCKET/', ''))
     expect(here).toBeGreaterThanOrEqual(0)
-    const printed = shell.printed(python!, '-c', text.replaceAll('TABLE-BUCKET', place))
+    const printed = printedByReaders(python!, ['-c', text.replaceAll('TABLE-BUCKET', place)], shell.cwd)
     expect(asSeen(printed)).toBe(asSeen(blocks[here + 1]!.text))
   })
 })

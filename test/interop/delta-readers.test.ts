@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -8,7 +7,7 @@ import { checkpointKey, LAST_CHECKPOINT, versionKey } from '../../core/table/del
 import { openTable } from '../../core/table/table-query.ts'
 import { duckdbExtension } from '../support/duckdb-extension.ts'
 import { duckdb } from '../support/parquet.ts'
-import { pythonWithReaders } from '../support/python-readers.ts'
+import { printedByReaders, pythonWithReaders } from '../support/python-readers.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const python = pythonWithReaders()
@@ -68,9 +67,7 @@ describe.skipIf(python === null)('deltalake, PyArrow and DuckDB read the same as
     for (const key of [LAST_CHECKPOINT, checkpointKey(10)]) fs.rmSync(path.join(folders.fromJson, key))
     for (let n = 0; n <= 10; n++) fs.rmSync(path.join(folders.fromCheckpoint, versionKey(n)))
     const script = path.join(import.meta.dirname, 'read_table.py')
-    described = JSON.parse(
-      execFileSync(python!, [script, ...Object.values(folders)], { encoding: 'utf8', maxBuffer: 1 << 26 }),
-    ) as Described[]
+    described = JSON.parse(printedByReaders(python!, [script, ...Object.values(folders)])) as Described[]
   })
 
   test.each(Object.keys(folders))('%s: rows, exact 64-bit values, NULLs, types, history', (name) => {

@@ -7,7 +7,7 @@ import { readTable } from '../../core/table/delta-log.ts'
 import { duckdbExtension } from '../support/duckdb-extension.ts'
 import { FIRM_DAYS, ROWS_PER_DAY } from '../support/firm-run.ts'
 import { duckdb } from '../support/parquet.ts'
-import { pythonWithReaders } from '../support/python-readers.ts'
+import { printedByReaders, pythonWithReaders } from '../support/python-readers.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 /** `CHRONICLE_FIRM_PARTITIONS=2032000` is a firm-wide year: 8,000 symbols; 20 GB of disk and some minutes. */
@@ -63,7 +63,7 @@ describe(`a table of ${partitions} partitions`, () => {
   const python = pythonWithReaders()
   test.skipIf(python === null)('answers by symbol and month: deltalake, PyArrow, Polars', { timeout: 600_000 }, () => {
     const script = path.join(import.meta.dirname, 'read_month.py')
-    const found = JSON.parse(execFileSync(python!, [script, folder, symbol, from, to], { encoding: 'utf8' })) as Record<string, object>
+    const found = JSON.parse(printedByReaders(python!, [script, folder, symbol, from, to])) as Record<string, object>
     console.log(JSON.stringify(found))
     for (const engine of ['deltalake_engine', 'pyarrow_dataset', 'polars_parts', 'polars_delta'])
       expect(found[engine]).toMatchObject(expected)

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import path from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { commitParts, EVERY_TYPE, everyTypeRows, type Row, writePart } from '../../bench/made/made-table.ts'
@@ -6,7 +5,7 @@ import { FileStore } from '../../core/store/file-store.ts'
 import { lockedJava } from '../support/locked-maven.ts'
 import { duckdb } from '../support/parquet.ts'
 import { PARQUET_SHAPES, type ParquetShape, shapeText, writeShape } from '../support/parquet-shapes.ts'
-import { pythonWithReaders } from '../support/python-readers.ts'
+import { printedByReaders, pythonWithReaders } from '../support/python-readers.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const python = pythonWithReaders()
@@ -51,7 +50,7 @@ async function writeTable(): Promise<Row[]> {
 function readWithPython(paths: readonly string[]): Found {
   if (python === null) return {}
   const script = path.join(import.meta.dirname, 'read_parquet.py')
-  return JSON.parse(execFileSync(python, [script, ...paths], { encoding: 'utf8', maxBuffer: 1 << 28 })) as Found
+  return JSON.parse(printedByReaders(python, [script, ...paths])) as Found
 }
 
 function readWithJava(paths: readonly string[]): Found {

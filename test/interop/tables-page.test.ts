@@ -2,7 +2,7 @@ import path from 'node:path'
 import { describe } from 'vitest'
 import { PageShell } from '../support/page-shell.ts'
 import { testPage } from '../support/page-tests.ts'
-import { pythonWithReaders } from '../support/python-readers.ts'
+import { printedByReaders, pythonWithReaders } from '../support/python-readers.ts'
 
 const python = pythonWithReaders()
 
@@ -12,6 +12,6 @@ describe.skipIf(python === null)('the page about tables', () => {
 
   testPage(path.resolve(import.meta.dirname, '../../docs/tables.md'), shell, ({ kind, text }, title) => {
     if (kind !== 'py') throw new Error(`docs/tables.md: expected sh, py or text, found ${kind}`)
-    return { name: `runs: ${title}`, does: () => shell.printed(python!, '-c', text) }
+    return { name: `runs: ${title}`, does: () => printedByReaders(python!, ['-c', text], shell.cwd) }
   })
 })
