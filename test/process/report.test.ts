@@ -8,7 +8,7 @@ import { encodeReceipts } from '../../core/plan/run/receipt.ts'
 import { runFiles, taskName } from '../../core/plan/run/run-files.ts'
 import { makeReport } from '../../report/report.ts'
 import type { ChartData } from '../../report/report-model.ts'
-import { startBrowser } from '../support/browser.ts'
+import { startBrowser, untilTrue } from '../support/browser.ts'
 import { MemoryStore } from '../support/memory-store.ts'
 import { runCli } from '../support/run-cli.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -200,9 +200,7 @@ describe.skipIf(browser === null)('the report in a browser', () => {
     const before = await page.locator('#columns').innerHTML()
     await page.locator('#values select').selectOption(options[4]!)
     expect(await page.locator('#columns select').inputValue()).toBe('4')
-    await page.waitForFunction(
-      `[...document.querySelectorAll('.chosen figure .plot')].every((place) => place.querySelector('svg') !== null)`,
-    )
+    await untilTrue(page, `[...document.querySelectorAll('.chosen figure .plot')].every((place) => place.querySelector('svg') !== null)`)
     expect(await texts('#columns .chosen > p')).toEqual([expect.stringContaining(`of the variant with ${options[4]}, one of 6`)])
     const names = await page
       .locator('#columns figure')
@@ -218,9 +216,7 @@ describe.skipIf(browser === null)('the report in a browser', () => {
     expect(Math.max(...edge.curves.flatMap(({ points }) => points.filter((_, i) => i % 4 === 2)))).toBeCloseTo(one!.most, 6)
     // And back to what the page began with.
     await page.locator('#columns select').selectOption(options[0]!)
-    await page.waitForFunction(
-      `[...document.querySelectorAll('.chosen figure .plot')].every((place) => place.querySelector('svg') !== null)`,
-    )
+    await untilTrue(page, `[...document.querySelectorAll('.chosen figure .plot')].every((place) => place.querySelector('svg') !== null)`)
     expect(await page.locator('#columns').innerHTML()).toBe(before)
     expect(complaints).toEqual([])
     await page.close()
@@ -445,9 +441,7 @@ async function open(file: string, width: number, colorScheme: 'light' | 'dark'):
   page.on('dialog', (dialog) => seen.complaints.push(`dialog: ${dialog.message()}`))
   page.on('request', (request) => seen.requests.push(request.url()))
   await page.goto(pathToFileURL(file).href)
-  await page.waitForFunction(
-    `[...document.querySelectorAll('figure[data-chart] .plot')].every((place) => place.querySelector('svg') !== null)`,
-  )
+  await untilTrue(page, `[...document.querySelectorAll('figure[data-chart] .plot')].every((place) => place.querySelector('svg') !== null)`)
   return seen
 }
 

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
-import { type Browser, chromium } from 'playwright-core'
-import { afterAll } from 'vitest'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import { afterAll, expect } from 'vitest'
 
 /**
  * A headless Chromium of this machine, closed after the tests of the file. On CI it is installed where there is none. Null,
@@ -19,6 +19,11 @@ export async function startBrowser(): Promise<Browser | null> {
   const browser = await chromium.launch({ executablePath: program, args })
   afterAll(() => browser.close())
   return browser
+}
+
+/** Waits until an expression is true in a page. Playwright's `waitForFunction` looks again from within the page, whose policy may refuse that. */
+export async function untilTrue(page: Page, expression: string): Promise<void> {
+  await expect.poll(() => page.evaluate(expression), { timeout: 30_000 }).toBe(true)
 }
 
 function findChromium(): string | null {
