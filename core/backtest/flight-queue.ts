@@ -37,17 +37,21 @@ export class FlightQueue {
     return this.#head * WIDTH
   }
 
+  /** Where in `data` message number `place` starts, from 0 on by arrival. */
+  at(place: number): number {
+    return ((this.#head + place) & (this.#capacity - 1)) * WIDTH
+  }
+
   /** Makes room for a message that arrives at a time; gives where in `data` to put its other fields. */
   push(timeNs: number): number {
     if (this.count === this.#capacity) this.#grow()
     const { data } = this
-    const mask = this.#capacity - 1
     let time = timeNs
     if (this.count > 0) {
-      const last = data[((this.#head + this.count - 1) & mask) * WIDTH]!
+      const last = data[this.at(this.count - 1)]!
       if (last > time) time = last
     } else this.nextNs = time
-    const at = ((this.#head + this.count) & mask) * WIDTH
+    const at = this.at(this.count)
     data.fill(0, at, at + WIDTH)
     data[at] = time
     this.count++
@@ -70,7 +74,7 @@ export class FlightQueue {
   /** The origin of time moves on. */
   rebase(byNs: number): void {
     for (let i = 0; i < this.count; i++) {
-      const at = ((this.#head + i) & (this.#capacity - 1)) * WIDTH
+      const at = this.at(i)
       this.data[at]! -= byNs
       this.data[at + FLIGHT_EXCHANGE_TIME]! -= byNs
     }
@@ -79,10 +83,7 @@ export class FlightQueue {
 
   #grow(): void {
     const grown = new Float64Array(2 * this.#capacity * WIDTH)
-    for (let i = 0; i < this.count; i++) {
-      const at = ((this.#head + i) & (this.#capacity - 1)) * WIDTH
-      grown.set(this.data.subarray(at, at + WIDTH), i * WIDTH)
-    }
+    for (let i = 0; i < this.count; i++) grown.set(this.data.subarray(this.at(i), this.at(i) + WIDTH), i * WIDTH)
     this.data = grown
     this.#head = 0
     this.#capacity *= 2

@@ -156,6 +156,25 @@ export class Participant {
     return this.#known.count
   }
 
+  /** Fills at the exchange whose reports are on their way. */
+  get fillsInFlight(): number {
+    const { data, count } = this.responses
+    let fills = 0
+    for (let i = 0; i < count; i++) if (data[this.responses.at(i) + FLIGHT_FILL_LOTS]! > 0) fills++
+    return fills
+  }
+
+  /** What these will add to the position, lots. */
+  get lotsInFlight(): number {
+    const { data, count } = this.responses
+    let lots = 0
+    for (let i = 0; i < count; i++) {
+      const at = this.responses.at(i)
+      lots += this.pool.sides[data[at + FLIGHT_SLOT]!]! * data[at + FLIGHT_FILL_LOTS]!
+    }
+    return lots
+  }
+
   /**
    * Sends an order; gives its id.
    * @throws ReplayError input `order-side`, `order-price`, `order-quantity`, `order-time`, `too-many-orders`

@@ -4,31 +4,33 @@ import type { JobColumns } from './job-definition.ts'
  * The columns of a backtest's rows. Quantities and prices are in the log's units, money in the quote currency (inverse contracts: the
  * base coin); times are nanoseconds since the epoch, by the exchange's clock.
  *
- * | column         | of rows      | holds                                                                               |
- * | kind           | all          | `sample`: the end of a bar; `fill`; `order`, where asked for; `gap`: messages are missing |
- * | session_ns     | all          | begin of the session's first day; NULL before the market shows its first book event  |
- * | position       | all          | negative: short                                                                     |
- * | cash           | all          | without fees                                                                        |
- * | equity         | all          | cash and position at `mid`, fees off; NULL with a position and no mid yet           |
- * | fees           | all          | paid so far; negative: rebates                                                      |
- * | turnover       | all          | sum of the amounts of all fills                                                     |
- * | volume         | all          | sum of their quantities                                                             |
- * | fills          | all          | how many                                                                            |
- * | open_orders    | all          | that may still be filled as far as is known, those on their way included            |
- * | mid            | all          | of the local book; where a side is empty, the last one at the end of a bar          |
- * | orders_sent    | samples      | so far in the session, as is what follows                                           |
- * | quantity_sent  | samples      |                                                                                     |
- * | beyond_depth   | samples      | takes of more than the book showed                                                  |
- * | on_old_book    | samples      | takes on a book that had not changed for `oldBook`                                  |
- * | order_id       | fills        | counts from 1 in each session                                                       |
- * | side           | fills        | `buy`, `sell`                                                                       |
- * | price          | fills        |                                                                                     |
- * | quantity       | fills        |                                                                                     |
- * | is_maker       | fills        |                                                                                     |
- * | fee            | fills        |                                                                                     |
- * | reason         | fills, gaps  | `queue`, `through`, `cross`, `take`; of a gap what became of orders: `cancel`, `hold` |
- * | exchange_ns    | fills, gaps  | when it happened at the exchange                                                    |
- * | local_ns       | fills        | when its report arrived; the row's own time                                         |
+ * | column             | of rows     | holds                                                                                     |
+ * | kind               | all         | `sample`: the end of a bar; `fill`; `order`, where asked for; `gap`: messages are missing |
+ * | session_ns         | all         | begin of the session's first day; NULL before the market shows its first book event       |
+ * | position           | all         | negative: short                                                                           |
+ * | cash               | all         | without fees                                                                              |
+ * | equity             | all         | cash and position at `mid`, fees off; NULL with a position and no mid yet                 |
+ * | fees               | all         | paid so far; negative: rebates                                                            |
+ * | turnover           | all         | sum of the amounts of all fills                                                           |
+ * | volume             | all         | sum of their quantities                                                                   |
+ * | fills              | all         | how many                                                                                  |
+ * | open_orders        | all         | that may still be filled as far as is known, those on their way included                  |
+ * | mid                | all         | of the local book; where a side is empty, the last one at the end of a bar                |
+ * | orders_sent        | samples     | so far in the session, as is what follows                                                 |
+ * | quantity_sent      | samples     |                                                                                           |
+ * | beyond_depth       | samples     | takes of more than the book showed                                                        |
+ * | on_old_book        | samples     | takes on a book that had not changed for `oldBook`                                        |
+ * | fills_in_flight    | samples     | at the bar's end at the exchange, but not reported; those of a session's end never are    |
+ * | position_in_flight | samples     | what these will add to the position                                                       |
+ * | order_id           | fills       | counts from 1 in each session                                                             |
+ * | side               | fills       | `buy`, `sell`                                                                             |
+ * | price              | fills       |                                                                                           |
+ * | quantity           | fills       |                                                                                           |
+ * | is_maker           | fills       |                                                                                           |
+ * | fee                | fills       |                                                                                           |
+ * | reason             | fills, gaps | `queue`, `through`, `cross`, `take`; of a gap what became of orders: `cancel`, `hold`     |
+ * | exchange_ns        | fills, gaps | when it happened at the exchange                                                          |
+ * | local_ns           | fills       | when its report arrived; the row's own time                                               |
  */
 export const BACKTEST_COLUMNS = {
   kind: 'string',
@@ -46,6 +48,8 @@ export const BACKTEST_COLUMNS = {
   quantity_sent: 'f64',
   beyond_depth: 'i64',
   on_old_book: 'i64',
+  fills_in_flight: 'i64',
+  position_in_flight: 'f64',
   order_id: 'i64',
   side: 'string',
   price: 'f64',

@@ -130,6 +130,8 @@ function putCounts(out: BacktestOut, { participant }: StrategyRun): void {
   out.quantity_sent = participant.lotsSent * participant.terms.lot
   out.beyond_depth = participant.exchange.counts.beyondDepth
   out.on_old_book = participant.exchange.counts.onOldBook
+  out.fills_in_flight = participant.fillsInFlight
+  out.position_in_flight = participant.lotsInFlight * participant.terms.lot
 }
 
 function putFill(out: BacktestOut, fill: FillView): void {

@@ -8,7 +8,8 @@ const COLUMNS = {
   ...{ venue: 'text', symbol: 'text', variant: 'text', kind: 'text', session_ns: 'bigint', bar_start_ns: 'bigint', bar_end_ns: 'bigint' },
   ...{ position: 'double', cash: 'double', equity: 'double', fees: 'double', turnover: 'double', volume: 'double', fills: 'bigint' },
   ...{ mid: 'double', orders_sent: 'bigint', quantity_sent: 'double', beyond_depth: 'bigint', on_old_book: 'bigint' },
-  ...{ price: 'double', quantity: 'double', is_maker: 'boolean', reason: 'text' },
+  ...{ fills_in_flight: 'bigint', position_in_flight: 'double' },
+  ...{ price: 'double', quantity: 'double', is_maker: 'boolean', reason: 'text', order_id: 'bigint', local_ns: 'bigint' },
 }
 const FEES = { per: 'value', maker: 0.0002, taker: 0.0005, buyer: 0, seller: 0 } as const
 const SIZES = [1, 10, 0.1, 100] as const
@@ -36,9 +37,10 @@ describe('the value of positions whose contract is told by one fill', () => {
       account.add(side, tick, 1 + expected.size * 37, true)
       const mid = (tick + halfTicks / 2) * tickSize
       const { position, cash, fee, turnover, volume } = account
-      const own = `${position}, ${cash}, ${account.equity(mid)}, ${fee}, ${turnover}, ${volume}, 1, ${mid}, 1, ${volume}, 0, 0`
-      rows.push(`('v', '${symbol}', 'x', 'fill', 0, 0, 1, ${own}, ${tick * tickSize}, ${volume}, true, 'queue')`)
-      for (const at of [1, 2]) rows.push(`('v', '${symbol}', 'x', 'sample', 0, ${at}, ${at + 1}, ${own}, NULL, NULL, NULL, NULL)`)
+      const own = `${position}, ${cash}, ${account.equity(mid)}, ${fee}, ${turnover}, ${volume}, 1, ${mid}, 1, ${volume}, 0, 0, 0, 0`
+      rows.push(`('v', '${symbol}', 'x', 'fill', 0, 0, 1, ${own}, ${tick * tickSize}, ${volume}, true, 'queue', 1, 1)`)
+      for (const at of [1, 2])
+        rows.push(`('v', '${symbol}', 'x', 'sample', 0, ${at}, ${at + 1}, ${own}, NULL, NULL, NULL, NULL, NULL, NULL)`)
       expected.set(symbol, Math.abs(position) * size * (isInverse ? 1 / mid : mid))
     }
     const columns = Object.entries(COLUMNS).map(([name, type]) => `${name} ${type}`)
