@@ -56,28 +56,43 @@ export function encodeLevels(rows: i32): i32 {
 
 /** The bounds of floats without NaN, as the smallest and greatest; an infinity each where there is none. */
 export function boundDoubles(count: i32): void {
-  let least = f64x2.splat(Infinity);
-  let greatest = f64x2.splat(-Infinity);
+  // Four of each: a comparison waits for the one before it.
+  let leastA = f64x2.splat(Infinity);
+  let leastB = leastA;
+  let leastC = leastA;
+  let leastD = leastA;
+  let greatestA = f64x2.splat(-Infinity);
+  let greatestB = greatestA;
+  let greatestC = greatestA;
+  let greatestD = greatestA;
   let i = 0;
   // The first operand stays where the comparison is false, as it is with NaN.
-  for (; i + 2 <= count; i += 2) {
-    const values = v128.load(VALUES + (<usize>i << 3));
-    least = f64x2.pmin(least, values);
-    greatest = f64x2.pmax(greatest, values);
+  for (; i + 8 <= count; i += 8) {
+    const at = VALUES + (<usize>i << 3);
+    const a = v128.load(at);
+    const b = v128.load(at, 16);
+    const c = v128.load(at, 32);
+    const d = v128.load(at, 48);
+    leastA = f64x2.pmin(leastA, a);
+    leastB = f64x2.pmin(leastB, b);
+    leastC = f64x2.pmin(leastC, c);
+    leastD = f64x2.pmin(leastD, d);
+    greatestA = f64x2.pmax(greatestA, a);
+    greatestB = f64x2.pmax(greatestB, b);
+    greatestC = f64x2.pmax(greatestC, c);
+    greatestD = f64x2.pmax(greatestD, d);
   }
-  let min = f64x2.extract_lane(least, 0);
-  let max = f64x2.extract_lane(greatest, 0);
-  const otherMin = f64x2.extract_lane(least, 1);
-  const otherMax = f64x2.extract_lane(greatest, 1);
-  if (otherMin < min) min = otherMin;
-  if (otherMax > max) max = otherMax;
+  const leasts = f64x2.pmin(f64x2.pmin(leastA, leastB), f64x2.pmin(leastC, leastD));
+  const greatests = f64x2.pmax(f64x2.pmax(greatestA, greatestB), f64x2.pmax(greatestC, greatestD));
+  let least = min(f64x2.extract_lane(leasts, 0), f64x2.extract_lane(leasts, 1));
+  let greatest = max(f64x2.extract_lane(greatests, 0), f64x2.extract_lane(greatests, 1));
   for (; i < count; i++) {
     const value = load<f64>(VALUES + (<usize>i << 3));
-    if (value < min) min = value;
-    if (value > max) max = value;
+    if (value < least) least = value;
+    if (value > greatest) greatest = value;
   }
-  store<f64>(BOUNDS, min);
-  store<f64>(BOUNDS + 8, max);
+  store<f64>(BOUNDS, least);
+  store<f64>(BOUNDS + 8, greatest);
 }
 
 /** BYTE_STREAM_SPLIT of floats: all first bytes, then all second bytes, … */
@@ -148,43 +163,74 @@ function encodeDeltas<T>(count: i32): i32 {
   let to = putDeltaHeader(count, <i64>start);
   let least = start;
   let greatest = start;
-  let leasts = v128.splat<T>(start);
-  let greatests = leasts;
   const lanes = 16 / <i32>sizeof<T>();
   for (let first = 1; first < count; first += BLOCK_VALUES) {
     const size = min(BLOCK_VALUES, count - first);
     const from = VALUES + <usize>first * sizeof<T>();
+    const before = load<T>(from - sizeof<T>());
     let steps = v128.splat<T>(isLong<T>() ? <T>i64.MAX_VALUE : <T>i32.MAX_VALUE);
+    let otherSteps = steps;
+    let all = v128.splat<T>(before);
     let i = 0;
-    for (; i + lanes <= size; i += lanes) {
+    // Two at a time: each waits for the one before it.
+    for (; i + 2 * lanes <= size; i += 2 * lanes) {
       const at = from + <usize>i * sizeof<T>();
       const values = v128.load(at);
+      const others = v128.load(at, 16);
       const deltas = v128.sub<T>(values, v128.load(at - sizeof<T>()));
+      const otherDeltas = v128.sub<T>(others, v128.load(at + 16 - sizeof<T>()));
       steps = lesser<T>(steps, deltas);
-      leasts = lesser<T>(leasts, values);
-      greatests = greater<T>(greatests, values);
-      const delta = DELTAS + (<usize>i << 3);
-      if (isLong<T>()) v128.store(delta, deltas);
-      else {
-        v128.store(delta, i64x2.extend_low_i32x4_s(deltas));
-        v128.store(delta, i64x2.extend_high_i32x4_s(deltas), 16);
-      }
+      otherSteps = lesser<T>(otherSteps, otherDeltas);
+      all = v128.or(all, v128.or(values, others));
+      putDeltas<T>(i, deltas);
+      putDeltas<T>(i + lanes, otherDeltas);
     }
-    let step = leastLane<T>(steps);
+    let step = leastLane<T>(lesser<T>(steps, otherSteps));
+    let bits = orOfLanes<T>(all);
     for (; i < size; i++) {
       const at = from + <usize>i * sizeof<T>();
       const value = load<T>(at);
       const delta = value - load<T>(at - sizeof<T>());
       store<i64>(DELTAS + (<usize>i << 3), <i64>delta);
       step = min(step, delta);
-      least = min(least, value);
-      greatest = max(greatest, value);
+      bits |= value;
+    }
+    // Differences of values that are not negative do not wrap: where none is negative, the values ascend.
+    if (bits >= 0 && step >= 0) {
+      least = min(least, before);
+      greatest = max(greatest, load<T>(from + <usize>(size - 1) * sizeof<T>()));
+    } else {
+      let leasts = v128.splat<T>(before);
+      let greatests = leasts;
+      for (i = 0; i + lanes <= size; i += lanes) {
+        const values = v128.load(from + <usize>i * sizeof<T>());
+        leasts = lesser<T>(leasts, values);
+        greatests = greater<T>(greatests, values);
+      }
+      least = min(least, leastLane<T>(leasts));
+      greatest = max(greatest, greatestLane<T>(greatests));
+      for (; i < size; i++) {
+        const value = load<T>(from + <usize>i * sizeof<T>());
+        least = min(least, value);
+        greatest = max(greatest, value);
+      }
     }
     to = putBlock(to, size, <i64>step);
   }
-  store<T>(BOUNDS, min(least, leastLane<T>(leasts)));
-  store<T>(BOUNDS + 8, max(greatest, greatestLane<T>(greatests)));
+  store<T>(BOUNDS, least);
+  store<T>(BOUNDS + 8, greatest);
   return <i32>(to - OUT);
+}
+
+// @ts-ignore: decorator
+@inline
+function putDeltas<T>(i: i32, deltas: v128): void {
+  const to = DELTAS + (<usize>i << 3);
+  if (isLong<T>()) v128.store(to, deltas);
+  else {
+    v128.store(to, i64x2.extend_low_i32x4_s(deltas));
+    v128.store(to, i64x2.extend_high_i32x4_s(deltas), 16);
+  }
 }
 
 // @ts-ignore: decorator
@@ -220,6 +266,13 @@ function greatestLane<T>(a: v128): T {
   return <T>max(max(i32x4.extract_lane(a, 0), i32x4.extract_lane(a, 1)), max(i32x4.extract_lane(a, 2), i32x4.extract_lane(a, 3)));
 }
 
+// @ts-ignore: decorator
+@inline
+function orOfLanes<T>(a: v128): T {
+  const bits = i64x2.extract_lane(a, 0) | i64x2.extract_lane(a, 1);
+  return isLong<T>() ? <T>bits : <T>(<i32>bits | <i32>(bits >> 32));
+}
+
 function putDeltaHeader(count: i32, first: i64): usize {
   let to = putVarint(OUT, BLOCK_VALUES);
   to = putVarint(to, MINIBLOCKS);
@@ -252,10 +305,36 @@ function putBlock(start: usize, size: i32, least: i64): usize {
   return to;
 }
 
-/** 32 values of `width` bits are 4 · `width` bytes. */
+/** 32 values of `width` bits are 4 · `width` bytes. Writes up to 8 bytes behind them. */
 // @ts-ignore: decorator
 @inline
 function pack(start: usize, from: usize, width: i32): usize {
+  if (width <= 28) packWhole(start, from, width, true);
+  else if (width <= 56) packWhole(start, from, width, false);
+  else packWide(start, from, width);
+  return start + 4 * width;
+}
+
+/** Of at most 56 bits, two values together where they have no more: whole bytes leave the word at each step, whatever the width, without a branch. */
+// @ts-ignore: decorator
+@inline
+function packWhole(start: usize, from: usize, width: i32, isPaired: bool): void {
+  let to = start;
+  let word: u64 = 0;
+  let used = 0;
+  const step = isPaired ? 16 : 8;
+  for (let i: usize = 0; i < MINIBLOCK_VALUES << 3; i += step) {
+    const value = load<u64>(from + i);
+    word |= (isPaired ? value | (load<u64>(from + i, 8) << width) : value) << used;
+    store<u64>(to, word);
+    used += isPaired ? 2 * width : width;
+    to += used >> 3;
+    word >>= used & 56;
+    used &= 7;
+  }
+}
+
+function packWide(start: usize, from: usize, width: i32): void {
   let to = start;
   let word: u64 = 0;
   let used = 0;
@@ -271,7 +350,6 @@ function pack(start: usize, from: usize, width: i32): usize {
     }
   }
   if (used > 0) store<u32>(to, <u32>word);
-  return start + 4 * width;
 }
 
 /** RLE of booleans with their length before them, and their bounds as i32; returns the bytes. */
