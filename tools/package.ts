@@ -47,7 +47,7 @@ function compile(outDir: string): void {
   const tsc = path.join(root, 'node_modules', '.bin', 'tsc')
   const words = ['-p', 'tsconfig.build.json', '--outDir', outDir]
   const { status } = spawnSync(tsc, words, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' })
-  if (status !== 0) process.exit(status ?? 1)
+  if (status !== 0) throw new Error('the compiler refused the sources (above)')
 }
 
 /** Puts bundles in place of the modules. The barrel stays as it is: it says what an older Node lacks before it imports the library. */
