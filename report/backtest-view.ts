@@ -1,4 +1,4 @@
-import { GAIN_SQL, isBacktest } from '../core/backtest/statistics.ts'
+import { GAIN_SQL, isBacktest, type StatisticsOptions } from '../core/backtest/statistics.ts'
 import type { PlanHead } from '../core/plan/run/plan-document.ts'
 import type { Query } from '../core/table/query.ts'
 import { BINS, type PlotScope, quoteText, short } from './plot-scope.ts'
@@ -52,11 +52,16 @@ const MAX_CURVES = 6
 const MAX_MARKS = 300
 
 /** Null: the rows are not those of a backtest. */
-export async function readBacktest(query: Query, head: PlanHead, scope: PlotScope): Promise<BacktestView | null> {
+export async function readBacktest(
+  query: Query,
+  head: PlanHead,
+  scope: PlotScope,
+  options?: Omit<StatisticsOptions, 'by'>,
+): Promise<BacktestView | null> {
   if (!isBacktest(new Set(head.columns.map(({ name }) => name)))) return null
   const equity = await readEquity(query, head, scope)
   if (equity === null) return null
-  const statistics = await readStatistics(query, new Map(equity.curves.map(({ variant, label }) => [variant, label])))
+  const statistics = await readStatistics(query, new Map(equity.curves.map(({ variant, label }) => [variant, label])), options)
   return { equity, statistics, fills: await readAllFills(query, scope) }
 }
 

@@ -160,16 +160,17 @@ ${chart('drawdown', `Drawdown over time of ${what}.`, html`<b>Drawdown</b>: how 
 ${table(columns, curves)}`
 }
 
-function statisticsBody({ rows, others }: StatisticsView): Html {
+function statisticsBody({ rows, others, yearDays, bookSize }: StatisticsView): Html {
   const columnsOf = (figures: readonly (readonly [name: string, title: string])[]): readonly TableColumn<StatisticsRow>[] => [
     { title: 'Variant', cell: ({ label }) => label, isName: true },
     { title: 'Instrument', cell: ({ instrument }) => instrument, isName: true },
     ...figures.map(([name, title]) => ({ title, cell: ({ values }: StatisticsRow) => numberText(values[name]!), isNumber: true })),
   ]
   const more = others === 0 ? '' : ` Those with most turnover; ${countText(others)} more are not told of.`
-  return html`<p>As the command <code>statistics</code> has them; it tells more, and also by day and relative to a book size. Of a year of 365 days, fees off; money in the quote currency (inverse contracts: the base coin).${more}</p>
+  return html`<p>As the command <code>statistics</code> has them; it tells more, and also by day. Of a year of ${yearDays} days, fees off; money in the quote currency (inverse contracts: the base coin).${more}</p>
 ${table(columnsOf(GAINED), rows)}
-${table(columnsOf(TRADED), rows)}`
+${table(columnsOf(TRADED), rows)}
+${bookSize === null ? html`<p class="muted">With <code>--book-size</code>, the money at stake per variant and instrument, also returns and leverage.</p>` : html`<p>Relative to a book of ${countText(bookSize)}:</p>${table(columnsOf(OF_BOOK), rows)}`}`
 }
 
 const GAINED = [
@@ -189,6 +190,15 @@ const TRADED = [
   ['maker_share', 'Maker share'],
   ['max_position_value', 'Greatest position value'],
   ['median_position_value', 'Median position value'],
+  ['fills_in_flight', 'Fills never reported'],
+] as const
+
+const OF_BOOK = [
+  ['return', 'Return'],
+  ['annual_return', 'Annual return'],
+  ['max_drawdown_ratio', 'Greatest drawdown'],
+  ['turnover_ratio', 'Turnover'],
+  ['max_leverage', 'Greatest leverage'],
 ] as const
 
 /** A variant of the run, and which of those that the page has: 0 is what it begins with. */

@@ -1,4 +1,4 @@
-import { statisticsSql } from '../core/backtest/statistics.ts'
+import { type StatisticsOptions, statisticsSql } from '../core/backtest/statistics.ts'
 import type { Query } from '../core/table/query.ts'
 import { quoteText } from './plot-scope.ts'
 
@@ -7,6 +7,9 @@ export interface StatisticsView {
   readonly rows: readonly StatisticsRow[]
   /** Variants in instruments that are not told of. */
   readonly others: number
+  readonly yearDays: number
+  /** What is at stake, where that is known. */
+  readonly bookSize: number | null
 }
 
 export interface StatisticsRow {
@@ -17,15 +20,15 @@ export interface StatisticsRow {
   readonly values: Readonly<Record<string, number | null>>
 }
 
-/** Days of a year, as `statistics` takes it by itself. */
-const YEAR_DAYS = 365
+/** As `statistics` takes it by itself. */
+const DEFAULTS: Omit<StatisticsOptions, 'by'> = { yearDays: 365 }
 const MAX_ROWS = 40
 
 /** Of some variants, in their order, those with most turnover. @param variants by id, with what they are called */
-export async function readStatistics(query: Query, variants: ReadonlyMap<string, string>): Promise<StatisticsView> {
+export async function readStatistics(query: Query, variants: ReadonlyMap<string, string>, options = DEFAULTS): Promise<StatisticsView> {
   const ids = [...variants.keys()]
   const found = await query.rows(
-    `SELECT *, count(*) OVER () AS total FROM (${statisticsSql({ by: 'whole', yearDays: YEAR_DAYS })})
+    `SELECT *, count(*) OVER () AS total FROM (${statisticsSql({ by: 'whole', ...options })})
      WHERE variant IN (${ids.map(quoteText).join(', ')}) ORDER BY turnover DESC, venue, symbol, variant LIMIT ${MAX_ROWS}`,
   )
   const rows = found.map(({ venue, symbol, variant, total, ...values }) => ({
@@ -36,5 +39,6 @@ export async function readStatistics(query: Query, variants: ReadonlyMap<string,
   }))
   rows.sort((a, b) => a.place - b.place || (a.instrument < b.instrument ? -1 : 1))
   const total = Number(found[0]?.total ?? 0)
-  return { rows: rows.map(({ place, ...row }) => row), others: total - rows.length }
+  const { yearDays, bookSize = null } = options
+  return { rows: rows.map(({ place, ...row }) => row), others: total - rows.length, yearDays, bookSize }
 }

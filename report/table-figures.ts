@@ -1,4 +1,4 @@
-import { isBacktest } from '../core/backtest/statistics.ts'
+import { isBacktest, type StatisticsOptions } from '../core/backtest/statistics.ts'
 import { ReplayError } from '../core/errors.ts'
 import type { PlanColumn } from '../core/job/row-schema.ts'
 import { nearest } from '../core/nearest-word.ts'
@@ -25,6 +25,8 @@ export interface TableFiguresOptions {
   readonly metric?: string | undefined
   /** Which variant is plotted: values of parameters, as text. @default the first one of the run */
   readonly params?: ReadonlyMap<string, string> | undefined
+  /** Of a backtest. @default a year of 365 days, and nothing relative to a book */
+  readonly statistics?: Omit<StatisticsOptions, 'by'> | undefined
   /** How parts in an object store are read. */
   readonly remote?: RemotePartsOptions | undefined
 }
@@ -104,7 +106,7 @@ export async function readTableFigures(store: ObjectStore, record: RunRecord, op
     const most = counted > MAX_VIEWED_ROWS ? 1 : Math.max(1, Math.min(MAX_VIEWS, Math.floor(MAX_VIEWED_COLUMNS / columns.length)))
     const [scope, ...others] = await plotScopes(query, record.head, options.params ?? new Map(), most)
     const { plots, summaries } = await viewOf(query, scope, columns, numeric)
-    const backtest = await readBacktest(query, record.head, scope)
+    const backtest = await readBacktest(query, record.head, scope, options.statistics)
     const views: VariantView[] = []
     for (const other of others) {
       views.push({ ...(await viewOf(query, other, columns, numeric)), fills: backtest === null ? [] : await readAllFills(query, other) })

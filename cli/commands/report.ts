@@ -11,6 +11,7 @@ import { bytesText, commandText, jsonText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
 import { remoteParts } from '../remote-parts.ts'
 import { aloneCommand, resumeCommand } from '../run-report.ts'
+import { STATISTICS_OPTIONS, statisticsOptions } from '../statistics-options.ts'
 import { openTableStore } from '../table-store.ts'
 import { olderCodeText } from '../variant-text.ts'
 
@@ -27,6 +28,7 @@ export const report: CommandSpec = {
       help: 'what a sweep compares, e.g. "corr(imbalance, next_mid / mid - 1)": next_x is x in the row after (default: the mean of the first column)',
     },
     param: { value: 'K=V', help: 'the variant to chart, by values of its parameters (default: the first)', many: true },
+    ...STATISTICS_OPTIONS,
     cost: { help: 'also what it would cost on AWS; a run that was there is always told' },
     endpoint: ENDPOINT,
   },
@@ -36,6 +38,7 @@ export const report: CommandSpec = {
       command: 'chronicle-replay report out --plot mid,imbalance --metric "stddev(imbalance)" --out sweep.html',
       does: 'charts of two columns, and of a sweep the spread of one',
     },
+    { command: 'chronicle-replay report grid --book-size 10000', does: 'of a backtest also returns on 10,000' },
     { command: 'chronicle-replay report out --run 20240808T120000Z-7f3a09c2', does: 'a run that failed, to see why' },
   ],
   async run(input, io) {
@@ -48,6 +51,7 @@ export const report: CommandSpec = {
       plot: listOption(input, 'plot'),
       metric: input.text('metric'),
       params: paramsOf(input),
+      statistics: statisticsOptions(input),
       cost: input.flag('cost'),
       remote: remoteParts(input, io),
     }
@@ -63,6 +67,9 @@ export const report: CommandSpec = {
       progress.problem(`the totals differ: ${what}: ${left} ${leftIs}, ${right} ${rightIs}`)
     const next =
       model.commits.length === 0 ? resumeCommand(uri, run) : `${commandText(['chronicle-replay', 'query', uri])} "select * from t limit 10"`
+    const given = Object.keys(STATISTICS_OPTIONS).filter((name) => input.text(name) !== undefined)
+    if (given.length > 0 && model.figures.backtest === null)
+      progress.note(`note: ${given.map((name) => `--${name}`).join(', ')}: for backtests; this report has no statistics of one`)
     const older = olderCodeText(model.otherCode, uri)
     if (older !== null) progress.note(`note: ${older}`)
     progress.note(`run ${run}, ${model.state}: ${bytesText(bytes)}, one file, for any browser\nnext: ${next}`)

@@ -1,11 +1,12 @@
 import { isBacktest, statisticsSql } from '../../core/backtest/statistics.ts'
 import { ReplayError } from '../../core/errors.ts'
 import { openTable } from '../../core/table/table-query.ts'
-import { badOption, choiceOption } from '../arguments.ts'
+import { choiceOption } from '../arguments.ts'
 import { cloudOf, ENDPOINT } from '../cloud-clients.ts'
-import type { CommandInput, CommandSpec } from '../command.ts'
+import type { CommandSpec } from '../command.ts'
 import { rowsText, SHOWN_FORMATS } from '../query-answer.ts'
 import { remoteParts } from '../remote-parts.ts'
+import { STATISTICS_OPTIONS, statisticsOptions } from '../statistics-options.ts'
 import { wrappedTable } from '../wrapped-table.ts'
 
 /** Characters of a line of a table. */
@@ -17,11 +18,7 @@ export const statistics: CommandSpec = {
   arguments: [{ name: 'table', help: 'folder of the table of a backtest' }],
   options: {
     by: { value: 'whole|day', help: 'one row for all days (default), or one per day' },
-    'year-days': { value: 'N', help: 'trading days of a year: 365 (default) for crypto, 252 for most exchanges' },
-    'book-size': {
-      value: 'N',
-      help: 'money at stake per variant and instrument, in the quote currency (inverse contracts: the base coin): adds return, annual_return, max_drawdown_ratio, turnover_ratio and max_leverage, which are shares of it',
-    },
+    ...STATISTICS_OPTIONS,
     format: { value: 'table|csv|json', help: 'of the result (default: table, with seven digits)' },
     'as-of': { value: 'RUN', help: 'the table as a run, or a version, left it' },
     endpoint: ENDPOINT,
@@ -34,7 +31,7 @@ export const statistics: CommandSpec = {
   async run(input, io) {
     const by = choiceOption(input, 'by', ['whole', 'day']) ?? 'whole'
     const format = input.flag('json') ? 'json' : (choiceOption(input, 'format', SHOWN_FORMATS) ?? 'table')
-    const sql = statisticsSql({ by, yearDays: yearDaysOf(input), bookSize: bookSizeOf(input) })
+    const sql = statisticsSql({ by, ...statisticsOptions(input) })
     const query = await openTable(cloudOf(input).open(input.positionals[0]!), {
       asOf: input.text('as-of'),
       remote: remoteParts(input, io),
@@ -51,23 +48,6 @@ export const statistics: CommandSpec = {
     }
     return 0
   },
-}
-
-function yearDaysOf(input: CommandInput): number {
-  const text = input.text('year-days') ?? '365'
-  const days = Number(text)
-  if (days > 0 && days <= 366) return days
-  throw new ReplayError('usage', `--year-days: expected a number of days from 1 to 366, found ${JSON.stringify(text)}`, {
-    category: 'input',
-  })
-}
-
-function bookSizeOf(input: CommandInput): number | undefined {
-  const text = input.text('book-size')
-  if (text === undefined) return undefined
-  const size = Number(text)
-  if (size > 0 && Number.isFinite(size)) return size
-  throw badOption('book-size', 'an amount of money above 0', text)
 }
 
 async function requireBacktest(query: Awaited<ReturnType<typeof openTable>>, table: string): Promise<void> {

@@ -297,7 +297,26 @@ describe.skipIf(browser === null)('the report in a browser', () => {
     const shown = await wide.page.locator('#statistics tbody tr').allInnerTexts()
     expect(shown.slice(0, 2).map((line) => Number(line.split('\t')[2]))).toEqual(byGain.map(({ gain }) => expect.closeTo(gain, 6)))
     expect(shown[0]).toMatch(/^offset = \d\tsynthetic\/btcusdt\t/)
+    expect(await wide.page.locator('#statistics table').count()).toBe(2)
     await wide.page.close()
+    const ofBook = ['--book-size', '0.5', '--year-days', '252']
+    const { err: said } = await runCli('report', bets, '--out', out, ...ofBook)
+    expect(said).not.toContain('note:')
+    const sized = await open(out, 390, 'light')
+    expect(await sized.page.evaluate(CUT_OFF)).toEqual([])
+    expect(await sized.page.locator('#statistics table').count()).toBe(3)
+    const sizedData = JSON.parse((await sized.page.evaluate(`document.getElementById('charts').textContent`)) as string) as ChartData
+    const sizedTold = JSON.parse((await runCli('statistics', bets, '--json', ...ofBook)).out) as Record<string, number>[]
+    for (const { values } of sizedData.backtest!.statistics.rows) {
+      const same = sizedTold.find(({ gain }) => gain === values.gain)
+      expect(Object.fromEntries(Object.keys(values).map((name) => [name, Number(same![name])]))).toEqual(values)
+    }
+    expect(await sized.page.locator('#statistics').textContent()).toMatch(
+      /a year of 252 days.*Relative to a book of 0\.5:.*Greatest leverage/s,
+    )
+    await sized.page.close()
+    const { err: other } = await runCli('report', table, '--out', out, ...ofBook)
+    expect(other).toContain('note: --year-days, --book-size: for backtests; this report has no statistics of one')
     const [fills] = JSON.parse(
       (
         await runCli(
