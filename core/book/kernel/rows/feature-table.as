@@ -214,12 +214,29 @@ function fillQuotes(table: FeatureTable, place: i32, what: i32): void {
   const side = <usize>table.capacity << 3;
   const values = table.values + <usize>place * side;
   const valid = table.valid + <usize>(place * table.capacity);
-  for (let row: usize = 0; row < <usize>table.rows; row++) {
+  const rows = <usize>table.rows;
+  let row: usize = 0;
+  for (; row + 2 <= rows; row += 2) {
     const bids = table.quotes + (row << 3);
-    const value = quoteOf(what, load<f64>(bids), load<f64>(bids + side), load<f64>(bids + 2 * side), load<f64>(bids + 3 * side));
-    store<f64>(values + (row << 3), value);
-    store<u8>(valid + row, u8(isFinite(value)));
+    const two = quotesOf(what, v128.load(bids), v128.load(bids + side), v128.load(bids + 2 * side), v128.load(bids + 3 * side));
+    v128.store(values + (row << 3), two);
+    const finite = i64x2.bitmask(f64x2.lt(f64x2.abs(two), f64x2.splat(Infinity)));
+    store<u16>(valid + row, (finite & 1) | ((finite & 2) << 7));
   }
+  if (row == rows) return;
+  const bids = table.quotes + (row << 3);
+  const value = quoteOf(what, load<f64>(bids), load<f64>(bids + side), load<f64>(bids + 2 * side), load<f64>(bids + 3 * side));
+  store<f64>(values + (row << 3), value);
+  store<u8>(valid + row, u8(isFinite(value)));
+}
+
+/** `quoteOf` of two rows. */
+// @ts-ignore: decorator
+@inline
+function quotesOf(what: i32, bid: v128, ask: v128, bidSize: v128, askSize: v128): v128 {
+  if (what == MICRO_PRICE) return f64x2.div(f64x2.add(f64x2.mul(bid, askSize), f64x2.mul(ask, bidSize)), f64x2.add(bidSize, askSize));
+  const mid = f64x2.mul(f64x2.add(bid, ask), f64x2.splat(0.5));
+  return what == MID ? mid : f64x2.mul(f64x2.div(f64x2.sub(ask, bid), mid), f64x2.splat(1e4));
 }
 
 /** A column of the best levels: of their prices, NaN where a side is empty, and sizes. */
