@@ -1,5 +1,5 @@
-import { setImmediate } from 'node:timers/promises'
 import { ReplayError } from '../errors.ts'
+import { LoopTurns } from '../loop-turns.ts'
 import type { MessageBatch } from '../message/batch.ts'
 import { BatchBuilder } from '../message/batch-builder.ts'
 import { ReplayChecksum } from '../message/checksum.ts'
@@ -52,7 +52,7 @@ export class PipelineRun {
   #downstreamFailure: { readonly error: unknown } | null = null
   readonly #totals = { read: 0, filtered: 0, skipped: 0, consumed: 0, forwarded: 0, emitted: 0, bytes: 0 }
 
-  #lastPauseMs = performance.now()
+  readonly #turns = new LoopTurns()
 
   constructor(source: MessageSource, stages: readonly StageSpec[], sinks: readonly SinkSpec[], settings: Readonly<RunSettings>) {
     this.#source = source
@@ -71,7 +71,7 @@ export class PipelineRun {
         await this.#take(batch)
         this.#reportProgress(batch.scanned, startedMs)
         batch.release()
-        await this.#letOthersRun()
+        await this.#turns.next()
         this.#settings.signal?.throwIfAborted()
         if (this.#stages.some((stage) => stage.kind === 'filter' && stage.filter.isOver === true)) break
       }
@@ -134,14 +134,6 @@ export class PipelineRun {
         this.#stages[i] = { ...stage, filter: PASS_ALL }
       }
     }
-  }
-
-  /** Local files are read without ever waiting: without a pause now and then no signal or timer would get its turn. */
-  async #letOthersRun(): Promise<void> {
-    const nowMs = performance.now()
-    if (nowMs - this.#lastPauseMs < PAUSE_EVERY_MS) return
-    await setImmediate()
-    this.#lastPauseMs = performance.now()
   }
 
   async #take(batch: MessageBatch): Promise<void> {
@@ -349,9 +341,6 @@ export class PipelineRun {
     }
   }
 }
-
-/** How long a run may keep the event loop to itself. */
-const PAUSE_EVERY_MS = 20
 
 const PASS_ALL: Filter = { name: 'done by the source', select: () => undefined }
 

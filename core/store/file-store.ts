@@ -29,6 +29,7 @@ const OWN_TEMPORARY = /\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/
 export class FileStore implements ObjectStore {
   readonly uri: string
   readonly directory: string
+  readonly waitsForDisk: boolean = true
 
   constructor(root: string) {
     this.directory = path.resolve(root)

@@ -9,6 +9,8 @@ export interface ObjectStore {
   readonly uri: string
   /** The folder that the keys are files below, where there is one: large files are better opened there than read in ranges. */
   readonly directory?: string
+  /** What is put is forced to a disk before it is there. @default false */
+  readonly waitsForDisk?: boolean
   /**
    * Reads an object, or null when there is none.
    * @throws ReplayError input `object-changed` when `ifMatch` is given and the object has another ETag

@@ -71,8 +71,10 @@ export class OutputFile {
   takeOver(file: string, bytes: number): void {
     const { temporary } = this.#aside!
     try {
-      renameSync(file, temporary)
       closeSync(this.#fd)
+      // Renamed over another file, ext4 would write it to the disk at once, which cutting it waits for.
+      rmSync(temporary)
+      renameSync(file, temporary)
       this.#fd = openSync(temporary, 'a')
       ftruncateSync(this.#fd, bytes)
     } catch (cause) {
@@ -82,8 +84,8 @@ export class OutputFile {
   }
 
   /**
-   * Begins to force what was written to the disk, while more is written: of a large file little is left for `sync` to wait for. Only of
-   * files that `sync` ends. Nothing is begun while that of before goes on.
+   * Begins to force what was written to the disk, while more is written: of a large file little is left for `sync` to wait for. Nothing
+   * is begun while that of before goes on.
    */
   syncSoon(): void {
     this.#syncing ??= new Promise((resolve) => {
@@ -96,9 +98,14 @@ export class OutputFile {
     })
   }
 
+  /** Waits for what `syncSoon` began: a file that `sync` does not end is not closed before. */
+  async rest(): Promise<void> {
+    await this.#syncing
+  }
+
   /** Forces the bytes to the disk. */
   async sync(): Promise<void> {
-    await this.#syncing
+    await this.rest()
     try {
       if (this.#failure !== null) throw this.#failure
       fsyncSync(this.#fd)

@@ -15,6 +15,8 @@ export interface GroupWriterOptions {
   readonly metadata?: Readonly<Record<string, string>>
   /** Waits for the disk at `close`; a file that is only copied from need not. @default true */
   readonly isDurable?: boolean
+  /** What a large file has is on its way to the disk while more is written, for whoever waits for that. @default isDurable */
+  readonly syncsSoon?: boolean
   /** Memory for bytes on their way to the file; what is in it is overwritten. @default its own */
   readonly out?: Page
 }
@@ -29,6 +31,7 @@ export class GroupWriter {
   readonly #specs: readonly ColumnSpec[]
   readonly #metadata: Readonly<Record<string, string>>
   readonly #isDurable: boolean
+  readonly #syncsSoon: boolean
   readonly #file: OutputFile
   readonly #groups: WrittenGroup[] = []
   /** By column; of floats alone. */
@@ -43,11 +46,12 @@ export class GroupWriter {
   #state: 'open' | 'done' = 'open'
 
   /** @throws ReplayError `output-failed`, `disk-full` */
-  constructor({ path, columns, metadata = {}, isDurable = true, out = new Page(OUT_BYTES) }: GroupWriterOptions) {
+  constructor({ path, columns, metadata = {}, isDurable = true, syncsSoon = isDurable, out = new Page(OUT_BYTES) }: GroupWriterOptions) {
     this.path = path
     this.#specs = columns
     this.#metadata = metadata
     this.#isDurable = isDurable
+    this.#syncsSoon = syncsSoon
     this.#doubles = columns.map(() => 'BYTE_STREAM_SPLIT')
     this.#resists = columns.map(() => false)
     this.#file = new OutputFile({ path }, { whole: true })
@@ -81,6 +85,7 @@ export class GroupWriter {
       this.#writeFooter()
       this.#flush(0)
       if (this.#isDurable) await this.#file.sync()
+      else await this.#file.rest()
       this.#file.close()
     } catch (error) {
       this.abandon()
@@ -198,7 +203,7 @@ export class GroupWriter {
     this.#file.write(this.#out.written())
     this.#flushed += this.#out.length
     this.#out.length = 0
-    if (this.#isDurable && this.#flushed >= this.#syncAt) {
+    if (this.#syncsSoon && this.#flushed >= this.#syncAt) {
       this.#syncAt = this.#flushed + SYNC_BYTES
       this.#file.syncSoon()
     }

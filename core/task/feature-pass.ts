@@ -8,6 +8,7 @@ import type { FeatureEngineOptions } from '../features/engine-options.ts'
 import type { FeatureEngine } from '../features/feature-engine.ts'
 import { dayOfDate } from '../instant.ts'
 import { usesBook } from '../job/row-schema.ts'
+import { LoopTurns } from '../loop-turns.ts'
 import type { MessageBatch } from '../message/batch.ts'
 import type { ReadIssue } from '../message/source.ts'
 import { reachOf } from '../plan/archive/day-spans.ts'
@@ -32,6 +33,7 @@ const MAX_PUTS = 4
 export class FeaturePass {
   readonly done: PassResult[] = []
   readonly #plan: PassPlan
+  readonly #turns = new LoopTurns()
   readonly #options: PassOptions
   readonly #inputs: readonly InputFolder[]
   readonly #cells: readonly PassCell[]
@@ -101,6 +103,8 @@ export class FeaturePass {
         this.#bytes += batch.scannedBytes
         onProgress(batch.length, batch.scannedBytes, this.#reached(), this.done.length)
         await this.settle(false)
+        // Parts that are on their way get on only then.
+        await this.#turns.next()
         if (this.#engines.every(({ isDone }) => isDone)) break
       }
       for (const engine of this.#engines) {

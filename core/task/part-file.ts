@@ -17,6 +17,8 @@ export interface PartOptions {
   readonly scratch: string
   /** Memory of files that are closed, for those to come. */
   readonly spare: RowGroupBuffers[]
+  /** What it goes to. @default nothing is known of it */
+  readonly parts?: Pick<PartPacker, 'syncsNext'>
 }
 
 /** What became of the rows of a partition: the part is not in the table before the packer has put it. */
@@ -33,7 +35,7 @@ export class PartFile {
 
   /** @throws ReplayError `disk-full`, `output-failed` */
   constructor(options: PartOptions) {
-    const { partition, scratch, spare } = options
+    const { partition, scratch, spare, parts } = options
     const columns = options.columns.filter(({ name }) => !PARTITION_COLUMNS.includes(name))
     this.#checksum = new TableChecksum(
       columns,
@@ -48,6 +50,7 @@ export class PartFile {
       onGroup: (buffers, rows) => this.#checksum.addBuffers(buffers, 0, rows),
       buffers: spare.pop(),
       isDurable: false, // what is put into the table is
+      syncsSoon: parts?.syncsNext === true,
     })
   }
 

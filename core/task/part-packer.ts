@@ -48,11 +48,18 @@ export class PartPacker {
   readonly #options: PartPackerOptions
   #open: OpenPart | null = null
   readonly #puts = new Set<Promise<void>>()
-  /** Files are taken in one after the other. */
+  /** Files that are to be taken in. */
+  #waiting = 0
+  /** They are, one after the other. */
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(options: PartPackerOptions) {
     this.#options = options
+  }
+
+  /** Whether the file that comes next is to become a part as it is, for which a disk is waited for. */
+  get syncsNext(): boolean {
+    return this.#open === null && this.#waiting === 0 && this.#options.table.waitsForDisk === true
   }
 
   /**
@@ -60,7 +67,13 @@ export class PartPacker {
    * @throws ReplayError `disk-full`, `output-failed`; those of the store for a part that stands alone
    */
   add(partition: PlannedPartition, file: CellFile): Promise<PackedPart> {
-    const added = this.#last.then(() => this.#add(partition, file)).finally(() => fs.rmSync(file.path, { force: true }))
+    this.#waiting++
+    const added = this.#last
+      .then(() => this.#add(partition, file))
+      .finally(() => {
+        this.#waiting--
+        fs.rmSync(file.path, { force: true })
+      })
     this.#last = added.catch(() => undefined)
     return added
   }

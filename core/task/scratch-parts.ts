@@ -6,6 +6,7 @@ import type { PutContent } from '../store/object-store.ts'
 
 /** A store of files in a temporary folder that wait for no disk; or, to count rows alone, of none at all. */
 export class ScratchParts extends FileStore {
+  override readonly waitsForDisk = false
   readonly #isKept: boolean
   readonly #keys = new Set<string>()
 

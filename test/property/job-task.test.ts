@@ -140,6 +140,15 @@ describe('runTask', () => {
     expect(await tableSum(table)).toBe(await tableSum(whole))
   })
 
+  it('lets timers and signals of its process have their turn while it reads files', async () => {
+    const long = new FileStore(path.join(root, 'long'))
+    await generateArchive(long.uri, { symbols: 1, messages: 400_000, seed: 3, days: 1 })
+    const stop = new AbortController()
+    const onProgress = () => setTimeout(() => stop.abort(), 0)
+    const { left } = await task(await plannedTable(long, 'bars'), { archive: long, onProgress, signal: stop.signal })
+    expect(left).toBeGreaterThan(0)
+  })
+
   it('writes restart points with the snapshots job, and the receipts tell what day folders begin with', async () => {
     const copy = new FileStore(path.join(root, 'snapshots'))
     fs.cpSync(archive.uri, copy.uri, { recursive: true })

@@ -323,17 +323,21 @@ describe('the file appears whole or not at all', () => {
 
   test('of many megabytes, which are on their way to the disk before it is closed', async () => {
     const rows = 3_000_000
-    const files = [newPath(), newPath()].map((path) => new ParquetFile({ path, columns: TYPES.slice(0, 1) }))
+    // Of the third somebody else waits for the disk.
+    const kinds = [{}, {}, { isDurable: false, syncsSoon: true }]
+    const files = kinds.map((kind) => new ParquetFile({ path: newPath(), columns: TYPES.slice(0, 1), ...kind }))
     for (let r = 0; r < rows; r++) {
       for (const file of files) {
         file.columns[0]!.f64[file.row] = Math.sin(r)
         file.endRow()
       }
     }
-    const [whole, abandoned] = files
+    const [whole, abandoned, other] = files
     abandoned!.abandon()
     expect(existsSync(`${whole!.path}.tmp`)).toBe(true)
     await whole!.close()
+    await other!.close()
+    expect(readFileSync(other!.path).equals(readFileSync(whole!.path))).toBe(true)
     expect([existsSync(abandoned!.path), existsSync(`${abandoned!.path}.tmp`)]).toEqual([false, false])
     expect(statSync(whole!.path).size).toBeGreaterThan(2 * 8 * 2 ** 20)
     expect(await duckdb(`select count(*)::int as rows, count(distinct f)::int as values from '${whole!.path}'`)).toEqual([
