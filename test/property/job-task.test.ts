@@ -140,12 +140,12 @@ describe('runTask', () => {
     expect(await tableSum(table)).toBe(await tableSum(whole))
   })
 
-  it('lets timers and signals of its process have their turn while it reads files', async () => {
-    const long = new FileStore(path.join(root, 'long'))
+  it.each(['bars', 'snapshots'])('lets timers and signals of its process have their turn while it reads files: %s', async (job) => {
+    const long = new FileStore(path.join(root, `long-${job}`))
     await generateArchive(long.uri, { symbols: 1, messages: 400_000, seed: 3, days: 1 })
     const stop = new AbortController()
     const onProgress = () => setTimeout(() => stop.abort(), 0)
-    const { left } = await task(await plannedTable(long, 'bars'), { archive: long, onProgress, signal: stop.signal })
+    const { left } = await task(await plannedTable(long, job), { archive: long, onProgress, signal: stop.signal })
     expect(left).toBeGreaterThan(0)
   })
 

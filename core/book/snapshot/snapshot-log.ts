@@ -2,6 +2,7 @@ import { type LogLocation, openLog } from '../../log/format/log-path.ts'
 import { ReplayReader } from '../../log/reading/replay-reader.ts'
 import { SoundTimes } from '../../log/reading/sound-times.ts'
 import type { LogFolder } from '../../log/stores/log-folder.ts'
+import { LoopTurns } from '../../loop-turns.ts'
 import { type MessageBatch, TIME_UNUSABLE } from '../../message/batch.ts'
 import type { MessageCursor } from '../../message/message.ts'
 import type { ReadIssue } from '../../message/source.ts'
@@ -63,6 +64,7 @@ class SnapshotPass {
   /** No further point is wanted. */
   isOver = false
   readonly #options: SnapshotLogOptions
+  readonly #turns = new LoopTurns()
   #messages = 0
   #written = 0
   #existing = 0
@@ -98,6 +100,7 @@ class SnapshotPass {
           await this.#take(batch)
         }
         onProgress?.(this.#messages)
+        await this.#turns.next()
       }
       if (!isFirst && !this.isOver) await this.#current!.points.write()
     } finally {
