@@ -10,7 +10,7 @@ export interface StatisticsOptions {
 
 /** Whether rows with these columns are those of a backtest. */
 export function isBacktest(columns: ReadonlySet<string>): boolean {
-  return ['kind', 'session_ns', 'equity', 'quantity_sent'].every((name) => columns.has(name))
+  return ['kind', 'session_ns', 'equity', 'quantity_sent', 'fills_in_flight'].every((name) => columns.has(name))
 }
 
 /** SQL of a column beside those of a backtest's rows: what the bar of a sample gained; NULL in rows of other kinds. */
