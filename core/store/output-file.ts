@@ -98,16 +98,16 @@ export class OutputFile {
     })
   }
 
-  /** Waits for what `syncSoon` began: a file that `sync` does not end is not closed before. */
+  /** Waits for what `syncSoon` began: a file that `sync` does not end is not closed before. @throws ReplayError `disk-full`, `output-failed` */
   async rest(): Promise<void> {
     await this.#syncing
+    if (this.#failure !== null) throw outputError(this.#failure, this.path)
   }
 
-  /** Forces the bytes to the disk. */
+  /** Forces the bytes to the disk. @throws ReplayError `disk-full`, `output-failed` */
   async sync(): Promise<void> {
     await this.rest()
     try {
-      if (this.#failure !== null) throw this.#failure
       fsyncSync(this.#fd)
     } catch (cause) {
       throw outputError(cause, this.path)
