@@ -1,4 +1,4 @@
-import type { StatisticsOptions } from '../core/backtest/statistics.ts'
+import type { StatisticsTerms } from '../core/backtest/statistics.ts'
 import { badOption } from './arguments.ts'
 import type { CommandInput, CommandSpec } from './command.ts'
 
@@ -12,7 +12,7 @@ export const STATISTICS_OPTIONS = {
 } as const satisfies CommandSpec['options']
 
 /** @throws ReplayError input `usage` */
-export function statisticsOptions(input: CommandInput): Omit<StatisticsOptions, 'by'> {
+export function statisticsOptions(input: CommandInput): StatisticsTerms {
   return { yearDays: yearDaysOf(input), bookSize: bookSizeOf(input) }
 }
 

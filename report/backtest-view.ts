@@ -1,4 +1,4 @@
-import { GAIN_SQL, isBacktest, type StatisticsOptions } from '../core/backtest/statistics.ts'
+import { GAIN_SQL, isBacktest, type StatisticsTerms } from '../core/backtest/statistics.ts'
 import type { PlanHead } from '../core/plan/run/plan-document.ts'
 import type { Query } from '../core/table/query.ts'
 import { BINS, type PlotScope, quoteText, short } from './plot-scope.ts'
@@ -56,7 +56,7 @@ export async function readBacktest(
   query: Query,
   head: PlanHead,
   scope: PlotScope,
-  options?: Omit<StatisticsOptions, 'by'>,
+  options?: StatisticsTerms,
 ): Promise<BacktestView | null> {
   if (!isBacktest(new Set(head.columns.map(({ name }) => name)))) return null
   const equity = await readEquity(query, head, scope)

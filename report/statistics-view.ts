@@ -1,4 +1,4 @@
-import { type StatisticsOptions, statisticsSql } from '../core/backtest/statistics.ts'
+import { type StatisticsTerms, statisticsSql } from '../core/backtest/statistics.ts'
 import type { Query } from '../core/table/query.ts'
 import { quoteText } from './plot-scope.ts'
 
@@ -21,7 +21,7 @@ export interface StatisticsRow {
 }
 
 /** As `statistics` takes it by itself. */
-const DEFAULTS: Omit<StatisticsOptions, 'by'> = { yearDays: 365 }
+const DEFAULTS: StatisticsTerms = { yearDays: 365 }
 const MAX_ROWS = 40
 
 /** Of some variants, in their order, those with most turnover. @param variants by id, with what they are called */

@@ -1,4 +1,4 @@
-import { isBacktest, type StatisticsOptions } from '../core/backtest/statistics.ts'
+import { isBacktest, type StatisticsTerms } from '../core/backtest/statistics.ts'
 import { ReplayError } from '../core/errors.ts'
 import type { PlanColumn } from '../core/job/row-schema.ts'
 import { nearest } from '../core/nearest-word.ts'
@@ -26,7 +26,7 @@ export interface TableFiguresOptions {
   /** Which variant is plotted: values of parameters, as text. @default the first one of the run */
   readonly params?: ReadonlyMap<string, string> | undefined
   /** Of a backtest. @default a year of 365 days, and nothing relative to a book */
-  readonly statistics?: Omit<StatisticsOptions, 'by'> | undefined
+  readonly statistics?: StatisticsTerms | undefined
   /** How parts in an object store are read. */
   readonly remote?: RemotePartsOptions | undefined
 }

@@ -1,7 +1,11 @@
 /** What statistics are made of, and for which stretches. */
-export interface StatisticsOptions {
+export interface StatisticsOptions extends StatisticsTerms {
   /** A row per UTC day, or one for all. */
   readonly by: 'day' | 'whole'
+}
+
+/** What they are relative to. */
+export interface StatisticsTerms {
   /** Days of a year that have trading: 365 for crypto, 252 for most exchanges. */
   readonly yearDays: number
   /** What a row's instrument and variant may put at stake, in the money of its rows: adds what is relative to it. @default no such columns */

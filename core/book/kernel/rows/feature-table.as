@@ -102,7 +102,7 @@ export function addColumn(table: FeatureTable, what: i32, level: i32, param: f64
   }
 }
 
-/** Makes the block of rows: once, where rows are made by runs. */
+/** Makes the block of rows: once, where rows are made by runs. @param capacity even */
 export function addRowBlock(table: FeatureTable, capacity: i32): void {
   table.capacity = capacity;
   table.micros = alloc(<usize>capacity << 3);
@@ -214,23 +214,17 @@ function fillQuotes(table: FeatureTable, place: i32, what: i32): void {
   const side = <usize>table.capacity << 3;
   const values = table.values + <usize>place * side;
   const valid = table.valid + <usize>(place * table.capacity);
-  const rows = <usize>table.rows;
-  let row: usize = 0;
-  for (; row + 2 <= rows; row += 2) {
+  // Two at a time: a block has room for an even number, and what is behind an odd one is of no row.
+  for (let row: usize = 0; row < <usize>table.rows; row += 2) {
     const bids = table.quotes + (row << 3);
     const two = quotesOf(what, v128.load(bids), v128.load(bids + side), v128.load(bids + 2 * side), v128.load(bids + 3 * side));
     v128.store(values + (row << 3), two);
     const finite = i64x2.bitmask(f64x2.lt(f64x2.abs(two), f64x2.splat(Infinity)));
     store<u16>(valid + row, (finite & 1) | ((finite & 2) << 7));
   }
-  if (row == rows) return;
-  const bids = table.quotes + (row << 3);
-  const value = quoteOf(what, load<f64>(bids), load<f64>(bids + side), load<f64>(bids + 2 * side), load<f64>(bids + 3 * side));
-  store<f64>(values + (row << 3), value);
-  store<u8>(valid + row, u8(isFinite(value)));
 }
 
-/** `quoteOf` of two rows. */
+/** A column of the best levels, of two rows: of their prices, NaN where a side is empty, and sizes. */
 // @ts-ignore: decorator
 @inline
 function quotesOf(what: i32, bid: v128, ask: v128, bidSize: v128, askSize: v128): v128 {
@@ -239,13 +233,11 @@ function quotesOf(what: i32, bid: v128, ask: v128, bidSize: v128, askSize: v128)
   return what == MID ? mid : f64x2.mul(f64x2.div(f64x2.sub(ask, bid), mid), f64x2.splat(1e4));
 }
 
-/** A column of the best levels: of their prices, NaN where a side is empty, and sizes. */
+/** Of one row. */
 // @ts-ignore: decorator
 @inline
 function quoteOf(what: i32, bid: f64, ask: f64, bidSize: f64, askSize: f64): f64 {
-  if (what == MID) return (bid + ask) * 0.5;
-  if (what == SPREAD_BPS) return ((ask - bid) / ((bid + ask) * 0.5)) * 1e4;
-  return (bid * askSize + ask * bidSize) / (bidSize + askSize);
+  return f64x2.extract_lane(quotesOf(what, f64x2.splat(bid), f64x2.splat(ask), f64x2.splat(bidSize), f64x2.splat(askSize)), 0);
 }
 
 // @ts-ignore: decorator
