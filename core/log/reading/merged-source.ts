@@ -2,6 +2,7 @@ import { MessageBatch } from '../../message/batch.ts'
 import { BatchSource, type MessageSource, NO_GRANT, type SourceGrant, type SourceRequest } from '../../message/source.ts'
 
 const CAPACITY = 8192
+const NO_ROWS = new Uint16Array(0)
 
 /** One source and how far the merge has come in its current batch. */
 interface Head {
@@ -13,6 +14,9 @@ interface Head {
   /** Time of that message: high and low word. */
   timeHigh: number
   timeLow: number
+  /** Into which rows its next messages come, and how many of them do. */
+  rows: Uint16Array
+  taken: number
 }
 
 /**
@@ -29,7 +33,7 @@ export class MergedSource extends BatchSource {
   /** @param sources closed with the merge. At most 65,535. */
   constructor(sources: readonly MessageSource[], checked = false) {
     super()
-    this.#heads = sources.map((source) => ({ source, batch: null, at: 0, timeHigh: 0, timeLow: 0 }))
+    this.#heads = sources.map((source) => ({ source, batch: null, at: 0, timeHigh: 0, timeLow: 0, rows: NO_ROWS, taken: 0 }))
     this.#batch = new MessageBatch(checked)
     this.#batch.allocateColumns(CAPACITY)
     this.#batch.bufferIndex = new Uint16Array(CAPACITY)
@@ -95,67 +99,110 @@ export class MergedSource extends BatchSource {
       this.#batch.skipped += head.batch.skipped
       this.#batch.scannedBytes += head.batch.scannedBytes
     }
+    if (head.rows.length < Math.min(CAPACITY, head.batch.length)) head.rows = new Uint16Array(Math.min(CAPACITY, head.batch.offsets.length))
     readTime(head)
   }
 
   /** Merges until a source has used up its batch (its buffer is needed until then) or the columns are full. */
-  #merge(live: Head[]): number {
-    const firstBuffer: number[] = []
-    let buffers = 0
+  #merge(live: readonly Head[]): number {
+    const rows = live.length === 2 ? orderPair(live[0]!, live[1]!) : orderRuns(live)
+    let firstBuffer = 0
     for (const head of live) {
-      firstBuffer.push(buffers)
-      buffers += head.batch!.buffers.length
-    }
-    let rows = 0
-    while (rows < CAPACITY) {
-      const least = smallest(live, -1)
-      if (least < 0) break
-      const head = live[least]!
-      // The head keeps its turn as long as it is not behind the second: runs are cheap.
-      const second = smallest(live, least)
-      const rival = second < 0 ? null : live[second]!
-      const winsTies = least < second
-      const begin = head.at
-      const end = endOfRun(head, rival, winsTies, CAPACITY - rows)
-      this.#take(head.batch!, begin, end, rows, firstBuffer[least]!)
-      rows += end - begin
-      head.at = end
-      if (end === head.batch!.length) return rows
-      readTime(head)
+      this.#take(head, firstBuffer)
+      firstBuffer += head.batch!.buffers.length
+      head.at += head.taken
+      head.taken = 0
+      if (head.at < head.batch!.length) readTime(head)
     }
     return rows
   }
 
-  /** Takes the selected messages from `begin` to before `end` as rows from `firstRow` on. */
-  #take(from: MessageBatch, begin: number, end: number, firstRow: number, firstBuffer: number): void {
-    const { selection, offsets, lengths, types, seqWords, timeWords, timeFlags } = from
-    const to = this.#batch
-    const [toOffsets, toLengths, toTypes, toSeqs, toTimes] = [to.offsets, to.lengths, to.types, to.seqWords, to.timeWords]
-    const buffers = to.bufferIndex!
-    for (let k = begin, row = firstRow; k < end; k++, row++) {
-      const source = selection === null ? k : selection[k]!
-      toOffsets[row] = offsets[source]!
-      toLengths[row] = lengths[source]!
-      toTypes[row] = types[source]!
-      toSeqs[2 * row] = seqWords[2 * source]!
-      toSeqs[2 * row + 1] = seqWords[2 * source + 1]!
-      toTimes[2 * row] = timeWords[2 * source]!
-      toTimes[2 * row + 1] = timeWords[2 * source + 1]!
-      buffers[row] = firstBuffer + (from.bufferIndex === null ? 0 : from.bufferIndex[source]!)
-      if (timeFlags === null || timeFlags[source] === 0) continue
+  /** Puts the messages that were taken of a head into their rows; column by column, as all of them at once are more than there are registers. */
+  #take({ batch, at, rows, taken }: Head, firstBuffer: number): void {
+    const { bufferIndex, timeFlags } = batch!
+    const sources = batch!.selection ?? inOrder(at + taken)
+    const { offsets, lengths, types, seqs, times } = batch!
+    const { offsets: toOffsets, lengths: toLengths, types: toTypes, seqs: toSeqs, times: toTimes } = this.#batch
+    const buffers = this.#batch.bufferIndex!
+    for (let i = 0; i < taken; i++) toOffsets[rows[i]!] = offsets[sources[at + i]!]!
+    for (let i = 0; i < taken; i++) toLengths[rows[i]!] = lengths[sources[at + i]!]!
+    for (let i = 0; i < taken; i++) toTypes[rows[i]!] = types[sources[at + i]!]!
+    for (let i = 0; i < taken; i++) toSeqs[rows[i]!] = seqs[sources[at + i]!]!
+    for (let i = 0; i < taken; i++) toTimes[rows[i]!] = times[sources[at + i]!]!
+    for (let i = 0; i < taken; i++) buffers[rows[i]!] = firstBuffer + (bufferIndex === null ? 0 : bufferIndex[sources[at + i]!]!)
+    if (timeFlags === null) return
+    for (let i = 0; i < taken; i++) {
+      const flag = timeFlags[sources[at + i]!]!
+      if (flag === 0) continue
       this.#flags ??= new Uint8Array(CAPACITY)
-      this.#flags[row] = timeFlags[source]!
+      this.#flags[rows[i]!] = flag
     }
   }
 }
 
-/** Where the messages of a head end that come before its rival's first; at most so many. */
-function endOfRun({ at, batch }: Head, rival: Head | null, winsTies: boolean, limit: number): number {
+/** At least so many rows, one behind the other. */
+function inOrder(rows: number): Uint32Array {
+  if (ALL_ROWS.length < rows) ALL_ROWS = Uint32Array.from({ length: 2 * rows }, (_, i) => i)
+  return ALL_ROWS
+}
+
+let ALL_ROWS = new Uint32Array(0)
+
+/**
+ * The order of two heads' messages; gives how many rows it makes. Of a book and its trades hardly two messages of a log come one behind
+ * the other, and nobody foresees where a run ends: which head is next is counted, without a branch.
+ */
+function orderPair(one: Head, other: Head): number {
+  const { at: begin, rows: rowsOfOne } = one
+  const { at: otherBegin, rows: rowsOfOther } = other
+  const { timeWords: times, selection } = one.batch!
+  const { timeWords: otherTimes, selection: otherSelection } = other.batch!
+  const end = one.batch!.length
+  const otherEnd = other.batch!.length
+  let k = begin
+  let otherK = otherBegin
+  let row = 0
+  for (; k < end && otherK < otherEnd && row < CAPACITY; row++) {
+    const at = 2 * (selection === null ? k : selection[k]!)
+    const otherAt = 2 * (otherSelection === null ? otherK : otherSelection[otherK]!)
+    const high = times[at + 1]!
+    const otherHigh = otherTimes[otherAt + 1]!
+    const isOther = Number(high === otherHigh ? otherTimes[otherAt]! < times[at]! : otherHigh < high)
+    // Of the one that does not come now it is written again.
+    rowsOfOne[k - begin] = row
+    rowsOfOther[otherK - otherBegin] = row
+    k += 1 - isOther
+    otherK += isOther
+  }
+  one.taken = k - begin
+  other.taken = otherK - otherBegin
+  return row
+}
+
+/** The order of any heads' messages, run by run: a head keeps its turn as long as it is not behind the second. */
+function orderRuns(live: readonly Head[]): number {
+  let row = 0
+  while (row < CAPACITY) {
+    const least = smallest(live, -1)
+    if (least < 0) break
+    const head = live[least]!
+    const second = smallest(live, least)
+    const begin = head.at + head.taken
+    const end = endOfRun(head, begin, second < 0 ? null : live[second]!, least < second, CAPACITY - row)
+    for (let k = begin; k < end; k++) head.rows[head.taken++] = row++
+    if (end === head.batch!.length) break
+    readTime(head)
+  }
+  return row
+}
+
+/** Where the messages of a head from `begin` on end that come before its rival's first; at most so many. */
+function endOfRun({ batch }: Head, begin: number, rival: Head | null, winsTies: boolean, limit: number): number {
   const { selection, timeWords, length } = batch!
-  const end = Math.min(length, at + limit)
+  const end = Math.min(length, begin + limit)
   if (rival === null) return end
   const { timeHigh, timeLow } = rival
-  let to = at + 1
+  let to = begin + 1
   for (; to < end; to++) {
     const row = selection === null ? to : selection[to]!
     const high = timeWords[2 * row + 1]!
@@ -179,9 +226,10 @@ function isBefore(a: Head, b: Head, orEqual: boolean): boolean {
   return a.timeLow < b.timeLow || (orEqual && a.timeLow === b.timeLow)
 }
 
+/** Reads the time of the message behind those taken. */
 function readTime(head: Head): void {
   const batch = head.batch!
-  const row = batch.selection === null ? head.at : batch.selection[head.at]!
+  const row = batch.rowAt(head.at + head.taken)
   head.timeHigh = batch.timeWords[2 * row + 1]!
   head.timeLow = batch.timeWords[2 * row]!
 }

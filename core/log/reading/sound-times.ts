@@ -255,15 +255,27 @@ export class SoundTimes extends BatchSource {
 
   /** Takes rows from the k-th on whose times go on from the last one, of which none needs a look; gives the first that does. */
   #passInOrder(batch: MessageBatch, k: number): number {
-    let last = this.#last
-    if (!(last > this.#fromNs)) return k
+    if (!(this.#last > this.#fromNs)) return k
+    const { timeWords, selection, length } = batch
+    let high = this.#lastHigh
+    let low = this.#lastLow
+    // A time of the same high word is at most four seconds later, and compared without a double.
+    let ends = (high + 1) * WORD <= this.#toNs
     let next = k
-    for (; next < batch.length; next++) {
-      const time = timeOf(batch, batch.rowAt(next))
-      if (!(time >= last && time - last <= JUMP_NS && time < this.#toNs)) break
-      last = time
+    for (; next < length; next++) {
+      const row = selection === null ? next : selection[next]!
+      const nextLow = timeWords[2 * row]!
+      const nextHigh = timeWords[2 * row + 1]!
+      if (!(nextHigh === high && nextLow >= low && ends)) {
+        const last = high * WORD + low
+        const time = nextHigh * WORD + nextLow
+        if (!(time >= last && time - last <= JUMP_NS && time < this.#toNs)) break
+        high = nextHigh
+        ends = (high + 1) * WORD <= this.#toNs
+      }
+      low = nextLow
     }
-    if (next > k) this.#believe(batch, batch.rowAt(next - 1), last)
+    if (next > k) this.#believe(batch, batch.rowAt(next - 1), high * WORD + low)
     return next
   }
 
