@@ -1,23 +1,20 @@
-import { CORRUPT_LENGTH } from '../book/apply-result.ts'
 import { PayloadInput } from '../book/kernel/payload-input.ts'
 import { L2Book } from '../book/l2-book.ts'
 import { PayloadWords } from '../book/payload-words.ts'
 import { type SequencePolicy, VERDICT_APPLY } from '../book/sequence/sequence-policy.ts'
 import { type ErrorPlace, ReplayError } from '../errors.ts'
 import { isoTime } from '../instant.ts'
-import { type MessageBatch, TIME_DIFFERS, TIME_STEPPED_BACK, TIME_WILD } from '../message/batch.ts'
+import type { MessageBatch } from '../message/batch.ts'
 import type { MessageCursor } from '../message/message.ts'
-import { BOOK_EVENT_BYTES, BOOK_EVENT_MARKET_ID_OFFSET } from '../protocol/book-event.ts'
-import { BOOK_TICKER_BYTES } from '../protocol/book-ticker.ts'
 import { TYPE_BOOK_EVENT, TYPE_BOOK_TICKER, TYPE_TRADE } from '../protocol/message-type.ts'
-import { TRADE_BYTES, TRADE_SYMBOL_HASH_OFFSET } from '../protocol/trade.ts'
+import { Arrivals } from './arrivals.ts'
 import { BookTrust, type LogLoss } from './book-trust.ts'
 import { parseDuration } from './clocks/duration.ts'
 import { ExchangeClock } from './clocks/exchange-clock.ts'
 import type { EntryTaker } from './clocks/held-messages.ts'
 import { microsOf, wholeMicros } from './clocks/microseconds.ts'
 import { NO_TRIGGER, planTrigger, type TriggerPlan } from './clocks/trigger.ts'
-import { damaged, marketMixed, timeTooLarge } from './engine-errors.ts'
+import { timeTooLarge } from './engine-errors.ts'
 import { EngineMessage, placeOf } from './engine-message.ts'
 import type { FeatureEngineOptions, FeatureStats } from './engine-options.ts'
 import { featureStats } from './engine-stats.ts'
@@ -48,7 +45,6 @@ export class FeatureEngine {
 
   readonly #plan: TriggerPlan
   readonly #exchange: ExchangeClock | null
-  readonly #isSkipping: boolean
   readonly #fromMicros: number
   readonly #toMicros: number
   readonly #startMicros: number
@@ -66,13 +62,11 @@ export class FeatureEngine {
   #cursor: MessageCursor | null = null
   readonly #watch: GapWatch
   readonly #rows: RowMaker
-  /** As the market of the watch, for trades. */
-  #tradeMarket: number
-  readonly #isMarketGiven: boolean
   readonly #trust: BookTrust
   /** Those of the trust. */
   readonly #losses: OpenLosses
   readonly #events: EventTaker
+  readonly #arrivals: Arrivals
   /** Takes most messages; null: each is to be looked at by itself. */
   readonly #run: MessageRun | null
   /** Likewise of those that were put aside. */
@@ -90,9 +84,6 @@ export class FeatureEngine {
   #unusable: string | null = null
 
   #trades = 0
-  #otherTypes = 0
-  #otherMarkets = 0
-  #badTrades = 0
 
   /** @throws ReplayError input `trigger`, `duration`, `time-unaligned`, `clock-without-bars`, `column-params` */
   constructor(options: FeatureEngineOptions) {
@@ -113,13 +104,10 @@ export class FeatureEngine {
     this.tally = new MessageTally(options.cells ?? [{ startMicros: Number.NEGATIVE_INFINITY, endMicros: Number.POSITIVE_INFINITY }])
     this.#startMicros = options.startNs === undefined ? Number.POSITIVE_INFINITY : wholeMicros(options.startNs, 'startNs')
     if (options.startNs === undefined && options.fromNs !== undefined) this.#startMicros = this.#fromMicros
-    this.#isSkipping = options.onCorrupt === 'skip'
     this.#hasBook = options.hasBook ?? true
     this.#isLeadIn = options.hasLeadIn === true && options.startNs !== undefined
-    this.#isMarketGiven = options.marketId !== undefined
-    this.#tradeMarket = options.marketId ?? -1
     const { onGap = 'quarantine', rule, onFinding } = options
-    this.#watch = new GapWatch({ onGap, rule, onFinding }, this.#tradeMarket)
+    this.#watch = new GapWatch({ onGap, rule, onFinding }, options.marketId ?? -1)
     this.book = new FeatureBook(options.restart?.book ?? new L2Book({ depthLimit: options.depthLimit }))
     const { memory } = this.book.source
     this.#exchange = options.clock === 'exchange' ? new ExchangeClock(memory, plan.barMicros, skewMicros) : null
@@ -136,6 +124,13 @@ export class FeatureEngine {
     })
     this.#losses = this.#trust.losses
     this.#events = new EventTaker({ book: this.book, rows: this.#rows, trust: this.#trust, options })
+    this.#arrivals = new Arrivals(
+      {
+        ...{ tally: this.tally, watch: this.#watch, trust: this.#trust, rows: this.#rows },
+        ...{ exchange: this.#exchange, events: this.#events, hasBook: this.#hasBook },
+      },
+      options,
+    )
     this.#run = this.#newRun()
     this.#takeHeld = this.#newHeldRun(options.feed)
     // The messages are those of all tables; what one made of them, so did the others.
@@ -190,9 +185,9 @@ export class FeatureEngine {
     return featureStats(this.tables, this.policy, this.#exchange, this.#events.results, {
       bookEvents: this.#events.bookEvents,
       trades: this.#trades,
-      otherTypes: this.#otherTypes,
-      otherMarkets: this.#otherMarkets,
-      badTrades: this.#badTrades,
+      otherTypes: this.#arrivals.otherTypes,
+      otherMarkets: this.#arrivals.otherMarkets,
+      badTrades: this.#arrivals.badTrades,
     })
   }
 
@@ -205,12 +200,13 @@ export class FeatureEngine {
     const message = this.#message
     const exchange = this.#exchange
     const run = this.#run
+    const arrivals = this.#arrivals
     this.#input.begin(batch)
     this.#batch = batch
     run?.begin(batch)
     for (let k = 0; k < batch.length && !this.isDone; k++) {
       if (run !== null && !this.#isLeadIn) {
-        k = run.take(k, this.#tradeMarket)
+        k = run.take(k, arrivals.tradeMarket)
         if (k === batch.length) break
       }
       const row = selection === null ? k : selection[k]!
@@ -237,29 +233,18 @@ export class FeatureEngine {
       const isBook = type === TYPE_BOOK_EVENT && this.#hasBook
       if (this.#losses.isWaiting && (exchange === null || !isBook)) this.#losses.meet(batch.originAt(row).path, micros, isBook)
       if (exchange === null) this.#comeTo(micros, timeLow, timeHigh)
-      if (timeFlags !== null && timeFlags[row] !== 0 && this.#isLeftOut(cursor, timeFlags[row]!, isBook)) continue
+      if (timeFlags !== null && timeFlags[row] !== 0 && !arrivals.isTimeUsable(cursor, timeFlags[row]!, isBook)) continue
       const isOther = type !== TYPE_TRADE && !isBook
-      if (isOther) {
-        this.#otherTypes++
-        if (!this.#rows.hearsMessages && !(this.#rows.hearsTickers && type === TYPE_BOOK_TICKER)) {
-          this.#leave('other-type', cursor)
-          continue
-        }
-      }
+      if (isOther && !arrivals.isOtherHeard(cursor)) continue
       this.#look(batch, row)
       message.verdict = verdict
       message.stored = isBook && exchange === null ? this.#input.addressOf(this.#bufferIndex, message.offset, message.length) : 0
-      if (!this.#isWhole(message)) continue
-      if (!isOther && !this.#isOfMarket(message)) {
-        this.#otherMarkets++
-        this.#leaveHere('other-market', message, this.#arrivalMicros)
-        continue
-      }
+      if (!arrivals.isWhole(message) || (!isOther && !arrivals.isOfMarket(message))) continue
       this.#watch.note(message)
       if (exchange === null) {
         this.#cursor = cursor
         this.#handle(message)
-      } else if (!this.#hold(exchange, message)) continue
+      } else if (!arrivals.hold(exchange, message)) continue
       else if (isBook && this.#losses.isWaiting) this.#losses.meet(message.path, message.micros, true)
       this.#watch.told()
     }
@@ -385,94 +370,12 @@ export class FeatureEngine {
     this.#settle(message, refused)
   }
 
-  // In order of arrival
-
   /** With the record clock time goes on with every record, also with those that are nothing to the rows. */
   #comeTo(micros: number, timeLow: number, timeHigh: number): void {
     const rows = this.#rows
     if (!rows.hasStarted) rows.start(Math.min(micros, this.#startMicros), this.#trust.isOpen)
     if (micros >= this.#losses.next) this.#trust.tellLosses(micros)
     rows.comeTo(micros, timeLow, timeHigh)
-  }
-
-  /** Record time so far. */
-  get #arrivalMicros(): number {
-    return this.#exchange === null ? this.#rows.micros : this.#exchange.recordMicros
-  }
-
-  /** What is to become of a message with an odd record time: a book would be wrong without it, anything else can be done without. */
-  #isLeftOut(cursor: MessageCursor, flag: number, isBook: boolean): boolean {
-    const { tally } = this
-    if (flag === TIME_STEPPED_BACK || flag === TIME_DIFFERS) {
-      tally.note(flag === TIME_DIFFERS ? 'index-differs' : 'clock-step-back', this.#arrivalMicros)
-      return false
-    }
-    if (flag === TIME_WILD && isBook) {
-      tally.note('time-corrected', this.#arrivalMicros)
-      return false
-    }
-    this.#leave('wild-time', cursor)
-    if (isBook) {
-      const loss = { isBook, fromMicros: this.#arrivalMicros, untilMicros: Number.POSITIVE_INFINITY }
-      this.lose(cursor.batch.originAt(cursor.index).path, loss)
-    }
-    return true
-  }
-
-  #hold(exchange: ExchangeClock, message: EngineMessage): boolean {
-    const { tally } = this
-    const fate = exchange.take(message)
-    if (exchange.isDisbelieved) tally.note('beyond-skew', exchange.recordMicros)
-    if (fate === 'taken') return true
-    this.#leaveHere(fate, message, exchange.recordMicros)
-    if (fate === 'beyond-skew') tally.skew(exchange.recordMicros, exchange.skewMicros)
-    return false
-  }
-
-  #leave(reason: string, cursor: MessageCursor): void {
-    const { segment, segmentOffset, batch, index } = cursor
-    this.tally.leave(reason, this.#arrivalMicros, batch.originAt(index).path, segment, segmentOffset)
-  }
-
-  #leaveHere(reason: string, { path, positionHigh, positionLow }: EngineMessage, micros: number): void {
-    this.tally.leave(reason, micros, path, positionHigh, positionLow * 64)
-  }
-
-  /** Whether market and time are there to be read. */
-  #isWhole(message: EngineMessage): boolean {
-    const isTrade = message.type === TYPE_TRADE
-    const isBook = message.type === TYPE_BOOK_EVENT && this.#hasBook
-    const least = isTrade
-      ? TRADE_BYTES
-      : isBook
-        ? BOOK_EVENT_BYTES
-        : message.type === TYPE_BOOK_TICKER && this.#rows.hearsTickers
-          ? BOOK_TICKER_BYTES
-          : 0
-    if (message.length >= least) return true
-    const code = isTrade ? 'trade-truncated' : isBook ? 'book-corrupt-length' : 'ticker-truncated'
-    if (!this.#isSkipping) throw damaged(code, `expected at least ${least} bytes, found ${message.length}`, message)
-    this.#leaveHere(code, message, this.#arrivalMicros)
-    if (!isBook) this.#badTrades++
-    else {
-      this.#events.results[CORRUPT_LENGTH]!++
-      this.#watch.lose()
-    }
-    return false
-  }
-
-  #isOfMarket(message: EngineMessage): boolean {
-    const { words, at } = message
-    const isTrade = message.type === TYPE_TRADE
-    const hashAt = at + (TRADE_SYMBOL_HASH_OFFSET >>> 2)
-    const market = isTrade ? (words[hashAt]! ^ words[hashAt + 1]!) >>> 0 : words[at + (BOOK_EVENT_MARKET_ID_OFFSET >>> 2)]!
-    const expected = isTrade ? this.#tradeMarket : this.#watch.market
-    if (market === expected) return true
-    if (this.#isMarketGiven) return false
-    if (expected >= 0) throw marketMixed(expected, market, message)
-    if (isTrade) this.#tradeMarket = market
-    else this.#watch.market = market
-    return true
   }
 
   // In the order of the clock
@@ -499,7 +402,7 @@ export class FeatureEngine {
     const { micros } = this.#rows
     const reason = refused ?? this.#unusable
     if (reason === null) this.tally.handle(micros)
-    else this.#leaveHere(reason, message, micros)
+    else this.#arrivals.leave(reason, message, micros)
   }
 
   #takeTrade(message: EngineMessage): void {
