@@ -10,13 +10,15 @@ export type KnownOptions<Options> = { readonly [Key in keyof Required<Options>]:
  * @throws ReplayError input `unknown-option` with the nearest that there is
  */
 export function requireOptions<Options extends object>(taker: string, options: Options, known: KnownOptions<Options>): void {
-  for (const key of Object.keys(options)) {
-    if (Object.hasOwn(known, key)) continue
-    const names = Object.keys(known)
-    const near = nearest(key, names)
-    const advice = near === null ? '.' : `, did you mean ${near}?`
-    throw new ReplayError('unknown-option', `${taker} has no option ${JSON.stringify(key)}${advice} It takes ${names.join(', ')}`, {
-      category: 'input',
-    })
-  }
+  const unknown = unknownKey(options, known)
+  if (unknown === null) return
+  const advice = unknown.near === null ? '.' : `, did you mean ${unknown.near}?`
+  const text = `${taker} has no option ${JSON.stringify(unknown.key)}${advice} It takes ${Object.keys(known).join(', ')}`
+  throw new ReplayError('unknown-option', text, { category: 'input' })
+}
+
+/** The first key that is none of those known, and the nearest that is; null: there is none. */
+export function unknownKey(options: object, known: object): { readonly key: string; readonly near: string | null } | null {
+  const key = Object.keys(options).find((name) => !Object.hasOwn(known, name))
+  return key === undefined ? null : { key, near: nearest(key, Object.keys(known)) }
 }

@@ -1,5 +1,5 @@
 import { ReplayError } from '../errors.ts'
-import { nearest } from '../nearest-word.ts'
+import { unknownKey } from '../known-options.ts'
 import { MARKET_SETTINGS, type MarketSettings } from './market-terms.ts'
 
 /**
@@ -56,10 +56,10 @@ export function missingInstruments(missing: readonly InstrumentName[]): ReplayEr
 
 function checkNames(place: string, settings: unknown): void {
   if (!isRecord(settings)) throw invalid(`${place}: expected { tick, lot, … }`)
-  const unknown = Object.keys(settings).find((name) => !Object.hasOwn(MARKET_SETTINGS, name))
-  if (unknown === undefined) return
-  const near = nearest(unknown, Object.keys(MARKET_SETTINGS))
-  throw invalid(`${place}: ${unknown} is no setting of a market${near === null ? '' : `, did you mean ${near}?`}`)
+  const unknown = unknownKey(settings, MARKET_SETTINGS)
+  if (unknown === null) return
+  const { key, near } = unknown
+  throw invalid(`${place}: ${key} is no setting of a market${near === null ? '' : `, did you mean ${near}?`}`)
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -1,4 +1,4 @@
-import { ReplayError } from '../errors.ts'
+import { orderRefusal } from './order-refusal.ts'
 import {
   FIRST_ENDED,
   GTC,
@@ -159,24 +159,19 @@ export class OrderDesk {
 
   #send(side: Side, price: number, quantity: number, { timeInForce = 'gtc' }: OrderOptions = {}): number {
     const code = timeInForce === 'gtc' ? GTC : TIME_IN_FORCE_NAMES.indexOf(timeInForce)
-    if (code < 0) throw refused('order-time-in-force', 'timeInForce', TIME_IN_FORCE_NAMES.join(' or '), timeInForce)
+    if (code < 0) throw orderRefusal('order-time-in-force', 'timeInForce', TIME_IN_FORCE_NAMES.join(' or '), timeInForce)
     return this.#who.send(side, this.#ticks(price), this.#lots(quantity), code, false)
   }
 
   #ticks(price: number): number {
     const ticks = typeof price === 'number' ? this.#grid.ticksOfPrice(price) : Number.NaN
     if (Number.isSafeInteger(ticks)) return ticks
-    throw refused('order-price', 'price', `a multiple of the tick ${this.#grid.tick} (orders.priceDown and priceUp give one)`, price)
+    throw orderRefusal('order-price', 'price', `a multiple of the tick ${this.#grid.tick} (orders.priceDown and priceUp give one)`, price)
   }
 
   #lots(quantity: number): number {
     const lots = typeof quantity === 'number' ? this.#grid.lotsOfOrder(quantity) : Number.NaN
     if (lots > 0 && (Number.isSafeInteger(lots) || (Number.isFinite(lots) && this.#who.terms.compat.has('anyQuantity')))) return lots
-    throw refused('order-quantity', 'quantity', `a multiple of the lot ${this.#grid.lot} above 0`, quantity)
+    throw orderRefusal('order-quantity', 'quantity', `a multiple of the lot ${this.#grid.lot} above 0`, quantity)
   }
-}
-
-function refused(code: string, what: string, expected: string, found: unknown): ReplayError {
-  const shown = typeof found === 'string' ? JSON.stringify(found) : String(found)
-  return new ReplayError(code, `order: ${what}: expected ${expected}, found ${shown}`, { category: 'input' })
 }

@@ -20,6 +20,7 @@ import type { LatencyModel } from './latency-model.ts'
 import type { MarketTerms } from './market-terms.ts'
 import { newNotice, type OrderNotice, type OrderNoticeKind, WHY_ASKED, WHY_REFUSED } from './order-notice.ts'
 import { OrderPool } from './order-pool.ts'
+import { orderRefusal } from './order-refusal.ts'
 import {
   BUY,
   CANCELED,
@@ -181,8 +182,8 @@ export class Participant {
    */
   send(side: Side, tick: number, lots: number, timeInForce: number, isMarket: boolean): number {
     this.#requireTime()
-    if (side !== 1 && side !== -1) throw refused('order-side', 'side', '1 or -1', side)
-    if (!isMarket && !Number.isSafeInteger(tick)) throw refused('order-price', 'price', 'a whole number of ticks', tick)
+    if (side !== 1 && side !== -1) throw orderRefusal('order-side', 'side', '1 or -1', side)
+    if (!isMarket && !Number.isSafeInteger(tick)) throw orderRefusal('order-price', 'price', 'a whole number of ticks', tick)
     this.#requireQuantity(lots)
     const { pool } = this
     const slot = pool.take()
@@ -226,7 +227,7 @@ export class Participant {
    * @throws ReplayError input `order-unknown`, `request-pending`, `order-price`, `order-quantity`
    */
   modify(id: number, tick: number, lots: number): boolean {
-    if (!Number.isSafeInteger(tick)) throw refused('order-price', 'price', 'a whole number of ticks', tick)
+    if (!Number.isSafeInteger(tick)) throw orderRefusal('order-price', 'price', 'a whole number of ticks', tick)
     this.#requireQuantity(lots)
     const slot = this.#requested(id)
     if (slot < 0) return false
@@ -390,7 +391,7 @@ export class Participant {
 
   #requireQuantity(lots: number): void {
     const isWhole = Number.isSafeInteger(lots) || (this.terms.compat.has('anyQuantity') && Number.isFinite(lots))
-    if (!(lots > 0) || !isWhole) throw refused('order-quantity', 'quantity', 'a whole number of lots above 0', lots)
+    if (!(lots > 0) || !isWhole) throw orderRefusal('order-quantity', 'quantity', 'a whole number of lots above 0', lots)
   }
 }
 
@@ -401,8 +402,4 @@ function answerOf(data: Float64Array, at: number): OrderNoticeKind {
   if (status === CANCELED) return 'canceled'
   if (status === EXPIRED) return 'expired'
   return data[at + FLIGHT_REQUEST] === REQUEST_MODIFY ? 'modified' : 'accepted'
-}
-
-function refused(code: string, what: string, expected: string, found: number): ReplayError {
-  return new ReplayError(code, `order: ${what}: expected ${expected}, found ${found}`, { category: 'input' })
 }
