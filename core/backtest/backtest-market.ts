@@ -123,7 +123,7 @@ export class BacktestMarket implements HeldFeed {
     this.#memory = source.memory
     if (source instanceof L2Book) this.#depthLimit = source.depthLimit
     if (source.priceScale >= 0) this.#open(source instanceof L3Book)
-    if (this.#replay !== null) this.#seed(this.#replay, source)
+    if (this.#replay !== null) this.#seed(this.#replay, book)
     // Levels are those of the market's own books.
     if (source instanceof L2Book) source.leaveLevels()
   }
@@ -255,8 +255,9 @@ export class BacktestMarket implements HeldFeed {
   }
 
   /** Both sides begin with the book as the engine has it. */
-  #seed(replay: MarketReplay, source: L2Book | L3Book): void {
+  #seed(replay: MarketReplay, { source, restoredNs }: FeatureBook): void {
     const { book, localBook } = replay
+    if (restoredNs !== null) replay.bookNs = Number(restoredNs - this.originNs)
     if (source instanceof L3Book) {
       for (const side of [book, localBook]) if (side instanceof QueuedBook) side.load(source)
       return

@@ -36,7 +36,7 @@ export class FeedLatency implements LatencyModel {
   }
 
   observe(localNs: number, exchangeNs: number): void {
-    const window = Math.floor((localNs + this.#originNs) / this.#terms.windowNs)
+    const window = this.#windowAt(localNs)
     if (window !== this.#window) {
       this.#settled = this.#current
       this.#window = window
@@ -44,12 +44,12 @@ export class FeedLatency implements LatencyModel {
     this.#current = localNs - exchangeNs
   }
 
-  entry(): number {
-    return Math.trunc(this.#terms.entryFactor * this.#feedNs + this.#terms.entryNs)
+  entry(t: number): number {
+    return Math.trunc(this.#terms.entryFactor * this.#feedNs(t) + this.#terms.entryNs)
   }
 
-  response(): number {
-    return Math.trunc(this.#terms.responseFactor * this.#feedNs + this.#terms.responseNs)
+  response(x: number): number {
+    return Math.trunc(this.#terms.responseFactor * this.#feedNs(x) + this.#terms.responseNs)
   }
 
   /** What is known of the feed stays; the window that goes on is over with this. */
@@ -58,10 +58,14 @@ export class FeedLatency implements LatencyModel {
     this.#window = Number.NEGATIVE_INFINITY
   }
 
-  /** Before the first window is over: that of the last event, or none. */
-  get #feedNs(): number {
-    if (!Number.isNaN(this.#settled)) return this.#settled
+  /** At a time. A window is over when time is, also where no event has come since. Before the first one is over: that of the last event, or none. */
+  #feedNs(timeNs: number): number {
+    if (!Number.isNaN(this.#settled) && this.#windowAt(timeNs) <= this.#window) return this.#settled
     return Number.isNaN(this.#current) ? 0 : this.#current
+  }
+
+  #windowAt(timeNs: number): number {
+    return Math.floor((timeNs + this.#originNs) / this.#terms.windowNs)
   }
 }
 

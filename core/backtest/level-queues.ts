@@ -62,8 +62,10 @@ export class LevelQueues {
     const { slots } = this.#resting
     const { sides, xTicks, xLeaves, ahead, traded } = this.#pool
     const { fills, isOwnIndependent } = this.#options
-    // What earlier orders of ours get is not there for later ones.
+    // What earlier orders of ours get is not there for later ones, and as long as one of them is left at this price it stands in front.
     let budget = lots
+    let isSpent = false
+    let isBehindOwn = false
     for (let i = 0; i < this.#resting.count; ) {
       const slot = slots[i]!
       const own = xTicks[slot]!
@@ -76,15 +78,20 @@ export class LevelQueues {
         filled = xLeaves[slot]!
         this.#taker.fillResting(slot, filled, BY_THROUGH)
       } else {
-        ahead[slot]! -= budget
+        // What goes beyond the market's orders meets the order of ours in front.
+        if (!isSpent) ahead[slot] = Math.max(ahead[slot]! - budget, isBehindOwn ? Math.min(ahead[slot]!, 0) : Number.NEGATIVE_INFINITY)
         traded[slot]! += lots
-        const reached = Math.round(-ahead[slot]!)
+        const reached = isSpent || isBehindOwn ? 0 : Math.round(-ahead[slot]!)
         if (reached > 0) {
           ahead[slot] = 0
           filled = fills === 'partial' ? Math.min(reached, xLeaves[slot]!) : xLeaves[slot]!
           this.#taker.fillResting(slot, filled, BY_QUEUE)
-          if (!isOwnIndependent) budget = Math.max(0, budget - filled)
+          if (!isOwnIndependent) {
+            budget -= filled
+            isSpent = budget <= 0
+          }
         }
+        isBehindOwn = !isOwnIndependent && slots[i] === slot && i < this.#resting.count
       }
       // An order that is done has left the list.
       if (slots[i] === slot && i < this.#resting.count) i++

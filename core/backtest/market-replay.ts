@@ -82,6 +82,10 @@ export class MarketReplay implements ExchangeMarket, OrderEventHost {
     return this.#levels.bookNs
   }
 
+  set bookNs(timeNs: number) {
+    this.#levels.bookNs = timeNs
+  }
+
   /** @throws ReplayError input `queue-model` when the log is not what the queue model is for */
   join(terms: MarketTerms): Participant {
     if ((terms.queue === 'fifo') !== this.isL3) {

@@ -60,8 +60,17 @@ export interface FeatureEngineOptions {
   readonly absences?: readonly { readonly path: string; readonly fromNs: bigint }[] | undefined
   /** By the exchange's clock takes messages in place of the columns, which hear of those that it leaves. @default none */
   readonly feed?: HeldFeed | undefined
-  /** State to go on from: a book restored from a snapshot, and the policy state of its sidecar. */
-  readonly restart?: { readonly book: L2Book | L3Book; readonly policy?: SequencePolicyState | undefined } | undefined
+  /** State to go on from. @default an empty book */
+  readonly restart?: EngineRestart | undefined
+}
+
+/** A book restored from a snapshot. */
+export interface EngineRestart {
+  readonly book: L2Book | L3Book
+  /** Of the snapshot's sidecar. */
+  readonly policy?: SequencePolicyState | undefined
+  /** Exchange and record time of the last event in the book, nanoseconds since the epoch. @default nobody knows */
+  readonly last?: { readonly exchangeNs: bigint; readonly recordNs: bigint } | undefined
 }
 
 export interface FeatureStats {

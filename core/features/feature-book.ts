@@ -14,10 +14,13 @@ export class FeatureBook {
   asks: L2Side
   /** Of the kernel's `BookView` in the book's memory. */
   readonly view: number
+  /** When a restored book changed last, nanoseconds since the epoch; null: nobody knows. */
+  readonly restoredNs: bigint | null
   #source: L2Book | L3Book
 
-  constructor(source: L2Book | L3Book) {
+  constructor(source: L2Book | L3Book, restoredNs: bigint | null = null) {
     this.#source = source
+    this.restoredNs = restoredNs
     this.view = source.memory.kernel.newBookView() >>> 0
     this.#look()
     this.bids = bidsOf(source)

@@ -16,7 +16,7 @@ import { microsOf, wholeMicros } from './clocks/microseconds.ts'
 import { NO_TRIGGER, planTrigger, type TriggerPlan } from './clocks/trigger.ts'
 import { timeTooLarge } from './engine-errors.ts'
 import { EngineMessage, placeOf } from './engine-message.ts'
-import type { FeatureEngineOptions, FeatureStats } from './engine-options.ts'
+import type { EngineRestart, FeatureEngineOptions, FeatureStats } from './engine-options.ts'
 import { featureStats } from './engine-stats.ts'
 import { EventTaker } from './event-taker.ts'
 import { FeatureBook } from './feature-book.ts'
@@ -108,7 +108,10 @@ export class FeatureEngine {
     this.#isLeadIn = options.hasLeadIn === true && options.startNs !== undefined
     const { onGap = 'quarantine', rule, onFinding } = options
     this.#watch = new GapWatch({ onGap, rule, onFinding }, options.marketId ?? -1)
-    this.book = new FeatureBook(options.restart?.book ?? new L2Book({ depthLimit: options.depthLimit }))
+    this.book = new FeatureBook(
+      options.restart?.book ?? new L2Book({ depthLimit: options.depthLimit }),
+      changeOf(options.restart, skewMicros),
+    )
     const { memory } = this.book.source
     this.#exchange = options.clock === 'exchange' ? new ExchangeClock(memory, plan.barMicros, skewMicros) : null
     this.#input = new PayloadInput(memory)
@@ -418,4 +421,11 @@ export class FeatureEngine {
       category: 'input',
     })
   }
+}
+
+/** When a restored book changed last, by the exchange's clock as far as that is believed; nanoseconds since the epoch. */
+function changeOf(restart: EngineRestart | undefined, skewMicros: number): bigint | null {
+  if (restart?.last === undefined) return null
+  const { exchangeNs, recordNs } = restart.last
+  return Math.abs(Number(exchangeNs - recordNs)) <= skewMicros * 1000 ? exchangeNs : recordNs
 }

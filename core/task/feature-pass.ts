@@ -239,9 +239,10 @@ export class FeaturePass {
     const { restart } = this.#plan.start
     if (restart === null) return undefined
     const { snapshot, settings, policy } = restart
-    const book = snapshot.header.bookMode === MODE_L3 ? new L3Book() : new L2Book({ depthLimit: settings.depthLimit })
+    const { bookMode, exchangeEndNs, ingestEndNs } = snapshot.header
+    const book = bookMode === MODE_L3 ? new L3Book() : new L2Book({ depthLimit: settings.depthLimit })
     restoreBook(snapshot, book)
-    return { book, policy }
+    return { book, policy, last: { exchangeNs: exchangeEndNs, recordNs: ingestEndNs } }
   }
 
   #countsOfCell(index: number): Pick<PassResult, 'gaps' | 'unproven' | 'messages' | 'timing' | 'damage' | 'isSound'> {

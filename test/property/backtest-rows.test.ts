@@ -10,8 +10,8 @@ import { generateArchive } from '../../core/synthetic/archive.ts'
 import { carryOut, jobHistories } from '../support/job-history.ts'
 import { runInThreads } from '../support/job-runs.ts'
 import { MemoryStore } from '../support/memory-store.ts'
-import { DAY_NS, FIRST_DAY_NS, smallArchives, writeSmallArchive } from '../support/small-archive.ts'
-import { tableLines } from '../support/table-lines.ts'
+import { DAY_NS, FIRST_DAY_NS, type SmallMessage, smallArchives, writeSmallArchive } from '../support/small-archive.ts'
+import { tableLines, tableRows } from '../support/table-lines.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const root = temporaryFolder('backtest-rows')
@@ -95,4 +95,26 @@ describe('generated archives', () => {
     }
     expect(alone.sort()).toEqual(together.sort())
   }, 180_000)
+})
+
+it('how old a book is does not depend on where a pass begins', async () => {
+  const folder = path.join(root, 'quiet')
+  const messages = [10n, 11n, 23n, 36n].map(
+    (hour): SmallMessage => ({
+      ...{ stream: 'book', atNs: hour * 3_600_000_000_000n, kind: hour === 10n ? 'snapshot' : 'diff' },
+      ...{ backNs: 0n, skewNs: 0n, isGap: false, values: [1, 2, 3, 4] },
+    }),
+  )
+  writeSmallArchive(folder, { messages, snapshots: 'first', hasHole: false, hasSnapshotIds: true, restartPoints: null })
+  const archive = new FileStore(folder)
+  const loaded = await bundled(job('old-book'))
+  const expected = await wholeRun(loaded, archive, {})
+  await runJob({ archive, table: new MemoryStore(), job: 'snapshots', params: { every: '1h' } })
+  const table = new MemoryStore()
+  const { tasks } = await runJob({ archive, table, job: '', loaded, slice: '1d', minTasks: 2 })
+  expect(tasks.flatMap(({ receipts }) => receipts.map(({ began }) => began?.with))).toContain('snapshot')
+  await expectSame(table, expected)
+  // Two hours after the event of 23:00.
+  const counts = (await tableRows(expected)).filter(({ date }) => date === '2024-01-02').map(({ on_old_book }) => Number(on_old_book))
+  expect(Math.max(...counts)).toBe(30 - 11)
 })

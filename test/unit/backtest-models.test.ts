@@ -86,9 +86,15 @@ describe('latency tables', () => {
       [210, 200],
     ].map(([local, exchange]) => {
       latency.observe(local!, exchange!)
-      return latency.entry()
+      return latency.entry(local!)
     })
     expect(entries).toEqual([7, 13, 13, 42])
+    // The last window is over when time is, whether or not anything comes behind it.
+    expect([299, 300, 3_600_000].map((now) => [latency.entry(now), latency.response(now)])).toEqual([
+      [42, 20],
+      [21, 10],
+      [21, 10],
+    ])
   })
 })
 
