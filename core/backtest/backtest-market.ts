@@ -316,7 +316,7 @@ function negativeLatency(byNs: number, shiftNs: number, { positionLow, positionH
   const least = `${Math.ceil((shiftNs + byNs) / 1e6)}ms`
   return new ReplayError(
     'negative-latency',
-    `a message was recorded ${byNs} ns before its own exchange time: expected the recorder's clock to be behind by no more than market.localShift; it has to be at least ${least}, and as much as maxSkew (5s) makes up for all`,
+    `a message was recorded ${byNs} ns before its own exchange time: expected the recorder's clock to be behind by no more than market.localShift; it has to be at least ${least}, and as much as maxSkew makes up for all`,
     { category: 'input', ...place },
   )
 }

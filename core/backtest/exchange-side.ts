@@ -177,11 +177,11 @@ export class ExchangeSide implements FillTaker {
     }
     const side = sides[slot] as Side
     const best = side === BUY ? book.bestAsk : book.bestBid
-    const hasBest = Number.isFinite(best)
+    // Nobody can take from a book that nobody knows.
+    const hasBest = isBookKnown && Number.isFinite(best)
     if (isMarket[slot] === 1) {
-      if (hasBest) this.#take(slot, request, best, this.#marketLimit(side, best))
-      if (this.#pool.xStatuses[slot]! < FIRST_ENDED)
-        this.#expire(slot, hasBest ? NO_REQUEST : request, hasBest ? WHY_REST : WHY_NOTHING_MET)
+      const answers = hasBest ? this.#take(slot, request, best, this.#marketLimit(side, best)) : request
+      if (this.#pool.xStatuses[slot]! < FIRST_ENDED) this.#expire(slot, answers, hasBest ? WHY_REST : WHY_NOTHING_MET)
       return
     }
     const tick = xTicks[slot]!
@@ -196,15 +196,15 @@ export class ExchangeSide implements FillTaker {
       this.#expire(slot, request, timeInForce === GTX ? WHY_WOULD_TAKE : WHY_NOT_COVERED)
       return
     }
-    this.#take(slot, request, best, tick)
+    const answers = this.#take(slot, request, best, tick)
     if (this.#pool.xStatuses[slot]! >= FIRST_ENDED) return
     if (timeInForce !== GTC) {
-      this.#expire(slot, this.#pool.xStatuses[slot] === PARTIALLY_FILLED ? NO_REQUEST : request, WHY_REST)
+      this.#expire(slot, answers, WHY_REST)
       return
     }
     // It outruns what is shown, and cannot rest inside the recorded other side.
     this.counts.beyondDepth++
-    this.#fill(slot, this.#pool.xLeaves[slot]!, tick, false, BY_TAKE, NO_REQUEST)
+    this.#fill(slot, this.#pool.xLeaves[slot]!, tick, false, BY_TAKE, answers)
   }
 
   #rest(slot: number, request: number): void {
@@ -215,8 +215,8 @@ export class ExchangeSide implements FillTaker {
     this.#answer(slot, request, request === REQUEST_MODIFY ? WHY_NEW_PLACE : WHY_ASKED)
   }
 
-  /** Takes at the best price (whole), or level by level at each level's price up to `limit` (partial). */
-  #take(slot: number, request: number, best: number, limit: number): void {
+  /** Takes at the best price (whole), or level by level at each level's price up to `limit` (partial). Gives the request that was not answered. */
+  #take(slot: number, request: number, best: number, limit: number): number {
     const { sides, xLeaves, xStatuses } = this.#pool
     const { book, nowNs, bookNs } = this.#market
     const other = -sides[slot]! as Side
@@ -224,15 +224,18 @@ export class ExchangeSide implements FillTaker {
     if (this.#terms.fills === 'whole') {
       if (xLeaves[slot]! > book.lotsAt(other, best)) this.counts.beyondDepth++
       this.#fill(slot, xLeaves[slot]!, best, false, BY_TAKE, request)
-      return
+      return NO_REQUEST
     }
     let answers = request
     for (let tick = best; other === BUY ? tick >= limit : tick <= limit; tick = book.nextBehind(other, tick)) {
       const lots = Math.min(book.lotsAt(other, tick), xLeaves[slot]!)
-      if (lots > 0) this.#fill(slot, lots, tick, false, BY_TAKE, answers)
-      answers = NO_REQUEST
-      if (xStatuses[slot] === FILLED) return
+      if (lots > 0) {
+        this.#fill(slot, lots, tick, false, BY_TAKE, answers)
+        answers = NO_REQUEST
+      }
+      if (xStatuses[slot] === FILLED) break
     }
+    return answers
   }
 
   /** How far a market order takes: all that is shown. */

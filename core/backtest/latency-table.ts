@@ -1,4 +1,5 @@
 import { ReplayError } from '../errors.ts'
+import { shownValue } from '../shown-value.ts'
 import type { LatencyModel } from './latency-model.ts'
 
 /** A sampled round trip, nanoseconds since the epoch: sent, handled by the exchange (≤ 0: refused before it), answered. */
@@ -91,12 +92,12 @@ function between(keys: Float64Array, latencies: Float64Array, at: number, t: num
 }
 
 function requireRising(rows: readonly LatencyRow[]): void {
-  if (!Array.isArray(rows)) throw invalid(`a list of rows, found ${JSON.stringify(rows)}`)
+  if (!Array.isArray(rows)) throw invalid(`a list of rows, found ${shownValue(rows)}`)
   if (rows.length === 0) throw invalid('at least one row, found none')
   let exchangeNs = 0n
   ;(rows as readonly LatencyRow[]).forEach((row, i) => {
     if (!Array.isArray(row) || row.length !== 3 || !row.every((time) => typeof time === 'bigint')) {
-      throw invalid(`[request, exchange, response] of three bigints, nanoseconds since the epoch, found ${String(row)} in row ${i}`)
+      throw invalid(`[request, exchange, response] of three bigints, nanoseconds since the epoch, found ${shownValue(row)} in row ${i}`)
     }
     const [request, exchange, response] = row
     if (i > 0 && request <= rows[i - 1]![0]) throw invalid(`rows that rise strictly in request time, found ${request} in row ${i}`)

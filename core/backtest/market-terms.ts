@@ -1,6 +1,7 @@
 import { ReplayError } from '../errors.ts'
 import { durationNsOf } from '../features/clocks/duration.ts'
 import { type KnownOptions, requireOptions } from '../known-options.ts'
+import { shownValue } from '../shown-value.ts'
 import { type Contract, inverseContract, linearContract } from './contract.ts'
 import type { FeeModel } from './fee-model.ts'
 import { ConstantLatency } from './latency-constant.ts'
@@ -232,6 +233,5 @@ function requireOneOf(name: string, value: string, choices: readonly string[]): 
 }
 
 function invalid(name: string, expected: string, found: unknown): ReplayError {
-  const shown = typeof found === 'string' || Array.isArray(found) ? JSON.stringify(found) : String(found)
-  return new ReplayError('market-invalid', `market: ${name}: expected ${expected}; found ${shown}`, { category: 'input' })
+  return new ReplayError('market-invalid', `market: ${name}: expected ${expected}; found ${shownValue(found)}`, { category: 'input' })
 }

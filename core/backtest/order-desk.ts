@@ -1,3 +1,4 @@
+import { type KnownOptions, requireOptions } from '../known-options.ts'
 import { orderRefusal } from './order-refusal.ts'
 import {
   FIRST_ENDED,
@@ -18,6 +19,8 @@ export interface OrderOptions {
   /** @default 'gtc' */
   readonly timeInForce?: TimeInForce
 }
+
+const ORDER_OPTIONS: KnownOptions<OrderOptions> = { timeInForce: true }
 
 /** An order as its owner knows it: one reused view, valid until the next call of the desk. */
 export class OrderView {
@@ -157,7 +160,10 @@ export class OrderDesk {
     return Math.ceil(this.#grid.ticksOfPrice(price)) * this.#grid.tick
   }
 
-  #send(side: Side, price: number, quantity: number, { timeInForce = 'gtc' }: OrderOptions = {}): number {
+  #send(side: Side, price: number, quantity: number, options: OrderOptions = {}): number {
+    if (typeof options !== 'object' || options === null) throw orderRefusal('order-options', 'options', '{ timeInForce }', options)
+    requireOptions('an order', options, ORDER_OPTIONS)
+    const { timeInForce = 'gtc' } = options
     const code = timeInForce === 'gtc' ? GTC : TIME_IN_FORCE_NAMES.indexOf(timeInForce)
     if (code < 0) throw orderRefusal('order-time-in-force', 'timeInForce', TIME_IN_FORCE_NAMES.join(' or '), timeInForce)
     return this.#who.send(side, this.#ticks(price), this.#lots(quantity), code, false)

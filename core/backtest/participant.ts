@@ -1,4 +1,5 @@
 import { ReplayError } from '../errors.ts'
+import { shownValue } from '../shown-value.ts'
 import { Account } from './account.ts'
 import { type ExchangeMarket, ExchangeSide } from './exchange-side.ts'
 import {
@@ -364,7 +365,7 @@ export class Participant {
     const slot = this.#known.slotOf(id)
     if (slot < 0) {
       if (typeof id !== 'number') {
-        const message = `order ${JSON.stringify(id)}: expected a number, as buy and sell give it`
+        const message = `order ${shownValue(id)}: expected a number, as buy and sell give it`
         throw new ReplayError('order-unknown', message, { category: 'input' })
       }
       if (Number.isSafeInteger(id) && id >= 1 && id <= this.ordersSent) return -1

@@ -54,11 +54,24 @@ export class StrategyBook {
 
   /** (Σbid − Σask) / (Σbid + Σask) over the sizes of the best `depth` levels; NaN when the book is empty. */
   imbalance(depth: number): number {
-    const { localBook } = this.#replay
-    const isL3 = localBook instanceof QueuedBook
-    const bids = (isL3 ? localBook.source.bids.totals : localBook.bids).depthSum(depth)
-    const asks = (isL3 ? localBook.source.asks.totals : localBook.asks).depthSum(depth)
+    const bids = this.#depthSum(BUY, depth)
+    const asks = this.#depthSum(SELL, depth)
     return (bids - asks) / (bids + asks)
+  }
+
+  /** Lots of the best levels of a side. */
+  #depthSum(side: Side, depth: number): number {
+    const { localBook } = this.#replay
+    if (localBook instanceof QueuedBook) return (side === BUY ? localBook.source.bids : localBook.source.asks).totals.depthSum(depth)
+    const levels = side === BUY ? localBook.bids : localBook.asks
+    const best = side === BUY ? localBook.bestBid : localBook.bestAsk
+    if (levels.bestPrice === best) return levels.depthSum(depth)
+    // Levels that are stored before the best one were crossed, and their removal is missing.
+    let lots = 0
+    for (let i = 0, tick = best; i < depth && Number.isFinite(tick); i++, tick = localBook.nextBehind(side, tick)) {
+      lots += localBook.lotsAt(side, tick)
+    }
+    return lots
   }
 
   #price(tick: number): number {

@@ -3,6 +3,7 @@ import type { MarketSettings } from '../backtest/market-terms.ts'
 import type { StrategyContext, StrategyHandlers } from '../backtest/strategy.ts'
 import { ReplayError } from '../errors.ts'
 import type { KnownOptions } from '../known-options.ts'
+import { shownValue } from '../shown-value.ts'
 import { BACKTEST_COLUMNS, ORDER_COLUMNS } from './backtest-columns.ts'
 import { checkedJob, requireSpec } from './define-job.ts'
 import {
@@ -93,7 +94,7 @@ export function defineBacktest<const P extends JobParamDefaults, const C extends
   if (typeof every !== 'string' && typeof every !== 'function') {
     throw invalid(name, `every: expected a duration like 500ms, or a function of the parameters, found ${String(every)}`)
   }
-  if (typeof orderRows !== 'boolean') throw invalid(name, `orderRows: expected true or false, found ${JSON.stringify(orderRows)}`)
+  if (typeof orderRows !== 'boolean') throw invalid(name, `orderRows: expected true or false, found ${shownValue(orderRows)}`)
   const { session, sessionStartNs } = sessionOf(name, spec.session ?? 'day')
   const instruments = spec.instruments === undefined ? null : instrumentsOf(name, spec.instruments)
   const ours = orderRows ? { ...BACKTEST_COLUMNS, ...ORDER_COLUMNS } : BACKTEST_COLUMNS
@@ -152,7 +153,7 @@ function sessionOf(name: string, session: 'day' | 'run' | DailySession): { sessi
     const [hours, minutes, seconds] = time.slice(1).map((digits) => Number(digits ?? 0)) as [number, number, number]
     return { session: 'day', sessionStartNs: (3600 * hours + 60 * minutes + seconds) * 1e9 }
   }
-  throw invalid(name, `session: expected day, run or { every: 'day', start: 'HH:MM' } (UTC), found ${JSON.stringify(session)}`)
+  throw invalid(name, `session: expected day, run or { every: 'day', start: 'HH:MM' } (UTC), found ${shownValue(session)}`)
 }
 
 function instrumentsOf(name: string, file: InstrumentsFile): Instruments {

@@ -1,6 +1,7 @@
 import crypto from 'node:crypto'
 import { ReplayError } from '../errors.ts'
 import { nearest } from '../nearest-word.ts'
+import { shownValue } from '../shown-value.ts'
 import type { JobDefinition, ParamGrid, ParamValue } from './job-definition.ts'
 
 /** One set of parameter values that a run computes. */
@@ -88,7 +89,7 @@ function combinations(job: JobDefinition, grid: ParamGrid): Record<string, Param
         throw paramError(
           'param-value',
           job,
-          `${name}: expected a ${typeof initial} like ${JSON.stringify(initial)}, found ${JSON.stringify(value)}`,
+          `${name}: expected a ${typeof initial} like ${JSON.stringify(initial)}, found ${shownValue(value)}`,
         )
       }
     }

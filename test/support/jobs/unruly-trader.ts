@@ -46,6 +46,10 @@ export default defineBacktest({
         if (fault === 'fill-throws') orders.buyMarket(0.01)
         if (fault === 'off-lot') orders.buy(price, 0.0005)
         if (fault === 'no-price') orders.buy(null as never, 1)
+        if (fault === 'misspelt-option') orders.buy(1, 1, { tif: 'gtx' } as never)
+        if (fault === 'text-options') orders.sell(1, 1, 'gtx' as never)
+        if (fault === 'null-options') orders.buy(1, 1, null as never)
+        if (fault === 'bigint-id') orders.cancel(1n as never)
         if (fault === 'empty-size') orders.buyMarket('' as never)
         if (fault === 'step-later') return Promise.resolve() as never
         if (fault === 'unknown-id') orders.cancel(17)
