@@ -315,12 +315,13 @@ export class MarketReplay implements ExchangeMarket, OrderEventHost {
     this.#look()
   }
 
-  /** A trade that reaches own orders: of an L3 log the executions say which order was met. */
+  /** A trade that reaches own orders: of most L3 logs the executions say which order was met. */
   #trade(taker: Side, tick: number, lots: number): void {
     this.isStale = true
-    for (const exchange of this.exchanges) {
+    for (const { exchange, terms } of this.participants) {
       if (taker === BUY ? tick < exchange.resting.minSell : tick > exchange.resting.maxBuy) continue
-      exchange.levels!.traded(taker, tick, lots)
+      exchange.levels?.traded(taker, tick, lots)
+      if (terms.executions === 'trades') exchange.orders?.tradedAt(taker, tick, lots)
     }
   }
 

@@ -74,6 +74,11 @@ export interface MarketSettings {
   readonly queue?: string
   /** Whether an order is filled as far as it was reached, or whole. @default 'partial' */
   readonly fills?: FillMode
+  /**
+   * What tells, of an L3 log, that resting orders were executed: events of the log itself (ITCH, LOBSTER), or the stream of trades, where
+   * the log has only what becomes of the orders afterwards (Databento). @default 'orders'
+   */
+  readonly executions?: 'orders' | 'trades'
   /** What becomes of orders when messages are missing. @default 'cancel' */
   readonly onGap?: 'cancel' | 'hold'
   /** Takes on a book that is older are counted. @default '10s' */
@@ -96,6 +101,7 @@ export const MARKET_SETTINGS: KnownOptions<MarketSettings> = {
   latency: true,
   queue: true,
   fills: true,
+  executions: true,
   onGap: true,
   oldBook: true,
   localShift: true,
@@ -114,6 +120,7 @@ export interface MarketTerms {
   readonly latency: () => LatencyModel
   readonly queue: QueueModel | 'fifo'
   readonly fills: FillMode
+  readonly executions: 'orders' | 'trades'
   readonly onGap: 'cancel' | 'hold'
   readonly oldBookNs: number
   readonly localShiftNs: number
@@ -125,12 +132,14 @@ export interface MarketTerms {
 export function marketTerms(market: MarketSettings): MarketTerms {
   if (typeof market !== 'object' || market === null) throw invalid('market', 'tick, lot and fees', market)
   requireOptions('a market', market, MARKET_SETTINGS)
-  const { tick, lot, contract = 'linear', contractSize = 1, fills = 'partial', onGap = 'cancel', maxOrders = MAX_ORDERS } = market
+  const { tick, lot, contract = 'linear', contractSize = 1, fills = 'partial', executions = 'orders' } = market
+  const { onGap = 'cancel', maxOrders = MAX_ORDERS } = market
   for (const [name, value] of Object.entries({ tick, lot, contractSize })) {
     if (!(typeof value === 'number' && value > 0 && Number.isFinite(value))) throw invalid(name, 'a number above 0', value)
   }
   requireOneOf('contract', contract, ['linear', 'inverse'])
   requireOneOf('fills', fills, ['partial', 'whole'])
+  requireOneOf('executions', executions, ['orders', 'trades'])
   requireOneOf('onGap', onGap, ['cancel', 'hold'])
   if (!Number.isSafeInteger(maxOrders) || maxOrders < 1 || maxOrders > MAX_ORDERS) {
     throw invalid('maxOrders', `a whole number from 1 to ${MAX_ORDERS}`, maxOrders)
@@ -139,7 +148,7 @@ export function marketTerms(market: MarketSettings): MarketTerms {
   const latency = market.latency ?? '0s'
   latencyOf(latency)
   return {
-    ...{ tick, lot, fills, onGap, maxOrders },
+    ...{ tick, lot, fills, executions, onGap, maxOrders },
     contract: make(tick, lot, contractSize),
     fees: feesOf(market),
     latency: () => latencyOf(latency),

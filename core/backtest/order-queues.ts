@@ -25,15 +25,46 @@ export class OrderQueues {
     const { ahead, sides, xTicks } = this.#pool
     ahead[slot] = book.lotsAt(sides[slot] as Side, xTicks[slot]!)
     this.#pool.joined[slot] = joined
+    this.#pool.traded[slot] = 0
   }
 
   /** A market order that joined as number `joined` leaves its queue, or this much of it. */
   left(side: Side, tick: number, joined: number, lots: number): void {
     const { slots, count } = this.#resting
-    const { sides, xTicks, ahead, joined: own } = this.#pool
+    const { sides, xTicks, ahead, traded, joined: own } = this.#pool
     for (let i = 0; i < count; i++) {
       const slot = slots[i]!
-      if (xTicks[slot] === tick && sides[slot] === side && joined <= own[slot]!) ahead[slot]! -= lots
+      if (xTicks[slot] !== tick || sides[slot] !== side || joined > own[slot]!) continue
+      ahead[slot]! -= lots
+      traded[slot] = Math.max(0, traded[slot]! - lots)
+    }
+  }
+
+  /**
+   * A trade of `lots` in a log that has no executions: what it took of market orders is told by cancels and modifications behind it, and
+   * until then stands in `traded`. `taker` is its taker's side.
+   */
+  tradedAt(taker: Side, tick: number, lots: number): void {
+    const side = -taker as Side
+    const { slots } = this.#resting
+    const { sides, xTicks, xLeaves, ahead, traded } = this.#pool
+    // What earlier orders of ours get is not there for later ones.
+    let budget = lots
+    for (let i = 0; i < this.#resting.count; ) {
+      const slot = slots[i]!
+      const price = xTicks[slot]!
+      if (sides[slot] === side && (side === BUY ? price > tick : price < tick)) this.#taker.fillResting(slot, xLeaves[slot]!, BY_THROUGH)
+      else if (sides[slot] === side && price === tick) {
+        const reached = Math.round(budget - Math.max(0, ahead[slot]! - traded[slot]!))
+        traded[slot] = Math.min(ahead[slot]!, traded[slot]! + budget)
+        if (reached > 0) {
+          const filled = this.#fills === 'partial' ? Math.min(reached, xLeaves[slot]!) : xLeaves[slot]!
+          if (this.#fills === 'partial') budget = Math.max(0, budget - filled)
+          this.#taker.fillResting(slot, filled, BY_QUEUE)
+        }
+      }
+      // An order that is done has left the list.
+      if (slots[i] === slot && i < this.#resting.count) i++
     }
   }
 
@@ -65,7 +96,10 @@ export class OrderQueues {
   /** The book was emptied, and a snapshot may follow: own orders keep their level. */
   replaced(): void {
     const { slots, count } = this.#resting
-    for (let i = 0; i < count; i++) this.#pool.ahead[slots[i]!] = 0
+    for (let i = 0; i < count; i++) {
+      this.#pool.ahead[slots[i]!] = 0
+      this.#pool.traded[slots[i]!] = 0
+    }
   }
 
   /** A market order of the snapshot, number `joined`: whoever is in it was there before all of ours. */

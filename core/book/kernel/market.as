@@ -70,7 +70,7 @@ export function meetAtExchange(market: Market, beforeNs: f64, untilNs: f64): i32
     } else if (event.kind != TRADE) {
       if (isBreak(event)) beginBreak(market);
       return MET_EVENT;
-    } else if (market.book != null) {
+    } else {
       const tick = load<f64>(events.arena + (<usize>event.start << 3));
       if (event.first == BUY ? tick >= market.minSell : tick <= market.maxBuy) return MET_EVENT;
     }
