@@ -64,6 +64,7 @@ export interface LiveVariants {
   readonly variants: readonly Variant[]
 }
 
+const DAY_NS = 86_400_000_000_000n
 const NO_TABLE: LiveVariants = { job: null, variants: [] }
 
 /**
@@ -75,7 +76,9 @@ const NO_TABLE: LiveVariants = { job: null, variants: [] }
 export function outlineJob(job: JobDefinition, params: ParamGrid = {}, live: LiveVariants = NO_TABLE, isAll = false): JobOutline {
   const asked = isAll ? allVariants(job, params, live) : variantsOf(job, params)
   const timings = asked.map((variant) => jobTiming(job, variant.params))
-  const everyNs = timings.reduce<bigint | null>((most, timing) => leastCommon(most, timing.everyNs), null)
+  // Bars that do not divide a day are refused, and as the variant has them.
+  const odd = timings.find((timing) => timing.everyNs !== null && DAY_NS % timing.everyNs !== 0n)
+  const everyNs = odd?.everyNs ?? timings.reduce<bigint | null>((most, timing) => leastCommon(most, timing.everyNs), null)
   const outlined = (variant: Variant): OutlinedVariant => ({
     id: variant.id,
     params: variant.params,

@@ -142,6 +142,7 @@ describe('selection', () => {
     [{ fromNs: 0n, toNs: 86_400_000_000_000n }, 'range-empty', /there are days from 2024-01-01 to 2024-01-02/],
     [{ job: bookFeatures! }, 'range-empty', /the instruments have no logs of book/],
     [{ slice: '7h' }, 'slice', /divides a day.*would do: 3h, 4h, 6h, 8h, 12h, 1d; found "7h"$/],
+    [{ job: bars!, params: { every: ['1m', '7s'] } }, 'slice', /no slice is a multiple of the job's bars of 7s .* take bars of 6s or 8s$/],
     [{ job: bars!, params: { every: '7s' } }, 'slice', /no slice is a multiple of the job's bars of 7s .* take bars of 6s or 8s$/],
     [
       { job: bars!, slice: '1h', params: { every: '90m' } },
