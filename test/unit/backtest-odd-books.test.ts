@@ -27,7 +27,7 @@ describe('books that are not as they should be', () => {
     expect(market.status(byMarket)).toBe('expired')
   })
 
-  it('an order that meets a best price without size is answered all the same', () => {
+  it('levels that were crossed are no part of the depth that a stream has', () => {
     const replay = new MarketReplay(new PriceGrid(1, 1), false, 2)
     const who = replay.join(marketTerms({ tick: 1, lot: 1, fees: { maker: 0, taker: 0 }, latency: '10ns', queue: 'risk' }))
     replay.begin(0n)
@@ -40,8 +40,17 @@ describe('books that are not as they should be', () => {
     put(DIFF, 6, [], [103, 4])
     put(DIFF, 7, [], [104, 4])
     replay.run(20, true)
+    const { book } = replay
+    expect([book.bestAsk, book.lotsAt(-1, 103), book.lotsAt(-1, 104), book.lotsAt(-1, 101)]).toEqual([103, 4, 4, 0])
+    const fills: unknown[] = []
+    who.listener = { fill: ({ lots, tick }) => fills.push([lots, tick]) }
     const ids = [who.send(1, 110, 3, GTC, false), who.send(1, 110, 3, IOC, false), who.send(1, 0, 3, IOC, true)]
     replay.run(100, true)
     expect(ids.map((id) => who.pool.pending[who.slotOf(id)])).toEqual([0, 0, 0])
+    expect(fills).toEqual([
+      [3, 103],
+      [3, 103],
+      [3, 103],
+    ])
   })
 })

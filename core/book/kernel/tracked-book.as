@@ -77,8 +77,15 @@ export function cutTracked(book: TrackedBook): void {
   const limit = book.depthLimit;
   if (limit == Infinity) return;
   if (<f64>levelCount(book.bids) <= limit && <f64>levelCount(book.asks) <= limit) return;
+  dropCrossed(book.bids, book.bestBid);
+  dropCrossed(book.asks, book.bestAsk);
   cutTo(book.bids, limit);
   cutTo(book.asks, limit);
+}
+
+/** Drops levels before the best price: they were crossed, and would stand for some of the depth. */
+function dropCrossed(side: Side, best: f64): void {
+  while (levelCount(side) > 0 && side.sign * side.bestPrice > side.sign * best) setLevel(side, side.bestPrice, 0);
 }
 
 /** Best prices by what is stored alone. */

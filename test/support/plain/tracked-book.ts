@@ -41,8 +41,11 @@ export class PlainTrackedBook {
     this.bestAsk = Math.min(Number.POSITIVE_INFINITY, ...[...this.asks.keys()].filter((tick) => tick > this.bestBid))
   }
 
-  /** What is beyond the depth goes. */
+  /** What is beyond the depth goes, in which levels that were crossed do not count: they are gone, too. */
   cut(): void {
+    if (this.bids.size <= this.#depth && this.asks.size <= this.#depth) return
+    for (const tick of [...this.bids.keys()]) if (tick > this.bestBid) this.bids.delete(tick)
+    for (const tick of [...this.asks.keys()]) if (tick < this.bestAsk) this.asks.delete(tick)
     for (const tick of [...this.bids.keys()].sort((a, b) => b - a).slice(this.#depth)) this.bids.delete(tick)
     for (const tick of [...this.asks.keys()].sort((a, b) => a - b).slice(this.#depth)) this.asks.delete(tick)
   }
