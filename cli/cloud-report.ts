@@ -58,8 +58,8 @@ function estimateText({ low, high }: RunStatus['dollars']): string {
 
 /** The exit code of a run that is over. */
 export function exitCodeOfRun(status: RunStatus): number {
-  const { state, failure } = status
-  if (state === 'committed' || state === 'unchanged') return 0
+  const { state, failure, outcome } = status
+  if (state === 'committed' || state === 'unchanged') return (outcome?.imported?.unread ?? []).length > 0 ? EXIT_PARTIAL : 0
   if (state === 'refused' && hasFindings(status)) return EXIT_INPUT
   if (state === 'partial' || state === 'refused') return EXIT_PARTIAL
   if (state === 'cancelled') return exitCodeOf(new ReplayError('run-cancelled', '', { category: 'input' }))

@@ -2,6 +2,7 @@ import type { LocalImport } from '../core/commit/import-local.ts'
 import { EXIT_PARTIAL, exitCodeOf, ReplayError } from '../core/errors.ts'
 import type { LeftOutFile } from '../core/import/import-plan.ts'
 import { emptyCounts, type ImportCounts } from '../core/import/messages/import-tally.ts'
+import type { UnreadFile } from '../core/plan/imports/unread-files.ts'
 import type { CommandInput, CommandIo } from './command.ts'
 import { commandText, countText, jsonText } from './output.ts'
 import type { ProgressLine } from './progress.ts'
@@ -13,6 +14,8 @@ export interface AskedImport {
   readonly known: readonly string[]
   /** Files that are not imported, and why. */
   readonly leftOut: readonly LeftOutFile[]
+  /** Of these, those that cannot be read. */
+  readonly unread: readonly UnreadFile[]
   /** It was asked for one unit alone. */
   readonly isOne: boolean
 }
@@ -20,7 +23,7 @@ export interface AskedImport {
 /** Says what an import on this machine did (null: all was there), failures first, and gives the exit code. */
 export function reportImport(
   result: LocalImport | null,
-  { uri, known, leftOut, isOne }: AskedImport,
+  { uri, known, leftOut, unread, isOne }: AskedImport,
   input: CommandInput,
   io: CommandIo,
   progress: ProgressLine,
@@ -39,7 +42,7 @@ export function reportImport(
   for (const line of linesOf(counts)) progress.problem(line)
   if (failed.length === 0) {
     progress.note(`next: ${commandText(['chronicle-replay', 'inspect', uri])}`)
-    return 0
+    return unread.length > 0 ? EXIT_PARTIAL : 0
   }
   const [only] = failed
   return isOne ? exitCodeOf(new ReplayError(only!.error.code, only!.error.message, only!.error)) : EXIT_PARTIAL

@@ -1,4 +1,4 @@
-import { ReplayError } from '../core/errors.ts'
+import { EXIT_PARTIAL, ReplayError } from '../core/errors.ts'
 import { howOf } from '../core/import/import-how.ts'
 import type { ImportPlan } from '../core/import/import-plan.ts'
 import { engineHash } from '../core/job/engine-hash.ts'
@@ -40,7 +40,7 @@ export async function submitImport(words: readonly string[], input: CommandInput
   const archiveUri = s3Option(input, 'archive', stack.archiveBucket)
   const archive = cloud.open(archiveUri)
   progress.note(`looking at the files …`)
-  const { own, options, plan } = await lookAtFiles(
+  const { own, options, plan, unread } = await lookAtFiles(
     input,
     words,
     choiceOption(input, 'on-error', ['quarantine', 'skip']) === 'skip' ? 'skip' : 'abort',
@@ -53,7 +53,7 @@ export async function submitImport(words: readonly string[], input: CommandInput
   const places = Math.min(Math.floor(stack.maxVcpus / stack.taskVcpus), Math.floor(bytes / (SMALL_TASK_BYTES * stack.taskVcpus)))
   const run = newRunId(createdMs, Math.random)
   const planned = await planImportRun({
-    ...{ archive, plan, how: howOf(options), replaces: input.flag('replace'), own, engine, run, createdMs },
+    ...{ archive, plan, unread, how: howOf(options), replaces: input.flag('replace'), own, engine, run, createdMs },
     taskBytes: TASK_BYTES * stack.taskVcpus,
     minTasks: countOption(input, 'tasks') ?? Math.max(1, places),
     minTaskSeconds: countOption(input, 'task-timeout'),
@@ -63,7 +63,7 @@ export async function submitImport(words: readonly string[], input: CommandInput
     if (input.flag('json')) io.out(jsonText({ run: null, state: 'unchanged', known: head.imports!.known }))
     const next = commandText(['chronicle-replay', 'inspect', archiveUri])
     progress.note(`nothing to do: ${countText(head.imports!.known)} files were imported before\nnext: ${next}`)
-    return 0
+    return unread.length > 0 ? EXIT_PARTIAL : 0
   }
   const { low, high } = head.cost.dollars
   const submission: RunSubmission = {

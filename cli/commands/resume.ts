@@ -75,13 +75,8 @@ export const resume: CommandSpec = {
       if (head.imports !== undefined) {
         const result = await resumeImport({ ...options, signal, onProgress })
         progress.end()
-        code = reportImport(
-          result,
-          { uri: tableUri, known: [], leftOut: head.imports.leftOut, isOne: head.partitions === 1 },
-          input,
-          io,
-          progress,
-        )
+        const { leftOut, unread = [] } = head.imports
+        code = reportImport(result, { uri: tableUri, known: [], leftOut, unread, isOne: head.partitions === 1 }, input, io, progress)
         return
       }
       const result = await runLocally({ ...options, signal, onProgress, onIdle: (at) => progress.problem(idleNote(at)) })

@@ -48,6 +48,7 @@ export async function commitImport(archive: ObjectStore, head: PlanHead): Promis
     const folders = agreed.steps.map(({ key, action, origins }): ImportedFolder => {
       return { key, action, records: origins.reduce((sum, { records }) => sum + records, 0) }
     })
+    const { known, leftOut, leftOutFiles, unread = [] } = imports
     return {
       run: head.run,
       state: placed.length > 0 ? 'committed' : 'unchanged',
@@ -61,7 +62,7 @@ export async function commitImport(archive: ObjectStore, head: PlanHead): Promis
       },
       removed: { parts: 0 },
       messages: tallyMessages(agreed.units),
-      imported: { counts, folders, known: imports.known, leftOut: imports.leftOut, leftOutFiles: imports.leftOutFiles },
+      imported: { counts, folders, known, leftOut, leftOutFiles, unread },
       heldBack,
       missing: all.slice(0, MAX_MISSING),
       failures: groupFailures(all, new Map()),

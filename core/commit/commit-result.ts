@@ -1,5 +1,6 @@
 import type { FolderStep } from '../import/logs/log-place.ts'
 import type { ImportCounts } from '../import/messages/import-tally.ts'
+import type { UnreadFile } from '../plan/imports/unread-files.ts'
 import type { CheckTally } from '../plan/run/partition-check.ts'
 import type { MissingPartition } from '../plan/run/run-receipts.ts'
 import type { SkippedDamage } from './damage-tally.ts'
@@ -48,6 +49,8 @@ export interface ImportedLogs {
   readonly known: number
   readonly leftOut: readonly { readonly path: string; readonly why: string }[]
   readonly leftOutFiles: number
+  /** Of these, those that could not be read, the first of them; absent in what earlier versions wrote. */
+  readonly unread?: readonly UnreadFile[]
 }
 
 export interface ImportedFolder {

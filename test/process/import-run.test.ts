@@ -6,6 +6,8 @@ import timers from 'node:timers'
 import { setTimeout } from 'node:timers/promises'
 import zlib from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { findSources } from '../../core/import/source-files.ts'
+import { findUnread } from '../../core/plan/imports/unread-files.ts'
 import { runCli } from '../support/run-cli.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 import { hexOf } from '../support/tree-digest.ts'
@@ -144,6 +146,31 @@ describe('an import', () => {
     const fresh = newArchive()
     expect((await imported(folder, '--archive', fresh)).code).toBe(0)
     expect(bytesOf(archive)).toBe(bytesOf(fresh))
+  })
+
+  it('ends with 4 where a file could not be read, whether others are new or known, and not for what is no data', async () => {
+    const folder = makeDownloads(1, 1, 100)
+    for (const [name, bytes] of [
+      ['notes.txt', 'to do'],
+      ['index.html', '<!doctype html><title>Index of /</title>'],
+    ] as const)
+      fs.writeFileSync(path.join(folder, name), bytes)
+    const archive = newArchive()
+    expect((await imported(folder, '--archive', archive)).code).toBe(0)
+    for (const [name, bytes, code] of [
+      ['empty.csv', '', 'input-empty'],
+      ['cut.csv.gz', zlib.gzipSync('x').subarray(0, 10), 'gzip-damaged'],
+    ] as const) {
+      const file = path.join(folder, name)
+      fs.writeFileSync(file, bytes)
+      for (const place of [archive, newArchive()]) {
+        const { code: exitCode, err } = await imported(folder, '--archive', place)
+        expect([exitCode, err]).toEqual([4, expect.stringContaining(`left out ${file}`)])
+      }
+      expect(await findUnread(await findSources([file]), [{ path: file, why: '' }])).toMatchObject([{ path: file, code }])
+      fs.rmSync(file)
+    }
+    expect((await imported(folder, '--archive', archive)).code).toBe(0)
   })
 
   it('killed at any moment and begun again gives what one that was not killed gives', async () => {

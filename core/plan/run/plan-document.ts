@@ -7,6 +7,7 @@ import type { Variant } from '../../job/variants.ts'
 import type { ObjectStore } from '../../store/object-store.ts'
 import type { ListingFinding } from '../archive/listing-findings.ts'
 import type { RestartEstimate } from '../archive/restart-estimate.ts'
+import type { UnreadFile } from '../imports/unread-files.ts'
 import type { OnForeign } from '../table/pack.ts'
 import { runFiles } from './run-files.ts'
 
@@ -133,6 +134,8 @@ export interface PlannedImports {
   /** Files that are not imported, and why: the first `MAX_LEFT_OUT`, and how many there are. */
   readonly leftOut: readonly LeftOutFile[]
   readonly leftOutFiles: number
+  /** Of these, those that could not be read: the first `MAX_LEFT_OUT`. Plans of earlier versions have none. */
+  readonly unread?: readonly UnreadFile[]
 }
 
 /** What a run reads and what it may cost. */
