@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { RunReceiptsReader } from './cloud-receipts.ts'
 import { comeBackText, exitCodeOfRun, reportStatus, statusLine } from './cloud-report.ts'
 import type { CloudRun } from './cloud-run.ts'
-import { isOver, type RunStatus, statusOf } from './cloud-status.ts'
+import { isOver, type RunStatus, statusDocument, statusOf } from './cloud-status.ts'
 import type { CommandInput, CommandIo } from './command.ts'
 import { interruptible } from './interruptible.ts'
 import { jsonText } from './output.ts'
@@ -34,7 +34,7 @@ export async function followRun(run: CloudRun, more: object, input: CommandInput
       signal.throwIfAborted()
     }
     progress.end()
-    if (input.flag('json')) io.out(jsonText({ ...more, ...status }))
+    if (input.flag('json')) io.out(jsonText({ ...more, ...statusDocument(status) }))
     reportStatus(status, run.tableUri, progress)
   }
   const interrupted = await interruptible(io, progress, work, () => comeBackText(run.tableUri, run.run))

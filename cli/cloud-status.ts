@@ -6,6 +6,7 @@ import { type FailedJobs, failedJobs } from './cloud-failed-jobs.ts'
 import { type ActiveJob, activeJobs, stepEnd } from './cloud-jobs.ts'
 import type { RunReceiptsReader, RunWork } from './cloud-receipts.ts'
 import type { CloudRun } from './cloud-run.ts'
+import { importDocument } from './import-document.ts'
 
 /** How a run on AWS stands: the document of `status`. */
 export interface RunStatus {
@@ -62,6 +63,17 @@ export async function statusOf(run: CloudRun, receipts: RunReceiptsReader, nowMs
     failedJobs: execution !== null && (state === 'partial' || state === 'refused') ? await failedJobs(run, execution.name) : [],
     failure: state === 'failed' ? await failureOf(run, execution!) : null,
   }
+}
+
+/** The document of `status`; of an import that is over it says what one on this machine says, too. */
+export function statusDocument(status: RunStatus): object {
+  const { outcome, execution, work } = status
+  const imported = outcome?.imported
+  if (imported === undefined) return status
+  const failed = outcome!.failures.map(({ first, code, message }) => ({ path: first, code, message }))
+  const missed = [...failed, ...(imported.unread ?? [])]
+  const durationMs = execution === null ? 0 : outcome!.endedMs - execution.startedMs
+  return { ...status, ...importDocument({ imported, missed, bytes: work.bytes, durationMs }) }
 }
 
 /** Whether nothing more will happen by itself. */

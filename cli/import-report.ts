@@ -4,6 +4,7 @@ import type { LeftOutFile } from '../core/import/import-plan.ts'
 import { emptyCounts, type ImportCounts } from '../core/import/messages/import-tally.ts'
 import type { UnreadFile } from '../core/plan/imports/unread-files.ts'
 import type { CommandInput, CommandIo } from './command.ts'
+import { importDocument, placeText } from './import-document.ts'
 import { commandText, countText, jsonText } from './output.ts'
 import type { ProgressLine } from './progress.ts'
 
@@ -32,8 +33,12 @@ export function reportImport(
   const failed = result?.failed ?? []
   for (const { files, error } of failed)
     progress.problem(`failed ${error.code}: ${error.message}${files.length > 1 ? ` (with ${files.join(', ')})` : ''}`)
-  if (input.flag('json')) io.out(jsonText({ run: result?.run ?? null, counts, folders, known, failed, leftOut }))
-  else {
+  if (input.flag('json')) {
+    const { bytes = 0, durationMs = 0 } = result ?? {}
+    const missed = failed.flatMap(({ files, error: { code, message } }) => files.map((path) => ({ path, code, message })))
+    const document = importDocument({ imported: result?.commit.imported, missed: [...missed, ...unread], bytes, durationMs })
+    io.out(jsonText({ run: result?.run ?? null, ...document, counts, folders, known, failed, filesLeftOut: leftOut }))
+  } else {
     const made = folders.filter(({ action }) => action !== 'same')
     const records = made.reduce((sum, folder) => sum + folder.records, 0)
     io.out(`${countText(counts.rows)} rows into ${countText(records)} messages, ${countText(made.length)} logs in ${uri}\n`)
@@ -55,8 +60,8 @@ function linesOf({ leftOut, unrepresentable, bad, noted, places }: ImportCounts)
       .map(([name, count]) => `${countText(count)} ${name}`)
       .join(', ')
   const placed = Object.entries(bad).map(([name, count]) => {
-    const { path: file, line, offset } = places[name]!
-    return `${countText(count)} ${name} (first in ${file}, ${line !== undefined ? `line ${line}` : `byte ${offset ?? 0}`})`
+    const place = places[name]!
+    return `${countText(count)} ${name} (first in ${place.path}, ${placeText(place)})`
   })
   return [
     ...(Object.keys(leftOut).length > 0 ? [`left out: ${list(leftOut)}`] : []),

@@ -14,6 +14,7 @@ import { followUnlessDetached } from './cloud-follow.ts'
 import { runUri } from './cloud-run.ts'
 import { type CloudStack, readStack } from './cloud-stack.ts'
 import type { CommandInput, CommandIo } from './command.ts'
+import { importDocument } from './import-document.ts'
 import { lookAtFiles } from './import-options.ts'
 import { commandText, countText, jsonText } from './output.ts'
 import { ProgressLine } from './progress.ts'
@@ -60,7 +61,10 @@ export async function submitImport(words: readonly string[], input: CommandInput
   })
   const { head, tasks } = planned
   if (head.partitions === 0) {
-    if (input.flag('json')) io.out(jsonText({ run: null, state: 'unchanged', known: head.imports!.known }))
+    if (input.flag('json')) {
+      const document = importDocument({ imported: undefined, missed: unread, bytes: 0, durationMs: 0 })
+      io.out(jsonText({ run: null, state: 'unchanged', ...document, known: head.imports!.known }))
+    }
     const next = commandText(['chronicle-replay', 'inspect', archiveUri])
     progress.note(`nothing to do: ${countText(head.imports!.known)} files were imported before\nnext: ${next}`)
     return unread.length > 0 ? EXIT_PARTIAL : 0

@@ -100,7 +100,7 @@ function documentOf({ units, leftOut }: ImportPlan, estimates: readonly (ImportE
       files: files.map(({ path: file, holds, venue, symbols, dates, bytes }) => ({ path: file, holds, venue, symbols, dates, bytes })),
       estimate: estimates[at],
     })),
-    leftOut,
+    filesLeftOut: leftOut,
   }
 }
 

@@ -2,7 +2,7 @@ import { ENDPOINT } from '../cloud-clients.ts'
 import { RunReceiptsReader } from '../cloud-receipts.ts'
 import { exitCodeOfRun, reportStatus } from '../cloud-report.ts'
 import { openCloudRun } from '../cloud-run.ts'
-import { isOver, statusOf } from '../cloud-status.ts'
+import { isOver, statusDocument, statusOf } from '../cloud-status.ts'
 import type { CommandSpec } from '../command.ts'
 import { jsonText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
@@ -26,7 +26,7 @@ export const status: CommandSpec = {
   async run(input, io) {
     const run = await openCloudRun(input, 'status')
     const found = await statusOf(run, new RunReceiptsReader(run), Date.now())
-    if (input.flag('json')) io.out(jsonText(found))
+    if (input.flag('json')) io.out(jsonText(statusDocument(found)))
     reportStatus(found, run.tableUri, new ProgressLine(io, input))
     return isOver(found) ? exitCodeOfRun(found) : 0
   },

@@ -35,6 +35,7 @@ export async function commitImport(archive: ObjectStore, head: PlanHead): Promis
     const agreed = await agreeOnSteps([...done.values()], logs, imports.replaces)
     await inTurns(agreed.steps, PLACES_AT_ONCE, (step) => logs.carryOut(step))
     const counts = emptyCounts()
+    const files = agreed.units.reduce((sum, { imported }) => sum + imported!.files.length, 0)
     for (const { imported } of agreed.units) addCounts(counts, imported!.counts)
     await inTurns(agreed.units, PLACES_AT_ONCE, async ({ fingerprint, imported }) => {
       await writeImportRecord(archive, fingerprint, { ...imported!, folders: imported!.folders.map(({ key }) => key) })
@@ -62,7 +63,7 @@ export async function commitImport(archive: ObjectStore, head: PlanHead): Promis
       },
       removed: { parts: 0 },
       messages: tallyMessages(agreed.units),
-      imported: { counts, folders, known, leftOut, leftOutFiles, unread },
+      imported: { files, counts, folders, known, leftOut, leftOutFiles, unread },
       heldBack,
       missing: all.slice(0, MAX_MISSING),
       failures: groupFailures(all, new Map()),

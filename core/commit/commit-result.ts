@@ -41,7 +41,9 @@ export interface CommitResult {
 
 /** What an import put into the archive. */
 export interface ImportedLogs {
-  /** Of all units whose logs are in their places. */
+  /** Files of the units whose logs are in their places; absent in what earlier versions wrote. */
+  readonly files?: number
+  /** Of the rows of these. */
   readonly counts: ImportCounts
   /** Folders by what became of them. */
   readonly folders: readonly ImportedFolder[]

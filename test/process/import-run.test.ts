@@ -173,6 +173,34 @@ describe('an import', () => {
     expect((await imported(folder, '--archive', archive)).code).toBe(0)
   })
 
+  it('says in JSON what became of every row, file and log', async () => {
+    const folder = path.join(root, `documents-${folders++}`)
+    const [good = '', ...rows] = bookRows('BTCUSDT', 0, 100)
+    writeBook(folder, 'BTCUSDT', 0, [good, 'damaged', 'damaged too', ...rows, good.replace(/,60000,/, ',-1,')])
+    writeBook(folder, 'ETHUSDT', 0, bookRows('ETHUSDT', 0, 50))
+    fs.writeFileSync(path.join(folder, 'empty.csv'), '')
+    fs.writeFileSync(path.join(folder, 'notes.txt'), 'to do')
+    const argv = [folder, '--archive', newArchive(), '--on-error', 'skip', '--symbols', 'BTCUSDT', '--json']
+    const { out } = await imported(...argv)
+    const document = JSON.parse(out) as ImportDocument
+    expect(document).toMatchObject({
+      ...{ files: 2, rows: 153, leftOut: { 'not asked for': 50 }, notRepresentable: { 'negative-price': 1 } },
+      logs: [{ venue: 'binance-usdm', symbol: 'btcusdt', date: '2024-03-01', stream: 'book', messages: document.written }],
+      bad: [
+        { file: expect.stringContaining('BTCUSDT'), place: 'line 3', code: 'import-columns', message: expect.any(String), rows: 2 },
+        { file: path.join(folder, 'empty.csv'), place: null, code: 'input-empty', message: expect.stringContaining('empty'), rows: 0 },
+      ],
+      filesLeftOut: [{ path: path.join(folder, 'empty.csv') }, { path: path.join(folder, 'notes.txt') }],
+      ...{ bytes: expect.any(Number), durationMs: expect.any(Number) },
+    })
+    const { rows: all, written, merged, leftOut, notRepresentable, bad } = document
+    const settled = [...Object.values(leftOut), ...Object.values(notRepresentable), ...bad.map((each) => each.rows)]
+    expect(written + merged + settled.reduce((sum, count) => sum + count, 0)).toBe(all)
+    const again = JSON.parse((await imported(...argv)).out) as ImportDocument
+    expect(again).toMatchObject({ files: 0, rows: 0, written: 0, logs: [], leftOut: {}, notRepresentable: {}, bytes: 0, durationMs: 0 })
+    expect(again.bad).toMatchObject([{ code: 'input-empty' }])
+  })
+
   it('killed at any moment and begun again gives what one that was not killed gives', async () => {
     const downloads = makeDownloads(3, 2, 20_000)
     const whole = newArchive()
@@ -197,6 +225,16 @@ describe('an import', () => {
     }
   }, 240_000)
 })
+
+/** Of `import --json`. */
+interface ImportDocument {
+  readonly rows: number
+  readonly written: number
+  readonly merged: number
+  readonly leftOut: Readonly<Record<string, number>>
+  readonly notRepresentable: Readonly<Record<string, number>>
+  readonly bad: readonly { readonly rows: number }[]
+}
 
 function spawned(
   downloads: string,
