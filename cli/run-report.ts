@@ -1,6 +1,6 @@
 import { isInVain } from '../core/commit/commit.ts'
 import type { FailureGroup } from '../core/commit/failure-groups.ts'
-import type { MessageTotals } from '../core/commit/left-out-tally.ts'
+import { type MessageTotals, tallyMessages } from '../core/commit/left-out-tally.ts'
 import type { LocalRunResult, RunProgress } from '../core/commit/run-local.ts'
 import { EXIT_PARTIAL, exitCodeOf, ReplayError } from '../core/errors.ts'
 import { isoTime } from '../core/instant.ts'
@@ -40,6 +40,9 @@ export function runDocument(result: LocalRunResult, { findings = [], otherCode }
 export function messagesDocument({ read, handled, leftOut, noted }: MessageTotals): object {
   return { read, handled, leftOut, noted }
 }
+
+/** Of what reads no message: a plan, a run of which all is cached. */
+export const NOTHING_READ: MessageTotals = tallyMessages([])
 
 /** Says what the archive holds that is not read: losses even with --quiet. */
 export function reportFindings(findings: readonly ListingFinding[] | undefined, progress: ProgressLine): void {

@@ -4,7 +4,7 @@ import type { CommandInput, CommandSpec } from '../command.ts'
 import { JOB_OPTIONS, planCommand } from '../job-options.ts'
 import { bytesText, commandText, countText, dollarsText, jsonText, optionWords, tableText } from '../output.ts'
 import { ProgressLine } from '../progress.ts'
-import { missingStreamText, reportFindings, restartsText } from '../run-report.ts'
+import { messagesDocument, missingStreamText, NOTHING_READ, reportFindings, restartsText } from '../run-report.ts'
 
 /** Instruments that are shown by name. */
 const MAX_INSTRUMENTS = 40
@@ -79,6 +79,7 @@ function documentOf({ head, instruments, tasks, advice, notes }: RunPlan, table:
   return {
     ...rest,
     findings,
+    ...messagesDocument(NOTHING_READ),
     table,
     variants: variants.length === 0 ? asked.map((id) => ({ id })) : variants,
     partitions: counts,

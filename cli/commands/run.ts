@@ -11,7 +11,9 @@ import { ProgressLine } from '../progress.ts'
 import {
   idleNote,
   keptText,
+  messagesDocument,
   missingStreamText,
+  NOTHING_READ,
   progressText,
   reportFindings,
   reportRun,
@@ -90,13 +92,15 @@ function reportCached({ plan: { head }, tableUri }: PlannedCommand, version: num
   if (input.flag('json'))
     io.out(
       jsonText({
-        run: null,
+        ...{ run: null, state: 'unchanged' },
         partitions: { run: toRun, cached, stale, failed: 0 },
         rows: 0,
         version,
         failures: [],
         findings: head.findings ?? [],
+        ...messagesDocument(NOTHING_READ),
         ...told,
+        ...{ messages: 0, bytes: 0, durationMs: 0 },
       }),
     )
   const progress = new ProgressLine(io, input)

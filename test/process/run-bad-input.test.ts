@@ -50,6 +50,25 @@ export default defineJob({ name: 'price', streams: ['trades'], columns: { price:
   },
 }) })\n`
 
+it('says what became of messages in every document, also of a plan and where all is cached', async () => {
+  const other = ['trades', '--archive', archive, '--table', path.join(root, 'accounts'), '--json']
+  for (const command of ['plan', 'run', 'run', 'plan']) {
+    const document = JSON.parse((await runCli(command, ...other)).out) as Accounts & { run?: string | null }
+    const { read, handled, leftOut, noted } = document
+    expect(read).toBe(handled + Object.values(leftOut).reduce((sum, count) => sum + count, 0))
+    expect(noted).toBeTypeOf('object')
+    expect(read > 0, 'a plan and a run that finds all cached read nothing').toBe(typeof document.run === 'string')
+  }
+})
+
+/** What `run` and `plan` say of messages. */
+interface Accounts {
+  readonly read: number
+  readonly handled: number
+  readonly leftOut: Readonly<Record<string, number>>
+  readonly noted: Readonly<Record<string, number>>
+}
+
 describe('bad input is refused with one clear message, and nothing is lost', () => {
   it('options and ranges', async () => {
     const run = ['run', 'bars', ...at]
