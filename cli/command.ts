@@ -23,6 +23,8 @@ export interface ArgumentSpec {
 /** One command: the same table parses its arguments and prints its help. */
 export interface CommandSpec {
   readonly name: string
+  /** A second name that it answers to. */
+  readonly alsoCalled?: string
   readonly summary: string
   readonly arguments: readonly ArgumentSpec[]
   readonly options: Readonly<Record<string, OptionSpec>>
@@ -122,6 +124,11 @@ function joinNegativeValues(argv: readonly string[], options: Readonly<Record<st
   return joined
 }
 
+/** All that a command answers to. */
+export function namesOf({ name, alsoCalled }: CommandSpec): string[] {
+  return alsoCalled === undefined ? [name] : [name, alsoCalled]
+}
+
 /** Help of one command, in sections. */
 export function helpOf(spec: CommandSpec): string {
   const args = spec.arguments.map(({ name, optional, many }) => `${optional ? '[' : '<'}${name}${many ? '…' : ''}${optional ? ']' : '>'}`)
@@ -131,7 +138,10 @@ export function helpOf(spec: CommandSpec): string {
   ])
   const sections = [
     `${spec.summary}\n`,
-    section('USAGE', [`  chronicle-replay ${[spec.name, ...args].join(' ')} [options]`]),
+    section(
+      'USAGE',
+      namesOf(spec).map((name) => `  chronicle-replay ${[name, ...args].join(' ')} [options]`),
+    ),
     spec.arguments.length === 0 ? '' : section('ARGUMENTS', columns(spec.arguments.map(({ name, help }) => [`<${name}>`, help]))),
     section('OPTIONS', columns(options)),
     section(
@@ -148,7 +158,7 @@ export function helpOfAll(specs: readonly CommandSpec[]): string {
   return [
     'chronicle-replay: replays recorded market data as fast as the hardware reads it\n',
     section('USAGE', ['  chronicle-replay <command> …', '  chronicle-replay <command> --help', '  chronicle-replay --version']),
-    section('COMMANDS', columns(specs.map(({ name, summary }) => [name, summary]))),
+    section('COMMANDS', columns(specs.map((spec) => [namesOf(spec).join(', '), spec.summary]))),
   ].join('\n')
 }
 

@@ -4,7 +4,7 @@ import { isProgram } from '../core/is-program.ts'
 import { nearest } from '../core/nearest-word.ts'
 import '../core/provide-library.ts'
 import { outputError } from '../core/store/output-file.ts'
-import { type CommandIo, type CommandSpec, helpOf, helpOfAll, OutputClosed, parseCommand } from './command.ts'
+import { type CommandIo, type CommandSpec, helpOf, helpOfAll, namesOf, OutputClosed, parseCommand } from './command.ts'
 import { book } from './commands/book.ts'
 import { cancel } from './commands/cancel.ts'
 import { checksum } from './commands/checksum.ts'
@@ -82,7 +82,7 @@ export async function main(argv: readonly string[], io: CommandIo): Promise<numb
     io.out(versionText(rest.includes('--json')))
     return 0
   }
-  const command = COMMANDS.find((spec) => spec.name === name)
+  const command = COMMANDS.find((spec) => namesOf(spec).includes(name))
   const ended = new EndedAs(io, { isJson: rest.includes('--json'), isJsonLines: command?.isJsonLines === true })
   try {
     if (command === undefined) throw unknownCommand(name)
@@ -101,10 +101,7 @@ export async function main(argv: readonly string[], io: CommandIo): Promise<numb
 }
 
 function unknownCommand(name: string): ReplayError {
-  const near = nearest(
-    name,
-    COMMANDS.map((spec) => spec.name),
-  )
+  const near = nearest(name, COMMANDS.flatMap(namesOf))
   return new ReplayError(
     'usage',
     `unknown command ${JSON.stringify(name)}${near === null ? '' : `, did you mean ${near}?`}; see: chronicle-replay --help`,

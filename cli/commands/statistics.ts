@@ -14,6 +14,7 @@ const TABLE_WIDTH = 120
 
 export const statistics: CommandSpec = {
   name: 'statistics',
+  alsoCalled: 'stats',
   summary: 'what a backtest came to: gain, Sharpe, Sortino, drawdown, turnover, fills, positions, per variant and instrument',
   arguments: [{ name: 'table', help: 'folder of the table of a backtest' }],
   options: {

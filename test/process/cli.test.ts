@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { namesOf } from '../../cli/command.ts'
 import { COMMANDS } from '../../cli/main.ts'
 import { runCli } from '../support/run-cli.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -94,6 +95,17 @@ describe('help and usage', () => {
       expect(out).toMatchSnapshot(name)
     }
     expect((await runCli('--help')).out).toMatchSnapshot('all')
+  })
+
+  it('a command answers to both of its names, which are no other one’s', async () => {
+    const names = COMMANDS.flatMap(namesOf)
+    expect(new Set(names).size).toBe(names.length)
+    for (const [name = '', other = ''] of COMMANDS.map(namesOf).filter(({ length }) => length > 1)) {
+      const help = await runCli(other, '--help')
+      expect(help).toEqual(await runCli(name, '--help'))
+      expect(help.out).toContain(`chronicle-replay ${other} `)
+    }
+    expect(names).toEqual(expect.arrayContaining(['statistics', 'stats']))
   })
 
   it.each([
