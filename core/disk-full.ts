@@ -1,4 +1,5 @@
 import { ReplayError } from './errors.ts'
+import { notWritable } from './not-writable.ts'
 
 /**
  * The error of a disk, or a user's share of it, without room for what was to be written; null for any other failure.
@@ -11,11 +12,11 @@ export function diskFull(cause: unknown, path: string, what: string): ReplayErro
   return new ReplayError('disk-full', message, { category: 'input', path, cause })
 }
 
-/** Gives what `write` does, whose failure is told as `diskFull` does where it is that. @throws ReplayError input `disk-full` */
+/** Gives what `write` does; a failure that only the user can mend is told in the library's terms. @throws ReplayError input `disk-full`, `store-not-writable` */
 export function needingRoom<T>(path: string, what: string, write: () => T): T {
   try {
     return write()
   } catch (cause) {
-    throw diskFull(cause, path, what) ?? cause
+    throw diskFull(cause, path, what) ?? notWritable(cause, path) ?? cause
   }
 }

@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { needingRoom } from '../disk-full.ts'
 import { ReplayError } from '../errors.ts'
 import { removeStaged, stagedPrefix, writeImportRecord } from '../import/import-records.ts'
 import { type FolderStep, LogPlace, type StagedShare } from '../import/logs/log-place.ts'
@@ -80,7 +81,7 @@ const MAX_MISSING = 1000
 function asideOf({ directory }: ObjectStore, run: string): string {
   if (directory === undefined) return makeTemporaryFolder('chronicle-import-')
   const aside = path.join(directory, stagedPrefix(run, 0, 'joined'))
-  fs.mkdirSync(aside, { recursive: true })
+  needingRoom(aside, 'folder', () => fs.mkdirSync(aside, { recursive: true }))
   return aside
 }
 

@@ -4,6 +4,7 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import { diskFull } from '../disk-full.ts'
 import { ReplayError } from '../errors.ts'
+import { notWritable } from '../not-writable.ts'
 import {
   type GetOptions,
   type ObjectInfo,
@@ -117,9 +118,16 @@ export class FileStore implements ObjectStore {
     yield* this.#infos(await listKeys(this.uri, '', (key) => OWN_TEMPORARY.test(key)))
   }
 
+  /** @throws ReplayError input `object-key`, `store-not-writable` */
   async delete(key: string): Promise<void> {
     const target = this.#pathOf(key)
-    await fs.rm(target, { force: true })
+    try {
+      await fs.unlink(target)
+    } catch (error) {
+      const code = errorCode(error)
+      // Below what is no folder there is nothing.
+      if (code !== 'ENOENT' && code !== 'ENOTDIR') throw putError(error, target)
+    }
     await syncDirectory(path.dirname(target)).catch((error: unknown) => ignoreMissing(error))
   }
 
@@ -169,11 +177,7 @@ function putError(cause: unknown, path: string): unknown {
       .reduce((a, b) => Math.max(a, b))} bytes; use a table on S3, or rename the symbol's folder in the archive`
     return new ReplayError('name-too-long', message, { category: 'input', path, cause })
   }
-  if (['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENOENT'].includes(String(code))) {
-    const message = `expected a folder that can be written to: ${cause instanceof Error ? cause.message : String(cause)}`
-    return new ReplayError('store-not-writable', message, { category: 'input', path, cause })
-  }
-  return cause
+  return notWritable(cause, path) ?? cause
 }
 
 function etagOf(stat: { readonly size: bigint; readonly mtimeNs: bigint }): string {
@@ -271,7 +275,8 @@ async function isMissing(place: string): Promise<boolean> {
 /** @throws ReplayError input `store-not-readable`, and any other error but that something is not there */
 function ignoreMissing(error: unknown, place?: string): null {
   const code = errorCode(error)
-  if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return null
+  // Nothing can have a name that is too long.
+  if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP' || code === 'ENAMETOOLONG') return null
   if (code !== 'EACCES' && code !== 'EPERM') throw error
   const message = `expected a place that can be read: ${error instanceof Error ? error.message : String(error)}`
   throw new ReplayError('store-not-readable', message, { category: 'input', ...(place !== undefined && { path: place }), cause: error })

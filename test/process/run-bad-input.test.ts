@@ -50,6 +50,25 @@ export default defineJob({ name: 'price', streams: ['trades'], columns: { price:
   },
 }) })\n`
 
+it('a place that cannot be written to is told in one line, whatever writes there and whatever is in the way', async () => {
+  const file = path.join(root, 'in-the-way')
+  fs.writeFileSync(file, '')
+  const locked = path.join(root, 'locked')
+  for (const folder of ['writer.lock', '_imports/writer.lock']) fs.mkdirSync(path.join(locked, folder), { recursive: true })
+  const trades = path.join(root, 'binance-futures_trades_2024-08-08_BTCUSDT.csv')
+  const columns = 'exchange,symbol,timestamp,local_timestamp,id,side,price,amount'
+  fs.writeFileSync(trades, `${columns}\nbinance-futures,BTCUSDT,1723075200000000,1723075200000000,1,buy,100,1\n`)
+  for (const place of [file, path.join(file, 'below'), path.join(root, 'x'.repeat(300))]) {
+    await expectRefused(['import', trades, '--archive', place], 'store-not-writable')
+    await expectRefused(['generate', path.join(place, 'g'), '--symbols', '1', '--messages', '100', '--quiet'], 'store-not-writable')
+    await expectRefused(['replay', archive, '--queue', place, '--quiet'], 'store-not-writable')
+    for (const sink of ['--csv', '--parquet', '--dead-letters'])
+      await expectRefused(['replay', archive, sink, path.join(place, 'f'), '--on-error', 'skip', '--quiet'], 'output-failed')
+  }
+  await expectRefused(['import', trades, '--archive', locked], 'store-not-writable', /writer\.lock/)
+  await expectRefused(['replay', archive, '--queue', locked, '--quiet'], 'store-not-writable', /writer\.lock/)
+})
+
 it('says what became of messages in every document, also of a plan and where all is cached', async () => {
   const other = ['trades', '--archive', archive, '--table', path.join(root, 'accounts'), '--json']
   for (const command of ['plan', 'run', 'run', 'plan']) {

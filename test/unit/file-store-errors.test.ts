@@ -18,6 +18,17 @@ test('a folder that cannot be written to', async () => {
   })
 })
 
+test('an object that cannot be removed', async () => {
+  await expect(new FileStore('/proc/self').delete('status')).rejects.toMatchObject({ code: 'store-not-writable', category: 'input' })
+  const root = temporaryFolder('store-errors')
+  fs.mkdirSync(path.join(root, 'folder'))
+  const store = new FileStore(root)
+  await expect(store.delete('folder')).rejects.toMatchObject({ code: 'store-not-writable', category: 'input' })
+  fs.writeFileSync(path.join(root, 'file'), '')
+  await Promise.all(['none', 'none/at/all', 'file/below'].map((key) => store.delete(key)))
+  expect(fs.readdirSync(root)).toEqual(['file', 'folder'])
+})
+
 test('a full disk: one clear error, and the table is as it was', async () => {
   const store = new FileStore(temporaryFolder('store-full'))
   await commitParts(store, SCHEMA, [madeAdd('a.parquet')])

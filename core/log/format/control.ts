@@ -184,7 +184,7 @@ export class ControlWriter {
   static openOrCreate(directory: string, segmentBytes: number): { control: ControlWriter; state: ControlState } {
     const file = path.join(directory, CONTROL_NAME)
     if (!fs.existsSync(file)) create(directory, segmentBytes)
-    const descriptor = fs.openSync(file, 'r+')
+    const descriptor = needingRoom(file, 'control block', () => fs.openSync(file, 'r+'))
     try {
       const bytes = new Uint8Array(CONTROL_BYTES)
       const got = fs.readSync(descriptor, bytes, 0, CONTROL_BYTES, 0)

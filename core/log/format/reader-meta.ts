@@ -77,7 +77,7 @@ export class ReaderMeta {
     const next: ReaderPosition = { ...position, heartbeatNs: nowNs, generation }
     const start = Number(generation % 2n) * SLOT_BYTES
     if (sizeOf(this.path) === READER_META_BYTES) {
-      const descriptor = fs.openSync(this.path, 'r+')
+      const descriptor = needingRoom(this.path, 'reader position', () => fs.openSync(this.path, 'r+'))
       try {
         needingRoom(this.path, 'reader position', () => {
           fs.writeSync(descriptor, encodeSlot(next), 0, SLOT_BYTES, start)

@@ -43,14 +43,16 @@ export class LogWriter extends RecordAppender {
 
   /**
    * Opens a log for appending; the directory is created.
-   * @throws ReplayError input `segment-bytes`, `index-stride`, `log-is-queue`, `disk-full`
+   * @throws ReplayError input `segment-bytes`, `index-stride`, `log-is-queue`, `disk-full`, `store-not-writable`
    */
   static open(directory: string, options: LogWriterOptions = {}): LogWriter {
     requireOptions('LogWriter.open', options, KNOWN)
     const { segmentBytes = DEFAULT_SEGMENT_BYTES, indexStride = DEFAULT_LOG_STRIDE, isDurable = true, onSegment } = options
     checkSegmentBytes(segmentBytes)
-    needingRoom(directory, 'log', () => fs.mkdirSync(directory, { recursive: true }))
-    const names = fs.readdirSync(directory)
+    const names = needingRoom(directory, 'log', () => {
+      fs.mkdirSync(directory, { recursive: true })
+      return fs.readdirSync(directory)
+    })
     if (names.includes('control.meta')) {
       throw new ReplayError('log-is-queue', 'this directory is a queue (it has control.meta); append to it with QueueWriter', {
         category: 'input',
@@ -119,7 +121,7 @@ export class LogWriter extends RecordAppender {
     this.#publish()
     const id = this.#nextId++
     const aside = this.#asideOf(id)
-    fs.rmSync(aside, { force: true }) // of a writer that was killed
+    needingRoom(aside, 'segment', () => fs.rmSync(aside, { force: true })) // of a writer that was killed
     writeEmptySegment(aside, id, this.segmentBytes)
     this.#inode = fs.statSync(aside).ino
     this.#segment = new SegmentWriter(aside, id, this.segmentBytes, DATA_OFFSET, this.#indexStride, this.#stage)

@@ -52,7 +52,7 @@ export class QueueWriter extends RecordAppender {
   /**
    * Opens a queue for writing, creating the directory and an empty queue when there is none, and repairs what a killed
    * writer left (see recoverQueue).
-   * @throws ReplayError input `writer-active`, `flock-missing`, `segment-bytes`, `index-stride`, `disk-full`; corrupt `control-*`, `segment-*`
+   * @throws ReplayError input `writer-active`, `flock-missing`, `segment-bytes`, `index-stride`, `disk-full`, `store-not-writable`; corrupt `control-*`, `segment-*`
    */
   static open(directory: string, options: QueueWriterOptions = {}): QueueWriter {
     requireOptions('QueueWriter.open', options, KNOWN)

@@ -29,7 +29,7 @@ export class SegmentTail {
     this.id = id
     this.segmentBytes = segmentBytes
     this.#file = path.join(directory, segmentName(id))
-    this.#descriptor = fs.openSync(this.#file, 'r+')
+    this.#descriptor = needingRoom(this.#file, 'segment', () => fs.openSync(this.#file, 'r+'))
   }
 
   /** Walks the committed records from `from`. True when something other than free space follows: a torn write. */

@@ -37,7 +37,7 @@ export class SegmentWriter {
     this.segmentBytes = segmentBytes
     this.#stage = stage
     this.#committedEnd = offset
-    this.#descriptor = fs.openSync(path, 'r+')
+    this.#descriptor = needingRoom(path, 'segment', () => fs.openSync(path, 'r+'))
   }
 
   /** Where the next record goes: behind all records, staged ones included. */

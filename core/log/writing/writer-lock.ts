@@ -26,7 +26,7 @@ export class WriterLock {
 
   /**
    * Takes the lock without waiting.
-   * @throws ReplayError input `writer-active` when another writer holds it, `flock-missing` without the `flock` program, `disk-full`, `lock-failed` otherwise
+   * @throws ReplayError input `writer-active` when another writer holds it, `flock-missing` without the `flock` program, `disk-full`, `store-not-writable`, `lock-failed` otherwise
    */
   static acquire(directory: string): WriterLock {
     const file = path.join(directory, LOCK_NAME)

@@ -9,7 +9,7 @@ import type { ObjectStore } from '../../store/object-store.ts'
 
 /**
  * Keeps other imports of this machine away from an archive until it is released, or the process ends. Null: the system has no such locks.
- * @throws ReplayError input `import-active`, `disk-full`
+ * @throws ReplayError input `import-active`, `disk-full`, `store-not-writable`
  */
 export function lockArchive({ directory, uri }: ObjectStore): WriterLock | null {
   const name = createHash('sha256').update(uri).digest('hex').slice(0, 16)
