@@ -12,6 +12,8 @@ export class EndedAs {
   readonly #isAsked: boolean
   readonly #isJsonLines: boolean
   #hasWritten = false
+  /** Standard output takes nothing more, which whoever wrote to it was told. */
+  #isBroken = false
 
   constructor(io: CommandIo, { isJson, isJsonLines }: { readonly isJson: boolean; readonly isJsonLines: boolean }) {
     this.#isAsked = isJson
@@ -20,7 +22,12 @@ export class EndedAs {
       ...io,
       out: (data) => {
         this.#hasWritten = true
-        io.out(data)
+        try {
+          io.out(data)
+        } catch (error) {
+          this.#isBroken = true
+          throw error
+        }
       },
     }
   }
@@ -43,12 +50,13 @@ export class EndedAs {
 
   #tell(error: object): void {
     // A second document would make one that cannot be read of both; lines go on.
-    if (!this.#isAsked || (this.#hasWritten && !this.#isJsonLines)) return
+    if (!this.#isAsked || this.#isBroken || (this.#hasWritten && !this.#isJsonLines)) return
     try {
       this.io.out(jsonText({ error }))
     } catch (cause) {
       // The exit code says it all the same.
-      if (!(cause instanceof OutputClosed)) throw cause
+      if (!(cause instanceof ReplayError)) throw cause
+      if (!(cause instanceof OutputClosed)) this.io.err(`error ${cause.code}: ${cause.message}\n`)
     }
   }
 }

@@ -74,21 +74,21 @@ export async function start(): Promise<void> {
 /** Runs a command line (without `node` and script) and returns the exit code. */
 export async function main(argv: readonly string[], io: CommandIo): Promise<number> {
   const [name, ...rest] = argv
-  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    io.out(helpOfAll(COMMANDS))
-    return name === undefined ? 2 : 0
-  }
-  if (name === '--version' || name === '-V' || name === 'version') {
-    io.out(versionText(rest.includes('--json')))
-    return 0
-  }
-  const command = COMMANDS.find((spec) => namesOf(spec).includes(name))
+  const command = COMMANDS.find((spec) => name !== undefined && namesOf(spec).includes(name))
   const ended = new EndedAs(io, { isJson: rest.includes('--json'), isJsonLines: command?.isJsonLines === true })
   try {
+    if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+      ended.io.out(helpOfAll(COMMANDS))
+      return name === undefined ? 2 : 0
+    }
+    if (name === '--version' || name === '-V' || name === 'version') {
+      ended.io.out(versionText(rest.includes('--json')))
+      return 0
+    }
     if (command === undefined) throw unknownCommand(name)
     const input = parseCommand(command, rest)
     if (input.flag('help')) {
-      io.out(helpOf(command))
+      ended.io.out(helpOf(command))
       return 0
     }
     return ended.with(await command.run(input, ended.io))

@@ -56,6 +56,7 @@ export const run: CommandSpec = {
     if (head.partitions === 0) return reportCached(planned, (await findTable(table))?.version ?? -1, input, io)
     let code = 0
     let isPlanned = false
+    let isCommitted = false
     const work = async (signal: AbortSignal): Promise<void> => {
       await writePlan(table, planned.plan, planned.bundle.code, planned.bundle.map)
       isPlanned = true
@@ -70,6 +71,7 @@ export const run: CommandSpec = {
         random: Math.random,
       }
       const result = await runLocally({ ...options, signal, onProgress, onIdle: (at) => progress.problem(idleNote(at)) })
+      isCommitted = true
       progress.end()
       if (input.flag('json')) io.out(jsonText(runDocument(result, head)))
       code = reportRun(result, { tableUri: planned.tableUri, head }, progress)
@@ -79,7 +81,7 @@ export const run: CommandSpec = {
       const interrupted = await interruptible(io, progress, work, kept)
       return interrupted === 0 ? code : interrupted
     } catch (error) {
-      if (isPlanned) progress.note(`run ${head.run} stopped: ${stoppedText(planned.tableUri, head.run, error)}`)
+      if (isPlanned && !isCommitted) progress.note(`run ${head.run} stopped: ${stoppedText(planned.tableUri, head.run, error)}`)
       throw error
     }
   },

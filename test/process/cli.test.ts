@@ -71,6 +71,36 @@ describe('the program', () => {
     expect([status, complaint]).toEqual([0, ''])
   })
 
+  it.each([
+    ['--help'],
+    ['replay', '--help'],
+    ['--version'],
+    ['--version', '--json'],
+    ['inspect', 'ARCHIVE'],
+    ['inspect', 'ARCHIVE', '--json'],
+    ['replay', 'ARCHIVE', '--console'],
+    ['verify', 'ARCHIVE', '--json'],
+    ['book', 'LOG', '--every', '1', '--json'],
+    ['book', 'LOG', '--every', '1'],
+    ['features', 'LOG', '--every', '1s', '--columns', 'mid', '--csv', '/dev/stdout'],
+    ['run', 'trades', '--archive', 'ARCHIVE', '--table', 'TABLE', '--json'],
+    ['inspect', '/nowhere', '--json'],
+    ['book', '/nowhere', '--json'],
+    ['nothing', '--json'],
+  ])('%j says in a line that standard output is full, and ends with 2', async (...argv) => {
+    const archive = path.join(folder, 'full')
+    if (!fs.existsSync(archive)) await runCli('generate', archive, '--symbols', '1', '--messages', '2000')
+    const log = path.join(archive, 'v1/synthetic/btcusdt/2024-01-01/book')
+    const places: Record<string, string> = { ARCHIVE: archive, LOG: log, TABLE: path.join(folder, 'full-table') }
+    const words = argv.map((word) => places[word] ?? word)
+    const full = fs.openSync('/dev/full', 'w')
+    const { status, stderr } = spawnSync(process.execPath, [BIN, ...words], { encoding: 'utf8', stdio: ['ignore', full, 'pipe'] })
+    fs.closeSync(full)
+    expect(status, stderr).toBe(2)
+    expect(stderr.split('\n').filter((line) => line.startsWith('error disk-full: '))).toHaveLength(1)
+    expect(stderr).not.toMatch(/internal error|\n {4}at |nothing is committed/)
+  })
+
   it('stops at Ctrl-C with 130', async () => {
     const fifo = path.join(folder, 'fifo')
     expect(spawnSync('mkfifo', [fifo]).status).toBe(0)
