@@ -6,6 +6,7 @@ import type { Importer } from '../core/import/importer.ts'
 import { bundleImporter, loadImporter, type OwnImporter } from '../core/import/own-importer.ts'
 import { findSources } from '../core/import/source-files.ts'
 import { findUnread, type UnreadFile } from '../core/plan/imports/unread-files.ts'
+import { isKeyPart } from '../core/store/object-store.ts'
 import { badChoice, badOption, choiceOption, listOption, rangeOption } from './arguments.ts'
 import type { CommandInput, OptionSpec } from './command.ts'
 
@@ -89,7 +90,7 @@ function optionsOf(input: CommandInput, onError: UnitOptions['onError']): UnitOp
   if (unknown !== undefined) throw badChoice('streams', 'some of', STREAMS, unknown)
   return {
     settings: {
-      venue: input.text('venue'),
+      venue: venueOption(input),
       date: input.text('date'),
       level: choiceOption(input, 'level', ['l2', 'l3']),
       words: wordsOf(input.texts('set')),
@@ -99,6 +100,13 @@ function optionsOf(input: CommandInput, onError: UnitOptions['onError']): UnitOp
     onError,
     keepsTruncated: input.flag('keep-truncated'),
   }
+}
+
+/** A venue is a folder of the archive. */
+function venueOption(input: CommandInput): string | undefined {
+  const venue = input.text('venue')
+  if (venue !== undefined && !isKeyPart(venue)) throw badOption('venue', 'a name that a folder can have', venue)
+  return venue
 }
 
 const STREAMS: readonly string[] = ['book', 'l3', 'trades', 'ticker']

@@ -149,6 +149,10 @@ describe('help and usage', () => {
     [['replay', '.', '--sample', '0'], '--sample: expected a positive integer'],
     [['replay', '.', '--on-error', 'ignore'], '--on-error: expected one of abort, skip'],
     [['generate', 'x', '--skew-ms', '5'], '--skew-ms: expected a range like'],
+    ...['', '.', '..', '../..', 'a/b', '/a'].map((venue): [string[], string] => [
+      ['import', '/nowhere', '--archive', 'x', '--venue', venue],
+      `--venue: expected a name that a folder can have, found ${JSON.stringify(venue)}`,
+    ]),
     [['query', '/nowhere'], 'query-no-folder'],
     [['inspect', '/nowhere'], 'log-missing'],
     [['generate', 's3://bucket/x'], 'archive: expected a path on this machine, found "s3://bucket/x"; write it here and copy it'],
