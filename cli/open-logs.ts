@@ -1,4 +1,3 @@
-import { ReplayError } from '../core/errors.ts'
 import { isoTime } from '../core/instant.ts'
 import { outlineLog } from '../core/log/checking/log-outline.ts'
 import { findLogs, type LogLocation, openLog } from '../core/log/format/log-path.ts'
@@ -9,6 +8,7 @@ import { ReplayReader, type ReplayReaderOptions } from '../core/log/reading/repl
 import { SoundTimes } from '../core/log/reading/sound-times.ts'
 import { StoreLogs } from '../core/log/stores/store-logs.ts'
 import type { MessageSource } from '../core/message/source.ts'
+import { unknownName } from '../core/plan/archive/unknown-name.ts'
 import { isS3Uri } from '../core/store/open-store.ts'
 import { cloudOf } from './cloud-clients.ts'
 import type { CommandInput } from './command.ts'
@@ -30,14 +30,11 @@ export function logAt(place: string, logs: readonly LogLocation[]): LogLocation 
  * One source over all logs, merged by record time; day by day when the paths tell the days.
  * With `soundTimes` record times are looked at, for those who build on them (SoundTimes); they are then not filtered at the source.
  * Logs whose path tells no symbol are told apart by the market ids of `symbols`, taken as exchange symbols.
- * @throws ReplayError input `symbol-unknown` when no log can hold any of the symbols
+ * @throws ReplayError input `symbol-unknown` when no log can hold one of the symbols
  */
 export async function openLogs(logs: readonly LogLocation[], symbols?: readonly string[], soundTimes = false): Promise<MessageSource> {
+  requireSymbols(logs, symbols ?? [])
   const wanted = symbols === undefined ? logs : logs.filter(({ symbol }) => symbol === null || symbols.includes(symbol))
-  if (wanted.length === 0) {
-    const there = [...new Set(logs.map(({ symbol }) => symbol))].sort().slice(0, 20).join(', ')
-    throw new ReplayError('symbol-unknown', `no log of ${symbols!.join(', ')}; there are: ${there}`, { category: 'input' })
-  }
   const options = optionsFor(wanted, symbols)
   const isDated = wanted.length > 1 && wanted.every(({ date }) => date !== null)
   if (isDated) return soundTimes ? mergedStreams(wanted, { ...options, soundTimes }) : new ArchiveSource(wanted, options)
@@ -47,6 +44,13 @@ export async function openLogs(logs: readonly LogLocation[], symbols?: readonly 
     sources.push(soundTimes ? new SoundTimes(reader, { date: log.date }) : reader)
   }
   return sources.length === 1 ? sources[0]! : new MergedSource(sources)
+}
+
+/** A log whose path tells no symbol may hold any. */
+function requireSymbols(logs: readonly LogLocation[], symbols: readonly string[]): void {
+  const there = new Set(logs.map(({ symbol }) => symbol))
+  const missing = there.has(null) ? undefined : symbols.find((symbol) => !there.has(symbol))
+  if (missing !== undefined) throw unknownName('symbol', missing, [...there].filter((symbol) => symbol !== null).sort())
 }
 
 /** `2024-03-01T00:00:00Z to 2024-03-02T23:59:59.9Z`: the record times of the first and last days, or of all logs that tell no day; null without any. */

@@ -39,6 +39,8 @@ export const inspect: CommandSpec = {
     const path = input.positionals[0]!
     const seq = u64Option(input, 'seek-seq')
     const timestampNs = timeOption(input, 'seek-timestamp')
+    if (seq !== undefined && timestampNs !== undefined)
+      throw new ReplayError('usage', 'expected --seek-seq or --seek-timestamp, found both', { category: 'input' })
     if (!isS3Uri(path) && fs.statSync(path, { throwIfNoEntry: false })?.isFile()) return inspectFile(path, input, io)
     const logs = await findLogsAt([path], input)
     const log = logAt(path, logs)

@@ -153,6 +153,7 @@ describe('help and usage', () => {
       ['import', '/nowhere', '--archive', 'x', '--venue', venue],
       `--venue: expected a name that a folder can have, found ${JSON.stringify(venue)}`,
     ]),
+    [['inspect', '/nowhere', '--seek-seq', '5', '--seek-timestamp', '2024-01-01'], 'expected --seek-seq or --seek-timestamp, found both'],
     [['query', '/nowhere'], 'query-no-folder'],
     [['inspect', '/nowhere'], 'log-missing'],
     [['generate', 's3://bucket/x'], 'archive: expected a path on this machine, found "s3://bucket/x"; write it here and copy it'],

@@ -104,7 +104,10 @@ describe('bad input is refused with one clear message, and nothing is lost', () 
     await expectRefused([...run, '--slice', '6h'], 'cell-overlap', /another slicing/)
     await expectRefused([...run, '--symbols', '../../etc'], 'name-invalid', /expected the name of a folder/)
     await expectRefused([...run, '--venues', '..'], 'name-invalid', /expected the name of a folder/)
-    await expectRefused([...run, '--symbols', 'btcusd'], 'symbol-unknown', /did you mean btcusdt\?/)
+    for (const command of [run, ['replay', archive, '--quiet']]) {
+      await expectRefused([...command, '--symbols', 'btcusd'], 'symbol-unknown', /did you mean btcusdt\?/)
+      await expectRefused([...command, '--symbols', 'btcusdt,DOGE'], 'symbol-unknown', /"DOGE"; there are: btcusdt, ethusdt/)
+    }
     await expectRefused([...run, '--on-error', 'shrug'], 'usage', /one of quarantine, abort, skip/)
     await expectRefused(['run', 'bars', '--archive', path.join(root, 'nothing'), '--table', table], 'usage', /the folder of an archive/)
   })

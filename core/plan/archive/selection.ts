@@ -1,9 +1,9 @@
 import { ReplayError } from '../../errors.ts'
-import { nearest } from '../../nearest-word.ts'
 import type { ObjectStore } from '../../store/object-store.ts'
 import { type ArchiveListing, type ListedInstrument, listArchive } from './archive-listing.ts'
 import { foldersOf, type ListingSelection } from './archive-spans.ts'
 import { findingText, isArchiveName } from './listing-findings.ts'
+import { unknownName } from './unknown-name.ts'
 
 type Instrument = Pick<ListedInstrument, 'venue' | 'symbol'>
 
@@ -46,16 +46,9 @@ async function requireAll(
   if (missing === undefined) return
   const names = await namesIn(archive, what)
   if (names.length === 0) throw emptyArchive(archive)
-  const isKnown = names.includes(missing)
   // A venue that is there may well lack a symbol that another one has.
-  if (isKnown && what === 'venue') return
-  const near = nearest(missing, names)
-  const hint = near === null ? `there are: ${names.slice(0, 20).join(', ')}` : `did you mean ${near}?`
-  const advice = isKnown ? 'it has no log on the chosen venues' : hint
-  throw new ReplayError(`${what}-unknown`, `no log of ${what} ${JSON.stringify(missing)}; ${advice}`, {
-    category: 'input',
-    path: archive.uri,
-  })
+  if (names.includes(missing) && what === 'venue') return
+  throw unknownName(what, missing, names, archive.uri)
 }
 
 /** Names in the archive; where its store does not tell folders, of its first keys: enough for advice. */
