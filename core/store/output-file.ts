@@ -123,6 +123,7 @@ export class OutputFile {
       closeSync(this.#fd)
       if (this.#aside !== null) renameSync(this.#aside.temporary, this.#aside.target)
     } catch (cause) {
+      if (this.#aside !== null) rmSync(this.#aside.temporary, { force: true })
       throw outputError(cause, this.path)
     }
   }
@@ -136,16 +137,23 @@ export class OutputFile {
   }
 }
 
-/** Null for what cannot be replaced by a file: devices, pipes. Of a link the file that it leads to is replaced. */
+/**
+ * Null for what cannot be replaced by a file: devices, pipes. Of a link the file that it leads to is replaced.
+ * @throws ReplayError input `output-failed` for a folder, in whose place nothing can be put at the end
+ */
 export function asideOf(path: string): { readonly temporary: string; readonly target: string } | null {
   const stat = statSync(path, { throwIfNoEntry: false })
-  if (stat !== undefined && !stat.isFile() && !stat.isDirectory()) return null
-  const target = stat?.isFile() === true ? realpathSync(path) : path
+  if (stat?.isDirectory() === true) {
+    throw new ReplayError('output-failed', 'the output cannot be written: expected a file, found a folder', { category: 'input', path })
+  }
+  if (stat !== undefined && !stat.isFile()) return null
+  const target = stat === undefined ? path : realpathSync(path)
   return { temporary: `${target}.tmp`, target }
 }
 
-/** The ReplayError for a failed system call on an output. */
+/** The ReplayError for a failed system call on an output; one that it is already stays. */
 export function outputError(cause: unknown, path: string): ReplayError {
+  if (cause instanceof ReplayError) return cause
   const full = diskFull(cause, path, 'output')
   if (full !== null) return full
   if (codeOf(cause) === 'EPIPE') {

@@ -1,5 +1,4 @@
 import zlib from 'node:zlib'
-import { ReplayError } from '../errors.ts'
 import { giveBack } from '../large-piece.ts'
 import { OutputFile, outputError } from '../store/output-file.ts'
 import type { ColumnBuffer, ColumnSpec } from './column-buffer.ts'
@@ -89,7 +88,7 @@ export class GroupWriter {
       this.#file.close()
     } catch (error) {
       this.abandon()
-      throw error instanceof ReplayError ? error : outputError(error, this.path)
+      throw outputError(error, this.path)
     }
     this.#state = 'done'
   }

@@ -185,7 +185,7 @@ export class Query {
       if (aside !== null) renameSync(temporary, aside.target)
       else copyTo(file, temporary)
     } catch (error) {
-      throw error instanceof ReplayError ? error : outputError(error, file)
+      throw outputError(error, file)
     } finally {
       rmSync(folder ?? temporary, { recursive: true, force: true })
     }

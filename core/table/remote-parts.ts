@@ -126,7 +126,7 @@ export class RemoteParts implements PartFiles {
       fs.renameSync(temporary, target)
       return target
     } catch (error) {
-      throw error instanceof ReplayError ? error : outputError(error, temporary)
+      throw outputError(error, temporary)
     } finally {
       await file?.close().catch(() => undefined)
       fs.rmSync(temporary, { force: true })

@@ -69,6 +69,36 @@ it('a place that cannot be written to is told in one line, whatever writes there
   await expectRefused(['replay', archive, '--queue', locked, '--quiet'], 'store-not-writable', /writer\.lock/)
 })
 
+it('a folder where a file is to be is refused before anything is read, and nothing is left beside it', async () => {
+  const damaged = path.join(root, 'damaged-at-once')
+  await generateArchive(damaged, { symbols: 1, messages: 500, seed: 4 })
+  const log = path.join(damaged, 'v1/synthetic/btcusdt/2024-01-01/book')
+  const segment = path.join(log, '000000000.q')
+  const bytes = fs.readFileSync(segment)
+  bytes[130]! ^= 1 // in the first payload: whoever reads it ends with 3
+  fs.writeFileSync(segment, bytes)
+  const folder = path.join(root, 'targets')
+  const target = path.join(folder, 'a-folder')
+  fs.mkdirSync(target, { recursive: true })
+  fs.symlinkSync(target, path.join(folder, 'a-link'))
+  const before = fs.readdirSync(folder)
+  for (const place of before.map((name) => path.join(folder, name))) {
+    for (const words of [
+      ['replay', damaged, '--quiet', '--csv', place],
+      ['replay', damaged, '--quiet', '--decode', '--parquet', place],
+      ['replay', damaged, '--quiet', '--on-error', 'skip', '--dead-letters', place],
+      ['features', log, '--every', '1s', '--columns', 'mid', '--quiet', '--csv', place],
+      ['features', log, '--every', '1s', '--columns', 'mid', '--quiet', '--parquet', place],
+      ['query', table, 'from nothing_that_is_there', '--out', place],
+      ['query', table, 'from nothing_that_is_there', '--format', 'parquet', '--out', place],
+      ['report', table, '--quiet', '--out', place],
+    ])
+      await expectRefused(words, 'output-failed')
+    expect(fs.readdirSync(folder)).toEqual(before)
+    expect(fs.readdirSync(target)).toEqual([])
+  }
+})
+
 it('says what became of messages in every document, also of a plan and where all is cached', async () => {
   const other = ['trades', '--archive', archive, '--table', path.join(root, 'accounts'), '--json']
   for (const command of ['plan', 'run', 'run', 'plan']) {

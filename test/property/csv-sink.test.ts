@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -236,6 +236,14 @@ describe('outputs', () => {
   test.skipIf(!existsSync('/dev/full'))('a full disk is an input error', async () => {
     const full = new CsvSink({ path: '/dev/full' })
     await expect(full.close()).rejects.toMatchObject({ code: 'disk-full', category: 'input', place: { path: '/dev/full' } })
+  })
+
+  test('a file that cannot get its name at the end is an input error, and leaves nothing', async () => {
+    const path = join(folder, 'taken.csv')
+    const sink = new CsvSink({ path })
+    mkdirSync(path)
+    await expect(sink.close()).rejects.toMatchObject({ code: 'output-failed', category: 'input' })
+    expect(existsSync(`${path}.tmp`)).toBe(false)
   })
 
   test('a missing folder and a missing target are input errors', () => {

@@ -19,7 +19,9 @@ test('a folder that cannot be written to', async () => {
 })
 
 test('an object that cannot be removed', async () => {
-  await expect(new FileStore('/proc/self').delete('status')).rejects.toMatchObject({ code: 'store-not-writable', category: 'input' })
+  if (fs.existsSync('/proc/self/status')) {
+    await expect(new FileStore('/proc/self').delete('status')).rejects.toMatchObject({ code: 'store-not-writable', category: 'input' })
+  }
   const root = temporaryFolder('store-errors')
   fs.mkdirSync(path.join(root, 'folder'))
   const store = new FileStore(root)
