@@ -11,9 +11,9 @@ export default defineImporter({
   name: 'semicolon',
   title: 'trades with semicolons',
 
-  recognise({ name, head }) {
+  recognise({ path, head }) {
     const isIt = new TextDecoder().decode(head.subarray(0, HEADER.length)) === HEADER
-    return isIt ? { holds: 'trades', unit: name } : null
+    return isIt ? { holds: 'trades', unit: path } : null
   },
 
   async read(files, output) {

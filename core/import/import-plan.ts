@@ -90,7 +90,7 @@ export async function planImport(sources: readonly SourceFile[], options: PlanIm
     }
   }
   const inOrder = (a: PlannedFile, b: PlannedFile): number =>
-    compare(a.order ?? '', b.order ?? '') || compare(a.name, b.name) || compare(a.digest, b.digest)
+    compare(a.order ?? '', b.order ?? '') || compare(a.name, b.name) || compare(a.path, b.path)
   return { units: [...units.values()].map((unit) => ({ ...unit, files: unit.files.sort(inOrder) })), leftOut }
 }
 

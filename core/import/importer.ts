@@ -17,7 +17,10 @@ export interface FileGlance {
 export interface Recognised {
   /** What it holds, in a word or two, e.g. `trades`. */
   readonly holds: string
-  /** Files with one key are read together, in the order of `order`, then of their names: what one of them tells the next needs. */
+  /**
+   * Files with one key are read together, in the order of `order`, then of their names: what one of them tells the next needs. Names
+   * alone tell no file from others: a tree of days may have one name in all of its folders.
+   */
   readonly unit: string
   readonly order?: string
   /** Where name or first bytes say it. */

@@ -1,3 +1,4 @@
+import fs from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { commitRun } from '../../core/commit/commit.ts'
@@ -17,7 +18,7 @@ import { DyingStore } from '../support/dying-store.ts'
 import { IMPORT_DEFAULTS } from '../support/imported.ts'
 import { MemoryStore } from '../support/memory-store.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
-import { writeTrades } from '../support/trade-files.ts'
+import { tradesText, writeTrades } from '../support/trade-files.ts'
 
 const root = temporaryFolder('import-commit')
 const [first, second, third] = [0, 1, 2].map((day) => writeTrades(root, 'BTCUSDT', day, 40 + day)) as [string, string, string]
@@ -58,6 +59,18 @@ function copyOf({ objects }: MemoryStore): MemoryStore {
   const copy = new MemoryStore()
   for (const [key, object] of objects) copy.objects.set(key, object)
   return copy
+}
+
+/** Dates of the logs. */
+function daysOf(archive: MemoryStore): string[] {
+  return [...new Set(archiveOf(archive).flatMap(([key]) => /^v1\/.*\/(\d{4}-\d\d-\d\d)\//.exec(key)?.[1] ?? []))].sort()
+}
+
+function writeFile(folder: string, name: string, text: string): string {
+  fs.mkdirSync(folder, { recursive: true })
+  const file = path.join(folder, name)
+  fs.writeFileSync(file, text)
+  return file
 }
 
 describe('the commit of an import', () => {
@@ -121,6 +134,34 @@ describe('the commit of an import', () => {
     const { source } = JSON.parse(Buffer.from(meta.bytes).toString()) as { source: { origins: { records: number }[] } }
     expect(source.origins.map(({ records }) => records)).toEqual([1, 40])
     expect(await staged(together, [first, second, third])).toBeNull()
+  })
+
+  it('takes files of one name in folders of their days for what they are, all at once or one by one', async () => {
+    const tree = path.join(root, 'urls/binance-futures/trades/2024/03')
+    const files = [0, 1, 2].map((day) => writeFile(path.join(tree, `0${day + 1}`), 'BTCUSDT.csv', tradesText('BTCUSDT', day, 30 + day)))
+    const [together, apart] = [new MemoryStore(), new MemoryStore()]
+    expect((await imported(together, [tree])).imported!.counts.noted).toEqual({})
+    expect(daysOf(together)).toEqual(['2024-03-01', '2024-03-02', '2024-03-03', '2024-03-04'])
+    await imported(apart, [files[1]!])
+    expect(await imported(apart, [tree])).toMatchObject({ partitions: { planned: 2, done: 2 } })
+    const logs = (store: MemoryStore): [string, string][] => archiveOf(store).filter(([key]) => key.startsWith('v1/'))
+    expect(logs(apart)).toEqual(logs(together))
+  })
+
+  it('refuses two downloads of one name that hold the same times, as those of two names', async () => {
+    const text = tradesText('BTCUSDT', 0, 20)
+    for (const [old, fresh] of [
+      ['BTCUSDT.csv', 'BTCUSDT.csv'],
+      ['old.csv', 'fresh.csv'],
+    ] as const) {
+      const folder = path.join(root, `twice-${old}`)
+      writeFile(path.join(folder, 'old'), old, text.slice(0, text.indexOf('\n', 600) + 1))
+      writeFile(path.join(folder, 'fresh'), fresh, text)
+      const archive = new MemoryStore()
+      const { heldBack } = await imported(archive, [folder])
+      expect(heldBack.map(({ error }) => error!.code)).toEqual(['import-overlap', 'import-overlap'])
+      expect(daysOf(archive)).toEqual([])
+    }
   })
 
   it('leaves a unit out as a whole that one log refuses, and says so each time', async () => {

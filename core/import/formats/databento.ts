@@ -29,7 +29,7 @@ export const databento = defineImporter({
     }
     const metadata = glanceAtMetadata(file.head)
     // What is wrong with it is told by whoever reads it.
-    return metadata === null ? { holds: 'damaged', unit: file.name } : recognisedBy(file, metadata)
+    return metadata === null ? { holds: 'damaged', unit: file.path } : recognisedBy(file, metadata)
   },
   async read(files, output, settings) {
     const instruments = new DbnInstruments(output)
@@ -38,7 +38,7 @@ export const databento = defineImporter({
   },
 })
 
-function recognisedBy({ name }: FileGlance, metadata: DbnMetadata): Recognised {
+function recognisedBy({ name, path }: FileGlance, metadata: DbnMetadata): Recognised {
   const holds = metadata.schema ?? 'mixed'
   const venue = venueOfDataset(metadata.dataset)
   const order = String(ORDER.indexOf(holds) < 0 ? ORDER.length : ORDER.indexOf(holds)).padStart(2, '0')
@@ -48,7 +48,7 @@ function recognisedBy({ name }: FileGlance, metadata: DbnMetadata): Recognised {
     holds,
     venue,
     order,
-    unit: span === null ? name : `${venue} ${span.join(' ')}`,
+    unit: span === null ? path : `${venue} ${span.join(' ')}`,
     ...(span !== null && datesOf(span)),
     ...(symbols.length > 0 && { symbols }),
   }

@@ -53,11 +53,11 @@ function typeOf(header: string): string | null {
   return HEADERS[columns] ?? null
 }
 
-function recognisedBy({ name }: FileGlance, holds: string): Recognised {
+function recognisedBy({ name, path }: FileGlance, holds: string): Recognised {
   const found = FILE_NAME.exec(name)?.groups
-  if (found === undefined) return { holds, unit: name }
-  // Days are apart: each file begins with a snapshot.
-  return { holds, unit: name, venue: found.exchange!, symbols: [found.symbol!], dates: [found.date!] }
+  // Days are apart: each file begins with a snapshot. In the folders of the vendor's URLs all of them have one name.
+  if (found === undefined) return { holds, unit: path }
+  return { holds, unit: path, venue: found.exchange!, symbols: [found.symbol!], dates: [found.date!] }
 }
 
 type RowReader = (rows: CsvRows) => void

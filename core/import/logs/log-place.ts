@@ -84,16 +84,8 @@ export class LogPlace {
       const origins = inOrder(staged, key)
       return { key, action: there === null ? 'put' : 'replace', shares: sharesInOrder(shares, origins), origins }
     }
-    const again = there.length === 0 ? null : sharedName(there, fresh)
-    if (there.length === 0 || again !== null) {
-      const by =
-        there.length === 0
-          ? 'it was not made by an import'
-          : `it was made of a file of the name ${again} with other bytes, or in another way`
-      const message = `v1/${key} exists, and ${by}; --replace puts what these files give in its place`
-      throw new ReplayError('folder-exists', message, { category: 'input', path: this.#archive.uri })
-    }
-    const origins = inOrder([...there, ...fresh], key)
+    if (there.length === 0) throw existsError(key, 'it was not made by an import')
+    const origins = inOrder([...there, ...fresh], key, there)
     return { key, action: 'join', shares: sharesInOrder(needed, origins), origins }
   }
 
@@ -261,16 +253,41 @@ async function reachDisk(directory: string): Promise<void> {
   )
 }
 
-/** By their times. @throws ReplayError input `import-overlap` */
-function inOrder(origins: readonly LogOrigin[], key: string): LogOrigin[] {
-  const sorted = [...origins].sort((a, b) => Number(BigInt(a.minNs) - BigInt(b.minNs)) || (namesOf(a) < namesOf(b) ? -1 : 1))
+/**
+ * By their times.
+ * @param there those of them that are in the archive
+ * @throws ReplayError input `import-overlap`, `folder-exists` where what is there was made of a file of the same name
+ */
+function inOrder(origins: readonly LogOrigin[], key: string, there: readonly LogOrigin[] = []): LogOrigin[] {
+  const sorted = [...origins].sort((a, b) => {
+    return Number(BigInt(a.minNs) - BigInt(b.minNs)) || Number(BigInt(a.maxNs) - BigInt(b.maxNs)) || (tieOf(a) < tieOf(b) ? -1 : 1)
+  })
   for (const [i, origin] of sorted.entries()) {
     const before = sorted[i - 1]
     if (before === undefined || BigInt(before.maxNs) <= BigInt(origin.minNs)) continue
-    const message = `${namesOf(before)} and ${namesOf(origin)} both hold messages of the same times for v1/${key}: are they of one day, or one a newer download? Import one of them`
-    throw new ReplayError('import-overlap', message, { category: 'input' })
+    throw overlapError(before, origin, key, there)
   }
   return sorted
+}
+
+/** Files that lie in several folders may have one name. */
+function tieOf(origin: LogOrigin): string {
+  return `${namesOf(origin)} ${origin.unit}`
+}
+
+function overlapError(a: LogOrigin, b: LogOrigin, key: string, there: readonly LogOrigin[]): ReplayError {
+  const again = there.includes(a) === there.includes(b) ? null : sharedFile(a, b)
+  if (again !== null) {
+    const { name, isSame } = again
+    return existsError(key, isSame ? `it was made of ${name} in another way` : `it was made of a file of the name ${name} with other bytes`)
+  }
+  const message = `${namesOf(a)} and ${namesOf(b)} both hold messages of the same times for v1/${key}: are they of one day, or one a newer download? Import one of them`
+  return new ReplayError('import-overlap', message, { category: 'input' })
+}
+
+function existsError(key: string, why: string): ReplayError {
+  const message = `v1/${key} exists, and ${why}; --replace puts what these files give in its place`
+  return new ReplayError('folder-exists', message, { category: 'input' })
 }
 
 function sharesInOrder(shares: readonly StagedShare[], origins: readonly LogOrigin[]): StagedShare[] {
@@ -278,10 +295,13 @@ function sharesInOrder(shares: readonly StagedShare[], origins: readonly LogOrig
   return shares.filter((share) => at(share) >= 0).sort((a, b) => at(a) - at(b))
 }
 
-/** A name that files of both have. */
-function sharedName(there: readonly LogOrigin[], more: readonly LogOrigin[]): string | null {
-  const known = new Set(there.flatMap(({ files }) => files.map(({ name }) => name)))
-  return more.flatMap(({ files }) => files.map(({ name }) => name)).find((name) => known.has(name)) ?? null
+/** A name that files of both have; first of one that has other bytes. */
+function sharedFile(a: LogOrigin, b: LogOrigin): { readonly name: string; readonly isSame: boolean } | null {
+  const shared = b.files.flatMap(({ name, digest }) => {
+    const known = a.files.filter((file) => file.name === name)
+    return known.length === 0 ? [] : { name, isSame: known.some((file) => file.digest === digest) }
+  })
+  return shared.find(({ isSame }) => !isSame) ?? shared[0] ?? null
 }
 
 function namesOf({ files }: Pick<LogOrigin, 'files'>): string {
