@@ -1,3 +1,4 @@
+import { ReplayError } from '../errors.ts'
 import { type ByteStream, type OpenOptions, openBytes, type StoredFile } from './files/byte-stream.ts'
 import type { Importer, ImportFile, ImportSettings } from './importer.ts'
 import { LogStager, type StagedFolder } from './logs/log-stager.ts'
@@ -29,7 +30,7 @@ export interface UnitResult {
 /**
  * Reads the files of a unit into staged logs.
  * @param directory is made, and holds the logs
- * @throws ReplayError those of the files and the format; input `disk-full`
+ * @throws ReplayError those of the files and the format; input `import-overlap` of a file and its compressed copy, `disk-full`
  */
 export async function importUnit(
   importer: Importer,
@@ -49,6 +50,7 @@ export async function readUnit(
   { settings, range, scales, onError, keepsTruncated }: UnitOptions,
   stager: LogStager,
 ): Promise<ImportCounts> {
+  requireNoCopies(files)
   const tally = new ImportTally(onError)
   const open: OpenOptions = keepsTruncated ? { onTruncated: ({ code }) => tally.note(`files cut short (${code})`) } : {}
   const opened: AsyncGenerator<Uint8Array>[] = []
@@ -68,4 +70,20 @@ export async function readUnit(
   }
   tally.check()
   return tally.counts
+}
+
+/** A file that lies beside what it was unpacked from, or packed into, would be read as if it went on behind it. */
+function requireNoCopies(files: readonly UnitFile[]): void {
+  const seen = new Map<string, string>()
+  for (const { stored } of files) {
+    const { path } = stored
+    const unpacked = path.replace(/\.(?:gz|zst|zip)$/i, '')
+    const other = seen.get(unpacked)
+    // The begin of a file that is only looked at has no path.
+    if (other !== undefined && path !== '') {
+      const message = `this file and ${other} have one name but for the compression: one looks like a copy of the other; import one of them`
+      throw new ReplayError('import-overlap', message, { category: 'input', path })
+    }
+    seen.set(unpacked, path)
+  }
 }

@@ -1,8 +1,10 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import zlib from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { commitRun } from '../../core/commit/commit.ts'
 import type { CommitResult } from '../../core/commit/commit-result.ts'
+import { localFile, openBytes } from '../../core/import/files/byte-stream.ts'
 import { howOf } from '../../core/import/import-how.ts'
 import { planImport } from '../../core/import/import-plan.ts'
 import { findSources } from '../../core/import/source-files.ts'
@@ -14,6 +16,7 @@ import { newRunId } from '../../core/plan/run/run-files.ts'
 import type { ObjectStore } from '../../core/store/object-store.ts'
 import { workImport } from '../../core/task/import-task.ts'
 import { runTask } from '../../core/task/task.ts'
+import { describeGolden, goldenPath } from '../golden-data.ts'
 import { DyingStore } from '../support/dying-store.ts'
 import { IMPORT_DEFAULTS } from '../support/imported.ts'
 import { MemoryStore } from '../support/memory-store.ts'
@@ -66,7 +69,7 @@ function daysOf(archive: MemoryStore): string[] {
   return [...new Set(archiveOf(archive).flatMap(([key]) => /^v1\/.*\/(\d{4}-\d\d-\d\d)\//.exec(key)?.[1] ?? []))].sort()
 }
 
-function writeFile(folder: string, name: string, text: string): string {
+function writeFile(folder: string, name: string, text: string | Uint8Array): string {
   fs.mkdirSync(folder, { recursive: true })
   const file = path.join(folder, name)
   fs.writeFileSync(file, text)
@@ -182,3 +185,33 @@ describe('the commit of an import', () => {
     expect(made!.folders.reduce((sum, { records }) => sum + records, 0)).toBe(81)
   })
 })
+
+describeGolden('a file beside its copy that is packed, or unpacked,', () => {
+  it.each([
+    ['tardis', 'tardis/okex_trades_2022-05-13_BTC-USDT.csv.gz'],
+    ['databento', 'dbn/futures_trades_2024-07-01T23-58_2024-07-02T00-02.dbn.zst'],
+    ['itch', 'itch/01152026.NASDAQ_ITCH50.gz'],
+    ['lobster', 'lobster/AMZN_2012-06-21_34200000_57600000_message_1.csv.gz'],
+    ['binance', 'binance/BTCUSDT-trades-2024-08-08.zip'],
+    ['hftbacktest', 'recorder/cm/btcusd_perp_20240808.gz'],
+    ['cryptofeed', 'cryptofeed/OKX.ws.1.0'],
+  ])('is refused by %s', async (format, name) => {
+    const folder = path.join(root, 'copies', format)
+    const given = goldenPath('captures', name)
+    const bytes = await unpacked(given)
+    writeFile(folder, path.basename(given), fs.readFileSync(given))
+    const plain = path.basename(given).replace(/\.(?:gz|zst|zip)$/, '')
+    if (plain === path.basename(given)) writeFile(folder, `${plain}.gz`, zlib.gzipSync(bytes))
+    else writeFile(folder, format === 'binance' ? `${plain}.csv` : plain, bytes)
+    const archive = new MemoryStore()
+    const { missing } = await imported(archive, [folder])
+    expect(new Set(missing.map(({ error }) => error!.code))).toEqual(new Set(['import-overlap']))
+    expect(daysOf(archive)).toEqual([])
+  })
+})
+
+async function unpacked(file: string): Promise<Buffer> {
+  const pieces: Uint8Array[] = []
+  for await (const piece of openBytes(localFile(file))) pieces.push(piece.slice())
+  return Buffer.concat(pieces)
+}
