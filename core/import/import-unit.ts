@@ -40,7 +40,9 @@ export async function importUnit(
 ): Promise<UnitResult> {
   const stager = new LogStager(directory)
   const counts = await readUnit(importer, files, options, stager)
-  return { folders: await stager.finish(), counts }
+  const folders = await stager.finish()
+  if (stager.coarse > 0) counts.noted['messages with scales of their own'] = stager.coarse
+  return { folders, counts }
 }
 
 /** Puts what the files of a unit hold; how many rows became what. @throws ReplayError as `importUnit` */

@@ -294,11 +294,12 @@ class SymbolState {
     if (rows === 0) return
     this.#rows = 0
     const { tally } = this.#output
-    const end = this.instrument.book.end()
+    const { book } = this.instrument
+    const end = book.end(true)
     if (end === 'unwanted') tally.leave('not asked for', rows)
     else if (end === 'out-of-range') tally.refuse('out-of-range', rows)
     else {
-      tally.wrote(rows)
+      tally.wroteSome(book.levels, rows)
       if (this.#isSnapshot && this.#snapshots++ > 0) tally.note('reconnect-snapshots')
     }
   }

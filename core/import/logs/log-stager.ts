@@ -53,6 +53,8 @@ export class LogStager {
   readonly sealer = new RecordSealer()
   readonly chunks = new RecordChunks()
   readonly disk = new BackgroundSync()
+  /** Messages that keep coarser scales than those of their log, as no double holds their numbers in these. */
+  coarse = 0
   readonly #logs = new Map<string, StagedLog>()
   #writers = 0
   #waitingBytes = 0
@@ -246,7 +248,7 @@ export class StagedLog {
     const aside = `${this.#directory}.coarse`
     fs.renameSync(this.#directory, aside)
     const writer = this.#newWriter(this.#directory)
-    await rescaleLog(aside, priceScale, sizeScale, writer)
+    this.#stager.coarse += await rescaleLog(aside, priceScale, sizeScale, writer)
     writer.finish()
     fs.rmSync(aside, { recursive: true })
   }

@@ -19,15 +19,16 @@ import {
 } from '../../protocol/l3-event.ts'
 import { LEVEL_BYTES } from '../../protocol/level.ts'
 
-/** Copies a log of book events with the given scales, where all numbers of a message fit into them. */
-export async function rescaleLog(directory: string, priceScale: number, sizeScale: number, writer: LogWriter): Promise<void> {
+/** Copies a log of book events with the given scales; how many messages keep their own, as a number would not be exact. */
+export async function rescaleLog(directory: string, priceScale: number, sizeScale: number, writer: LogWriter): Promise<number> {
+  let left = 0
   const reader = await ReplayReader.open(directory)
   try {
     for (let batch = await reader.nextBatch(); batch !== null; batch = await reader.nextBatch()) {
       for (let k = 0; k < batch.length; k++) {
         const { view, payloadOffset, length, typeId, timestampNs } = batch.at(batch.rowAt(k))
         const payload = new Uint8Array(view.buffer, view.byteOffset + payloadOffset, length).slice()
-        rescalePayload(payload, priceScale, sizeScale)
+        if (!rescalePayload(payload, priceScale, sizeScale)) left++
         const [low, high] = [Number(timestampNs & 0xffff_ffffn), Number(timestampNs >> 32n)]
         writer.appendRecord(typeId, low, high, payload, 0, length, crc32(payload))
       }
@@ -35,6 +36,7 @@ export async function rescaleLog(directory: string, priceScale: number, sizeScal
   } finally {
     await reader.close()
   }
+  return left
 }
 
 /** Where a message has its scales and its numbers. */
@@ -45,20 +47,22 @@ interface Layout {
   readonly sizes: readonly number[]
 }
 
-function rescalePayload(payload: Uint8Array, priceScale: number, sizeScale: number): void {
+/** False: it was left as it is. */
+function rescalePayload(payload: Uint8Array, priceScale: number, sizeScale: number): boolean {
   const view = new DataView(payload.buffer)
   const layout = layoutOf(view, payload.length)
-  if (layout === null) return
+  if (layout === null) return true
   const priceFactor = 10n ** BigInt(priceScale - view.getUint8(layout.priceScale))
   const sizeFactor = 10n ** BigInt(sizeScale - view.getUint8(layout.sizeScale))
   const numbers = [
     ...layout.prices.map((at) => [at, view.getBigUint64(at, true) * priceFactor] as const),
     ...layout.sizes.map((at) => [at, view.getBigUint64(at, true) * sizeFactor] as const),
   ]
-  if (numbers.some(([, value]) => value >= MAX_EXACT)) return
+  if (!numbers.every(([, value]) => value < MAX_EXACT || (value <= MAX_U64 && BigInt(Number(value)) === value))) return false
   for (const [at, value] of numbers) view.setBigUint64(at, value, true)
   view.setUint8(layout.priceScale, priceScale)
   view.setUint8(layout.sizeScale, sizeScale)
+  return true
 }
 
 /** Null: it has none, as resets. */
@@ -86,4 +90,6 @@ function layoutOf(view: DataView, length: number): Layout | null {
   }
 }
 
+// As core/book/exact.ts, of what is no double yet.
 const MAX_EXACT = 2n ** 53n
+const MAX_U64 = 2n ** 63n

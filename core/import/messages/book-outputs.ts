@@ -1,4 +1,4 @@
-import { isExactProduct, MAX_EXACT } from '../../book/exact.ts'
+import { isExactProduct } from '../../book/exact.ts'
 import {
   BOOK_EVENT_BYTES,
   BOOK_EVENT_SCHEMA_VERSION,
@@ -22,6 +22,8 @@ import type { ImportRange, ImportScales } from './import-range.ts'
 import type { ImportTally } from './import-tally.ts'
 import { Instant } from './instant.ts'
 import type { InstrumentIdentity } from './instrument-identity.ts'
+import { LargestNumbers } from './largest-numbers.ts'
+import { LevelList } from './level-list.ts'
 import { StreamOutput } from './stream-output.ts'
 
 type OutputParts = [
@@ -87,6 +89,9 @@ export class L2Output extends BookOutput {
   #sizeDecimals = 0
   readonly #bids = new LevelList()
   readonly #asks = new LevelList()
+  /** Of the day, at its scales: all of its messages can be read at the finest of them. */
+  readonly #prices = new LargestNumbers()
+  readonly #sizes = new LargestNumbers()
 
   constructor(...parts: OutputParts) {
     super(MODE_L2, parts)
@@ -140,30 +145,18 @@ export class L2Output extends BookOutput {
   }
 
   /**
-   * Writes the message. `unwanted`: it is outside of what is wanted. `out-of-range`: with the decimals that it needs a number is 2^53
-   * or more and no double holds it exactly, or there are more levels than a diff can have; nothing is written.
+   * Writes the message. `unwanted`: it is outside of what is wanted. `out-of-range`: with the decimals that it and the day's other
+   * messages need a number is 2^53 or more and no double holds it exactly, or there are more levels than a diff can have; nothing is
+   * written.
+   * @param keepsRest only the levels that are out of range are left out, unless none other is there: `levels` says how many are written
    */
-  end(): 'written' | 'unwanted' | 'out-of-range' {
+  end(keepsRest = false): 'written' | 'unwanted' | 'out-of-range' {
     if (!this.begin(this.#received)) return 'unwanted'
     const [bids, asks] = [this.#bids, this.#asks]
-    let priceScale = Math.max(this.priceScale, this.#priceDecimals)
-    let sizeScale = Math.max(this.sizeScale, this.#sizeDecimals)
-    const body = this.#isSnapshot ? L2_SNAPSHOT_BYTES : L2_DIFF_BYTES
-    const length = body + (bids.count + asks.count) * LEVEL_BYTES
     if (!this.#isSnapshot && (bids.count > 0xffff || asks.count > 0xffff)) return 'out-of-range'
-    this.grow(length)
-    const at = body / 4
-    if (!bids.write(this.words, at, priceScale, sizeScale) || !asks.write(this.words, at + bids.count * 4, priceScale, sizeScale)) {
-      // Messages before it may have had more decimals than it can be written with.
-      priceScale = this.#priceDecimals
-      sizeScale = this.#sizeDecimals
-      const isWritten =
-        bids.write(this.words, at, priceScale, sizeScale) && asks.write(this.words, at + bids.count * 4, priceScale, sizeScale)
-      if (!isWritten) return 'out-of-range'
-    } else {
-      this.priceScale = priceScale
-      this.sizeScale = sizeScale
-    }
+    if (!this.#writeLevels() && !(keepsRest && this.#leaveOut() && this.#writeLevels())) return 'out-of-range'
+    const { priceScale, sizeScale } = this
+    const length = this.#bodyBytes + this.levels * LEVEL_BYTES
     const { words } = this
     this.putHeader(length, this.#received, this.#exchange, this.#native, this.#isSnapshot ? EVENT_SNAPSHOT : EVENT_DIFF, MODE_L2)
     if (this.#isSnapshot) {
@@ -182,6 +175,54 @@ export class L2Output extends BookOutput {
     return 'written'
   }
 
+  get #bodyBytes(): number {
+    return this.#isSnapshot ? L2_SNAPSHOT_BYTES : L2_DIFF_BYTES
+  }
+
+  /** In the day's scales, which become finer where the message needs that. False: a number would not be exact. */
+  #writeLevels(): boolean {
+    const [bids, asks, prices, sizes] = [this.#bids, this.#asks, this.#prices, this.#sizes]
+    const [priceScale, sizeScale] = [Math.max(this.priceScale, this.#priceDecimals), Math.max(this.sizeScale, this.#sizeDecimals)]
+    const [priceGain, sizeGain] = [priceScale - this.priceScale, sizeScale - this.sizeScale]
+    if (!prices.canGain(priceGain) || !sizes.canGain(sizeGain)) return false
+    const body = this.#bodyBytes
+    this.grow(body + this.levels * LEVEL_BYTES)
+    const [bidsAt, asksAt] = [body / 4, (body + bids.count * LEVEL_BYTES) / 4]
+    if (!bids.write(this.words, bidsAt, priceScale, sizeScale) || !asks.write(this.words, asksAt, priceScale, sizeScale)) return false
+    this.priceScale = priceScale
+    this.sizeScale = sizeScale
+    prices.gain(priceGain)
+    sizes.gain(sizeGain)
+    bids.tell(prices, sizes, priceScale, sizeScale)
+    asks.tell(prices, sizes, priceScale, sizeScale)
+    return true
+  }
+
+  /** Leaves out what cannot be written together with the day's other numbers, in the order of the levels. False: nothing is left. */
+  #leaveOut(): boolean {
+    let { priceScale, sizeScale } = this
+    const [prices, sizes] = [this.#prices.copy(), this.#sizes.copy()]
+    const take = (price: number, priceDecimals: number, size: number, sizeDecimals: number): boolean => {
+      const [finerPrice, finerSize] = [Math.max(priceScale, priceDecimals), Math.max(sizeScale, sizeDecimals)]
+      const [pricePower, sizePower] = [POWERS[finerPrice - priceDecimals]!, POWERS[finerSize - sizeDecimals]!]
+      const [priceGain, sizeGain] = [finerPrice - priceScale, finerSize - sizeScale]
+      if (!isExactProduct(price, pricePower) || !isExactProduct(size, sizePower)) return false
+      if (!prices.canGain(priceGain) || !sizes.canGain(sizeGain)) return false
+      prices.gain(priceGain)
+      sizes.gain(sizeGain)
+      prices.add(price * pricePower)
+      sizes.add(size * sizePower)
+      priceScale = finerPrice
+      sizeScale = finerSize
+      return true
+    }
+    this.#bids.keep(take)
+    this.#asks.keep(take)
+    this.#priceDecimals = priceScale
+    this.#sizeDecimals = sizeScale
+    return this.levels > 0
+  }
+
   /** Writes that the book is empty now. False: it is not wanted. */
   reset(received: Instant, exchange: Instant): boolean {
     if (!this.begin(received)) return false
@@ -193,6 +234,8 @@ export class L2Output extends BookOutput {
   protected override beginDay(): void {
     this.priceScale = this.#scales.price ?? 0
     this.sizeScale = this.#scales.size ?? 0
+    this.#prices.clear()
+    this.#sizes.clear()
   }
 }
 
@@ -275,52 +318,6 @@ export class L3Output extends BookOutput {
     this.log!.observeScales(priceScale, sizeScale)
     this.append(TYPE_BOOK_EVENT, this.words, L3_EVENT_BYTES)
     return true
-  }
-}
-
-/** Levels of one side of a message, each with decimals of its own. */
-class LevelList {
-  count = 0
-  #numbers = new Float64Array(256)
-  #decimals = new Uint8Array(256)
-
-  add(price: number, priceDecimals: number, size: number, sizeDecimals: number): void {
-    const at = 2 * this.count++
-    if (at === this.#numbers.length) this.#grow()
-    this.#numbers[at] = price
-    this.#numbers[at + 1] = size
-    this.#decimals[at] = priceDecimals
-    this.#decimals[at + 1] = sizeDecimals
-  }
-
-  /** Writes levels in the scales of the message. False where a number becomes too large. */
-  write(words: Uint32Array, at: number, priceScale: number, sizeScale: number): boolean {
-    const numbers = this.#numbers
-    const decimals = this.#decimals
-    let word = at
-    for (let i = 0, end = 2 * this.count; i < end; i += 2) {
-      const priceFactor = POWERS[priceScale - decimals[i]!]!
-      const sizeFactor = POWERS[sizeScale - decimals[i + 1]!]!
-      const price = numbers[i]! * priceFactor
-      const size = numbers[i + 1]! * sizeFactor
-      // Real books have asks like 99999997.00000000, which a double holds exactly all the same.
-      if (price >= MAX_EXACT && !isExactProduct(numbers[i]!, priceFactor)) return false
-      if (size >= MAX_EXACT && !isExactProduct(numbers[i + 1]!, sizeFactor)) return false
-      words[word] = price
-      words[word + 1] = price / WORD
-      words[word + 2] = size
-      words[word + 3] = size / WORD
-      word += 4
-    }
-    return true
-  }
-
-  #grow(): void {
-    const [numbers, decimals] = [new Float64Array(2 * this.#numbers.length), new Uint8Array(2 * this.#numbers.length)]
-    numbers.set(this.#numbers)
-    decimals.set(this.#decimals)
-    this.#numbers = numbers
-    this.#decimals = decimals
   }
 }
 

@@ -6,7 +6,7 @@ export type DecimalKind = 'exact' | 'absent' | 'bad' | 'out-of-range'
  * number; `61800.20`, `5`, `1e-8`, `9.9E-7`, `1.5e+3`, ` 5`, `+5`, `-0.1`.
  */
 export class Decimal {
-  /** Absolute value × 10^decimals; from 2^53 on only where a double holds it exactly, as books do (core/book/exact.ts). */
+  /** Absolute value × 10^decimals; from 2^53 on only by zeros at its end, where a double holds it exactly, as books do (core/book/exact.ts). */
   mantissa = 0
   /** 0 to 18. */
   decimals = 0
@@ -92,7 +92,10 @@ export class Decimal {
     }
     const mantissa = BigInt(digits)
     const double = Number(mantissa)
-    if (decimals > 18 || (mantissa >= 2n ** 53n && (mantissa > 2n ** 63n || BigInt(double) !== mantissa))) return 'out-of-range'
+    // Zeros at the end alone may make it 2^53 or more: 30000000000000004 is exact, too, but would take all other numbers' room.
+    const isLarge =
+      mantissa >= 2n ** 53n && (mantissa > 2n ** 63n || BigInt(double) !== mantissa || BigInt(digits.replace(/0+$/, '')) >= 2n ** 53n)
+    if (decimals > 18 || isLarge) return 'out-of-range'
     this.mantissa = double
     this.decimals = decimals
     this.isNegative = sign === '-' && mantissa > 0n

@@ -69,6 +69,12 @@ export class ImportTally {
     counts.merged += rows - 1
   }
 
+  /** Of the rows of one message `written` are in it; no message can hold the others together with those before them. */
+  wroteSome(written: number, rows: number): void {
+    this.wrote(written)
+    if (written < rows) this.refuse('out-of-range', rows - written)
+  }
+
   /** A rule leaves rows out, e.g. `imbalance`. */
   leave(reason: string, rows = 1): void {
     this.#count('leftOut', reason, rows)

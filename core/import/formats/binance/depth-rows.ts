@@ -161,10 +161,10 @@ class DepthFile {
       this.#isTaken = false
     }
     if (rows === 0) return
-    const end = book.end()
+    const end = book.end(true)
     if (end === 'unwanted') tally.leave('not asked for', rows)
     else if (end === 'out-of-range') tally.refuse('out-of-range', rows)
-    else tally.wrote(rows)
+    else tally.wroteSome(book.levels, rows)
   }
 
   async close(): Promise<void> {

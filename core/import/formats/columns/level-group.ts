@@ -66,11 +66,11 @@ export class LevelGroup {
     const { tally } = this.#output
     this.#book.setExchangeTime(this.#latest)
     if (!this.#isSnapshot) this.#book.setUpdateIds(first, last, previous)
-    const end = this.#book.end()
+    const end = this.#book.end(true)
     if (end === 'unwanted') tally.leave('not asked for', rows)
     else if (end === 'out-of-range') tally.refuse('out-of-range', rows)
     else {
-      tally.wrote(rows)
+      tally.wroteSome(this.#book.levels, rows)
       if (this.#depth > 0) this.#book.setDepthLimit(this.#depth)
     }
   }
