@@ -114,6 +114,12 @@ export class CsvRows {
     return decimal.set(this.#values[at]!, kind & ~HAS_POINT).value
   }
 
+  /** As `Decimal.size`. */
+  size(field: number, decimal: Decimal): number {
+    const value = this.double(field, decimal)
+    return value < 0 ? Number.NaN : value
+  }
+
   /** As `Instant.parseDigits`. */
   time(field: number, into: Instant): boolean {
     const at = this.first + field

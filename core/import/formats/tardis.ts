@@ -144,9 +144,9 @@ class TardisReader {
     if (!this.#begin(rows)) return
     const { tally } = this.#output
     const price = rows.double(6, this.#price)
-    const size = rows.double(7, this.#size)
+    const size = rows.size(7, this.#size)
     if (Number.isNaN(price) || Number.isNaN(size)) {
-      this.#bad('number', 'price or amount is no number')
+      this.#bad('number', NO_NUMBER)
       return
     }
     const { trades } = this.#symbol!.instrument
@@ -175,12 +175,12 @@ class TardisReader {
   #quote(rows: CsvRows): void {
     if (!this.#begin(rows)) return
     const { tally } = this.#output
-    const askSize = this.#side(rows, 4)
-    const askPrice = this.#side(rows, 5)
-    const bidPrice = this.#side(rows, 6)
-    const bidSize = this.#side(rows, 7)
+    const askSize = rows.isEmpty(4) ? 0 : rows.size(4, this.#size)
+    const askPrice = this.#priceOr0(rows, 5)
+    const bidPrice = this.#priceOr0(rows, 6)
+    const bidSize = rows.isEmpty(7) ? 0 : rows.size(7, this.#size)
     if (Number.isNaN(askSize) || Number.isNaN(askPrice) || Number.isNaN(bidPrice) || Number.isNaN(bidSize)) {
-      this.#bad('number', 'price or amount is no number')
+      this.#bad('number', NO_NUMBER)
       return
     }
     if (rows.isEmpty(5) || rows.isEmpty(6)) tally.note('side-missing')
@@ -188,8 +188,7 @@ class TardisReader {
     else tally.leave('not asked for')
   }
 
-  /** 0 where it is empty. */
-  #side(rows: CsvRows, field: number): number {
+  #priceOr0(rows: CsvRows, field: number): number {
     return rows.isEmpty(field) ? 0 : rows.double(field, this.#price)
   }
 
@@ -207,12 +206,8 @@ class TardisReader {
       this.#output.tally.refuse('out-of-range')
       return
     }
-    if (price !== 'exact' || size !== 'exact') {
-      this.#bad('number', 'price or amount is no number')
-      return
-    }
-    if (this.#size.isNegative) {
-      this.#bad('number', 'the amount is negative')
+    if (price !== 'exact' || size !== 'exact' || this.#size.isNegative) {
+      this.#bad('number', NO_NUMBER)
       return
     }
     this.#symbol!.level(this.#local, this.#exchangeTime, flag === LETTER_T, side === LETTER_B, this.#price, this.#size)
@@ -234,8 +229,8 @@ class TardisReader {
           return
         }
         if (price === 'absent' && size === 'absent') continue
-        if (price !== 'exact' || size !== 'exact') {
-          this.#bad('number', 'price or amount is no number')
+        if (price !== 'exact' || size !== 'exact' || this.#size.isNegative) {
+          this.#bad('number', NO_NUMBER)
           return
         }
         if (!book.level(side === 1, this.#price, this.#size)) {
@@ -305,6 +300,7 @@ class SymbolState {
   }
 }
 
+const NO_NUMBER = 'price or amount is no number, or the amount is negative'
 const BUY = 98
 const SELL = 115
 const UNKNOWN = 117

@@ -19,11 +19,18 @@ export class Decimal {
     return this.isNegative ? -value : value
   }
 
-  /** The nearest double of a text, NaN where it is none; also of one with more digits than fit here. */
+  /** The nearest double of a text, NaN where it is none, and where no double is near; also of one with more digits than fit here. */
   double(bytes: Uint8Array, start: number, end: number): number {
     const kind = this.parse(bytes, start, end)
     if (kind === 'exact') return this.value
-    return kind === 'out-of-range' ? Number(LATIN.decode(bytes.subarray(start, end))) : Number.NaN
+    const value = kind === 'out-of-range' ? Number(LATIN.decode(bytes.subarray(start, end))) : Number.NaN
+    return Number.isFinite(value) ? value : Number.NaN
+  }
+
+  /** As `double`, of what was traded or rests, which is never negative: NaN. */
+  size(bytes: Uint8Array, start: number, end: number): number {
+    const value = this.double(bytes, start, end)
+    return value < 0 ? Number.NaN : value
   }
 
   set(mantissa: number, decimals: number): this {

@@ -99,8 +99,8 @@ export class PriceRows {
     if (micros < 0) return this.#bad('time', 'expected a time of 13 digits (milliseconds) or 16 (microseconds)')
     if (maker < 0) return this.#bad('side', 'is_buyer_maker: expected true or false')
     const price = row.double(1, this.#number)
-    const quantity = row.double(2, this.#number)
-    if (!Number.isFinite(price) || !(quantity >= 0)) return this.#bad('number', 'price or quantity is no number')
+    const quantity = row.size(2, this.#number)
+    if (Number.isNaN(price) || Number.isNaN(quantity)) return this.#bad('number', 'price or quantity is no number')
     if (price === 0 || quantity === 0) {
       // Stands for a trade that was taken back: nothing was traded.
       this.#options.output.tally.leave('empty-trade')
@@ -125,8 +125,8 @@ export class PriceRows {
       rows[at + field - 4] = micros
     }
     for (let field = 1; field < 5; field++) {
-      const value = row.double(field, this.#number)
-      if (!Number.isFinite(value) || (value < 0 && (field & 1) === 0)) return this.#bad('number', 'price or quantity is no number')
+      const value = (field & 1) === 0 ? row.size(field, this.#number) : row.double(field, this.#number)
+      if (Number.isNaN(value)) return this.#bad('number', 'price or quantity is no number')
       rows[at + field + 2] = value
     }
     return true

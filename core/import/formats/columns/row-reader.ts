@@ -92,8 +92,8 @@ class RowReader {
     return () => {
       const bytes = this.#bytes
       const price = this.#price.double(bytes, starts[priceAt]!, ends[priceAt]!)
-      const size = this.#size.double(bytes, starts[sizeAt]!, ends[sizeAt]!)
-      if (!Number.isFinite(price) || !(size >= 0)) {
+      const size = this.#size.size(bytes, starts[sizeAt]!, ends[sizeAt]!)
+      if (Number.isNaN(price) || Number.isNaN(size)) {
         this.#bad('number', `price or size is no number: ${this.#text(priceAt)}, ${this.#text(sizeAt)}`)
         return
       }

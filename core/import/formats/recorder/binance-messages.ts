@@ -182,7 +182,7 @@ export class BinanceMessages {
     const time = members.find(keys.T)
     const maker = members.find(keys.m)
     const price = this.#number(members, keys.p)
-    const quantity = this.#number(members, keys.q)
+    const quantity = this.#size(members, keys.q)
     const isBuyerMaker = maker >= 0 && members.kinds[maker] === JSON_TRUE
     const isMakerSaid = isBuyerMaker || (maker >= 0 && members.kinds[maker] === JSON_FALSE)
     if (id < 0 || time < 0 || !isMakerSaid || Number.isNaN(price) || Number.isNaN(quantity)) {
@@ -204,9 +204,9 @@ export class BinanceMessages {
     const keys = this.#ticker
     const row = this.#row
     const bid = this.#number(members, keys.b)
-    const bidSize = this.#number(members, keys.B)
+    const bidSize = this.#size(members, keys.B)
     const ask = this.#number(members, keys.a)
-    const askSize = this.#number(members, keys.A)
+    const askSize = this.#size(members, keys.A)
     if (Number.isNaN(bid) || Number.isNaN(bidSize) || Number.isNaN(ask) || Number.isNaN(askSize)) {
       row.lacks('b, B, a and A')
       return
@@ -229,6 +229,11 @@ export class BinanceMessages {
   #number(members: JsonMembers, key: JsonKey): number {
     const index = members.find(key)
     return index < 0 ? Number.NaN : this.#price.double(members.bytes, members.starts[index]!, members.ends[index]!)
+  }
+
+  #size(members: JsonMembers, key: JsonKey): number {
+    const index = members.find(key)
+    return index < 0 ? Number.NaN : this.#price.size(members.bytes, members.starts[index]!, members.ends[index]!)
   }
 
   /** Null: there is none, or the stream is of another, which was told. */

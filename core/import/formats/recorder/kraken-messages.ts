@@ -204,7 +204,7 @@ export class KrakenMessages {
       const trade = this.#part
       const isTrade = list.kinds[i] === JSON_ARRAY && trade.scanArrayIn(list, i) && trade.count >= 4
       const price = isTrade ? this.#double(trade, 0) : Number.NaN
-      const size = isTrade ? this.#double(trade, 1) : Number.NaN
+      const size = isTrade ? this.#size(trade, 1) : Number.NaN
       const side = isTrade && trade.ends[3]! - trade.starts[3]! === 1 ? trade.bytes[trade.starts[3]!] : 0
       if (Number.isNaN(price) || Number.isNaN(size) || (side !== BUY && side !== SELL) || !this.#readTime(trade, 2)) {
         row.bad('trade', 'expected trades as [price, size, time, side, …]')
@@ -229,9 +229,9 @@ export class KrakenMessages {
     }
     const side = this.#list
     const hasBid = side.scanArrayIn(sides, bids) && side.count === 3
-    const [bid, bidSize] = hasBid ? [this.#double(side, 0), this.#double(side, 2)] : [Number.NaN, Number.NaN]
+    const [bid, bidSize] = hasBid ? [this.#double(side, 0), this.#size(side, 2)] : [Number.NaN, Number.NaN]
     const hasAsk = side.scanArrayIn(sides, asks) && side.count === 3
-    const [ask, askSize] = hasAsk ? [this.#double(side, 0), this.#double(side, 2)] : [Number.NaN, Number.NaN]
+    const [ask, askSize] = hasAsk ? [this.#double(side, 0), this.#size(side, 2)] : [Number.NaN, Number.NaN]
     if (Number.isNaN(bid) || Number.isNaN(bidSize) || Number.isNaN(ask) || Number.isNaN(askSize))
       row.bad('number', 'price or size is no number')
     else row.settle(pair.instrument.ticker.put(row.received, row.received, bid, bidSize, ask, askSize))
@@ -239,6 +239,10 @@ export class KrakenMessages {
 
   #double(members: JsonMembers, index: number): number {
     return this.#number.double(members.bytes, members.starts[index]!, members.ends[index]!)
+  }
+
+  #size(members: JsonMembers, index: number): number {
+    return this.#number.size(members.bytes, members.starts[index]!, members.ends[index]!)
   }
 
   #readTime(members: JsonMembers, index: number): boolean {

@@ -181,7 +181,7 @@ export class OkxMessages {
     const keys = this.#tradeKeys
     const id = this.#whole(keys.tradeId)
     const price = this.#double(keys.px)
-    const size = this.#double(keys.sz)
+    const size = this.#size(keys.sz)
     const side = data.findKind(keys.side, JSON_TEXT)
     const isSell = side >= 0 && data.is(side, SELL)
     if (Number.isNaN(price) || Number.isNaN(size) || side < 0 || (!isSell && !data.is(side, BUY)) || !this.#readTime(keys.ts)) {
@@ -198,10 +198,10 @@ export class OkxMessages {
   #ticker(symbol: OkxSymbol, instrument: number): Put {
     const row = this.#row
     const keys = this.#tickerKeys
-    const bid = this.#side(keys.bidPx)
-    const bidSize = this.#side(keys.bidSz)
-    const ask = this.#side(keys.askPx)
-    const askSize = this.#side(keys.askSz)
+    const bid = this.#isMissing(keys.bidPx) ? 0 : this.#double(keys.bidPx)
+    const bidSize = this.#isMissing(keys.bidSz) ? 0 : this.#size(keys.bidSz)
+    const ask = this.#isMissing(keys.askPx) ? 0 : this.#double(keys.askPx)
+    const askSize = this.#isMissing(keys.askSz) ? 0 : this.#size(keys.askSz)
     if (Number.isNaN(bid) || Number.isNaN(bidSize) || Number.isNaN(ask) || Number.isNaN(askSize) || !this.#readTime(keys.ts)) {
       row.lacks('bidPx, bidSz, askPx, askSz and ts')
       return 'told'
@@ -225,10 +225,16 @@ export class OkxMessages {
     return index < 0 ? Number.NaN : this.#number.double(bytes, starts[index]!, ends[index]!)
   }
 
-  /** Of a side that is missing: 0. */
-  #side(key: JsonKey): number {
+  #size(key: JsonKey): number {
+    const { bytes, starts, ends } = this.#data
+    const index = this.#data.find(key)
+    return index < 0 ? Number.NaN : this.#number.size(bytes, starts[index]!, ends[index]!)
+  }
+
+  /** Of a side of the book that is empty. */
+  #isMissing(key: JsonKey): boolean {
     const index = this.#data.findKind(key, JSON_TEXT)
-    return index >= 0 && this.#data.starts[index] === this.#data.ends[index] ? 0 : this.#double(key)
+    return index >= 0 && this.#data.starts[index] === this.#data.ends[index]
   }
 
   #readTime(key: JsonKey): boolean {
