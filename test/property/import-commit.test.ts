@@ -167,6 +167,26 @@ describe('the commit of an import', () => {
     }
   })
 
+  it.each([
+    ['trades', (at: number, price: number): string => `binance-futures,AB,${at},${at},${price},buy,${price},1`],
+    ['incremental_book_L2', (at: number, price: number): string => `binance-futures,AB,${at},${at},false,bid,${price},1`],
+  ])('refuses %s that begin with the messages that others end with, at one time, and joins those that go on in it', async (type, rowOf) => {
+    const at = Date.parse('2024-03-01T00:00:00Z') * 1000
+    const file = (name: string, ...rows: readonly string[]): string => {
+      const columns = type === 'trades' ? 'id,side,price,amount' : 'is_snapshot,side,price,amount'
+      const text = ['exchange,symbol,timestamp,local_timestamp,'.concat(columns), ...rows].join('\n')
+      return writeFile(path.join(root, `seam-${type}`), `${name}.csv`, `${text}\n`)
+    }
+    const first = file('first', rowOf(at, 1), rowOf(at + 100, 2))
+    const again = file('again', rowOf(at + 100, 2), rowOf(at + 200, 3))
+    const next = file('next', rowOf(at + 100, 4), rowOf(at + 200, 3))
+    const archive = new MemoryStore()
+    expect((await imported(archive, [first, again])).missing.map(({ error }) => error!.code)).toEqual(['import-overlap', 'import-overlap'])
+    await imported(archive, [first])
+    expect((await imported(archive, [again])).missing.map(({ error }) => error!.code)).toEqual(['import-overlap'])
+    expect((await imported(archive, [next])).imported!.folders).toMatchObject([{ action: 'join', records: 4 }])
+  })
+
   it('leaves a unit out as a whole that one log refuses, and says so each time', async () => {
     const archive = new MemoryStore()
     await imported(archive, [second])

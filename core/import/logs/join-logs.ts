@@ -32,6 +32,28 @@ export async function joinLogs(shares: readonly LogShare[], directory: string): 
   writer.finish()
 }
 
+/**
+ * Whether one log begins with a message that another one ends with, at one time; both have it where a download overlaps the one before.
+ * @param ns of the last record of one, and the first of the other
+ */
+export async function shareMessage(before: LogShare, after: LogShare, ns: bigint): Promise<boolean> {
+  const known = new Set<string>()
+  await eachRecord(before, (typeId, timestampNs, payload) => {
+    if (timestampNs === ns) known.add(textOf(typeId, payload))
+  })
+  let isShared = false
+  await eachRecord(after, (typeId, timestampNs, payload) => {
+    if (timestampNs === ns && known.has(textOf(typeId, payload))) isShared = true
+  })
+  return isShared
+}
+
+/** Of a message but for its number, which tells its place. */
+function textOf(typeId: number, payload: Uint8Array): string {
+  if (typeId === TYPE_BOOK_EVENT) payload.fill(0, BOOK_EVENT_SEQ_OFFSET, BOOK_EVENT_SEQ_OFFSET + 8)
+  return `${typeId} ${Buffer.from(payload).toString('latin1')}`
+}
+
 type EachRecord = (typeId: number, timestampNs: bigint, payload: Uint8Array) => void
 
 async function eachRecord({ log, skip, records }: LogShare, each: EachRecord): Promise<void> {

@@ -7,7 +7,7 @@ import { StoreLogs } from '../../log/stores/store-logs.ts'
 import { metaJson } from '../../log/writing/meta-json.ts'
 import { marketId } from '../../protocol/symbol-hash.ts'
 import { copyObject, type ObjectStore } from '../../store/object-store.ts'
-import { joinLogs, type LogShare } from './join-logs.ts'
+import { joinLogs, type LogShare, shareMessage } from './join-logs.ts'
 import type { StagedFolder } from './log-stager.ts'
 
 /** Where records of a log come from: files that were read together. */
@@ -82,11 +82,24 @@ export class LogPlace {
     }
     if (there === null || replaces) {
       const origins = inOrder(staged, key)
-      return { key, action: there === null ? 'put' : 'replace', shares: sharesInOrder(shares, origins), origins }
+      return this.#seamless({ key, action: there === null ? 'put' : 'replace', shares: sharesInOrder(shares, origins), origins }, [])
     }
     if (there.length === 0) throw existsError(key, 'it was not made by an import')
     const origins = inOrder([...there, ...fresh], key, there)
-    return { key, action: 'join', shares: sharesInOrder(needed, origins), origins }
+    return this.#seamless({ key, action: 'join', shares: sharesInOrder(needed, origins), origins }, there)
+  }
+
+  /** @throws ReplayError input `import-overlap`, `folder-exists` where one goes on with the messages that another one ended with */
+  async #seamless(step: FolderStep, there: readonly LogOrigin[]): Promise<FolderStep> {
+    const { key, shares, origins } = step
+    const seams = origins.flatMap((origin, i) => (i > 0 && origins[i - 1]!.maxNs === origin.minNs ? i : []))
+    if (seams.length === 0) return step
+    const logs = await this.#sharesOf(key, shares, origins)
+    for (const i of seams) {
+      const [before, after] = [origins[i - 1]!, origins[i]!]
+      if (await shareMessage(logs[i - 1]!, logs[i]!, BigInt(after.minNs))) throw overlapError(before, after, key, there)
+    }
+    return step
   }
 
   /** Does it. The log is there as it was, or as it is to be; in a store its `meta.json` comes last. */
