@@ -287,4 +287,14 @@ describe('what people have by mistake', () => {
     expect(counts.rows).toBeGreaterThan(10_000)
     expect(counts.noted['files cut short (gzip-damaged)']).toBe(1)
   })
+
+  it('a recorder that was killed leaves no trailer: all of its rows are taken, and those of the one after it', async () => {
+    const folder = path.join(root, `killed-${folders++}`)
+    const rows = bookRows('BTCUSDT', 0, 900)
+    const file = writeBook(folder, 'BTCUSDT', 0, rows.slice(0, 500))
+    const rest = zlib.gzipSync(`${rows.slice(500).join('\n')}\n`)
+    fs.writeFileSync(file, Buffer.concat([fs.readFileSync(file).subarray(0, -8), rest]))
+    const { code, out } = await imported(file, '--archive', newArchive(), '--keep-truncated', '--json')
+    expect([code, JSON.parse(out)]).toMatchObject([0, { counts: { rows: 900, noted: { 'files cut short (gzip-damaged)': 1 } } }])
+  })
 })

@@ -5,6 +5,7 @@ import zlib from 'node:zlib'
 import yauzl from 'yauzl'
 import { ReplayError } from '../../errors.ts'
 import type { ObjectStore } from '../../store/object-store.ts'
+import { unpackMembers } from './gzip-members.ts'
 import { unzstd } from './zstd-frames.ts'
 
 /** Bytes in order, in pieces of any size. A piece is valid until the next one is asked for. */
@@ -103,7 +104,8 @@ export interface OpenOptions {
 export async function* openBytes(file: StoredFile, options: OpenOptions = {}): AsyncGenerator<Uint8Array> {
   const compression = compressionOf(await rawHead(file, 4))
   try {
-    yield* decompressed(file, compression)
+    if (compression === 'gzip' && options.onTruncated !== undefined) yield* unpackMembers(file.read(0))
+    else yield* decompressed(file, compression)
   } catch (error) {
     const told = readError(error, file, compression)
     if (options.onTruncated === undefined || told.code !== `${compression}-damaged`) throw told

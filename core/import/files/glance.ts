@@ -14,18 +14,17 @@ export async function glanceAt(file: StoredFile): Promise<FileGlance> {
   const pieces: Uint8Array[] = []
   let bytes = 0
   let isWhole = true
-  try {
-    for await (const piece of openBytes(file)) {
-      pieces.push(piece.slice(0, HEAD_BYTES - bytes))
-      bytes += piece.length
-      if (bytes < HEAD_BYTES) continue
-      isWhole = bytes === HEAD_BYTES
-      break
-    }
-  } catch (error) {
-    // What is damaged behind it is told by whoever reads it.
+  // What is damaged behind its begin is told by whoever reads it.
+  const onTruncated = (error: ReplayError): void => {
     if (bytes === 0) throw error
     isWhole = false
+  }
+  for await (const piece of openBytes(file, { onTruncated })) {
+    pieces.push(piece.slice(0, HEAD_BYTES - bytes))
+    bytes += piece.length
+    if (bytes < HEAD_BYTES) continue
+    isWhole = bytes === HEAD_BYTES
+    break
   }
   const head = Buffer.concat(pieces)
   if (looksLikeHtml(head)) {
