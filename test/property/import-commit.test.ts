@@ -187,6 +187,30 @@ describe('the commit of an import', () => {
     expect((await imported(archive, [next])).imported!.folders).toMatchObject([{ action: 'join', records: 4 }])
   })
 
+  it('never makes one book of whole ones and those of a depth, nor of two depths', async () => {
+    const at = Date.parse('2024-03-01T00:00:00Z') * 1000
+    const file = (name: string, columns: string, row: string): string => {
+      return writeFile(path.join(root, 'depths'), `${name}.csv`, `exchange,symbol,timestamp,local_timestamp,${columns}\nkraken,AB,${row}\n`)
+    }
+    const level = (i: number): string => ['asks', 'bids'].map((side) => `${side}[${i}].price,${side}[${i}].amount`).join(',')
+    const whole = file('whole', 'is_snapshot,side,price,amount', `${at},${at},true,bid,100,1`)
+    const one = file('one', level(0), `${at + 5},${at + 5},101,1,99,1`)
+    const two = file('two', `${level(0)},${level(1)}`, `${at + 9},${at + 9},101,1,99,1,102,1,98,1`)
+    const later = file('later', level(0), `${at + 9},${at + 9},101,2,99,1`)
+    for (const pair of [
+      [whole, one],
+      [one, two],
+    ] as const) {
+      const refused = ['import-depth', 'import-depth']
+      expect((await imported(new MemoryStore(), pair)).missing.map(({ error }) => error!.code)).toEqual(refused)
+      const archive = new MemoryStore()
+      await imported(archive, [pair[0]])
+      expect((await imported(archive, [pair[1]])).missing.map(({ error }) => error!.code)).toEqual(['import-depth'])
+      expect((await imported(archive, [pair[1]], true)).missing).toEqual([])
+    }
+    expect((await imported(new MemoryStore(), [one, later])).imported!.folders).toMatchObject([{ records: 2 }])
+  })
+
   it('leaves a unit out as a whole that one log refuses, and says so each time', async () => {
     const archive = new MemoryStore()
     await imported(archive, [second])

@@ -65,7 +65,8 @@ export class LogPlace {
    *   `staged-gone` where what was staged was given up since
    */
   async stepFor(key: string, shares: readonly StagedShare[], replaces: boolean): Promise<FolderStep> {
-    const there = await this.#originsOf(key)
+    const found = await this.#logThere(key)
+    const there = found?.origins ?? null
     const staged = shares.map(({ folder, origin }): LogOrigin => {
       const { records, minNs, maxNs, scales } = folder
       return { ...origin, records, minNs, maxNs, ...(scales !== null && { scales }) }
@@ -80,6 +81,7 @@ export class LogPlace {
       const message = `what was read for v1/${key} is gone, as it was refused before, or another import came in between; import these files again`
       throw new ReplayError('staged-gone', message, { category: 'input', path: this.#archive.uri })
     }
+    requireOneDepth(key, [...shares.map(({ folder }) => folder), ...(found === null || there!.length === 0 || replaces ? [] : [found])])
     if (there === null || replaces) {
       const origins = inOrder(staged, key)
       return this.#seamless({ key, action: there === null ? 'put' : 'replace', shares: sharesInOrder(shares, origins), origins }, [])
@@ -159,16 +161,16 @@ export class LogPlace {
     return directory === undefined ? await StoreLogs.of(this.#archive).open(`${folder}/`) : path.join(directory, folder)
   }
 
-  /** Null: nothing is there. Empty: something is that no import made. */
-  async #originsOf(key: string): Promise<readonly LogOrigin[] | null> {
+  /** Null: nothing is there. */
+  async #logThere(key: string): Promise<LogThere | null> {
     const found = await this.#archive.get(`v1/${key}/meta.json`)
     if (found === null) {
       const note = await this.#archive.get(noteOf(key))
-      if (note !== null) return originsIn((JSON.parse(new TextDecoder().decode(note.bytes)) as Placing).meta)
-      for await (const { key: object } of this.#archive.list(`v1/${key}/`)) if (/\.q(?:\.zst)?$/.test(object)) return []
+      if (note !== null) return logIn((JSON.parse(new TextDecoder().decode(note.bytes)) as Placing).meta)
+      for await (const { key: object } of this.#archive.list(`v1/${key}/`)) if (/\.q(?:\.zst)?$/.test(object)) return NOT_IMPORTED
       return null
     }
-    return originsIn(new TextDecoder().decode(found.bytes))
+    return logIn(new TextDecoder().decode(found.bytes))
   }
 
   /** From where it is staged in the store. There is a log once its `meta.json` is there; until then a note says what is to be there. */
@@ -204,13 +206,34 @@ export class LogPlace {
   }
 }
 
-/** Empty: no import wrote it. */
-function originsIn(meta: string): readonly LogOrigin[] {
+/** What is known of a log of the archive. */
+interface LogThere {
+  /** Empty: no import wrote it. */
+  readonly origins: readonly LogOrigin[]
+  readonly depthLimit: number | null
+}
+
+const NOT_IMPORTED: LogThere = { origins: [], depthLimit: null }
+
+function logIn(meta: string): LogThere {
   try {
-    return (JSON.parse(meta) as { source?: { origins?: readonly LogOrigin[] } }).source?.origins ?? []
+    const { source, depth_limit: depthLimit = null } = JSON.parse(meta) as {
+      readonly source?: { readonly origins?: readonly LogOrigin[] }
+      readonly depth_limit?: number
+    }
+    return { origins: source?.origins ?? [], depthLimit }
   } catch {
-    return []
+    return NOT_IMPORTED
   }
+}
+
+/** A book whose depth is limited would be cut, or cut another. @throws ReplayError input `import-depth` */
+function requireOneDepth(key: string, logs: readonly Pick<LogThere, 'depthLimit'>[]): void {
+  const depths = [...new Set(logs.map(({ depthLimit }) => depthLimit))]
+  if (depths.length < 2) return
+  const found = depths.map((depth) => (depth === null ? 'whole books' : `books of ${depth} levels`)).join(' and ')
+  const message = `${found} would be one log, v1/${key}: import those of one depth, and the others into another archive, or with another --venue`
+  throw new ReplayError('import-depth', message, { category: 'input' })
 }
 
 /** A log that is on its way into its place: what stands in for it where that is interrupted. */
