@@ -2,12 +2,14 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { needingRoom } from '../disk-full.ts'
 import { ReplayError } from '../errors.ts'
+import { type ImportHow, unitId } from '../import/import-how.ts'
 import { removeStaged, stagedPrefix, writeImportRecord } from '../import/import-records.ts'
-import { type FolderStep, LogPlace, type StagedShare } from '../import/logs/log-place.ts'
+import { type FolderStep, type LogOrigin, LogPlace, type StagedShare } from '../import/logs/log-place.ts'
 import { addCounts, emptyCounts } from '../import/messages/import-tally.ts'
 import { inTurns } from '../in-turns.ts'
 import { holdsArchive, releaseArchive } from '../plan/imports/import-claim.ts'
 import type { PlanHead } from '../plan/run/plan-document.ts'
+import type { ImportedUnit } from '../plan/run/receipt.ts'
 import { requireNotCancelled } from '../plan/run/run-cancel.ts'
 import { type DoneReceipt, type MissingPartition, readRunReceipts } from '../plan/run/run-receipts.ts'
 import { readPartitions } from '../plan/run/task-share.ts'
@@ -33,7 +35,7 @@ export async function commitImport(archive: ObjectStore, head: PlanHead): Promis
   try {
     const logs = new LogPlace(archive, aside)
     await logs.finish()
-    const agreed = await agreeOnSteps([...done.values()], logs, imports.replaces)
+    const agreed = await agreeOnSteps([...done.values()], logs, imports)
     await inTurns(agreed.steps, PLACES_AT_ONCE, (step) => logs.carryOut(step))
     const counts = emptyCounts()
     const files = agreed.units.reduce((sum, { imported }) => sum + imported!.files.length, 0)
@@ -92,13 +94,17 @@ interface AgreedSteps {
 }
 
 /** All that is to be done, before any of it is. Units of which a log cannot be put are left out, and those in its way with them. */
-async function agreeOnSteps(done: readonly DoneReceipt[], logs: LogPlace, replaces: boolean): Promise<AgreedSteps> {
+async function agreeOnSteps(
+  done: readonly DoneReceipt[],
+  logs: LogPlace,
+  { how, replaces }: NonNullable<PlanHead['imports']>,
+): Promise<AgreedSteps> {
   const refused = new Map<number, ReplayError>()
   let units = done
   for (;;) {
     const steps: FolderStep[] = []
     const out = new Map<string, ReplayError>()
-    await inTurns(sharesOf(units), PLACES_AT_ONCE, async ([key, shares]) => {
+    await inTurns(sharesOf(units, how), PLACES_AT_ONCE, async ([key, shares]) => {
       try {
         requireOneSymbol(key, shares)
         steps.push(await logs.stepFor(key, shares, replaces))
@@ -117,17 +123,25 @@ async function agreeOnSteps(done: readonly DoneReceipt[], logs: LogPlace, replac
 }
 
 /** By folder of the archive, in order. */
-function sharesOf(units: readonly DoneReceipt[]): [key: string, shares: StagedShare[]][] {
+function sharesOf(units: readonly DoneReceipt[], how: ImportHow): [key: string, shares: StagedShare[]][] {
   const shares = new Map<string, StagedShare[]>()
   for (const { fingerprint, imported } of units) {
-    const { importer, files, folders } = imported!
+    const { importer, folders } = imported!
+    const files = imported!.files.map(({ name, bytes, digest }) => ({ name, bytes, digest }))
+    const grewFrom = (origin: LogOrigin): boolean => isGrown(imported!, origin, how)
     for (const folder of folders) {
       const own = shares.get(folder.key) ?? []
       shares.set(folder.key, own)
-      own.push({ folder, origin: { unit: fingerprint, format: importer, files } })
+      own.push({ folder, origin: { unit: fingerprint, format: importer, files }, grewFrom })
     }
   }
   return [...shares].sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
+/** Whether a unit has the files of one that was imported before, in the same way, and more. */
+function isGrown({ importer, files }: ImportedUnit, { unit, files: before }: LogOrigin, how: ImportHow): boolean {
+  const again = files.filter(({ name, digest }) => before.some((file) => file.name === name && file.digest === digest))
+  return again.length < files.length && again.length === before.length && unitId({ importer, files: again }, how) === unit
 }
 
 function requireOneSymbol(key: string, [first, ...others]: readonly StagedShare[]): void {

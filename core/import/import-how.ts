@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { PlannedUnit } from './import-plan.ts'
+import type { PlannedFile } from './import-plan.ts'
 import type { UnitOptions } from './import-unit.ts'
 import type { ImportSettings } from './importer.ts'
 import type { ImportScales } from './messages/import-range.ts'
@@ -43,8 +43,14 @@ export function unitOptionsOf({ settings, fromNs, toNs, symbols, streams, scales
   return { settings, range, scales, onError, keepsTruncated }
 }
 
+/** What of a unit tells it from others. */
+export interface ReadUnit {
+  readonly importer: string
+  readonly files: readonly Pick<PlannedFile, 'name' | 'digest' | 'holds'>[]
+}
+
 /** Tells what is read, and how, from all else: 24 hex digits. Where the files lie does not matter. */
-export function unitId({ importer, files }: PlannedUnit, how: ImportHow): string {
+export function unitId({ importer, files }: ReadUnit, how: ImportHow): string {
   const { settings, fromNs: from = '', toNs: to = '', symbols = [], streams = [], scales, onError, keepsTruncated } = how
   const said = { VERSION, importer, settings, symbols, streams, from, to, scales, onError, keepsTruncated }
   const what = files.map(({ name, digest, holds }) => [name, digest, holds])

@@ -75,7 +75,7 @@ async function importPartition(unit: PlannedUnit, partition: PlannedPartition, c
   try {
     const { folders, counts } = await readUnit(unit, partition, context)
     const rows = folders.reduce((sum, { records }) => sum + records, 0)
-    const files = unit.files.map(({ name, bytes, digest }) => ({ name, bytes, digest }))
+    const files = unit.files.map(({ name, bytes, digest, holds }) => ({ name, bytes, digest, holds }))
     const receipt = rowlessReceipt(frame, null, { startedMs, durationMs: clock() - startedMs })
     return {
       ...receipt,

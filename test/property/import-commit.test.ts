@@ -27,6 +27,7 @@ const root = temporaryFolder('import-commit')
 const [first, second, third] = [0, 1, 2].map((day) => writeTrades(root, 'BTCUSDT', day, 40 + day)) as [string, string, string]
 const other = writeTrades(path.join(root, 'other'), 'BTCUSDT', 1, 12)
 const unlike = writeTrades(root, 'ETHUSDT', 1, 30)
+const [firstDay, secondDay] = [0, 1].map((day) => writeRecording(path.join(root, 'days'), day, 20)) as [string, string]
 let runs = 0
 
 /** Plans an import and runs its tasks; nothing of it is in its place. Null: all of it is known. */
@@ -69,6 +70,17 @@ function daysOf(archive: MemoryStore): string[] {
   return [...new Set(archiveOf(archive).flatMap(([key]) => /^v1\/.*\/(\d{4}-\d\d-\d\d)\//.exec(key)?.[1] ?? []))].sort()
 }
 
+/** Trades of a day as hftbacktest records them; the last one arrives behind midnight. */
+function writeRecording(folder: string, day: number, count: number): string {
+  const start = Date.parse(`2024-03-0${day + 1}`)
+  const lines = Array.from({ length: count }, (_, i) => {
+    const at = start + 1000 + i * Math.floor(86_399_500 / (count - 1))
+    const data = { e: 'trade', E: at, T: at, s: 'BTCUSDT', t: day * 1000 + i, p: '1.5', q: '2', X: 'MARKET', m: false }
+    return `${at}000000 ${JSON.stringify({ stream: 'btcusdt@trade', data })}\n`
+  })
+  return writeFile(folder, `btcusdt_2024030${day + 1}`, lines.join(''))
+}
+
 function writeFile(folder: string, name: string, text: string | Uint8Array): string {
   fs.mkdirSync(folder, { recursive: true })
   const file = path.join(folder, name)
@@ -81,6 +93,7 @@ describe('the commit of an import', () => {
     ['puts logs that two tasks have shares of', [], [first, second], false],
     ['joins to what is there', [first, third], [second], false],
     ['replaces what is there', [first, second], [other], true],
+    ['takes further days of a recording', [firstDay], [firstDay, secondDay], false],
   ]
 
   it.each(begun)('that %s may die at any change, and is gone on with', async (_, before, files, replaces) => {
@@ -209,6 +222,41 @@ describe('the commit of an import', () => {
       expect((await imported(archive, [pair[1]], true)).missing).toEqual([])
     }
     expect((await imported(new MemoryStore(), [one, later])).imported!.folders).toMatchObject([{ records: 2 }])
+  })
+
+  it('takes further days of a recording, and leaves the days that are there as they are', async () => {
+    const day = (number: number): string => writeRecording(path.join(root, 'recording'), number, 30)
+    const days = [0, 1, 2, 3].map(day)
+    const logs = (store: MemoryStore): [string, string][] => archiveOf(store).filter(([key]) => /^v1\/.*\.q$/.test(key))
+    const [together, apart] = [new MemoryStore(), new MemoryStore()]
+    await imported(together, days)
+    const actions: string[][] = []
+    for (const files of [[days[0]!], [days[0]!, days[2]!], days.slice(0, 3), days]) {
+      const { missing, imported: made } = await imported(apart, files)
+      expect(missing).toEqual([])
+      actions.push(made!.folders.map(({ action }) => action))
+    }
+    // The last message of a file arrives behind midnight.
+    expect(actions).toEqual([
+      ['put', 'put'],
+      ['same', 'same', 'put', 'put'],
+      ['same', 'replace', 'replace', 'same'],
+      ['same', 'same', 'same', 'replace', 'put'],
+    ])
+    expect(logs(apart)).toEqual(logs(together))
+    expect(await staged(apart, days)).toBeNull()
+  })
+
+  it('takes no recording of which a day has other bytes than those that are there', async () => {
+    const folder = path.join(root, 'grown')
+    const first = writeRecording(folder, 0, 30)
+    const archive = new MemoryStore()
+    await imported(archive, [first])
+    const before = archiveOf(archive)
+    writeRecording(folder, 0, 31)
+    const { missing } = await imported(archive, [first, writeRecording(folder, 1, 30)])
+    expect(missing[0]!.error).toMatchObject({ code: 'folder-exists', message: expect.stringContaining('with other bytes') })
+    expect(archiveOf(archive)).toEqual(before)
   })
 
   it('leaves a unit out as a whole that one log refuses, and says so each time', async () => {

@@ -36,6 +36,8 @@ export interface StoredFolder extends Omit<StagedFolder, 'directory'> {
 export interface StagedShare {
   readonly folder: StoredFolder
   readonly origin: Pick<LogOrigin, 'unit' | 'format' | 'files'>
+  /** Whether its files are those of an origin and more, read in the same way: what that one gave is in it. */
+  grewFrom(origin: LogOrigin): boolean
 }
 
 /** What is to become of a folder of the archive. */
@@ -71,9 +73,11 @@ export class LogPlace {
       const { records, minNs, maxNs, scales } = folder
       return { ...origin, records, minNs, maxNs, ...(scales !== null && { scales }) }
     })
-    const isNew = (origin: LogOrigin): boolean => there === null || !there.some(({ unit }) => unit === origin.unit)
-    const fresh = staged.filter(isNew)
-    const needed = there === null || replaces ? shares : shares.filter((_, i) => isNew(staged[i]!))
+    const isThere = staged.map((origin, i) => {
+      return there?.some((one) => one.unit === origin.unit || (shares[i]!.grewFrom(one) && isAlike(one, origin))) === true
+    })
+    const fresh = staged.filter((_, i) => !isThere[i])
+    const needed = there === null || replaces ? shares : shares.filter((_, i) => !isThere[i])
     // What was staged may have been put already, before a kill, or by an earlier commit of the run.
     const isGone = (await Promise.all(needed.map(({ folder }) => this.#isGone(folder)))).includes(true)
     if (there !== null && fresh.length === 0 && (!replaces || isGone)) return { key, action: 'same', shares: [], origins: there }
@@ -87,8 +91,10 @@ export class LogPlace {
       return this.#seamless({ key, action: there === null ? 'put' : 'replace', shares: sharesInOrder(shares, origins), origins }, [])
     }
     if (there.length === 0) throw existsError(key, 'it was not made by an import')
-    const origins = inOrder([...there, ...fresh], key, there)
-    return this.#seamless({ key, action: 'join', shares: sharesInOrder(needed, origins), origins }, there)
+    const kept = there.filter((origin) => !needed.some((share) => share.grewFrom(origin)))
+    const origins = inOrder([...kept, ...fresh], key, kept)
+    const action = kept.length === there.length ? 'join' : 'replace'
+    return this.#seamless({ key, action, shares: sharesInOrder(needed, origins), origins }, kept)
   }
 
   /** @throws ReplayError input `import-overlap`, `folder-exists` where one goes on with the messages that another one ended with */
@@ -143,15 +149,18 @@ export class LogPlace {
 
   async #sharesOf(key: string, shares: readonly StagedShare[], origins: readonly LogOrigin[]): Promise<LogShare[]> {
     const byUnit = new Map(shares.map((share) => [share.origin.unit, share.folder.staged]))
-    const there = byUnit.size === origins.length ? null : await this.#logAt(`v1/${key}`)
+    const isOwn = byUnit.size === origins.length
+    const [there, log] = isOwn ? [null, null] : [await this.#logThere(key), await this.#logAt(`v1/${key}`)]
+    const skips = new Map<string, number>()
     let from = 0
+    for (const { unit, records } of there?.origins ?? []) {
+      skips.set(unit, from)
+      from += records
+    }
     return Promise.all(
       origins.map(async ({ unit, records }) => {
         const own = byUnit.get(unit)
-        if (own !== undefined) return { log: await this.#logAt(own), skip: 0, records }
-        const share = { log: there!, skip: from, records }
-        from += records
-        return share
+        return own === undefined ? { log: log!, skip: skips.get(unit)!, records } : { log: await this.#logAt(own), skip: 0, records }
       }),
     )
   }
@@ -304,6 +313,11 @@ function inOrder(origins: readonly LogOrigin[], key: string, there: readonly Log
     throw overlapError(before, origin, key, there)
   }
   return sorted
+}
+
+/** Whether what further files gave changed nothing of a log. */
+function isAlike(a: LogOrigin, b: LogOrigin): boolean {
+  return a.records === b.records && a.minNs === b.minNs && a.maxNs === b.maxNs && String(a.scales) === String(b.scales)
 }
 
 /** Files that lie in several folders may have one name. */

@@ -80,7 +80,8 @@ export interface Receipt {
 }
 
 /** What was read of a unit's files. */
-export interface ImportedUnit extends Omit<ImportRecord, 'folders'> {
+export interface ImportedUnit extends Omit<ImportRecord, 'folders' | 'files'> {
+  readonly files: readonly (ImportRecord['files'][number] & { readonly holds: string })[]
   /** Its logs, and where they are staged. */
   readonly folders: readonly StoredFolder[]
 }
