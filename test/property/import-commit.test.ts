@@ -302,6 +302,33 @@ describeGolden('a file beside its copy that is packed, or unpacked,', () => {
   })
 })
 
+describeGolden('the mark of UTF-8 before a text', () => {
+  it.each([
+    ['tardis', 'tardis/okex_trades_2022-05-13_BTC-USDT.csv.gz', '.csv'],
+    ['lobster', 'lobster/AMZN_2012-06-21_34200000_57600000_message_1.csv.gz', '.csv'],
+    ['binance', 'binance/BTCUSDT-trades-2025-08-08.zip', '.csv'],
+    ['hftbacktest', 'recorder/cm/btcusd_perp_20240808.gz', ''],
+    ['cryptofeed', 'cryptofeed/OKX.ws.1.0', '.0'],
+  ])('changes nothing of what is imported: %s', async (format, name, extension) => {
+    const given = goldenPath('captures', name)
+    const stem = path.basename(given).replace(/(?:\.csv)?\.(?:gz|zip|0)$/, '')
+    const bytes = await unpacked(given)
+    const marked = Buffer.concat([Buffer.from('\ufeff'), bytes])
+    const made = await Promise.all(
+      [bytes, marked, zlib.gzipSync(marked)].map(async (text, i) => {
+        const isPacked = i === 2
+        const file = writeFile(path.join(root, 'marks', `${format}${i}`), `${stem}${extension}${isPacked ? '.gz' : ''}`, text)
+        const archive = new MemoryStore()
+        expect((await imported(archive, [file])).missing).toEqual([])
+        return archiveOf(archive).filter(([key]) => key.endsWith('.q'))
+      }),
+    )
+    expect(made[0]!.length).toBeGreaterThan(0)
+    expect(made[1]).toEqual(made[0])
+    expect(made[2]).toEqual(made[0])
+  })
+})
+
 async function unpacked(file: string): Promise<Buffer> {
   const pieces: Uint8Array[] = []
   for await (const piece of openBytes(localFile(file))) pieces.push(piece.slice())

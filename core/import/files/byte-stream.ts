@@ -100,17 +100,32 @@ export interface OpenOptions {
   readonly onTruncated?: ((error: ReplayError) => void) | undefined
 }
 
-/** Opens a file from its first byte on, decompressed. */
+/** Opens a file from its first byte on, decompressed; without the mark of UTF-8 that spreadsheets put before a text. */
 export async function* openBytes(file: StoredFile, options: OpenOptions = {}): AsyncGenerator<Uint8Array> {
   const compression = compressionOf(await rawHead(file, 4))
   try {
-    if (compression === 'gzip' && options.onTruncated !== undefined) yield* unpackMembers(file.read(0))
-    else yield* decompressed(file, compression)
+    const keepsAll = compression === 'gzip' && options.onTruncated !== undefined
+    yield* withoutMark(keepsAll ? unpackMembers(file.read(0)) : decompressed(file, compression))
   } catch (error) {
     const told = readError(error, file, compression)
     if (options.onTruncated === undefined || told.code !== `${compression}-damaged`) throw told
     options.onTruncated(told)
   }
+}
+
+async function* withoutMark(stream: ByteStream): AsyncGenerator<Uint8Array> {
+  let begin: Uint8Array | null = new Uint8Array(0)
+  for await (const piece of stream) {
+    if (begin === null) {
+      yield piece
+      continue
+    }
+    begin = Buffer.concat([begin, piece])
+    if (begin.length < MARK.length) continue
+    yield begin.subarray(MARK.every((byte, i) => begin![i] === byte) ? MARK.length : 0)
+    begin = null
+  }
+  if (begin !== null) yield begin
 }
 
 async function* decompressed(file: StoredFile, compression: Compression): ByteStream {
@@ -188,6 +203,7 @@ function readError(error: unknown, file: StoredFile, compression: Compression): 
   })
 }
 
+const MARK = [0xef, 0xbb, 0xbf]
 const PIECE_BYTES = 1 << 20
 const RANGE_BYTES = 8 << 20
 const UNPACK = { chunkSize: 1 << 18 }
