@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import fs from 'node:fs'
 import { ReplayError } from '../errors.ts'
 import { nearest } from '../nearest-word.ts'
 import { IMPORTERS } from './builtin-importers.ts'
@@ -15,6 +16,8 @@ export interface PlannedFile extends Recognised {
   readonly bytes: number
   /** SHA-256 of the bytes as stored, in hex; of objects their ETag. */
   readonly digest: string
+  /** The digest that a file beside it says, `<name>.CHECKSUM` as Binance has them; only of files here. */
+  readonly published?: string
 }
 
 /** Files that are read together, by one task. */
@@ -110,7 +113,9 @@ async function lookAt({ stored, reference }: SourceFile, { importer, settings, i
     if (found === null) throw unknownFile(glance, importer)
     const [by, recognised] = found
     const digest = await digestOf(stored, reference)
-    return { path, importer: by.name, file: { ...recognised, name: glance.name, path, reference, bytes, digest }, why: '' }
+    const published = publishedDigest(reference)
+    const file = { ...recognised, name: glance.name, path, reference, bytes, digest, ...(published !== null && { published }) }
+    return { path, importer: by.name, file, why: '' }
   } catch (error) {
     if (isStrict || !(error instanceof ReplayError) || error.category === 'transient' || error.category === 'bug') throw error
     return { path, importer: '', file: null, why: error.message }
@@ -136,6 +141,21 @@ async function digestOf(stored: SourceFile['stored'], reference: FileReference):
   const hash = createHash('sha256')
   for await (const piece of stored.pieces()) hash.update(piece)
   return hash.digest('hex')
+}
+
+function publishedDigest(reference: FileReference): string | null {
+  const file = reference.kind === 'local' ? `${reference.path}.CHECKSUM` : null
+  if (file === null || !fs.existsSync(file)) return null
+  return /^([0-9a-f]{64})\b/i.exec(fs.readFileSync(file, 'latin1'))?.[1]?.toLowerCase() ?? null
+}
+
+/** @throws ReplayError corrupt `input-checksum` of a file that has other bytes than were published */
+export function requirePublished({ files }: PlannedUnit): void {
+  for (const { path, digest, published = digest } of files) {
+    if (published === digest) continue
+    const message = `its SHA-256 is ${digest}, but its .CHECKSUM file says ${published}: was the download cut short, or one of the two replaced since? Download both again`
+    throw new ReplayError('input-checksum', message, { category: 'corrupt', path })
+  }
 }
 
 function compare(a: string, b: string): number {

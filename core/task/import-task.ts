@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { ReplayError } from '../errors.ts'
 import { unitOptionsOf } from '../import/import-how.ts'
-import { importerOf, type PlannedUnit } from '../import/import-plan.ts'
+import { importerOf, type PlannedUnit, requirePublished } from '../import/import-plan.ts'
 import { stagedPrefix } from '../import/import-records.ts'
 import { importUnit } from '../import/import-unit.ts'
 import type { Importer } from '../import/importer.ts'
@@ -73,6 +73,7 @@ async function importPartition(unit: PlannedUnit, partition: PlannedPartition, c
   const startedMs = clock()
   const frame = receiptFrame(partition, head, { run, task, attempt })
   try {
+    requirePublished(unit)
     const { folders, counts } = await readUnit(unit, partition, context)
     const rows = folders.reduce((sum, { records }) => sum + records, 0)
     const files = unit.files.map(({ name, bytes, digest, holds }) => ({ name, bytes, digest, holds }))

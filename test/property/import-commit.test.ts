@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 import zlib from 'node:zlib'
@@ -257,6 +258,19 @@ describe('the commit of an import', () => {
     const { missing } = await imported(archive, [first, writeRecording(folder, 1, 30)])
     expect(missing[0]!.error).toMatchObject({ code: 'folder-exists', message: expect.stringContaining('with other bytes') })
     expect(archiveOf(archive)).toEqual(before)
+  })
+
+  it('takes no file whose published checksum is another one', async () => {
+    const folder = path.join(root, 'published')
+    const text = '1,100,1,100,1723075200000,true\n'
+    const names = ['BTCUSDT', 'ETHUSDT', 'SOLUSDT'].map((symbol) => `${symbol}-trades-2024-08-08.csv`) as [string, string, string]
+    const [right, wrong] = [0, 1].map((i) => writeFile(folder, names[i]!, text.replaceAll('100', `10${i}`)))
+    writeFile(folder, names[2], text.replaceAll('100', '102'))
+    const sum = createHash('sha256').update(fs.readFileSync(right!)).digest('hex')
+    for (const file of [right!, wrong!]) writeFile(folder, `${path.basename(file)}.CHECKSUM`, `${sum}  ${path.basename(file)}\n`)
+    const { missing, imported: made } = await imported(new MemoryStore(), [folder])
+    expect(missing).toMatchObject([{ symbol: names[1], error: { code: 'input-checksum', category: 'corrupt' } }])
+    expect(made!.folders.map(({ key }) => key.split('/')[1])).toEqual(['btcusdt', 'solusdt'])
   })
 
   it('leaves a unit out as a whole that one log refuses, and says so each time', async () => {
