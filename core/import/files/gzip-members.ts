@@ -1,6 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
 import zlib from 'node:zlib'
-import type { ByteStream } from './byte-stream.ts'
 
 /**
  * Unpacks the members of a gzip file as far as they can be, also where the trailer of one (its checksum and length) is missing or wrong:
@@ -8,7 +7,7 @@ import type { ByteStream } from './byte-stream.ts'
  * left, as gzip does.
  * @throws Error that says the first damage, behind all that was unpacked
  */
-export async function* unpackMembers(stream: ByteStream): AsyncGenerator<Uint8Array> {
+export async function* unpackMembers(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const input = new PackedInput(stream)
   try {
     const damage = yield* unpackAll(input)
@@ -42,7 +41,7 @@ class PackedInput {
   bytes: Buffer = Buffer.alloc(0)
   readonly #pieces: AsyncIterator<Uint8Array>
 
-  constructor(stream: ByteStream) {
+  constructor(stream: AsyncIterable<Uint8Array>) {
     this.#pieces = stream[Symbol.asyncIterator]()
   }
 
