@@ -1,6 +1,6 @@
 import { importLocally } from '../../core/commit/import-local.ts'
 import type { RunProgress } from '../../core/commit/run-local.ts'
-import { ReplayError } from '../../core/errors.ts'
+import { EXIT_PARTIAL, ReplayError } from '../../core/errors.ts'
 import { IMPORTERS } from '../../core/import/builtin-importers.ts'
 import { estimateImport, type ImportEstimate } from '../../core/import/import-estimate.ts'
 import { howOf } from '../../core/import/import-how.ts'
@@ -58,7 +58,7 @@ export const importFiles: CommandSpec = {
     if (input.flag('dry-run')) {
       const estimates = await estimateImport(plan, options, own === null ? [] : [await loadImporter(own)], input.text('endpoint'))
       io.out(input.flag('json') ? jsonText(documentOf(plan, estimates)) : planText(plan, estimates))
-      return 0
+      return unread.length > 0 ? EXIT_PARTIAL : 0
     }
     for (const { path: file, why } of plan.leftOut) progress.problem(`left out ${file}: ${why}`)
     if (plan.units.length === 0) throw new ReplayError('import-nothing', 'none of the files can be imported', { category: 'input' })

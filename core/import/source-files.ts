@@ -67,10 +67,16 @@ function localReference(file: string): FileReference {
 
 /** @throws ReplayError input `input-unreadable` */
 function statOf(file: string): fs.Stats {
+  return reading(file, 'file', () => fs.statSync(file))
+}
+
+/** @throws ReplayError input `input-unreadable` */
+function reading<T>(place: string, what: string, read: () => T): T {
   try {
-    return fs.statSync(file)
+    return read()
   } catch (cause) {
-    throw new ReplayError('input-unreadable', `cannot read the file: ${(cause as Error).message}`, { category: 'input', path: file, cause })
+    const message = `cannot read the ${what}: ${(cause as Error).message}`
+    throw new ReplayError('input-unreadable', message, { category: 'input', path: place, cause })
   }
 }
 
@@ -79,17 +85,16 @@ function isKnown(place: string, found: ReadonlyMap<string, SourceFile>): boolean
 }
 
 function filesAt(place: string): string[] {
-  const stat = fs.statSync(place, { throwIfNoEntry: false })
+  const stat = reading(place, 'file', () => fs.statSync(place, { throwIfNoEntry: false }))
   if (stat?.isFile()) return [path.normalize(place)]
   if (stat?.isDirectory()) {
-    return fs
-      .readdirSync(place, { recursive: true, withFileTypes: true })
+    return reading(place, 'folder', () => fs.readdirSync(place, { recursive: true, withFileTypes: true }))
       .filter((entry) => entry.isFile() && !BESIDE.test(entry.name))
       .map((entry) => path.join(entry.parentPath, entry.name))
   }
   return fs
     .globSync(place)
-    .filter((file) => !BESIDE.test(path.basename(file)) && fs.statSync(file).isFile())
+    .filter((file) => !BESIDE.test(path.basename(file)) && fs.statSync(file, { throwIfNoEntry: false })?.isFile() === true)
     .map((file) => path.normalize(file))
 }
 

@@ -167,6 +167,7 @@ describe('an import', () => {
         const { code: exitCode, err } = await imported(folder, '--archive', place)
         expect([exitCode, err]).toEqual([4, expect.stringContaining(`left out ${file}`)])
       }
+      expect((await imported(folder, '--dry-run')).code).toBe(4)
       expect(await findUnread(await findSources([file]), [{ path: file, why: '' }])).toMatchObject([{ path: file, code }])
       fs.rmSync(file)
     }

@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { expect, it } from 'vitest'
 import { tardis } from '../../core/import/formats/tardis.ts'
+import { findSources } from '../../core/import/source-files.ts'
 import { importInto } from '../support/imported.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
@@ -39,4 +40,20 @@ it('asked for apart, each has an archive of its own', async () => {
   const apart = (symbol: string) => importInto(path.join(root, symbol), tardis, [file], { range: { symbols: new Set([symbol]) } })
   const [slash, colon] = [await apart('XBT/USD'), await apart('XBT:USD')]
   expect([slash.counts.written, colon.counts.written]).toEqual([2, 2])
+})
+
+it.each(['../../x', '..', '.', 'a/b'])('a venue that no folder can be called ends the import: %s', async (venue) => {
+  const odd = path.join(root, 'odd.csv')
+  fs.writeFileSync(odd, `exchange,symbol,timestamp,local_timestamp,id,side,price,amount\n${ROWS[2]!.replace('bitmex', venue)}\n`)
+  const refused = { code: 'import-venue', category: 'input', message: expect.stringContaining(JSON.stringify(venue)) }
+  await expect(importInto(path.join(root, 'odd'), tardis, [odd])).rejects.toMatchObject(refused)
+})
+
+it('a folder that cannot be read is told, and what leads nowhere is no file', async () => {
+  const folder = path.join(root, 'links')
+  fs.mkdirSync(folder)
+  fs.symlinkSync(path.join(folder, 'gone'), path.join(folder, 'a.csv'))
+  fs.writeFileSync(path.join(folder, 'b.csv'), '')
+  expect((await findSources([path.join(folder, '*.csv')])).map(({ stored }) => stored.path)).toEqual([path.join(folder, 'b.csv')])
+  await expect(findSources([path.join(folder, 'b.csv', 'c.csv')])).rejects.toMatchObject({ category: 'input' })
 })

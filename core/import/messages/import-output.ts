@@ -1,3 +1,5 @@
+import { ReplayError } from '../../errors.ts'
+import { isKeyPart } from '../../store/object-store.ts'
 import type { LogStager } from '../logs/log-stager.ts'
 import type { ImportRange, ImportScales } from './import-range.ts'
 import type { ImportTally } from './import-tally.ts'
@@ -26,7 +28,7 @@ export class ImportOutput {
   /**
    * The streams of an instrument. To be asked for once per instrument and kept.
    * @param venue as the format calls it @param exchangeSymbol in the exchange's spelling
-   * @throws ReplayError input `symbol-collision` where another exchange symbol has the same code
+   * @throws ReplayError input `symbol-collision` where another exchange symbol has the same code, `import-venue` where no folder can be called so
    */
   instrument(venue: string, exchangeSymbol: string): InstrumentOutput {
     const name = venueOf(venue, this.#naming)
@@ -34,6 +36,10 @@ export class ImportOutput {
     const key = `${name}\n${exchangeSymbol}`
     let found = this.#instruments.get(key)
     if (found === undefined) {
+      if (!isKeyPart(name)) {
+        const message = `expected a venue that a folder can be called, found ${JSON.stringify(name)}; --venue gives another name`
+        throw new ReplayError('import-venue', message, { category: 'input' })
+      }
       const identity: InstrumentIdentity = { venue: name, symbol: code, exchangeSymbol }
       const { symbols } = this.#range
       const isWanted = symbols === undefined || symbols.has(code) || symbols.has(exchangeSymbol)
