@@ -25,7 +25,8 @@ export async function readScans(connection: DuckDBConnection, sql: string, table
   try {
     const bound = await planOf(connection, sql, false)
     const pushed = bound === null ? null : await planOf(connection, sql, true)
-    if (bound !== null && pushed !== null) return scansIn(JSON.parse(pushed), table, CLOCKS.test(bound))
+    const plan = pushed === null ? null : parsedPlan(pushed)
+    if (bound !== null && plan !== null) return scansIn(plan, table, CLOCKS.test(bound))
   } finally {
     await connection.run(`SET disabled_optimizers = ${quoteSql(before)}`)
   }
@@ -40,6 +41,15 @@ async function planOf(connection: DuckDBConnection, sql: string, optimize: boole
   const result = await connection.runAndReadAll(`SELECT json_serialize_plan(${quoteSql(sql)}, optimize := ${optimize})`)
   const text = String(result.getRows()[0]![0])
   return text.startsWith('{"error":false') ? text : null
+}
+
+/** Null: DuckDB writes constants as NaN and Infinity, which JSON does not know. */
+function parsedPlan(text: string): { readonly plans: readonly unknown[] } | null {
+  try {
+    return JSON.parse(text) as { readonly plans: readonly unknown[] }
+  } catch {
+    return null
+  }
 }
 
 async function readOptimizers(connection: DuckDBConnection): Promise<{ readonly before: string; readonly optimizers: readonly string[] }> {

@@ -95,6 +95,10 @@ describe(`statements over the parts that they need, seed ${seed}`, () => {
     [`${COUNT} where ts >= '2024-03-15'`, 5 + 2],
     [`${COUNT} where ts_ns >= ${BigInt(dayOfDate('2024-03-15')) * 86_400_000_000_000n}`, 6 + 1],
     [`${COUNT} where symbol = 'b' or price > 2`, 18],
+    // Plans with these are no JSON.
+    [`${COUNT} where price < 'infinity'::double`, 18],
+    ["select coalesce(price, 'nan'::double) as p from t where symbol = 'c' order by ts_ns limit 3", 18],
+    ["select '-infinity'::double as low, 'nan'::double as none", 18],
     [`${COUNT} where false`, 0],
     [
       "select a.n, b.n as m from (select count(*)::int as n from t where symbol = 'b') a, (select count(*)::int as n from t where symbol = 'c') b",

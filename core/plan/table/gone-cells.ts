@@ -31,7 +31,8 @@ export function findGoneCells(live: LiveParts, query: GoneQuery): GoneCells[] {
   const { grid, selection, archive, skewNs, onOther, range } = query
   const { venues, symbols } = selection
   const daysOf = new Map(query.days.map((days) => [`${days.venue}/${days.symbol}`, days]))
-  const found = new Map<string, { venue: string; symbol: string; cells: number[] }>()
+  // A cell is live once for each group of variants that were committed together.
+  const found = new Map<string, { venue: string; symbol: string; cells: Set<number> }>()
   for (const place of live.withRows(archive)) {
     const { venue, symbol, startNs, endNs } = place
     if (venues?.includes(venue) === false || symbols?.includes(symbol) === false) continue
@@ -39,12 +40,11 @@ export function findGoneCells(live: LiveParts, query: GoneQuery): GoneCells[] {
     const key = `${venue}/${symbol}`
     if (daysOf.get(key)?.hasInput(startNs, endNs, skewNs) === true) continue
     if (endNs - startNs !== grid.sliceNs || startNs % grid.sliceNs !== 0n) onOther(place)
-    const instrument = found.get(key) ?? { venue, symbol, cells: [] }
-    instrument.cells.push(Number(startNs / grid.sliceNs))
+    const instrument = found.get(key) ?? { venue, symbol, cells: new Set() }
+    instrument.cells.add(Number(startNs / grid.sliceNs))
     found.set(key, instrument)
   }
-  for (const { cells } of found.values()) cells.sort((a, b) => a - b)
-  return [...found.values()]
+  return [...found.values()].map(({ venue, symbol, cells }) => ({ venue, symbol, cells: [...cells].sort((a, b) => a - b) }))
 }
 
 /** Instruments with the cells that are gone, also those of which nothing else is left; by venue, then symbol. */

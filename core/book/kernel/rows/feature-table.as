@@ -5,7 +5,7 @@ import { alloc, allocZeros } from "../memory";
 import { depthSum, sumToPrice, topLevels } from "../side-reading";
 import { Side } from "../side-window";
 import { BookView, priceUnitOf, sizeUnitOf } from "./book-view";
-import { addFlow, flowValue, lookFlow, newOrderFlow, OrderFlow } from "./order-flow";
+import { addFlow, clearFlow, flowValue, lookFlow, newOrderFlow, OrderFlow } from "./order-flow";
 import { addTrade, isTrade, newTradeBar, nextBar, TradeBar } from "./trade-bar";
 import { sumValue } from "./decimal-sum";
 
@@ -145,7 +145,7 @@ export function nextTableRow(table: FeatureTable): void {
   const bar = table.bar;
   if (bar !== null) nextBar(bar);
   const flow = table.flow;
-  if (flow !== null) flow.sum = 0;
+  if (flow !== null) clearFlow(flow);
 }
 
 /** Writes the value of each column to `to`. */

@@ -16,8 +16,10 @@ export class OrderFlow {
   /** What brings a size of the book to the scale of the sum. */
   factor: f64;
   priceScale: i32;
-  /** Scale of the sizes and of the sum. */
+  /** Scale of the sizes and of the sum: the finest of the book since the sum began. */
   scale: i32;
+  /** Scale of the book's sizes that the factor is for. */
+  bookScale: i32;
 }
 
 export function newOrderFlow(): OrderFlow {
@@ -27,6 +29,16 @@ export function newOrderFlow(): OrderFlow {
   flow.factor = 1;
   flow.priceScale = -1;
   return flow;
+}
+
+/** The sum begins anew, at the scale that the book has. */
+export function clearFlow(flow: OrderFlow): void {
+  flow.sum = 0;
+  if (flow.factor == 1) return;
+  flow.bidSize /= flow.factor;
+  flow.askSize /= flow.factor;
+  flow.scale = flow.bookScale;
+  flow.factor = 1;
 }
 
 // @ts-ignore: decorator
@@ -47,7 +59,7 @@ export function lookFlow(flow: OrderFlow, view: BookView): void {
 
 /** A book event changed the book. */
 export function addFlow(flow: OrderFlow, view: BookView): void {
-  if (priceScaleOf(view) != flow.priceScale || sizeScaleOf(view) != flow.scale) rescale(flow, view);
+  if (priceScaleOf(view) != flow.priceScale || sizeScaleOf(view) != flow.bookScale) rescale(flow, view);
   const bid = view.bids.bestPrice;
   const ask = view.asks.bestPrice;
   const bidSize = view.bids.bestSize * flow.factor;
@@ -83,6 +95,7 @@ function toScale(flow: OrderFlow, sizeScale: i32): void {
     flow.askSize *= factor;
     flow.scale = sizeScale;
   }
+  flow.bookScale = sizeScale;
   flow.factor = sizeScale < 0 ? 1 : powerOfTen(flow.scale - sizeScale);
 }
 
