@@ -3,7 +3,7 @@ import type { MessageBatch } from '../message/batch.ts'
 import { type EngineMessage, placeOf } from './engine-message.ts'
 
 export function marketMixed(expected: number, found: number, message: EngineMessage): ReplayError {
-  const text = `features are of one market: the log begins with market ${expected}, then has ${found}; choose one (marketId)`
+  const text = `features are of one market: the log begins with market ${expected}, then has ${found}; choose one (features --market, marketId of the library); jobs take logs of one market`
   return new ReplayError('market-mixed', text, { category: 'input', ...placeOf(message) })
 }
 

@@ -12,16 +12,20 @@ const COLUMNS = 'last_price:3s,last_size:3s,last_age_ns:3s,last_bid:2s,last_ask_
 
 interface Seen {
   readonly isTrade: boolean
+  /** What the clock came to. */
   readonly timeNs: bigint
+  /** How far behind it the message's own time is. */
+  readonly backNs: bigint
   readonly value: number
 }
 
-/** Trades and tickers with silences; some trades have no price. */
+/** Trades and tickers with silences and times that step back; some trades have no price. */
 const streams = fc
   .array(
     fc.record({
       isTrade: fc.boolean(),
       stepNs: fc.oneof(fc.bigInt(0n, 900_000_000n), fc.bigInt(0n, 6_000_000_000n)),
+      backNs: fc.oneof(fc.constant(0n), fc.bigInt(0n, 900_000_000n)),
       value: fc.integer({ min: 0, max: 500 }),
     }),
     {
@@ -31,13 +35,16 @@ const streams = fc
   )
   .map((steps) => {
     let timeNs = START_NS
-    return steps.map(({ isTrade, stepNs, value }): Seen => {
-      timeNs += stepNs
-      return { isTrade, timeNs, value: isTrade && value === 0 ? Number.NaN : value }
+    return steps.map(({ isTrade, stepNs, backNs, value }): Seen => {
+      // Only what does not bring the clock on can lie behind it.
+      const isBack = backNs > 0n && timeNs - backNs >= START_NS
+      if (!isBack) timeNs += stepNs
+      return { isTrade, timeNs, backNs: isBack ? backNs : 0n, value: isTrade && value === 0 ? Number.NaN : value }
     })
   })
 
-function messageOf({ isTrade, timeNs, value }: Seen, i: number): TestMessage {
+function messageOf({ isTrade, timeNs: clockNs, backNs, value }: Seen, i: number): TestMessage {
+  const timeNs = clockNs - backNs
   if (isTrade) return tradeMessage(BigInt(i), timeNs, { price: value, quantity: value + 0.5 })
   return tickerMessage(BigInt(i), timeNs, { bidPrice: value, askQuantity: value + 0.25 })
 }

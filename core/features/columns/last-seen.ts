@@ -82,9 +82,9 @@ class LastSeen {
   }
 
   protected see(): void {
-    const { timeLow, timeHigh } = this.#moment!
-    this.#micros = microsOf(timeLow, timeHigh)
-    this.#nanos = (296 * timeHigh + timeLow) % 1000
+    const { clockLow, clockHigh } = this.#moment!
+    this.#micros = microsOf(clockLow, clockHigh)
+    this.#nanos = (296 * clockHigh + clockLow) % 1000
   }
 }
 
