@@ -1,4 +1,4 @@
-import { isBacktest, statisticsSql } from '../../core/backtest/statistics.ts'
+import { isBacktest, type StatisticsOptions, statisticsSql } from '../../core/backtest/statistics.ts'
 import { ReplayError } from '../../core/errors.ts'
 import { openTable } from '../../core/table/table-query.ts'
 import { choiceOption } from '../arguments.ts'
@@ -9,6 +9,8 @@ import { remoteParts } from '../remote-parts.ts'
 import { STATISTICS_OPTIONS, statisticsOptions } from '../statistics-options.ts'
 import { wrappedTable } from '../wrapped-table.ts'
 
+/** Stretches by what they are called. */
+const BY: Readonly<Record<string, StatisticsOptions['by']>> = { symbol: 'whole', date: 'day', whole: 'whole', day: 'day' }
 /** Characters of a line of a table. */
 const TABLE_WIDTH = 120
 
@@ -18,7 +20,7 @@ export const statistics: CommandSpec = {
   summary: 'what a backtest came to: gain, Sharpe, Sortino, drawdown, turnover, fills, positions, per variant and instrument',
   arguments: [{ name: 'table', help: 'folder of the table of a backtest' }],
   options: {
-    by: { value: 'whole|day', help: 'one row for all days (default), or one per day' },
+    by: { value: 'symbol|date', help: 'a row per instrument and variant (default, also: whole), or per UTC day of each (also: day)' },
     ...STATISTICS_OPTIONS,
     format: { value: 'table|csv|json', help: 'of the result (default: table, with seven digits)' },
     'as-of': { value: 'RUN', help: 'the table as a run, or a version, left it' },
@@ -30,7 +32,7 @@ export const statistics: CommandSpec = {
     { command: 'chronicle-replay statistics grid --book-size 10000', does: 'with returns on 10,000, and the leverage' },
   ],
   async run(input, io) {
-    const by = choiceOption(input, 'by', ['whole', 'day']) ?? 'whole'
+    const by = BY[choiceOption(input, 'by', Object.keys(BY)) ?? 'symbol']!
     const format = input.flag('json') ? 'json' : (choiceOption(input, 'format', SHOWN_FORMATS) ?? 'table')
     const sql = statisticsSql({ by, ...statisticsOptions(input) })
     const query = await openTable(cloudOf(input).open(input.positionals[0]!), {

@@ -65,6 +65,10 @@ it('a place that cannot be written to is told in one line, whatever writes there
     for (const sink of ['--csv', '--parquet', '--dead-letters'])
       await expectRefused(['replay', archive, sink, path.join(place, 'f'), '--on-error', 'skip', '--quiet'], 'output-failed')
   }
+  const blocked = path.join(root, 'blocked')
+  fs.mkdirSync(path.join(blocked, 'v1'), { recursive: true })
+  fs.writeFileSync(path.join(blocked, 'v1/binance-usdm'), '')
+  await expectRefused(['import', trades, '--archive', blocked], 'store-not-writable')
   await expectRefused(['import', trades, '--archive', locked], 'store-not-writable', /writer\.lock/)
   await expectRefused(['replay', archive, '--queue', locked, '--quiet'], 'store-not-writable', /writer\.lock/)
 })

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import { open } from 'node:fs/promises'
 import path from 'node:path'
+import { needingRoom } from '../../disk-full.ts'
 import { ReplayError } from '../../errors.ts'
 import { StoreLogs } from '../../log/stores/store-logs.ts'
 import { metaJson } from '../../log/writing/meta-json.ts'
@@ -274,14 +275,16 @@ function nameOf(key: string): string {
 
 /** The log is where it was, or where it belongs. */
 async function moveIntoPlace(directory: string, target: string, meta: string): Promise<void> {
-  fs.writeFileSync(path.join(directory, 'meta.json'), meta)
+  needingRoom(directory, 'log', () => fs.writeFileSync(path.join(directory, 'meta.json'), meta))
   await reachDisk(directory)
-  fs.mkdirSync(path.dirname(target), { recursive: true })
-  const old = `${directory}.old`
-  fs.rmSync(old, { recursive: true, force: true })
-  if (fs.existsSync(target)) fs.renameSync(target, old)
-  fs.renameSync(directory, target)
-  fs.rmSync(old, { recursive: true, force: true })
+  needingRoom(target, 'log', () => {
+    fs.mkdirSync(path.dirname(target), { recursive: true })
+    const old = `${directory}.old`
+    fs.rmSync(old, { recursive: true, force: true })
+    if (fs.existsSync(target)) fs.renameSync(target, old)
+    fs.renameSync(directory, target)
+    fs.rmSync(old, { recursive: true, force: true })
+  })
 }
 
 /** Waits until the files of a folder are on the disk. */
