@@ -1,6 +1,6 @@
 import type { ImportedFolder, ImportedLogs } from '../core/commit/commit-result.ts'
+import type { UnreadFile } from '../core/import/import-plan.ts'
 import { emptyCounts, type ImportPlace } from '../core/import/messages/import-tally.ts'
-import type { UnreadFile } from '../core/plan/imports/unread-files.ts'
 
 /** Something that is wrong with a file. */
 interface BadPlace {

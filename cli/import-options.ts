@@ -5,7 +5,6 @@ import type { UnitOptions } from '../core/import/import-unit.ts'
 import type { Importer } from '../core/import/importer.ts'
 import { bundleImporter, loadImporter, type OwnImporter } from '../core/import/own-importer.ts'
 import { findSources } from '../core/import/source-files.ts'
-import { findUnread, type UnreadFile } from '../core/plan/imports/unread-files.ts'
 import { isKeyPart } from '../core/store/object-store.ts'
 import { badChoice, badOption, choiceOption, listOption, rangeOption } from './arguments.ts'
 import type { CommandInput, OptionSpec } from './command.ts'
@@ -32,8 +31,6 @@ export interface LookedFiles {
   readonly own: OwnImporter | null
   readonly options: UnitOptions
   readonly plan: ImportPlan
-  /** Of the files that the plan leaves out, those that cannot be read. */
-  readonly unread: readonly UnreadFile[]
 }
 
 /**
@@ -52,8 +49,7 @@ export async function lookAtFiles(
   const sources = await findSources(places, input.text('endpoint'))
   // A file that was named itself is not left out.
   const isStrict = places.length === 1 && sources.length === 1
-  const plan = await planImport(sources, { importer, settings: options.settings, isStrict })
-  return { own, options, plan, unread: await findUnread(sources, plan.leftOut) }
+  return { own, options, plan: await planImport(sources, { importer, settings: options.settings, isStrict }) }
 }
 
 interface AskedFormat {

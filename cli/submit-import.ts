@@ -41,7 +41,7 @@ export async function submitImport(words: readonly string[], input: CommandInput
   const archiveUri = s3Option(input, 'archive', stack.archiveBucket)
   const archive = cloud.open(archiveUri)
   progress.note(`looking at the files …`)
-  const { own, options, plan, unread } = await lookAtFiles(
+  const { own, options, plan } = await lookAtFiles(
     input,
     words,
     choiceOption(input, 'on-error', ['quarantine', 'skip']) === 'skip' ? 'skip' : 'abort',
@@ -54,7 +54,7 @@ export async function submitImport(words: readonly string[], input: CommandInput
   const places = Math.min(Math.floor(stack.maxVcpus / stack.taskVcpus), Math.floor(bytes / (SMALL_TASK_BYTES * stack.taskVcpus)))
   const run = newRunId(createdMs, Math.random)
   const planned = await planImportRun({
-    ...{ archive, plan, unread, how: howOf(options), replaces: input.flag('replace'), own, engine, run, createdMs },
+    ...{ archive, plan, how: howOf(options), replaces: input.flag('replace'), own, engine, run, createdMs },
     taskBytes: TASK_BYTES * stack.taskVcpus,
     minTasks: countOption(input, 'tasks') ?? Math.max(1, places),
     minTaskSeconds: countOption(input, 'task-timeout'),
@@ -62,12 +62,12 @@ export async function submitImport(words: readonly string[], input: CommandInput
   const { head, tasks } = planned
   if (head.partitions === 0) {
     if (input.flag('json')) {
-      const document = importDocument({ imported: undefined, missed: unread, bytes: 0, durationMs: 0 })
+      const document = importDocument({ imported: undefined, missed: plan.unread, bytes: 0, durationMs: 0 })
       io.out(jsonText({ run: null, state: 'unchanged', ...document, known: head.imports!.known }))
     }
     const next = commandText(['chronicle-replay', 'inspect', archiveUri])
     progress.note(`nothing to do: ${countText(head.imports!.known)} files were imported before\nnext: ${next}`)
-    return unread.length > 0 ? EXIT_PARTIAL : 0
+    return plan.unread.length > 0 ? EXIT_PARTIAL : 0
   }
   const { low, high } = head.cost.dollars
   const submission: RunSubmission = {

@@ -53,12 +53,12 @@ export const importFiles: CommandSpec = {
     { command: 'chronicle-replay import downloads --dry-run', does: 'what there is' },
   ],
   async run(input, io) {
-    const { own, options, plan, unread } = await lookAtFiles(input)
+    const { own, options, plan } = await lookAtFiles(input)
     const progress = new ProgressLine(io, input)
     if (input.flag('dry-run')) {
       const estimates = await estimateImport(plan, options, own === null ? [] : [await loadImporter(own)], input.text('endpoint'))
       io.out(input.flag('json') ? jsonText(documentOf(plan, estimates)) : planText(plan, estimates))
-      return unread.length > 0 ? EXIT_PARTIAL : 0
+      return plan.unread.length > 0 ? EXIT_PARTIAL : 0
     }
     for (const { path: file, why } of plan.leftOut) progress.problem(`left out ${file}: ${why}`)
     if (plan.units.length === 0) throw new ReplayError('import-nothing', 'none of the files can be imported', { category: 'input' })
@@ -67,7 +67,7 @@ export const importFiles: CommandSpec = {
     const workers = countOption(input, 'workers') ?? 1
     const createdMs = Date.now()
     const planned = await planImportRun({
-      ...{ archive: cloud.open(uri), plan, unread, how: howOf(options), replaces: input.flag('replace'), own, engine: await engineHash() },
+      ...{ archive: cloud.open(uri), plan, how: howOf(options), replaces: input.flag('replace'), own, engine: await engineHash() },
       ...{ run: newRunId(createdMs, Math.random), createdMs },
       minTasks: Math.max(MIN_TASKS, 8 * workers),
     })
@@ -86,7 +86,13 @@ export const importFiles: CommandSpec = {
       })
       progress.end()
       const known = planned.known.flatMap(({ files }) => files.map(({ path: file }) => file))
-      code = reportImport(result, { uri, known, leftOut: plan.leftOut, unread, isOne: plan.units.length === 1 }, input, io, progress)
+      code = reportImport(
+        result,
+        { uri, known, leftOut: plan.leftOut, unread: plan.unread, isOne: plan.units.length === 1 },
+        input,
+        io,
+        progress,
+      )
     }
     const ended = await interruptible(io, progress, work, () => 'each log in the archive is whole; the same command goes on')
     return ended === 0 ? code : ended

@@ -73,18 +73,15 @@ export class LevelQueues {
         i++
         continue
       }
-      let filled = 0
-      if (own !== tick) {
-        filled = xLeaves[slot]!
-        this.#taker.fillResting(slot, filled, BY_THROUGH)
-      } else {
+      if (own !== tick) this.#taker.fillResting(slot, xLeaves[slot]!, BY_THROUGH)
+      else {
         // What goes beyond the market's orders meets the order of ours in front.
         if (!isSpent) ahead[slot] = Math.max(ahead[slot]! - budget, isBehindOwn ? Math.min(ahead[slot]!, 0) : Number.NEGATIVE_INFINITY)
         traded[slot]! += lots
         const reached = isSpent || isBehindOwn ? 0 : Math.round(-ahead[slot]!)
         if (reached > 0) {
           ahead[slot] = 0
-          filled = fills === 'partial' ? Math.min(reached, xLeaves[slot]!) : xLeaves[slot]!
+          const filled = fills === 'partial' ? Math.min(reached, xLeaves[slot]!) : xLeaves[slot]!
           this.#taker.fillResting(slot, filled, BY_QUEUE)
           if (!isOwnIndependent) {
             budget -= filled

@@ -1,6 +1,6 @@
+import type { UnreadFile } from '../import/import-plan.ts'
 import type { FolderStep } from '../import/logs/log-place.ts'
 import type { ImportCounts } from '../import/messages/import-tally.ts'
-import type { UnreadFile } from '../plan/imports/unread-files.ts'
 import type { CheckTally } from '../plan/run/partition-check.ts'
 import type { MissingPartition } from '../plan/run/run-receipts.ts'
 import type { SkippedDamage } from './damage-tally.ts'

@@ -35,10 +35,22 @@ export interface LeftOutFile {
   readonly why: string
 }
 
+/** A file that could not be read, so that nobody knows what is missing. */
+export interface UnreadFile {
+  readonly path: string
+  readonly code: string
+  readonly message: string
+}
+
 export interface ImportPlan {
   readonly units: readonly PlannedUnit[]
   readonly leftOut: readonly LeftOutFile[]
+  /** Of these, those that could not be read: what is of no known format is not missed. */
+  readonly unread: readonly UnreadFile[]
 }
+
+/** What is told of files that were read, and are no data: a page beside them, a zip of several files. */
+const OTHER_FILES: ReadonlySet<string> = new Set(['input-html', 'zip-entries'])
 
 /** The importer of a name. @throws ReplayError input `import-format` with the nearest name */
 export function importerOf(name: string, own: readonly Importer[] = []): Importer {
@@ -75,6 +87,7 @@ export interface PlanImportOptions {
 export async function planImport(sources: readonly SourceFile[], options: PlanImportOptions): Promise<ImportPlan> {
   const units = new Map<string, { importer: string; files: PlannedFile[] }>()
   const leftOut: LeftOutFile[] = []
+  const unread: UnreadFile[] = []
   const seen = new Map<string, string>()
   for (let at = 0; at < sources.length; at += LOOKS_AT_ONCE) {
     const looked = sources.slice(at, at + LOOKS_AT_ONCE).map((source) => lookAt(source, options))
@@ -83,6 +96,7 @@ export async function planImport(sources: readonly SourceFile[], options: PlanIm
       const twin = file === null ? undefined : seen.get(file.digest)
       if (file === null || twin !== undefined) {
         leftOut.push({ path, why: twin === undefined ? look.why : `has the same bytes as ${twin}` })
+        if (look.unread !== null) unread.push(look.unread)
         continue
       }
       seen.set(file.digest, path)
@@ -94,7 +108,7 @@ export async function planImport(sources: readonly SourceFile[], options: PlanIm
   }
   const inOrder = (a: PlannedFile, b: PlannedFile): number =>
     compare(a.order ?? '', b.order ?? '') || compare(a.name, b.name) || compare(a.path, b.path)
-  return { units: [...units.values()].map((unit) => ({ ...unit, files: unit.files.sort(inOrder) })), leftOut }
+  return { units: [...units.values()].map((unit) => ({ ...unit, files: unit.files.sort(inOrder) })), leftOut, unread }
 }
 
 /** What a file is; `file` null: why it is left out. */
@@ -103,22 +117,27 @@ interface FileLook {
   readonly importer: string
   readonly file: PlannedFile | null
   readonly why: string
+  /** It could not be read. */
+  readonly unread: UnreadFile | null
 }
 
 async function lookAt({ stored, reference }: SourceFile, { importer, settings, isStrict }: PlanImportOptions): Promise<FileLook> {
   const { path, bytes } = stored
+  let isRead = false
   try {
     const glance = await glanceAt(stored)
+    isRead = true
     const found = importer === null ? recogniseFile(glance, settings) : recognisedBy(importer, glance, settings)
     if (found === null) throw unknownFile(glance, importer)
     const [by, recognised] = found
     const digest = await digestOf(stored, reference)
     const published = publishedDigest(reference)
     const file = { ...recognised, name: glance.name, path, reference, bytes, digest, ...(published !== null && { published }) }
-    return { path, importer: by.name, file, why: '' }
+    return { path, importer: by.name, file, why: '', unread: null }
   } catch (error) {
     if (isStrict || !(error instanceof ReplayError) || error.category === 'transient' || error.category === 'bug') throw error
-    return { path, importer: '', file: null, why: error.message }
+    const { code, message } = error
+    return { path, importer: '', file: null, why: message, unread: isRead || OTHER_FILES.has(code) ? null : { path, code, message } }
   }
 }
 

@@ -37,6 +37,7 @@ const untold: PlannedUnit = (() => {
 const UNITS = [untold, ...['BTCUSDT', 'ETHUSDT', 'SOLUSDT'].flatMap((symbol) => [1, 2, 3].map((day) => unitOf(symbol, day)))]
 const planOf = (units: readonly PlannedUnit[]): ImportPlan => ({
   units,
+  unread: [],
   leftOut: [{ path: 'notes.txt', why: 'this is no file of a format' }],
 })
 

@@ -12,13 +12,10 @@ import type { PlanHead } from '../run/plan-document.ts'
 import type { WritablePlan } from '../run/plan-writer.ts'
 import type { ShareLine } from '../run/task-share.ts'
 import { cutTasks, type TaskCut } from '../task-cuts.ts'
-import type { UnreadFile } from './unread-files.ts'
 
 export interface ImportRunOptions {
   readonly archive: ObjectStore
   readonly plan: ImportPlan
-  /** Of the files that it leaves out, those that cannot be read. @default none */
-  readonly unread?: readonly UnreadFile[]
   readonly how: ImportHow
   /** What these files give takes the place of what is there. */
   readonly replaces: boolean
@@ -56,7 +53,7 @@ const TASK_BYTES = 2 ** 30
  * which the files were named. No task writes a log that another one could: they stage theirs, and the commit puts them into their places.
  */
 export async function planImportRun(options: ImportRunOptions): Promise<ImportRunPlan> {
-  const { archive, plan, unread = [], how, replaces, own, engine, run, createdMs, minTasks = 1, taskBytes = TASK_BYTES } = options
+  const { archive, plan, how, replaces, own, engine, run, createdMs, minTasks = 1, taskBytes = TASK_BYTES } = options
   const bundle = own?.code ?? ''
   const code = { bundle: createHash('sha256').update(bundle).digest('hex').slice(0, 32), engine }
   const all = plan.units.map((unit) => ({ unit, id: unitId(unit, how), place: placeOf(unit) })).sort(byPlace)
@@ -97,7 +94,7 @@ export async function planImportRun(options: ImportRunOptions): Promise<ImportRu
       known: known.reduce((sum, { files }) => sum + files.length, 0),
       leftOut: plan.leftOut.slice(0, MAX_LEFT_OUT),
       leftOutFiles: plan.leftOut.length,
-      unread: unread.slice(0, MAX_LEFT_OUT),
+      unread: plan.unread.slice(0, MAX_LEFT_OUT),
     },
     tasks: tasks.length,
     partitions: todo.length,
